@@ -1,0 +1,163 @@
+//! Tokens and what they claim.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::kernel::{SessionId, Timestamp, UserId, days, minutes};
+
+pub const ACCESS_TOKEN_LIFE: std::time::Duration = minutes(15);
+pub const SESSION_LIFE: std::time::Duration = days(30);
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Longer than any passphrase; hashing is not to be made expensive by the caller.
+pub const PASSWORD_CHARS_MAX: usize = 256;
+/// Failed attempts of one account within the window before it has to wait.
+pub const SIGN_IN_FAILURES_PER_ACCOUNT: i32 = 10;
+/// Failed attempts from one address within the window: many people may share one.
+pub const SIGN_IN_FAILURES_PER_ADDRESS: i32 = 100;
+pub const SIGN_IN_WINDOW: std::time::Duration = minutes(15);
+
+const ISSUER: &str = "buoy";
+
+/// What an open session gives its client. The refresh token is shown once.
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub expires_at: Timestamp,
+    pub session: SessionId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AuthEvent {
+    SessionOpened { session: SessionId, user: UserId },
+    SessionEnded { session: SessionId, user: UserId, reason: EndReason },
+    PasswordChanged { user: UserId },
+    SigningKeyRotated { kid: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndReason {
+    SignedOut,
+    PasswordChanged,
+    Disabled,
+    /// A refresh token was shown twice: somebody else may hold it.
+    RefreshTokenReused,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    iat: i64,
+    exp: i64,
+}
+
+/// A verified access token.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    pub user: UserId,
+    pub session: SessionId,
+    pub expires_at: Timestamp,
+}
+
+pub(crate) struct SigningKey {
+    pub kid: String,
+    pub secret: Vec<u8>,
+    pub retired_at: Option<Timestamp>,
+}
+
+/// The signing keys of this process, newest first; replaced as a whole when one rotates.
+#[derive(Default)]
+pub struct Keys {
+    known: ArcSwap<Vec<SigningKey>>,
+    reload: Notify,
+}
+
+impl Keys {
+    pub(crate) fn replace(&self, keys: Vec<SigningKey>) {
+        self.known.store(Arc::new(keys));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.load().is_empty()
+    }
+
+    /// A key was rotated, here or on another node.
+    pub fn call_for_reload(&self) {
+        self.reload.notify_one();
+    }
+
+    pub(crate) async fn reload_called(&self) {
+        self.reload.notified().await;
+    }
+
+    pub(crate) fn sign(&self, user: UserId, session: SessionId, now: Timestamp) -> Option<(String, Timestamp)> {
+        let keys = self.known.load();
+        let key = keys.iter().find(|key| key.retired_at.is_none())?;
+        let expires_at = now + ACCESS_TOKEN_LIFE;
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+            sub: user.0,
+            sid: session.0,
+            iat: now.millis() / 1000,
+            exp: expires_at.millis() / 1000,
+        };
+        let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
+        let token = encode(&header, &claims, &EncodingKey::from_secret(&key.secret)).ok()?;
+        Some((token, expires_at))
+    }
+
+    /// The token's claims where it is ours, unchanged and not over.
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Access> {
+        let kid = decode_header(token).ok()?.kid?;
+        let keys = self.known.load();
+        let key = keys.iter().find(|key| key.kid == kid)?;
+        if key.retired_at.is_some_and(|at| now >= at + ACCESS_TOKEN_LIFE) {
+            return None;
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        // The library asks the machine's clock; ours is below.
+        validation.validate_exp = false;
+        let claims = decode::<Claims>(token, &DecodingKey::from_secret(&key.secret), &validation).ok()?.claims;
+        let expires_at = Timestamp::from_millis(claims.exp.checked_mul(1000)?);
+        (now < expires_at).then_some(Access { user: UserId(claims.sub), session: SessionId(claims.sid), expires_at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::seconds;
+
+    fn key(kid: &str, retired_at: Option<Timestamp>) -> SigningKey {
+        SigningKey { kid: kid.to_owned(), secret: kid.as_bytes().repeat(8), retired_at }
+    }
+
+    #[test]
+    fn a_token_ends_with_its_time_and_its_key() {
+        let now = Timestamp::from_millis(1_000_000_000);
+        let keys = Keys::default();
+        keys.replace(vec![key("aaaa", None)]);
+        let user = UserId(Uuid::from_u128(1));
+        let (token, expires_at) = keys.sign(user, SessionId(Uuid::from_u128(2)), now).unwrap();
+        assert_eq!(keys.verify(&token, now).unwrap().user, user);
+        assert!(keys.verify(&token, expires_at - seconds(1)).is_some());
+        assert!(keys.verify(&token, expires_at).is_none(), "over");
+        keys.replace(vec![key("bbbb", None), key("aaaa", Some(now))]);
+        assert!(keys.verify(&token, now + seconds(60)).is_some(), "a retired key verifies what it signed");
+        keys.replace(vec![key("bbbb", None)]);
+        assert!(keys.verify(&token, now).is_none(), "an unknown key verifies nothing");
+        let (head, _) = token.rsplit_once('.').unwrap();
+        keys.replace(vec![key("aaaa", None)]);
+        assert!(keys.verify(&format!("{head}.AAAA"), now).is_none(), "a changed signature");
+    }
+}

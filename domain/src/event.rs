@@ -1,0 +1,84 @@
+//! The vocabulary of the log: the union of all capabilities' events.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::auth::model::AuthEvent;
+use crate::catalogue::model::CatalogueEvent;
+use crate::kernel::UserId;
+use crate::people::model::PeopleEvent;
+use crate::runtime::{Audience, Side};
+use crate::tickets::model::TicketEvent;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    Auth(AuthEvent),
+    Catalogue(CatalogueEvent),
+    People(PeopleEvent),
+    Ticket(TicketEvent),
+    /// Many tickets came at once from another system: lists are to be loaded anew.
+    ImportFinished { source: String, created: u64, updated: u64, refused: u64 },
+}
+
+impl Event {
+    /// The kind in the log.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Auth(AuthEvent::SessionOpened { .. }) => "SessionOpened",
+            Self::Auth(AuthEvent::SessionEnded { .. }) => "SessionEnded",
+            Self::Auth(AuthEvent::PasswordChanged { .. }) => "PasswordChanged",
+            Self::Auth(AuthEvent::SigningKeyRotated { .. }) => "SigningKeyRotated",
+            Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => "CatalogueSaved",
+            Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
+            Self::People(PeopleEvent::UserCreated { .. }) => "UserCreated",
+            Self::People(PeopleEvent::UserChanged { .. }) => "UserChanged",
+            Self::People(PeopleEvent::CustomerSaved { .. }) => "CustomerSaved",
+            Self::Ticket(event) => event.fact.kind(),
+            Self::ImportFinished { .. } => "ImportFinished",
+        }
+    }
+
+    /// What it is about; things known by a key alone have no id.
+    pub fn subject(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::Auth(AuthEvent::SessionOpened { session, .. } | AuthEvent::SessionEnded { session, .. }) => {
+                ("session", session.0)
+            }
+            Self::Auth(AuthEvent::PasswordChanged { user }) => ("user", user.0),
+            Self::Auth(AuthEvent::SigningKeyRotated { .. }) => ("signing_key", Uuid::nil()),
+            Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => ("catalogue_entry", Uuid::nil()),
+            Self::Catalogue(CatalogueEvent::TeamSaved { team, .. }) => ("team", team.0),
+            Self::People(PeopleEvent::UserCreated { user, .. } | PeopleEvent::UserChanged { user, .. }) => {
+                ("user", user.0)
+            }
+            Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
+            Self::Ticket(event) => ("ticket", event.ticket.0),
+            Self::ImportFinished { .. } => ("import", Uuid::nil()),
+        }
+    }
+
+    pub fn audience(&self) -> Audience {
+        match self {
+            Self::Ticket(event) if event.history.is_some() => Audience::History,
+            Self::Ticket(event) if !event.fact.is_internal() => Audience::Public,
+            _ => Audience::Staff,
+        }
+    }
+
+    /// Who did it, where that is not the actor of the transaction.
+    pub fn author(&self) -> Option<UserId> {
+        match self {
+            // Signing in happens before anybody is known.
+            Self::Auth(AuthEvent::SessionOpened { user, .. } | AuthEvent::SessionEnded { user, .. }) => Some(*user),
+            _ => None,
+        }
+    }
+
+    /// Which side acted, where that does not follow from the actor.
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            Self::Ticket(event) if event.history.is_some() => Some(Side::System),
+            _ => None,
+        }
+    }
+}

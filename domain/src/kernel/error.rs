@@ -1,0 +1,139 @@
+//! One error type. An expected no is a [`Refusal`]: data with a stable code, the field it names and what to do next,
+//! in both languages. Everything else becomes a top-level error at the edge.
+
+use serde::{Deserialize, Serialize};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a mutation was refused: the stable vocabulary of `UserError.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    Required,
+    TooLong,
+    Invalid,
+    UnknownKey,
+    NotFound,
+    Forbidden,
+    InvalidTransition,
+    VersionConflict,
+    IdempotencyMismatch,
+    AttributionIncomplete,
+    SignInFailed,
+    AlreadyExists,
+    TokenInvalid,
+    PolicyReachesNobody,
+    LimitExceeded,
+}
+
+/// A sentence for people, in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub en: String,
+    pub zh: String,
+}
+
+impl Message {
+    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self { en: en.into(), zh: zh.into() }
+    }
+}
+
+/// An expected no: what is wrong with which field, and what would be right. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub code: Code,
+    /// Path inside the input, such as `["attribution", "resolution"]`.
+    pub field: Vec<String>,
+    pub message: Message,
+}
+
+impl Refusal {
+    /// The same refusal, for a field that lies inside `outer`.
+    pub fn inside(mut self, outer: &str) -> Self {
+        self.field.insert(0, outer.to_owned());
+        self
+    }
+}
+
+/// A refusal that names one field (dots separate the path).
+pub fn refuse(code: Code, field: &str, en: impl Into<String>, zh: impl Into<String>) -> Refusal {
+    let field = field.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    Refusal { code, field, message: Message::new(en, zh) }
+}
+
+/// The codes of top-level errors (`extensions.code`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopCode {
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    BadUserInput,
+    RateLimited,
+    Internal,
+}
+
+impl TopCode {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Data for the caller of a mutation.
+    #[error("refused: {0:?}")]
+    Refused(Vec<Refusal>),
+    /// A top-level error with a message that may be shown.
+    #[error("{code:?}: {}", message.en)]
+    Top { code: TopCode, message: Message },
+    /// Somebody else changed the row between reading and writing; retried in one place.
+    #[error("version conflict")]
+    Conflict,
+    #[error("database: {0}")]
+    Db(#[from] sea_orm::DbErr),
+    #[error("search: {0}")]
+    Search(#[from] search::Error),
+    /// A broken invariant or a failing machine: details belong in the log only.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    pub fn top(code: TopCode, en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self::Top { code, message: Message::new(en, zh) }
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::top(TopCode::Unauthenticated, "Sign in first.", "请先登录。")
+    }
+
+    pub fn forbidden() -> Self {
+        Self::top(TopCode::Forbidden, "Your role does not allow this.", "您的角色无权执行此操作。")
+    }
+
+    pub fn not_found() -> Self {
+        Self::top(TopCode::NotFound, "Not found, or not visible to you.", "不存在，或您无权查看。")
+    }
+
+    pub fn bad_input(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self::top(TopCode::BadUserInput, en, zh)
+    }
+
+    pub fn internal(detail: impl std::fmt::Display) -> Self {
+        Self::Internal(detail.to_string())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}

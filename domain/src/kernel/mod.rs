@@ -1,0 +1,15 @@
+//! Kernel (tier 0): the words every capability shares — typed ids, instants, the clock, chance, errors,
+//! pages of a list, who acts. No SQL statements, no tables, nothing about tickets.
+
+pub mod actor;
+pub mod error;
+pub mod id;
+pub mod page;
+pub mod text;
+pub mod time;
+
+pub use actor::{Actor, Person, Role};
+pub use error::{Code, Error, Message, Refusal, Result, TopCode, refuse};
+pub use id::*;
+pub use page::{Connection, Direction, Edge, Page};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp, days, hours, minutes, seconds};

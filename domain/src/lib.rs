@@ -1,0 +1,12 @@
+//! What Buoy knows and decides, one folder per capability. See ARCHITECTURE.md for the tiers and the rules.
+
+pub mod audit;
+pub mod auth;
+pub mod catalogue;
+pub mod event;
+pub mod kernel;
+pub mod people;
+pub mod recommend;
+pub mod runtime;
+pub mod tickets;
+pub mod wiring;

@@ -1,0 +1,106 @@
+//! Users, teams, customers.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{CustomerId, Person, Role, SessionId, TeamId, Timestamp, UserId};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub email: String,
+    pub name: String,
+    pub roles: Vec<Role>,
+    /// In their order; the first is the person's team.
+    pub teams: Vec<TeamId>,
+    pub skills: Vec<String>,
+    /// Products answered for as a product manager.
+    pub products: Vec<String>,
+    pub customer: Option<CustomerId>,
+    pub supervisor: Option<UserId>,
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl User {
+    pub fn is_staff(&self) -> bool {
+        self.roles.iter().any(|role| matches!(role, Role::Agent | Role::Supervisor | Role::Admin))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    pub id: CustomerId,
+    pub key: String,
+    pub name: String,
+    pub region: Option<String>,
+    pub archived: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PeopleEvent {
+    UserCreated { user: UserId, roles: Vec<Role> },
+    UserChanged { user: UserId, fields: Vec<String> },
+    CustomerSaved { customer: CustomerId, key: String },
+}
+
+/// Creates a person. Without a password they cannot sign in yet.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateUser {
+    pub email: String,
+    pub name: String,
+    pub roles: Vec<Role>,
+    pub team_keys: Vec<String>,
+    pub skills: Vec<String>,
+    pub products: Vec<String>,
+    pub customer_key: Option<String>,
+    pub supervisor: Option<UserId>,
+    /// The argon2id hash, made before the transaction. A hash is salted: it says nothing about the same input again.
+    #[serde(skip)]
+    pub password_hash: Option<String>,
+}
+
+/// Changes what is given; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct UpdateUser {
+    pub user: Option<UserId>,
+    pub name: Option<String>,
+    pub roles: Option<Vec<Role>>,
+    pub team_keys: Option<Vec<String>>,
+    pub skills: Option<Vec<String>>,
+    pub products: Option<Vec<String>>,
+    pub supervisor: Option<UserId>,
+    pub disabled: Option<bool>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SaveCustomer {
+    pub key: String,
+    pub name: String,
+    pub region: Option<String>,
+    pub archived: bool,
+}
+
+/// Signed-in people by session.
+pub struct Roster {
+    pub(crate) by_session: Cache<SessionId, Arc<Person>>,
+}
+
+/// Sessions kept in memory.
+const ROSTER_MAX: u64 = 20_000;
+/// A change made by another node is heard through the log well before that; this is the net below it.
+const ROSTER_LIFE: std::time::Duration = crate::kernel::minutes(1);
+
+impl Default for Roster {
+    fn default() -> Self {
+        Self { by_session: Cache::builder().max_capacity(ROSTER_MAX).time_to_live(ROSTER_LIFE).build() }
+    }
+}
+
+impl Roster {
+    /// Somebody's rights may have changed.
+    pub fn forget_all(&self) {
+        self.by_session.invalidate_all();
+    }
+}

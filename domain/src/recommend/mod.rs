@@ -1,0 +1,12 @@
+//! Recommend (tier 5): a closed ticket is a case for the next engineer.
+//!
+//! - This node's index follows the log ([`react::follow`]): documents and the place in the log are one commit, so after
+//!   kill -9 it goes on where it was. It holds nothing that the database does not, and can be built anew beside the
+//!   running one.
+//! - A case is found by its title and description; scope is a clause of the query, and SQL checks the hits again.
+//!
+//! Events in: `Ticket*`. Events out: none.
+
+pub mod model;
+pub mod queries;
+pub mod react;

@@ -1,0 +1,142 @@
+//! This node's index follows the log.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::model::document;
+use crate::event::Event;
+use crate::kernel::{Error, Result, TicketId};
+use crate::runtime::feed::{History, Next};
+use crate::runtime::{App, Cursor, Row, log};
+use crate::tickets::queries::{indexed, indexed_after};
+
+/// Tickets of one commit of the index.
+const BATCH: usize = 500;
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How far the index has come.
+pub struct Progress {
+    at: watch::Sender<Cursor>,
+    /// Documents written while the index is built anew; 0 when it is not.
+    rebuilding: AtomicU64,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { at: watch::Sender::new(Cursor::START), rebuilding: AtomicU64::new(0) }
+    }
+}
+
+impl Progress {
+    pub fn watch(&self) -> watch::Receiver<Cursor> {
+        self.at.subscribe()
+    }
+
+    pub fn rebuilding(&self) -> u64 {
+        self.rebuilding.load(Ordering::Relaxed)
+    }
+}
+
+/// Follows until stopped. An index without a place in this life of the log is built from the database first.
+pub async fn follow(app: Arc<App>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let ended = tokio::select! {
+            ended = follow_once(&app) => ended,
+            () = stop.cancelled() => return,
+        };
+        match ended {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::error!(%error, "the search index cannot follow the log; trying again");
+                if pause(&stop).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "paces retries towards a failing disk; no decision hangs on it")]
+async fn pause(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(RETRY) => false,
+        () = stop.cancelled() => true,
+    }
+}
+
+async fn follow_once(app: &Arc<App>) -> Result<()> {
+    let progress = app.state::<Progress>();
+    let known = app.index.cursor().and_then(|text| Cursor::open(&text, &app.log_epoch).ok().flatten());
+    let position = match known {
+        Some(position) => position,
+        None => rebuild(app).await?,
+    };
+    progress.at.send_replace(position);
+    let mut follower = app.feed.follow(app, position, History::Included);
+    loop {
+        match follower.next().await? {
+            Next::Rows(rows) => {
+                apply(app, &rows, follower.position()).await?;
+                progress.at.send_replace(follower.position());
+            }
+            Next::Lagged => {}
+            Next::Ended => return Ok(()),
+        }
+    }
+}
+
+/// Each ticket that these events touch, once, as it is now.
+async fn apply(app: &Arc<App>, rows: &[Row], position: Cursor) -> Result<()> {
+    let touched: BTreeSet<TicketId> = rows
+        .iter()
+        .filter_map(|row| match &*row.event {
+            Event::Ticket(event) => Some(event.ticket),
+            _ => None,
+        })
+        .collect();
+    if touched.is_empty() {
+        return Ok(()); // read again after a restart: nothing to do then either
+    }
+    let touched: Vec<TicketId> = touched.into_iter().collect();
+    let mut changes = Vec::with_capacity(touched.len());
+    for ids in touched.chunks(BATCH) {
+        let now = indexed(app.db.read(), ids).await?;
+        changes.extend(now.iter().map(|ticket| search::Change::Put(document(ticket))));
+    }
+    let (index, cursor) = (app.index.clone(), position.seal(&app.log_epoch));
+    tokio::task::spawn_blocking(move || index.apply(changes, &cursor)).await.map_err(Error::internal)??;
+    Ok(())
+}
+
+/// Builds the index anew beside the running one, from the database, and swaps it in; returns the place in the log
+/// from which it has to follow.
+pub async fn rebuild(app: &Arc<App>) -> Result<Cursor> {
+    let progress = app.state::<Progress>();
+    // Taken before the first row is read: what changes meanwhile is followed afterwards.
+    let position = log::head(app.db.read(), app.db.engine).await?;
+    let index = app.index.clone();
+    let mut building = tokio::task::spawn_blocking(move || index.rebuild()).await.map_err(Error::internal)??;
+    let mut after = None;
+    let mut done: u64 = 0;
+    loop {
+        let tickets = indexed_after(app.db.read(), after, BATCH as u64).await?;
+        let Some(last) = tickets.last() else { break };
+        after = Some(last.ticket.id);
+        done += tickets.len() as u64;
+        let documents: Vec<_> = tickets.iter().map(document).collect();
+        building = tokio::task::spawn_blocking(move || building.put(documents).map(|()| building))
+            .await
+            .map_err(Error::internal)??;
+        progress.rebuilding.store(done, Ordering::Relaxed);
+    }
+    let cursor = position.seal(&app.log_epoch);
+    tokio::task::spawn_blocking(move || building.swap(&cursor)).await.map_err(Error::internal)??;
+    progress.rebuilding.store(0, Ordering::Relaxed);
+    tracing::info!(tickets = done, "the search index was built");
+    Ok(position)
+}

@@ -1,0 +1,197 @@
+//! Durable jobs: rows written in the transaction that causes them. A job is a wake-up, never a verdict: its handler
+//! loads the state as it is now and decides again. Deciding and ending the job are one transaction.
+
+use futures::future::BoxFuture;
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::store::job;
+use super::{App, Engine, Tx};
+use crate::kernel::{JobId, Result, Timestamp, days, minutes, seconds};
+
+/// What a handler makes of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Done,
+    /// Wake again at this instant.
+    At(Timestamp),
+}
+
+/// Runs a job inside the transaction that also ends it.
+pub type Handler = for<'t> fn(&'t mut Tx, &'t Job) -> BoxFuture<'t, Result<Next>>;
+
+/// A claimed job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: JobId,
+    pub kind: String,
+    pub subject: String,
+    pub run_at: Timestamp,
+    pub attempts: i32,
+    pub fence: i64,
+}
+
+/// A claim lasts this long; whoever is slower has lost the job to another worker.
+const LEASE: std::time::Duration = minutes(2);
+/// Jobs claimed at once.
+pub const CLAIM_MAX: u64 = 32;
+/// After so many failures a job is buried: kept, counted, shown by `buoy doctor`, no longer tried.
+const ATTEMPTS_MAX: i32 = 20;
+const BACK_OFF_MAX: std::time::Duration = days(1);
+
+/// Plants a wake-up, or moves the one that stands for the same subject.
+pub async fn plant(tx: &mut Tx, kind: &str, subject: &str, run_at: Timestamp) -> Result<()> {
+    let row = job::ActiveModel {
+        id: Set(JobId(tx.new_uuid())),
+        kind: Set(kind.to_owned()),
+        subject: Set(subject.to_owned()),
+        run_at: Set(run_at),
+        attempts: Set(0),
+        lease_until: Set(None),
+        fence: Set(0),
+        buried_at: Set(None),
+        last_error: Set(None),
+    };
+    let mut moves = OnConflict::columns([job::Column::Kind, job::Column::Subject]);
+    moves
+        .update_columns([job::Column::RunAt, job::Column::Attempts, job::Column::LeaseUntil])
+        .update_columns([job::Column::BuriedAt, job::Column::LastError])
+        // Whoever holds the old wake-up can no longer end this one.
+        .value(job::Column::Fence, Expr::col((job::Entity, job::Column::Fence)).add(1));
+    job::Entity::insert(row).on_conflict(moves).exec_without_returning(tx.conn()).await?;
+    tx.ring_jobs();
+    Ok(())
+}
+
+/// Whether a wake-up is planted.
+pub async fn stands(tx: &Tx, kind: &str, subject: &str) -> Result<bool> {
+    let row = job::Entity::find()
+        .filter(job::Column::Kind.eq(kind))
+        .filter(job::Column::Subject.eq(subject))
+        .one(tx.conn())
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Takes a wake-up back.
+pub async fn cancel(tx: &Tx, kind: &str, subject: &str) -> Result<()> {
+    job::Entity::delete_many()
+        .filter(job::Column::Kind.eq(kind))
+        .filter(job::Column::Subject.eq(subject))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+fn free(now: Timestamp) -> Condition {
+    Condition::all().add(job::Column::BuriedAt.is_null()).add(
+        Condition::any().add(job::Column::LeaseUntil.is_null()).add(job::Column::LeaseUntil.lte(now)),
+    )
+}
+
+/// Claims what is due, by lease.
+pub(super) async fn claim(tx: &Tx) -> Result<Vec<Job>> {
+    let mut due = Query::select();
+    due.column(job::Column::Id)
+        .from(job::Entity)
+        .cond_where(free(tx.now).add(job::Column::RunAt.lte(tx.now)))
+        .order_by(job::Column::RunAt, Order::Asc)
+        .limit(CLAIM_MAX);
+    if tx.app().db.engine == Engine::Postgres {
+        due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    let claimed = job::Entity::update_many()
+        .col_expr(job::Column::LeaseUntil, Expr::value(tx.now + LEASE))
+        .col_expr(job::Column::Fence, Expr::col(job::Column::Fence).add(1))
+        .filter(Expr::col(job::Column::Id).in_subquery(due))
+        .exec_with_returning(tx.conn())
+        .await?;
+    let mut jobs: Vec<Job> = claimed
+        .into_iter()
+        .map(|row| {
+            let job::Model { id, kind, subject, run_at, attempts, fence, .. } = row;
+            Job { id, kind, subject, run_at, attempts, fence }
+        })
+        .collect();
+    jobs.sort_by_key(|job| (job.run_at, job.id));
+    Ok(jobs)
+}
+
+/// Ends a claimed job, or moves it; `false` where the claim is no longer held.
+pub(super) async fn end(tx: &Tx, job: &Job, next: Next) -> Result<bool> {
+    let held = Condition::all().add(job::Column::Id.eq(job.id)).add(job::Column::Fence.eq(job.fence));
+    let touched = match next {
+        Next::Done => job::Entity::delete_many().filter(held).exec(tx.conn()).await?.rows_affected,
+        Next::At(run_at) => {
+            job::Entity::update_many()
+                .col_expr(job::Column::RunAt, Expr::value(run_at))
+                .col_expr(job::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+                .col_expr(job::Column::Attempts, Expr::value(0))
+                .filter(held)
+                .exec(tx.conn())
+                .await?
+                .rows_affected
+        }
+    };
+    Ok(touched == 1)
+}
+
+/// Records a failure: tried again later, and buried in the end.
+pub(super) async fn fail(tx: &Tx, job: &Job, error: &str) -> Result<()> {
+    let attempts = job.attempts + 1;
+    let buried = (attempts >= ATTEMPTS_MAX).then_some(tx.now);
+    let error: String = error.chars().take(500).collect();
+    job::Entity::update_many()
+        .col_expr(job::Column::Attempts, Expr::value(attempts))
+        .col_expr(job::Column::RunAt, Expr::value(tx.now + back_off(attempts)))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+        .col_expr(job::Column::BuriedAt, Expr::value(buried))
+        .col_expr(job::Column::LastError, Expr::value(error))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// 2 s, 4 s, 8 s … up to a day.
+fn back_off(attempts: i32) -> std::time::Duration {
+    let exponent = Ord::min(u32::try_from(attempts).unwrap_or(0), 20);
+    Ord::min(seconds(2_u64.saturating_pow(exponent)), BACK_OFF_MAX)
+}
+
+/// When the next job may be claimed.
+pub async fn next_due(app: &App) -> Result<Option<Timestamp>> {
+    let row = job::Entity::find()
+        .select_only()
+        .column(job::Column::RunAt)
+        .column(job::Column::LeaseUntil)
+        .filter(job::Column::BuriedAt.is_null())
+        .order_by(job::Column::RunAt, Order::Asc)
+        .limit(CLAIM_MAX + 1)
+        .into_tuple::<(Timestamp, Option<Timestamp>)>()
+        .all(app.db.read())
+        .await?;
+    Ok(row.into_iter().map(|(run_at, lease)| lease.map_or(run_at, |lease| Ord::max(lease, run_at))).min())
+}
+
+/// Jobs due now and not yet done, and jobs buried: what `doctor`, metrics and the end of every test look at.
+pub async fn backlog(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Backlog> {
+    let count = |condition: Condition| {
+        job::Entity::find().select_only().column_as(job::Column::Id.count(), "n").filter(condition).into_tuple::<i64>()
+    };
+    let due = Condition::all().add(job::Column::BuriedAt.is_null()).add(job::Column::RunAt.lte(now));
+    let buried = Condition::all().add(job::Column::BuriedAt.is_not_null());
+    Ok(Backlog {
+        due: count(due).one(conn).await?.unwrap_or(0),
+        buried: count(buried).one(conn).await?.unwrap_or(0),
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    pub due: i64,
+    pub buried: i64,
+}

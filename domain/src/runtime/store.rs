@@ -1,0 +1,107 @@
+//! Tables of the runtime.
+
+pub mod event_log {
+    use crate::kernel::Timestamp;
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+    #[sea_orm(table_name = "event_log")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub seq: i64,
+        /// The transaction, on PostgreSQL; 0 on SQLite and after a restore.
+        pub xid: i64,
+        pub kind: String,
+        pub subject_kind: String,
+        pub subject: Uuid,
+        pub actor: Option<Uuid>,
+        pub on_behalf_of: Option<Uuid>,
+        pub side: String,
+        pub audience: String,
+        pub channel: String,
+        pub request_id: Uuid,
+        pub at: Timestamp,
+        pub payload: String,
+        #[serde(with = "hex")]
+        pub digest: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod job {
+    use crate::kernel::{JobId, Timestamp};
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+    #[sea_orm(table_name = "job")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: JobId,
+        pub kind: String,
+        /// What it is about; (kind, subject) is unique, so planting twice plants once.
+        pub subject: String,
+        pub run_at: Timestamp,
+        pub attempts: i32,
+        pub lease_until: Option<Timestamp>,
+        /// Rises with every lease: whoever holds an old one can no longer finish the job.
+        pub fence: i64,
+        pub buried_at: Option<Timestamp>,
+        pub last_error: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod idempotency_key {
+    use crate::kernel::Timestamp;
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+    #[sea_orm(table_name = "idempotency_key")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub actor: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub operation: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        #[serde(with = "hex")]
+        pub input: Vec<u8>,
+        pub answer: String,
+        pub at: Timestamp,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Facts about the database itself: the life of its log.
+pub mod meta {
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+    #[sea_orm(table_name = "meta")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        pub value: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

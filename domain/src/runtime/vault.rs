@@ -1,0 +1,112 @@
+//! Secrets at rest: sealed with a key that is never in the database, and never in a backup.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use chacha20poly1305::aead::Aead;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::kernel::id::Chance;
+use crate::kernel::{Error, Result};
+
+const NONCE_BYTES: usize = 24;
+
+pub struct Vault {
+    master: [u8; 32],
+}
+
+impl Vault {
+    /// Reads the master key, or makes it (mode 0600) where the file does not exist.
+    pub fn open(file: &Path, chance: &dyn Chance) -> io::Result<Self> {
+        match std::fs::read(file) {
+            Ok(text) => Self::parse(&text).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{}: expected 64 hexadecimal digits", file.display()))
+            }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let mut master = [0; 32];
+                chance.fill(&mut master);
+                write_private(file, hex::encode(master).as_bytes())?;
+                Ok(Self { master })
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let mut master = [0; 32];
+        hex::decode_to_slice(text.trim_ascii(), &mut master).ok()?;
+        Some(Self { master })
+    }
+
+    /// A key of its own for each purpose.
+    pub fn subkey(&self, purpose: &str) -> [u8; 32] {
+        mac(&self.master, &[purpose.as_bytes()])
+    }
+
+    pub fn seal(&self, purpose: &str, plain: &[u8], chance: &dyn Chance) -> Vec<u8> {
+        let mut nonce = [0; NONCE_BYTES];
+        chance.fill(&mut nonce);
+        let sealed = self.cipher(purpose).encrypt(&XNonce::from(nonce), plain).expect("short texts always encrypt");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        let opened = sealed.split_first_chunk::<NONCE_BYTES>().and_then(|(nonce, sealed)| {
+            self.cipher(purpose).decrypt(&XNonce::from(*nonce), sealed).ok()
+        });
+        opened.ok_or_else(|| {
+            Error::internal(format!(
+                "a secret ({purpose}) does not open with this master key: set BUOY_MASTER_KEY_FILE to the key it was sealed with"
+            ))
+        })
+    }
+
+    fn cipher(&self, purpose: &str) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.subkey(purpose).into())
+    }
+}
+
+/// HMAC-SHA256 over the parts, lengths first.
+pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// Writes a new file that only its owner reads; complete or not at all.
+fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = file.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(&part)?;
+    out.write_all(bytes)?;
+    out.sync_all()?;
+    std::fs::rename(part, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::id::OsChance;
+
+    #[test]
+    fn a_secret_opens_only_for_its_purpose_and_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::open(&dir.path().join("a"), &OsChance).unwrap();
+        let sealed = vault.seal("signing", b"secret", &OsChance);
+        assert_eq!(vault.unseal("signing", &sealed).unwrap(), b"secret");
+        assert!(vault.unseal("other", &sealed).is_err());
+        assert!(vault.unseal("signing", b"short").is_err());
+        let again = Vault::open(&dir.path().join("a"), &OsChance).unwrap();
+        assert_eq!(again.unseal("signing", &sealed).unwrap(), b"secret");
+        let other = Vault::open(&dir.path().join("b"), &OsChance).unwrap();
+        assert!(other.unseal("signing", &sealed).is_err());
+    }
+}

@@ -1,0 +1,230 @@
+//! Who sees which ticket, and who may do what with it.
+//!
+//! A [`Scope`] is made from an actor here and nowhere else. SQL (`store`), the search index (as terms) and the live
+//! feed (`sees`) read the same value.
+
+use std::collections::HashSet;
+
+use crate::kernel::{Actor, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
+use super::lifecycle::fits;
+use crate::tickets::model::{Access, Action, Snapshot, Ticket};
+
+/// One reason to see a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Grant {
+    Team(TeamId),
+    /// Tickets that no team has yet.
+    NoTeam,
+    Assignee(UserId),
+    Requester(UserId),
+    /// Follower, mentioned or earlier owner.
+    Participant(UserId),
+    Customer(CustomerId),
+    Product(String),
+}
+
+/// The tickets somebody sees in full.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scope(Reach);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Reach {
+    Everything,
+    Some(Vec<Grant>),
+}
+
+impl Scope {
+    /// What the actor may read.
+    pub fn of(actor: &Actor) -> Self {
+        let person = match actor {
+            Actor::System => return Self(Reach::Everything),
+            Actor::Anonymous => return Self(Reach::Some(Vec::new())),
+            Actor::Person(person) if person.is(Role::Admin) => return Self(Reach::Everything),
+            Actor::Person(person) => person,
+        };
+        let mut grants = Vec::new();
+        if person.is(Role::Agent) || person.is(Role::Supervisor) {
+            let teams = if person.is(Role::Supervisor) { &person.supervised_teams } else { &person.teams };
+            grants.extend(teams.iter().map(|team| Grant::Team(*team)));
+            grants.extend([Grant::NoTeam, Grant::Assignee(person.id), Grant::Participant(person.id)]);
+            grants.extend(person.supervised.iter().map(|user| Grant::Assignee(*user)));
+        }
+        if person.is(Role::ProductManager) {
+            grants.extend(person.products.iter().map(|product| Grant::Product(product.clone())));
+        }
+        if person.is(Role::Requester) {
+            grants.extend(person.customer.map(Grant::Customer));
+        }
+        if person.is(Role::Requester) || person.is_staff() {
+            grants.push(Grant::Requester(person.id));
+        }
+        // A partner sees what its system reported or is linked to: nothing, until systems are registered.
+        Self(Reach::Some(grants))
+    }
+
+    /// `None`: everything.
+    pub fn grants(&self) -> Option<&[Grant]> {
+        match &self.0 {
+            Reach::Everything => None,
+            Reach::Some(grants) => Some(grants),
+        }
+    }
+
+    pub fn sees(&self, ticket: &Snapshot, participants: &HashSet<UserId>) -> bool {
+        self.grants().is_none_or(|grants| {
+            grants.iter().any(|grant| match grant {
+                Grant::Team(team) => ticket.team == Some(*team),
+                Grant::NoTeam => ticket.team.is_none(),
+                Grant::Assignee(user) => ticket.assignee == Some(*user),
+                Grant::Requester(user) => ticket.requester == Some(*user),
+                Grant::Participant(user) => participants.contains(user),
+                Grant::Customer(customer) => ticket.customer == Some(*customer),
+                Grant::Product(product) => ticket.product.as_deref() == Some(product),
+            })
+        })
+    }
+
+    /// The scope as terms of the search index; `None`: everything.
+    pub fn terms(&self) -> Option<Vec<String>> {
+        self.grants().map(|grants| grants.iter().map(Grant::term).collect())
+    }
+}
+
+impl Grant {
+    pub fn term(&self) -> String {
+        match self {
+            Self::Team(team) => format!("team:{team}"),
+            Self::NoTeam => "team:none".to_owned(),
+            Self::Assignee(user) => format!("assignee:{user}"),
+            Self::Requester(user) => format!("requester:{user}"),
+            Self::Participant(user) => format!("participant:{user}"),
+            Self::Customer(customer) => format!("customer:{customer}"),
+            Self::Product(product) => format!("product:{product}"),
+        }
+    }
+}
+
+/// The terms by which a ticket is found in the index: one for each grant that would show it.
+pub fn terms_of(ticket: &Snapshot, participants: &HashSet<UserId>) -> Vec<String> {
+    let mut terms = vec![ticket.team.map_or(Grant::NoTeam, Grant::Team).term()];
+    terms.extend(ticket.assignee.map(|user| Grant::Assignee(user).term()));
+    terms.extend(ticket.requester.map(|user| Grant::Requester(user).term()));
+    terms.extend(ticket.customer.map(|customer| Grant::Customer(customer).term()));
+    terms.extend(ticket.product.clone().map(|product| Grant::Product(product).term()));
+    terms.extend(participants.iter().map(|user| Grant::Participant(*user).term()));
+    terms
+}
+
+/// Whether the actor reads solved tickets of others as cases.
+pub fn reads_cases(actor: &Actor) -> bool {
+    match actor {
+        Actor::System => true,
+        Actor::Anonymous => false,
+        Actor::Person(person) => person.is_staff() || person.is(Role::ProductManager),
+    }
+}
+
+/// What the actor may know of this ticket; `None`: not even that it exists.
+pub fn access(actor: &Actor, ticket: &Ticket, participants: &HashSet<UserId>) -> Option<Access> {
+    if Scope::of(actor).sees(&ticket.snapshot(), participants) {
+        Some(Access::Full)
+    } else if is_case(ticket) && reads_cases(actor) {
+        Some(Access::Case)
+    } else {
+        None
+    }
+}
+
+/// Whether others may read the ticket as a case.
+pub fn is_case(ticket: &Ticket) -> bool {
+    ticket.status.is_solved() && !ticket.confidential
+}
+
+/// Whether the actor sees only what a requester sees of a ticket: no staff fields, no internal comments.
+pub fn sees_as_requester(actor: &Actor) -> bool {
+    match actor {
+        Actor::System => false,
+        Actor::Anonymous => true,
+        Actor::Person(person) => !person.is_staff() && !person.is(Role::ProductManager),
+    }
+}
+
+/// Whether an act of this actor is a response of the responsible side.
+pub fn responds(actor: &Actor, ticket: &Ticket) -> bool {
+    actor.person().is_some_and(|person| person.is_staff() && ticket.requester != Some(person.id))
+}
+
+/// On the asking side: the requester, or somebody of the same organisation.
+fn asks(person: &Person, ticket: &Ticket) -> bool {
+    ticket.requester == Some(person.id)
+        || (person.is(Role::Requester) && ticket.customer.is_some() && ticket.customer == person.customer)
+}
+
+/// Whether somebody who sees a ticket in full may do this with it. Whether it fits the ticket's status is for
+/// [`super::lifecycle`] to say.
+pub fn may(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal> {
+    let person = match actor {
+        Actor::System => return Ok(()),
+        Actor::Anonymous => return Err(forbidden(action)),
+        Actor::Person(person) => person,
+    };
+    let leads = person.is(Role::Admin) || person.is(Role::Supervisor);
+    let is_assignee = person.is_staff() && ticket.assignee == Some(person.id);
+    let free_agent = person.is(Role::Agent) && ticket.assignee.is_none();
+    let allowed = match action {
+        Action::Assign => leads || is_assignee || free_agent,
+        Action::Accept => leads || is_assignee || free_agent,
+        Action::SetWaiting | Action::Resume | Action::Resolve => leads || is_assignee,
+        Action::Attribute => leads || is_assignee || (person.is_staff() && ticket.imported),
+        Action::Comment | Action::Open => person.is_staff() || asks(person, ticket),
+        Action::CommentInternally | Action::Update | Action::Link | Action::Follow => person.is_staff(),
+        Action::Close => leads || is_assignee || asks(person, ticket),
+        Action::Reopen | Action::Chase => person.is_staff() || asks(person, ticket),
+        Action::Cancel => leads || is_assignee || free_agent || asks(person, ticket),
+    };
+    if allowed { Ok(()) } else { Err(forbidden(action)) }
+}
+
+fn forbidden(action: Action) -> Refusal {
+    let (en, zh) = match action {
+        Action::SetWaiting | Action::Resume | Action::Resolve | Action::Attribute => (
+            "Only the assignee, a supervisor or an administrator may do this: have the ticket assigned to you.",
+            "只有受理人、主管或管理员可以执行此操作，请先将工单指派给您。",
+        ),
+        Action::Assign | Action::Accept => (
+            "This ticket is somebody else's: ask them, a supervisor or an administrator to hand it over.",
+            "该工单由他人负责，请联系受理人、主管或管理员转派。",
+        ),
+        _ => ("You may see this ticket, but not do this with it.", "您可以查看该工单，但无权执行此操作。"),
+    };
+    refuse(Code::Forbidden, "ticketId", en, zh)
+}
+
+/// Not there, or not visible: the same answer.
+pub fn not_found(field: &str) -> Refusal {
+    refuse(Code::NotFound, field, "There is no such ticket, or you may not see it.", "工单不存在，或您无权查看。")
+}
+
+/// What the viewer may do now: the ones whose right and status fit.
+pub fn allowed_actions(actor: &Actor, ticket: &Ticket) -> Vec<Action> {
+    [
+        Action::Assign,
+        Action::Accept,
+        Action::SetWaiting,
+        Action::Resume,
+        Action::Comment,
+        Action::CommentInternally,
+        Action::Resolve,
+        Action::Close,
+        Action::Reopen,
+        Action::Cancel,
+        Action::Chase,
+        Action::Update,
+        Action::Attribute,
+        Action::Link,
+        Action::Follow,
+    ]
+    .into_iter()
+    .filter(|action| fits(*action, ticket) && may(actor, *action, ticket).is_ok())
+    .collect()
+}

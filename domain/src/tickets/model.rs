@@ -1,0 +1,534 @@
+//! A ticket, what may be done with it, and what is told of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{CommentId, CustomerId, TeamId, TicketId, Timestamp, UserId};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word in the schema and in the database.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+words! {
+    /// Where a ticket stands in its life.
+    TicketStatus {
+        New = "NEW",
+        Assigned = "ASSIGNED",
+        InProgress = "IN_PROGRESS",
+        Waiting = "WAITING",
+        Resolved = "RESOLVED",
+        Closed = "CLOSED",
+        Cancelled = "CANCELLED",
+    }
+}
+
+words! {
+    Priority {
+        Urgent = "URGENT",
+        High = "HIGH",
+        Normal = "NORMAL",
+        Low = "LOW",
+    }
+}
+
+impl Priority {
+    /// Higher is more urgent: the order of lists.
+    pub const fn rank(self) -> i32 {
+        match self {
+            Self::Urgent => 4,
+            Self::High => 3,
+            Self::Normal => 2,
+            Self::Low => 1,
+        }
+    }
+
+    pub fn of_rank(rank: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|priority| priority.rank() == rank)
+    }
+}
+
+words! {
+    FaultType {
+        Hardware = "HARDWARE",
+        Software = "SOFTWARE",
+        Configuration = "CONFIGURATION",
+        Operation = "OPERATION",
+    }
+}
+
+words! {
+    RootCauseLevel {
+        L1UserError = "L1_USER_ERROR",
+        L2Environment = "L2_ENVIRONMENT",
+        L3DesignDefect = "L3_DESIGN_DEFECT",
+    }
+}
+
+words! {
+    Visibility {
+        /// The requester sees it too.
+        Public = "PUBLIC",
+        /// Only the responsible side sees it.
+        Internal = "INTERNAL",
+    }
+}
+
+words! {
+    /// Why somebody outside the team sees a ticket.
+    ParticipantReason {
+        Follower = "FOLLOWER",
+        Mentioned = "MENTIONED",
+        EarlierOwner = "EARLIER_OWNER",
+    }
+}
+
+impl TicketStatus {
+    /// Somebody still has to do something.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::New | Self::Assigned | Self::InProgress | Self::Waiting)
+    }
+
+    /// Solved: readable as a case.
+    pub const fn is_solved(self) -> bool {
+        matches!(self, Self::Resolved | Self::Closed)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    pub id: TicketId,
+    pub number: i64,
+    pub token: String,
+    pub title: String,
+    pub description: String,
+    pub status: TicketStatus,
+    pub priority: Priority,
+    pub issue_type: Option<String>,
+    pub product: Option<String>,
+    pub required_skills: Vec<String>,
+    pub channel: String,
+    pub version: i32,
+    pub requester: Option<UserId>,
+    pub customer: Option<CustomerId>,
+    pub assignee: Option<UserId>,
+    pub team: Option<TeamId>,
+    /// The present assignee has taken the ticket on: from here on, giving it away is a hand-over.
+    pub accepted: bool,
+    /// Never a case outside its scope.
+    pub confidential: bool,
+    /// History from another system.
+    pub imported: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// The last change that the requester may know of.
+    pub public_updated_at: Timestamp,
+    pub first_opened_at: Option<Timestamp>,
+    pub first_opened_by: Option<UserId>,
+    pub first_responded_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub reopen_count: i32,
+    pub hand_over_count: i32,
+    pub chase_count: i32,
+    pub waiting_reason: Option<String>,
+    pub cancel_reason: Option<String>,
+    pub merged_into: Option<TicketId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributionGiven {
+    pub fault_type: FaultType,
+    pub root_cause_level: RootCauseLevel,
+    pub cause_tag: Option<String>,
+    pub solution_tags: Vec<String>,
+    pub resolution: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    pub ticket: TicketId,
+    pub given: AttributionGiven,
+    pub by: UserId,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    pub id: CommentId,
+    pub ticket: TicketId,
+    pub author: UserId,
+    pub body: String,
+    pub visibility: Visibility,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ExternalRef {
+    pub system: String,
+    pub external_id: String,
+}
+
+/// What of a ticket decides who sees it and in which list it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub status: TicketStatus,
+    pub priority: Priority,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub team: Option<TeamId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub assignee: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub requester: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub customer: Option<CustomerId>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub product: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub issue_type: Option<String>,
+}
+
+impl Ticket {
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            status: self.status,
+            priority: self.priority,
+            team: self.team,
+            assignee: self.assignee,
+            requester: self.requester,
+            customer: self.customer,
+            product: self.product.clone(),
+            issue_type: self.issue_type.clone(),
+        }
+    }
+}
+
+/// What happened to a ticket. Texts stand in the tables; the log holds references and digests of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    Created { text_digest: String },
+    /// From another system, closed or not; its own history follows as rows of the same kind as ours.
+    Imported { source: String },
+    Assigned { hand_over: bool },
+    Accepted,
+    WaitingSet { text_digest: String },
+    Resumed,
+    Resolved { text_digest: String },
+    /// Attribution of history, or mended attribution.
+    Attributed { text_digest: String },
+    Closed { automatic: bool },
+    Reopened { comment: Option<CommentId> },
+    Cancelled { text_digest: String },
+    Chased,
+    Opened,
+    Commented { comment: CommentId, visibility: Visibility, text_digest: String },
+    Updated { fields: Vec<String> },
+    Linked { reference: ExternalRef },
+    ParticipantAdded { user: UserId, reason: ParticipantReason },
+    ParticipantRemoved { user: UserId },
+    /// A row of imported history without a change that Buoy has a word for.
+    HistoryNoted { word: String },
+}
+
+impl Fact {
+    /// The kind in the log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "TicketCreated",
+            Self::Imported { .. } => "TicketImported",
+            Self::Assigned { .. } => "TicketAssigned",
+            Self::Accepted => "TicketAccepted",
+            Self::WaitingSet { .. } => "TicketWaitingSet",
+            Self::Resumed => "TicketResumed",
+            Self::Resolved { .. } => "TicketResolved",
+            Self::Attributed { .. } => "TicketAttributed",
+            Self::Closed { .. } => "TicketClosed",
+            Self::Reopened { .. } => "TicketReopened",
+            Self::Cancelled { .. } => "TicketCancelled",
+            Self::Chased => "TicketChased",
+            Self::Opened => "TicketOpened",
+            Self::Commented { .. } => "TicketCommented",
+            Self::Updated { .. } => "TicketUpdated",
+            Self::Linked { .. } => "TicketLinked",
+            Self::ParticipantAdded { .. } => "TicketParticipantAdded",
+            Self::ParticipantRemoved { .. } => "TicketParticipantRemoved",
+            Self::HistoryNoted { .. } => "TicketHistoryNoted",
+        }
+    }
+
+    /// The requester never hears of these.
+    pub const fn is_internal(&self) -> bool {
+        matches!(
+            self,
+            Self::Opened
+                | Self::Attributed { .. }
+                | Self::Commented { visibility: Visibility::Internal, .. }
+                | Self::ParticipantAdded { .. }
+                | Self::ParticipantRemoved { .. }
+        )
+    }
+}
+
+/// Whose history an imported event is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The source's own name of who acted, where it names one; people of other systems have no account here.
+    pub operator: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketEvent {
+    pub ticket: TicketId,
+    pub fact: Fact,
+    /// Absent where nothing that decides visibility or place has changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<Snapshot>,
+    pub after: Snapshot,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub history: Option<History>,
+}
+
+/// What the viewer may know of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Everything that the viewer's side sees.
+    Full,
+    /// Title, description, product and attribution, as experience.
+    Case,
+}
+
+/// A ticket as somebody sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    pub ticket: Ticket,
+    pub access: Access,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    Assign,
+    Accept,
+    SetWaiting,
+    Resume,
+    Comment,
+    CommentInternally,
+    Resolve,
+    Close,
+    Reopen,
+    Cancel,
+    Chase,
+    Open,
+    Update,
+    Attribute,
+    Link,
+    Follow,
+}
+
+// ---------------------------------------------------------------- commands
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateTicket {
+    pub title: String,
+    pub description: String,
+    pub priority: Priority,
+    pub issue_type: Option<String>,
+    pub product: Option<String>,
+    pub customer_key: Option<String>,
+    pub requester_email: Option<String>,
+    pub required_skills: Vec<String>,
+    pub external_refs: Vec<ExternalRef>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AssignTicket {
+    pub ticket: TicketId,
+    pub assignee: UserId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AcceptTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SetWaiting {
+    pub ticket: TicketId,
+    pub reason: String,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ResumeTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ResolveTicket {
+    pub ticket: TicketId,
+    pub attribution: AttributionGiven,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AttributeTicket {
+    pub ticket: TicketId,
+    pub attribution: AttributionGiven,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CloseTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ReopenTicket {
+    pub ticket: TicketId,
+    pub reason: String,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CancelTicket {
+    pub ticket: TicketId,
+    pub reason: String,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ChaseTicket {
+    pub ticket: TicketId,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenTicket {
+    pub ticket: TicketId,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AddComment {
+    pub ticket: TicketId,
+    pub body: String,
+    pub visibility: Visibility,
+    pub mentions: Vec<UserId>,
+}
+
+/// Changes what is given; `None` leaves a field as it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpdateTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub priority: Option<Priority>,
+    pub issue_type: Option<String>,
+    pub product: Option<String>,
+    pub team_key: Option<String>,
+    pub required_skills: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkExternalRef {
+    pub token: String,
+    pub reference: ExternalRef,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct FollowTicket {
+    pub ticket: TicketId,
+    pub follow: bool,
+}
+
+// ---------------------------------------------------------------- lists
+
+/// Which tickets somebody asks for; all given parts must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    pub and: Vec<Filter>,
+    pub or: Vec<Filter>,
+    pub status: Option<StatusIs>,
+    pub priority: Option<PriorityIs>,
+    pub assignee: Option<IdIs>,
+    pub team: Option<IdIs>,
+    pub customer: Option<IdIs>,
+    pub created_at: Option<Between>,
+    pub updated_at: Option<Between>,
+    pub text: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct StatusIs {
+    pub one_of: Option<Vec<TicketStatus>>,
+    pub none_of: Vec<TicketStatus>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PriorityIs {
+    pub one_of: Option<Vec<Priority>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct IdIs {
+    pub one_of: Option<Vec<uuid::Uuid>>,
+    pub is_null: Option<bool>,
+}
+
+/// Half open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Between {
+    pub from: Option<Timestamp>,
+    pub before: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderField {
+    CreatedAt,
+    UpdatedAt,
+    Priority,
+    Number,
+    Relevance,
+}
+
+impl OrderField {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "CREATED_AT",
+            Self::UpdatedAt => "UPDATED_AT",
+            Self::Priority => "PRIORITY",
+            Self::Number => "NUMBER",
+            Self::Relevance => "RELEVANCE",
+        }
+    }
+}
+
+/// What a live board is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoardKind {
+    TicketCreated,
+    StatusChanged,
+    Assigned,
+    Commented,
+    Updated,
+    Left,
+}

@@ -1,0 +1,430 @@
+//! Reads of tickets: one by its name, lists within scope, and what belongs to many by their ids.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use moka::future::Cache;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::decide::board::Current;
+use super::decide::rights::{self, Scope, sees_as_requester};
+use super::decide::token;
+use super::model::{
+    Access, Attribution, Comment, ExternalRef, Filter, OrderField, Ticket, View, Visibility,
+};
+use super::store::entities::{comment, external_ref, participant, ticket};
+use super::store::{self, select};
+use crate::kernel::page::{Key, Part};
+use crate::kernel::{Connection, Direction, Edge, Error, Page, Result, TicketId, UserId};
+use crate::runtime::store::event_log;
+use crate::runtime::{App, Audience, Ctx, Cursor, Row, Side};
+
+/// The most relevant hits that a text in a list may find; the rest of the filter chooses among them.
+pub const TEXT_HITS_MAX: usize = 1_000;
+/// Parts of one filter.
+pub const FILTER_PARTS_MAX: usize = 100;
+/// Texts of one filter.
+pub const FILTER_TEXTS_MAX: usize = 3;
+
+// ---------------------------------------------------------------- one
+
+/// How somebody names a ticket.
+pub enum Name<'a> {
+    Id(TicketId),
+    Number(i64),
+    Token(&'a str),
+}
+
+/// The ticket, as the viewer may see it.
+pub async fn view(cx: &Ctx, name: Name<'_>) -> Result<View> {
+    let select = match name {
+        Name::Id(id) => ticket::Entity::find_by_id(id),
+        Name::Number(number) => ticket::Entity::find().filter(ticket::Column::Number.eq(number)),
+        Name::Token(text) => {
+            let token = token::parse(text).ok_or_else(Error::not_found)?;
+            ticket::Entity::find().filter(ticket::Column::Token.eq(token))
+        }
+    };
+    let row = select.one(cx.read()).await?.ok_or_else(Error::not_found)?;
+    views(cx, vec![row]).await?.pop().ok_or_else(Error::not_found)
+}
+
+/// Of these tickets the ones that the viewer may see, each as they may.
+pub async fn views_by_id(cx: &Ctx, ids: Vec<TicketId>) -> Result<HashMap<TicketId, View>> {
+    let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids)).all(cx.read()).await?;
+    Ok(views(cx, rows).await?.into_iter().map(|view| (view.ticket.id, view)).collect())
+}
+
+async fn views(cx: &Ctx, rows: Vec<ticket::Model>) -> Result<Vec<View>> {
+    let tickets = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
+    let mut participants = store::participants(cx.read(), &ids).await?;
+    Ok(tickets
+        .into_iter()
+        .filter_map(|ticket| {
+            let participants = participants.remove(&ticket.id).unwrap_or_default();
+            rights::access(&cx.actor, &ticket, &participants).map(|access| View { ticket, access })
+        })
+        .collect())
+}
+
+pub(super) async fn token_taken(conn: &impl ConnectionTrait, token: &str) -> Result<bool> {
+    Ok(id_by_token(conn, token).await?.is_some())
+}
+
+pub(super) async fn id_by_token(conn: &impl ConnectionTrait, token: &str) -> Result<Option<TicketId>> {
+    Ok(ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(ticket::Column::Token.eq(token))
+        .into_tuple()
+        .one(conn)
+        .await?)
+}
+
+/// The ticket that a foreign system knows by this id, for import.
+pub async fn ids_by_refs(
+    conn: &impl ConnectionTrait,
+    system: &str,
+    external_ids: &[String],
+) -> Result<HashMap<String, TicketId>> {
+    Ok(external_ref::Entity::find()
+        .select_only()
+        .columns([external_ref::Column::ExternalId, external_ref::Column::TicketId])
+        .filter(external_ref::Column::System.eq(system))
+        .filter(external_ref::Column::ExternalId.is_in(external_ids))
+        .into_tuple()
+        .all(conn)
+        .await?
+        .into_iter()
+        .collect())
+}
+
+// ---------------------------------------------------------------- lists
+
+#[derive(Clone, Copy, Debug)]
+pub struct Ordering {
+    pub field: OrderField,
+    pub direction: Direction,
+}
+
+/// Tickets within the viewer's scope.
+pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Page) -> Result<Connection<Ticket>> {
+    let mut texts = Vec::new();
+    measure(filter, &mut texts)?;
+    let scope = Scope::of(&cx.actor);
+    let as_requester = sees_as_requester(&cx.actor);
+    let mut found = HashMap::new();
+    for text in texts {
+        found.insert(text.to_owned(), find(cx, &scope, text).await?);
+    }
+    let mut condition = Condition::all().add(select::scope(&scope));
+    condition = condition.add(select::filter(filter, as_requester, &found));
+    let default = if filter.text.is_some() { OrderField::Relevance } else { OrderField::CreatedAt };
+    let order = order.unwrap_or(Ordering { field: default, direction: Direction::Desc });
+    if order.field == OrderField::Relevance {
+        let ranked = filter.text.as_ref().and_then(|text| found.remove(text)).ok_or_else(|| {
+            Error::bad_input(
+                "orderBy RELEVANCE needs filter.text at the top of the filter.",
+                "按 RELEVANCE 排序需要在过滤条件顶层给出 filter.text。",
+            )
+        })?;
+        return by_relevance(cx, condition, ranked, order.direction, page).await;
+    }
+    let (column, part): (ticket::Column, fn(&ticket::Model) -> Option<i64>) = match order.field {
+        OrderField::CreatedAt => (ticket::Column::CreatedAt, |row| Some(row.created_at.millis())),
+        OrderField::UpdatedAt if as_requester => {
+            (ticket::Column::PublicUpdatedAt, |row| Some(row.public_updated_at.millis()))
+        }
+        OrderField::UpdatedAt => (ticket::Column::UpdatedAt, |row| Some(row.updated_at.millis())),
+        OrderField::Priority => (ticket::Column::Priority, |row| Some(i64::from(row.priority))),
+        OrderField::Number | OrderField::Relevance => (ticket::Column::Number, |_| None),
+    };
+    let list = format!("tickets:{}:{:?}", order.field.word(), order.direction);
+    let mut keys = Vec::new();
+    if !matches!(column, ticket::Column::Number) {
+        keys.push(Key { expr: Expr::col(column), direction: order.direction });
+    }
+    keys.push(Key { expr: Expr::col(ticket::Column::Number), direction: order.direction });
+    let keyset = page.keyset(&list, &keys)?;
+    let mut select = ticket::Entity::find().filter(condition).filter(keyset.cond).limit(keyset.limit);
+    for (expr, direction) in keyset.order {
+        select = select.order_by(expr, direction);
+    }
+    let rows = select.all(cx.read()).await?;
+    let cut = page.connection(&list, rows, |row| {
+        part(row).map(Part::Int).into_iter().chain([Part::Int(row.number)]).collect()
+    });
+    into_tickets(cut)
+}
+
+fn into_tickets(rows: Connection<ticket::Model>) -> Result<Connection<Ticket>> {
+    let Connection { edges, has_next, has_previous } = rows;
+    let edges = edges
+        .into_iter()
+        .map(|Edge { cursor, node }| Ok(Edge { cursor, node: node.try_into()? }))
+        .collect::<Result<_>>()?;
+    Ok(Connection { edges, has_next, has_previous })
+}
+
+/// What the index found, best first, less what the rest of the filter leaves out.
+async fn by_relevance(
+    cx: &Ctx,
+    condition: Condition,
+    ranked: Vec<Uuid>,
+    direction: Direction,
+    page: &Page,
+) -> Result<Connection<Ticket>> {
+    let list = format!("tickets:RELEVANCE:{direction:?}");
+    // A position among the hits is the key: each cursor names the hit it stands on.
+    let passing: HashSet<TicketId> = ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(condition)
+        .into_tuple()
+        .all(cx.read())
+        .await?
+        .into_iter()
+        .collect();
+    let mut ranked: Vec<TicketId> = ranked.into_iter().map(TicketId).filter(|id| passing.contains(id)).collect();
+    if direction == Direction::Asc {
+        ranked.reverse();
+    }
+    let place = |argument: &Option<String>| -> Result<Option<usize>> {
+        let Some(cursor) = argument else { return Ok(None) };
+        let id = page.position(&list, cursor)?;
+        Ok(ranked.iter().position(|hit| hit.0 == id))
+    };
+    let from = place(&page.after)?.map_or(0, |place| place + 1);
+    let to = place(&page.before)?.unwrap_or(ranked.len()).max(from);
+    let mut window: Vec<TicketId> = ranked[from..to].to_vec();
+    if page.backward {
+        window.reverse();
+    }
+    window.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX).saturating_add(1));
+    let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(window.clone())).all(cx.read()).await?;
+    let mut by_id: HashMap<TicketId, ticket::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let rows = window.iter().filter_map(|id| by_id.remove(id)).collect();
+    into_tickets(page.connection(&list, rows, |row: &ticket::Model| vec![Part::Id(row.id.0)]))
+}
+
+/// What the index finds for a text within the scope, best first.
+async fn find(cx: &Ctx, scope: &Scope, text: &str) -> Result<Vec<Uuid>> {
+    let clause = search::Clause { all_of: Vec::new(), any_of: scope.terms() };
+    let (index, text) = (cx.app.index.clone(), text.to_owned());
+    let hits = tokio::task::spawn_blocking(move || index.find(&text, &clause, TEXT_HITS_MAX))
+        .await
+        .map_err(Error::internal)??;
+    Ok(hits.into_iter().map(|hit| hit.id).collect())
+}
+
+/// Bounds a filter, and gathers its texts.
+fn measure<'f>(filter: &'f Filter, texts: &mut Vec<&'f str>) -> Result<()> {
+    let mut left = vec![filter];
+    let mut parts = 0;
+    while let Some(part) = left.pop() {
+        parts += 1;
+        texts.extend(part.text.as_deref());
+        left.extend(&part.and);
+        left.extend(&part.or);
+        if parts > FILTER_PARTS_MAX || texts.len() > FILTER_TEXTS_MAX {
+            return Err(Error::bad_input(
+                format!("The filter is too large: at most {FILTER_PARTS_MAX} parts and {FILTER_TEXTS_MAX} texts."),
+                format!("过滤条件过大：最多 {FILTER_PARTS_MAX} 个部分、{FILTER_TEXTS_MAX} 段文本。"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The same bounds, for a live feed's filter.
+pub fn check_filter(filter: &Filter) -> Result<()> {
+    measure(filter, &mut Vec::new())
+}
+
+// ---------------------------------------------------------------- what belongs to tickets
+
+pub async fn attributions(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
+    store::attributions(cx.read(), ids).await
+}
+
+pub async fn refs(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<ExternalRef>>> {
+    store::refs(cx.read(), ids).await
+}
+
+pub async fn followers(cx: &Ctx, id: TicketId) -> Result<Vec<UserId>> {
+    Ok(participant::Entity::find()
+        .select_only()
+        .column(participant::Column::UserId)
+        .filter(participant::Column::TicketId.eq(id))
+        .filter(participant::Column::Reason.eq(super::model::ParticipantReason::Follower.word()))
+        .order_by_asc(participant::Column::UserId)
+        .limit(FILTER_PARTS_MAX as u64)
+        .into_tuple()
+        .all(cx.read())
+        .await?)
+}
+
+/// The comments of one ticket, oldest first; a requester sees the public ones.
+pub async fn comments(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Comment>> {
+    let list = "comments";
+    let keys = [
+        Key { expr: Expr::col(comment::Column::CreatedAt), direction: Direction::Asc },
+        Key { expr: Expr::col(comment::Column::Id), direction: Direction::Asc },
+    ];
+    let keyset = page.keyset(list, &keys)?;
+    let mut select =
+        comment::Entity::find().filter(comment::Column::TicketId.eq(id)).filter(keyset.cond).limit(keyset.limit);
+    if sees_as_requester(&cx.actor) {
+        select = select.filter(comment::Column::Visibility.eq(Visibility::Public.word()));
+    }
+    for (expr, order) in keyset.order {
+        select = select.order_by(expr, order);
+    }
+    let rows: Vec<Comment> = select.all(cx.read()).await?.into_iter().map(Into::into).collect();
+    Ok(page.connection(list, rows, |row| vec![Part::Int(row.created_at.millis()), Part::Id(row.id.0)]))
+}
+
+pub async fn comment(cx: &Ctx, id: crate::kernel::CommentId) -> Result<Option<Comment>> {
+    let row: Option<Comment> = comment::Entity::find_by_id(id).one(cx.read()).await?.map(Into::into);
+    Ok(row.filter(|row| row.visibility == Visibility::Public || !sees_as_requester(&cx.actor)))
+}
+
+/// The audit trail of one ticket, in the order of the log. Requesters see the public events of their own side and of
+/// Buoy, not what the staff did.
+pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Row>> {
+    use event_log::Column::{Audience as AudienceOf, Seq, Side as SideOf, Subject, SubjectKind, Xid};
+    use sea_orm::sea_query::ExprTrait as _;
+    let epoch = &*cx.app.log_epoch;
+    let place = |cursor: &Option<String>| -> Result<Option<Cursor>> {
+        let Some(text) = cursor else { return Ok(None) };
+        Cursor::open(text, epoch)?.map(Some).ok_or_else(|| {
+            Error::bad_input(
+                "This cursor is from before a restore: begin again without it.",
+                "该游标来自数据恢复之前，请不带游标重新查询。",
+            )
+        })
+    };
+    let mut condition = Condition::all().add(Subject.eq(id.0)).add(SubjectKind.eq("ticket"));
+    if let Some(Cursor { xid, seq }) = place(&page.after)? {
+        condition = condition.add(Expr::col(Xid).gt(xid).or(Expr::col(Xid).eq(xid).and(Expr::col(Seq).gt(seq))));
+    }
+    if let Some(Cursor { xid, seq }) = place(&page.before)? {
+        condition = condition.add(Expr::col(Xid).lt(xid).or(Expr::col(Xid).eq(xid).and(Expr::col(Seq).lt(seq))));
+    }
+    if sees_as_requester(&cx.actor) {
+        condition = condition.add(AudienceOf.ne(Audience::Staff.word())).add(SideOf.ne(Side::Staff.word()));
+    }
+    let order = if page.backward { Order::Desc } else { Order::Asc };
+    let rows = event_log::Entity::find()
+        .filter(condition)
+        .order_by(Xid, order.clone())
+        .order_by(Seq, order)
+        .limit(page.limit + 1)
+        .all(cx.read())
+        .await?;
+    let rows = rows.into_iter().map(Row::try_from).collect::<Result<Vec<_>>>()?;
+    Ok(page.connection_by(rows, |row| row.cursor.seal(epoch)))
+}
+
+// ---------------------------------------------------------------- live
+
+/// Tickets as they are at delivery, shared by all who are told of the same event.
+pub struct LiveTickets(Cache<(Cursor, TicketId), Option<Arc<Current>>>);
+
+/// Events whose tickets stay in memory for subscribers a moment behind.
+const LIVE_TICKETS_MAX: u64 = 2_000;
+
+impl Default for LiveTickets {
+    fn default() -> Self {
+        Self(Cache::new(LIVE_TICKETS_MAX))
+    }
+}
+
+/// The ticket of an event: loaded once, however many subscribers hear of it.
+pub async fn current(app: &Arc<App>, at: Cursor, id: TicketId) -> Result<Option<Arc<Current>>> {
+    let cache = &app.state::<LiveTickets>().0;
+    let loaded = cache.try_get_with((at, id), async {
+        let conn = app.db.read();
+        let Some(row) = ticket::Entity::find_by_id(id).one(conn).await? else { return Ok(None) };
+        let ticket = Ticket::try_from(row)?;
+        let participants = store::participants(conn, &[id]).await?.remove(&id).unwrap_or_default();
+        let refs = store::refs(conn, &[id]).await?.remove(&id).unwrap_or_default();
+        let attribution = store::attributions(conn, &[id]).await?.remove(&id);
+        let extra = extra_text(&ticket, &refs, attribution.as_ref());
+        Ok::<_, Error>(Some(Arc::new(Current { ticket, participants, extra })))
+    });
+    loaded.await.map_err(|e: Arc<Error>| Error::internal(e))
+}
+
+// ---------------------------------------------------------------- for the index
+
+/// What a text search finds beside title and description: resolution, number, token, references.
+pub fn extra_text(ticket: &Ticket, refs: &[ExternalRef], attribution: Option<&Attribution>) -> String {
+    let mut extra = format!("{}\n{}", ticket.number, ticket.token);
+    for ExternalRef { system: _, external_id } in refs {
+        extra.push('\n');
+        extra.push_str(external_id);
+    }
+    if let Some(attribution) = attribution {
+        extra.push('\n');
+        extra.push_str(&attribution.given.resolution);
+    }
+    extra
+}
+
+/// Everything the index keeps of a ticket.
+pub struct Indexed {
+    pub ticket: Ticket,
+    pub participants: HashSet<UserId>,
+    pub refs: Vec<ExternalRef>,
+    pub attribution: Option<Attribution>,
+}
+
+pub async fn indexed(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Indexed>> {
+    let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
+    with_all(conn, rows).await
+}
+
+/// Every ticket, by ascending id, from behind `after`: for building an index.
+pub async fn indexed_after(conn: &impl ConnectionTrait, after: Option<TicketId>, limit: u64) -> Result<Vec<Indexed>> {
+    let mut select = ticket::Entity::find().order_by_asc(ticket::Column::Id).limit(limit);
+    if let Some(after) = after {
+        select = select.filter(ticket::Column::Id.gt(after));
+    }
+    let rows = select.all(conn).await?;
+    with_all(conn, rows).await
+}
+
+async fn with_all(conn: &impl ConnectionTrait, rows: Vec<ticket::Model>) -> Result<Vec<Indexed>> {
+    let ids: Vec<TicketId> = rows.iter().map(|row| row.id).collect();
+    let mut participants = store::participants(conn, &ids).await?;
+    let mut refs = store::refs(conn, &ids).await?;
+    let mut attributions = store::attributions(conn, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let id = row.id;
+            Ok(Indexed {
+                ticket: row.try_into()?,
+                participants: participants.remove(&id).unwrap_or_default(),
+                refs: refs.remove(&id).unwrap_or_default(),
+                attribution: attributions.remove(&id),
+            })
+        })
+        .collect()
+}
+
+/// Of these ids, in their order, the ones that the viewer may see; for hits of the index.
+pub async fn visible(cx: &Ctx, ids: Vec<TicketId>) -> Result<Vec<View>> {
+    let mut views = views_by_id(cx, ids.clone()).await?;
+    Ok(ids.iter().filter_map(|id| views.remove(id)).collect())
+}
+
+/// Whether a view is one of a ticket that may stand as a case beside others.
+pub fn is_solved(view: &View) -> bool {
+    view.ticket.status.is_solved() && (view.access == Access::Full || rights::is_case(&view.ticket))
+}

@@ -1,0 +1,431 @@
+//! Tables of tickets, and what a scope and a filter mean in SQL.
+
+pub(crate) mod entities;
+pub(crate) mod select;
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect,
+};
+
+use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
+use super::model::{
+    Attribution, AttributionGiven, Comment, ExternalRef, FaultType, ParticipantReason, Priority, RootCauseLevel, Ticket,
+    TicketStatus, Visibility,
+};
+use crate::kernel::{Error, Result, TicketId, UserId};
+use crate::runtime::{Engine, Tx};
+
+fn broken(what: &str, word: &str) -> DbErr {
+    DbErr::Type(format!("{what}: {word:?} in the database is no word of this program"))
+}
+
+impl TryFrom<ticket::Model> for Ticket {
+    type Error = DbErr;
+
+    fn try_from(row: ticket::Model) -> Result<Self, DbErr> {
+        let ticket::Model {
+            id,
+            number,
+            token,
+            title,
+            description,
+            status,
+            priority,
+            issue_type,
+            product,
+            required_skills,
+            channel,
+            version,
+            requester_id,
+            customer_id,
+            assignee_id,
+            team_id,
+            accepted,
+            confidential,
+            imported,
+            created_at,
+            updated_at,
+            public_updated_at,
+            first_opened_at,
+            first_opened_by,
+            first_responded_at,
+            resolved_at,
+            closed_at,
+            reopen_count,
+            hand_over_count,
+            chase_count,
+            waiting_reason,
+            cancel_reason,
+            merged_into,
+        } = row;
+        Ok(Self {
+            id,
+            number,
+            token,
+            title,
+            description,
+            status: TicketStatus::parse(&status).ok_or_else(|| broken("status", &status))?,
+            priority: Priority::of_rank(priority).ok_or_else(|| broken("priority", &priority.to_string()))?,
+            issue_type,
+            product,
+            required_skills: list_of(&required_skills),
+            channel,
+            version,
+            requester: requester_id,
+            customer: customer_id,
+            assignee: assignee_id,
+            team: team_id,
+            accepted,
+            confidential,
+            imported,
+            created_at,
+            updated_at,
+            public_updated_at,
+            first_opened_at,
+            first_opened_by,
+            first_responded_at,
+            resolved_at,
+            closed_at,
+            reopen_count,
+            hand_over_count,
+            chase_count,
+            waiting_reason,
+            cancel_reason,
+            merged_into,
+        })
+    }
+}
+
+impl From<Ticket> for ticket::Model {
+    fn from(state: Ticket) -> Self {
+        let Ticket {
+            id,
+            number,
+            token,
+            title,
+            description,
+            status,
+            priority,
+            issue_type,
+            product,
+            required_skills,
+            channel,
+            version,
+            requester,
+            customer,
+            assignee,
+            team,
+            accepted,
+            confidential,
+            imported,
+            created_at,
+            updated_at,
+            public_updated_at,
+            first_opened_at,
+            first_opened_by,
+            first_responded_at,
+            resolved_at,
+            closed_at,
+            reopen_count,
+            hand_over_count,
+            chase_count,
+            waiting_reason,
+            cancel_reason,
+            merged_into,
+        } = state;
+        Self {
+            id,
+            number,
+            token,
+            title,
+            description,
+            status: status.word().to_owned(),
+            priority: priority.rank(),
+            issue_type,
+            product,
+            required_skills: list_to(&required_skills),
+            channel,
+            version,
+            requester_id: requester,
+            customer_id: customer,
+            assignee_id: assignee,
+            team_id: team,
+            accepted,
+            confidential,
+            imported,
+            created_at,
+            updated_at,
+            public_updated_at,
+            first_opened_at,
+            first_opened_by,
+            first_responded_at,
+            resolved_at,
+            closed_at,
+            reopen_count,
+            hand_over_count,
+            chase_count,
+            waiting_reason,
+            cancel_reason,
+            merged_into,
+        }
+    }
+}
+
+/// Keys as a JSON array.
+fn list_of(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn list_to(keys: &[String]) -> String {
+    serde_json::to_string(keys).expect("strings are JSON")
+}
+
+/// For changing: the row is locked where the engine has several writers.
+pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
+    let mut select = ticket::Entity::find_by_id(id);
+    if tx.app().db.engine == Engine::Postgres {
+        select = select.lock_exclusive();
+    }
+    Ok(select.one(tx.conn()).await?.map(Ticket::try_from).transpose()?)
+}
+
+pub(super) async fn insert(conn: &impl ConnectionTrait, tickets: Vec<Ticket>) -> Result<()> {
+    let rows = tickets.into_iter().map(|ticket| ticket::Model::from(ticket).into_active_model());
+    ticket::Entity::insert_many(rows).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Saves the next state of a ticket that was loaded at `version`; somebody else's change meanwhile is a conflict.
+pub(super) async fn save(tx: &Tx, version: i32, next: Ticket) -> Result<Ticket> {
+    let next = Ticket { version: version + 1, ..next };
+    let id = next.id;
+    let mut change = ticket::Model::from(next.clone()).into_active_model();
+    // Never change after creation.
+    change.id = sea_orm::NotSet;
+    change.number = sea_orm::NotSet;
+    change.token = sea_orm::NotSet;
+    change.created_at = sea_orm::NotSet;
+    let change = change.reset_all_but_unset();
+    let saved = ticket::Entity::update_many()
+        .set(change)
+        .filter(ticket::Column::Id.eq(id))
+        .filter(ticket::Column::Version.eq(version))
+        .exec(tx.conn())
+        .await?;
+    if saved.rows_affected == 0 { Err(Error::Conflict) } else { Ok(next) }
+}
+
+/// Saves what changes beside the versioned state: staff facts that must not show in the version.
+pub(super) async fn save_beside(tx: &Tx, next: &Ticket) -> Result<()> {
+    let change = ticket::ActiveModel {
+        updated_at: Set(next.updated_at),
+        public_updated_at: Set(next.public_updated_at),
+        first_opened_at: Set(next.first_opened_at),
+        first_opened_by: Set(next.first_opened_by),
+        first_responded_at: Set(next.first_responded_at),
+        ..Default::default()
+    };
+    ticket::Entity::update_many().set(change).filter(ticket::Column::Id.eq(next.id)).exec(tx.conn()).await?;
+    Ok(())
+}
+
+trait ResetAllButUnset {
+    fn reset_all_but_unset(self) -> Self;
+}
+
+impl ResetAllButUnset for ticket::ActiveModel {
+    /// `update_many` writes what is `Set`; a model read from the database holds `Unchanged`.
+    fn reset_all_but_unset(self) -> Self {
+        sea_orm::ActiveModelTrait::reset_all(self)
+    }
+}
+
+/// The next number for people: unique and rising, gaps allowed.
+pub(super) async fn next_number(conn: &impl ConnectionTrait, engine: Engine) -> Result<i64> {
+    use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+    let number = match engine {
+        // One writer: nobody is between reading and inserting.
+        Engine::Sqlite => ticket::Entity::find()
+            .select_only()
+            .expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])).add(1), "number")
+            .into_tuple::<i64>()
+            .one(conn)
+            .await?,
+        Engine::Postgres => {
+            let mut next = sea_orm::sea_query::Query::select();
+            next.expr_as(Expr::cust("nextval('ticket_number')"), "number");
+            conn.query_one(&next).await?.map(|row| row.try_get::<i64>("", "number")).transpose()?
+        }
+    };
+    number.ok_or_else(|| Error::internal("the database gives no next ticket number"))
+}
+
+impl From<comment::Model> for Comment {
+    fn from(row: comment::Model) -> Self {
+        let comment::Model { id, ticket_id, author_id, body, visibility, created_at } = row;
+        // Whatever is not plainly public stays inside.
+        let visibility = Visibility::parse(&visibility).unwrap_or(Visibility::Internal);
+        Self { id, ticket: ticket_id, author: author_id, body, visibility, created_at }
+    }
+}
+
+pub(super) async fn insert_comment(conn: &impl ConnectionTrait, comment: Comment) -> Result<()> {
+    let Comment { id, ticket, author, body, visibility, created_at } = comment;
+    let row = comment::ActiveModel {
+        id: Set(id),
+        ticket_id: Set(ticket),
+        author_id: Set(author),
+        body: Set(body),
+        visibility: Set(visibility.word().to_owned()),
+        created_at: Set(created_at),
+    };
+    comment::Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+impl TryFrom<attribution::Model> for Attribution {
+    type Error = DbErr;
+
+    fn try_from(row: attribution::Model) -> Result<Self, DbErr> {
+        let attribution::Model { ticket_id, fault_type, root_cause_level, cause_tag, solution_tags, resolution, by_id, at } =
+            row;
+        Ok(Self {
+            ticket: ticket_id,
+            given: AttributionGiven {
+                fault_type: FaultType::parse(&fault_type).ok_or_else(|| broken("fault type", &fault_type))?,
+                root_cause_level: RootCauseLevel::parse(&root_cause_level)
+                    .ok_or_else(|| broken("root-cause level", &root_cause_level))?,
+                cause_tag,
+                solution_tags: list_of(&solution_tags),
+                resolution,
+            },
+            by: by_id,
+            at,
+        })
+    }
+}
+
+pub(super) async fn put_attributions(conn: &impl ConnectionTrait, given: Vec<Attribution>) -> Result<()> {
+    let rows = given.into_iter().map(|attribution| {
+        let Attribution { ticket, given, by, at } = attribution;
+        let AttributionGiven { fault_type, root_cause_level, cause_tag, solution_tags, resolution } = given;
+        attribution::ActiveModel {
+            ticket_id: Set(ticket),
+            fault_type: Set(fault_type.word().to_owned()),
+            root_cause_level: Set(root_cause_level.word().to_owned()),
+            cause_tag: Set(cause_tag),
+            solution_tags: Set(list_to(&solution_tags)),
+            resolution: Set(resolution),
+            by_id: Set(by),
+            at: Set(at),
+        }
+    });
+    let mut replace = OnConflict::column(attribution::Column::TicketId);
+    replace
+        .update_columns([attribution::Column::FaultType, attribution::Column::RootCauseLevel])
+        .update_columns([attribution::Column::CauseTag, attribution::Column::SolutionTags])
+        .update_columns([attribution::Column::Resolution, attribution::Column::ById, attribution::Column::At]);
+    attribution::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn attributions(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
+    let rows = attribution::Entity::find()
+        .filter(attribution::Column::TicketId.is_in(ids.iter().copied()))
+        .all(conn)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.ticket_id, row.try_into()?))).collect()
+}
+
+/// Links references; the one that another ticket holds already, if any.
+pub(super) async fn insert_refs(
+    conn: &impl ConnectionTrait,
+    id: TicketId,
+    refs: &[ExternalRef],
+) -> Result<Option<(usize, TicketId)>> {
+    for (i, ExternalRef { system, external_id }) in refs.iter().enumerate() {
+        let row = external_ref::ActiveModel {
+            system: Set(system.clone()),
+            external_id: Set(external_id.clone()),
+            ticket_id: Set(id),
+        };
+        let inserted = external_ref::Entity::insert(row)
+            .on_conflict_do_nothing_on([external_ref::Column::System, external_ref::Column::ExternalId])
+            .exec_without_returning(conn)
+            .await?;
+        if matches!(inserted, sea_orm::TryInsertResult::Conflicted) || matches!(inserted, sea_orm::TryInsertResult::Inserted(0))
+        {
+            let holder = external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?;
+            return Ok(holder.map(|row| (i, row.ticket_id)));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) async fn refs(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<ExternalRef>>> {
+    use sea_orm::QueryOrder as _;
+    let rows = external_ref::Entity::find()
+        .filter(external_ref::Column::TicketId.is_in(ids.iter().copied()))
+        .order_by_asc(external_ref::Column::System)
+        .order_by_asc(external_ref::Column::ExternalId)
+        .all(conn)
+        .await?;
+    let mut refs: HashMap<TicketId, Vec<ExternalRef>> = HashMap::new();
+    for external_ref::Model { system, external_id, ticket_id } in rows {
+        refs.entry(ticket_id).or_default().push(ExternalRef { system, external_id });
+    }
+    Ok(refs)
+}
+
+/// Returns whether it is new.
+pub(super) async fn add_participant(
+    conn: &impl ConnectionTrait,
+    id: TicketId,
+    user: UserId,
+    reason: ParticipantReason,
+) -> Result<bool> {
+    let row =
+        participant::ActiveModel { ticket_id: Set(id), user_id: Set(user), reason: Set(reason.word().to_owned()) };
+    let inserted = participant::Entity::insert(row)
+        .on_conflict_do_nothing_on([
+            participant::Column::TicketId,
+            participant::Column::UserId,
+            participant::Column::Reason,
+        ])
+        .exec_without_returning(conn)
+        .await?;
+    Ok(matches!(inserted, sea_orm::TryInsertResult::Inserted(1..)))
+}
+
+pub(super) async fn remove_follower(conn: &impl ConnectionTrait, id: TicketId, user: UserId) -> Result<bool> {
+    let key = (id, user, ParticipantReason::Follower.word().to_owned());
+    Ok(participant::Entity::delete_by_id(key).exec(conn).await?.rows_affected > 0)
+}
+
+pub(super) async fn participants(
+    conn: &impl ConnectionTrait,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, HashSet<UserId>>> {
+    let rows = participant::Entity::find()
+        .filter(participant::Column::TicketId.is_in(ids.iter().copied()))
+        .all(conn)
+        .await?;
+    let mut all: HashMap<TicketId, HashSet<UserId>> = HashMap::new();
+    for row in rows {
+        all.entry(row.ticket_id).or_default().insert(row.user_id);
+    }
+    Ok(all)
+}
+
+/// Notes that somebody has looked; returns whether it is their first time.
+pub(super) async fn note_open(tx: &Tx, id: TicketId, user: UserId) -> Result<bool> {
+    let row = ticket_open::ActiveModel { ticket_id: Set(id), user_id: Set(user), at: Set(tx.now) };
+    let inserted = ticket_open::Entity::insert(row)
+        .on_conflict_do_nothing_on([ticket_open::Column::TicketId, ticket_open::Column::UserId])
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(matches!(inserted, sea_orm::TryInsertResult::Inserted(1..)))
+}

@@ -1,0 +1,80 @@
+//! Who reacts to whom: the only file that knows. In the transaction, in memory after the commit, or by timer.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::auth::model::{AuthEvent, Keys};
+use crate::event::Event;
+use crate::kernel::{Error, Result, minutes};
+use crate::people::model::Roster;
+use crate::recommend::react::Progress;
+use crate::runtime::app::{States, Wiring};
+use crate::runtime::jobs::{Job, Next};
+use crate::runtime::{App, Tx, Vault, command};
+use crate::tickets::queries::LiveTickets;
+use crate::{auth, tickets};
+
+pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job };
+
+/// The sweep: plants what was lost, forgets what is over.
+pub const SWEEP: &str = "runtime.sweep";
+pub const SWEEP_EVERY: std::time::Duration = minutes(5);
+
+/// The state that capabilities keep in memory.
+pub fn states(vault: Vault, tickets: tickets::react::Settings) -> States {
+    let mut states = States::default();
+    states.insert(vault);
+    states.insert(tickets);
+    states.insert(Keys::default());
+    states.insert(Roster::default());
+    states.insert(LiveTickets::default());
+    states.insert(Progress::default());
+    states
+}
+
+fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
+    Box::pin(async move {
+        match event {
+            Event::Ticket(event) => tickets::react::on_ticket_event(tx, event).await,
+            Event::Auth(_) | Event::Catalogue(_) | Event::People(_) | Event::ImportFinished { .. } => Ok(()),
+        }
+    })
+}
+
+fn observe(app: &App, event: &Event) {
+    match event {
+        Event::Auth(AuthEvent::SessionEnded { .. }) | Event::People(_) | Event::Catalogue(_) => {
+            app.state::<Roster>().forget_all();
+        }
+        Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
+        Event::Auth(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
+    }
+}
+
+fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
+    Box::pin(async move {
+        match job.kind.as_str() {
+            tickets::react::CLOSE => tickets::react::on_close(tx, job).await,
+            SWEEP => {
+                tickets::react::sweep(tx).await?;
+                command::forget_old_answers(tx).await?;
+                auth::commands::forget_ended(tx).await?;
+                Ok(Next::At(tx.now + SWEEP_EVERY))
+            }
+            kind => Err(Error::internal(format!("no handler for jobs of kind {kind:?}"))),
+        }
+    })
+}
+
+/// What every start does: keys into memory, the sweep planted.
+pub async fn start(app: &Arc<App>) -> Result<()> {
+    auth::commands::load_signing_keys(app).await?;
+    let mut tx = crate::runtime::Ctx::system(app).begin().await?;
+    if crate::runtime::jobs::stands(&tx, SWEEP, "").await? {
+        return Ok(());
+    }
+    let at = tx.now + SWEEP_EVERY;
+    crate::runtime::jobs::plant(&mut tx, SWEEP, "", at).await?;
+    tx.commit().await
+}

@@ -1,0 +1,66 @@
+//! The schema's history, for SQLite and PostgreSQL. Expand, then move, then contract: a released migration is never
+//! edited. Columns of ids are 16 bytes, instants are integers (milliseconds) on both engines.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_spine;
+
+pub use sea_orm_migration::MigratorTrait;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_spine::Migration)]
+    }
+}
+
+/// What stands between this program and a database.
+#[derive(Debug)]
+pub enum Mismatch {
+    /// The database was written by a newer program: names of the migrations that this one does not know.
+    Newer(Vec<String>),
+    Failed(DbErr),
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Newer(names) => write!(
+                f,
+                "the database was written by a newer version of Buoy (it knows {}): run that version, or restore a backup",
+                names.join(", ")
+            ),
+            Self::Failed(error) => write!(f, "the database cannot be migrated: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl From<DbErr> for Mismatch {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Brings the database to this program's schema; refuses one that is newer. Returns how many migrations ran.
+pub async fn migrate(db: &sea_orm::DatabaseConnection) -> Result<usize, Mismatch> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();
+    Migrator::install(db).await?;
+    let applied = seaql_migrations::Entity::find().all(db).await?;
+    let newer: Vec<String> =
+        applied.iter().map(|row| row.version.clone()).filter(|version| !known.contains(version)).collect();
+    if !newer.is_empty() {
+        return Err(Mismatch::Newer(newer));
+    }
+    let pending = known.len() - applied.len();
+    if pending > 0 {
+        Migrator::up(db, None).await?;
+    }
+    Ok(pending)
+}
+
+use sea_orm::EntityTrait;
+use sea_orm_migration::{sea_orm, seaql_migrations};
