@@ -1,1 +1,11 @@
+//! The binary `buoy`: configuration, HTTP, GraphQL, workers, adapters to the outside.
+//!
+//! Resolvers and handlers only translate: what is decided is decided in `domain`.
 
+pub mod cli;
+pub mod config;
+pub mod graphql;
+pub mod http;
+pub mod language;
+pub mod node;
+pub mod transport;

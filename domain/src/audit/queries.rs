@@ -124,3 +124,10 @@ fn read_heads(app: &App) -> Result<HashMap<i64, Vec<u8>>> {
     }
     Ok(heads)
 }
+
+/// Events behind the last seal, counted up to `max`.
+pub async fn unsealed(app: &App, max: u64) -> Result<u64> {
+    let last = super::store::last(app.db.read()).await?;
+    let after = last.map_or(Cursor::START, |seal| Cursor { xid: seal.last_xid, seq: seal.last_seq });
+    log::count_behind(app.db.read(), app.db.engine, after, max).await
+}

@@ -178,3 +178,8 @@ pub fn spoken(duration: SignedDuration) -> String {
         (h, m) => format!("{h} h {m} min"),
     }
 }
+
+/// The time zone of an IANA name, from the machine's database or the one built in.
+pub fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
+    jiff::tz::TimeZone::get(name).ok()
+}

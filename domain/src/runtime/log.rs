@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::store::{event_log, meta};
-use super::{Ctx, Engine};
+use super::{Ctx, Db, Engine};
 use crate::event::Event;
 use crate::kernel::{Actor, Error, Result, Timestamp};
 
@@ -365,14 +365,19 @@ pub async fn count_behind(conn: &impl ConnectionTrait, engine: Engine, after: Cu
 const EPOCH: &str = "log_epoch";
 
 /// The name of this life of the log, made on first use.
-pub async fn epoch(conn: &impl ConnectionTrait, fresh: Uuid) -> Result<Arc<str>> {
-    let fresh = &fresh.simple().to_string()[20..];
-    meta::Entity::insert(meta::ActiveModel { key: Set(EPOCH.to_owned()), value: Set(fresh.to_owned()) })
+pub async fn life(db: &Db, fresh: Uuid) -> Result<Arc<str>> {
+    if let Some(row) = meta::Entity::find_by_id(EPOCH.to_owned()).one(db.read()).await? {
+        return Ok(row.value.into());
+    }
+    let fresh = fresh.simple().to_string()[20..].to_owned();
+    let tx = db.begin().await?;
+    meta::Entity::insert(meta::ActiveModel { key: Set(EPOCH.to_owned()), value: Set(fresh) })
         .on_conflict_do_nothing_on([meta::Column::Key])
-        .exec_without_returning(conn)
+        .exec_without_returning(tx.conn())
         .await?;
-    let row = meta::Entity::find_by_id(EPOCH.to_owned()).one(conn).await?;
-    Ok(row.map_or(fresh.into(), |row| row.value.into()))
+    tx.commit().await?;
+    let row = meta::Entity::find_by_id(EPOCH.to_owned()).one(db.read()).await?;
+    row.map(|row| row.value.into()).ok_or_else(|| Error::internal("the database keeps no name of its log"))
 }
 
 #[cfg(test)]

@@ -286,7 +286,49 @@ pub async fn comments(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<
         select = select.order_by(expr, order);
     }
     let rows: Vec<Comment> = select.all(cx.read()).await?.into_iter().map(Into::into).collect();
-    Ok(page.connection(list, rows, |row| vec![Part::Int(row.created_at.millis()), Part::Id(row.id.0)]))
+    Ok(comment_page(page, rows))
+}
+
+/// Cuts n + 1 comments, in the order of the page, to a connection.
+pub fn comment_page(page: &Page, rows: Vec<Comment>) -> Connection<Comment> {
+    page.connection("comments", rows, |row| vec![Part::Int(row.created_at.millis()), Part::Id(row.id.0)])
+}
+
+/// The first or last comments of many tickets, oldest first, each with one more than asked for: one statement.
+pub async fn comments_of(
+    cx: &Ctx,
+    ids: &[TicketId],
+    limit: u64,
+    backward: bool,
+) -> Result<HashMap<TicketId, Vec<Comment>>> {
+    use comment::Column::{CreatedAt, Id, TicketId as OfTicket, Visibility as Seen};
+    use sea_orm::FromQueryResult as _;
+    use sea_orm::sea_query::{Alias, ExprTrait as _, Func, Query, WindowStatement};
+    let order = if backward { Order::Desc } else { Order::Asc };
+    let mut window = WindowStatement::partition_by(OfTicket);
+    window.order_by(CreatedAt, order.clone()).order_by(Id, order);
+    let mut numbered = Query::select();
+    numbered
+        .columns([Id, OfTicket, comment::Column::AuthorId, comment::Column::Body, Seen, CreatedAt])
+        .expr_window_as(Func::cust("row_number"), window, "place")
+        .from(comment::Entity)
+        .and_where(OfTicket.is_in(ids.iter().copied()));
+    if sees_as_requester(&cx.actor) {
+        numbered.and_where(Seen.eq(Visibility::Public.word()));
+    }
+    let mut select = Query::select();
+    select
+        .columns([Id, OfTicket, comment::Column::AuthorId, comment::Column::Body, Seen, CreatedAt])
+        .from_subquery(numbered, Alias::new("numbered"))
+        .and_where(Expr::col("place").lte(limit + 1))
+        .order_by(CreatedAt, Order::Asc)
+        .order_by(Id, Order::Asc);
+    let mut found: HashMap<TicketId, Vec<Comment>> = HashMap::new();
+    for row in cx.read().query_all(&select).await? {
+        let row: Comment = comment::Model::from_query_result(&row, "")?.into();
+        found.entry(row.ticket).or_default().push(row);
+    }
+    Ok(found)
 }
 
 pub async fn comment(cx: &Ctx, id: crate::kernel::CommentId) -> Result<Option<Comment>> {

@@ -1,0 +1,47 @@
+//! `buoy serve`.
+
+use std::process::ExitCode;
+
+use super::demo;
+use crate::config::Config;
+use crate::http::Server;
+use crate::node::{Background, CannotStart, Hands, Jobs, open};
+
+pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, CannotStart> {
+    if demo && !config.listen.ip().is_loopback() {
+        return Err(CannotStart(format!(
+            "demo mode has public passwords and listens on loopback only: set BUOY_LISTEN to 127.0.0.1:{}",
+            config.listen.port()
+        )));
+    }
+    let app = open(&config, Hands::default()).await?;
+    if demo {
+        demo::fill(&app).await?;
+    }
+    let background = Background::start(&app, Jobs::Run);
+    let server = Server::start(&config, &app, demo)
+        .map_err(|e| CannotStart(format!("cannot listen on {}: {e} (BUOY_LISTEN)", config.listen)))?;
+    println!("Buoy is at http://{}", server.address);
+    if demo {
+        println!("{}", demo::welcome());
+    }
+    stopped().await;
+    tracing::info!("stopping: requests that have begun may end");
+    server.stop().await;
+    background.stop().await;
+    app.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// SIGINT or SIGTERM.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,125 @@
+//! Configuration: a file over the commented default, each key overridable by the environment.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::kernel::days;
+use figment::Figment;
+use figment::providers::{Env, Format as _, Toml};
+use serde::Deserialize;
+
+use crate::transport::Limits;
+
+/// The default file is also the reference.
+pub const DEFAULT: &str = include_str!("config.default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub database_url: String,
+    pub master_key_file: String,
+    pub log_json: bool,
+    pub log: String,
+    pub org: Org,
+    pub tickets: Tickets,
+    pub http: Http,
+    pub websocket: WebSocket,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Org {
+    pub time_zone: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tickets {
+    pub close_after_days: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub body_bytes_max: usize,
+    pub execution_timeout_secs: u64,
+    pub workers: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebSocket {
+    pub frame_bytes_max: usize,
+    pub operations_max: usize,
+}
+
+/// Variables of the environment that begin like ours and are not configuration.
+const NOT_CONFIGURATION: [&str; 2] = ["test_database_url", "binary"];
+
+impl Config {
+    /// Default, then the file, then the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, String> {
+        let mut figment = Figment::from(Toml::string(DEFAULT));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(format!("{}: there is no such configuration file", file.display()));
+            }
+            figment = figment.merge(Toml::file(file));
+        }
+        let environment = Env::prefixed("BUOY_").split("__").ignore(&NOT_CONFIGURATION);
+        let config: Self = figment.merge(environment).extract().map_err(|e| format!("configuration: {e}"))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let zone = &self.org.time_zone;
+        domain::kernel::time::zone(zone).map(drop).ok_or_else(|| {
+            format!("org.time_zone: {zone:?} is no IANA time zone; write one such as Asia/Shanghai or Europe/Berlin")
+        })
+    }
+
+    pub fn database_url(&self) -> Option<&str> {
+        (!self.database_url.is_empty()).then_some(&self.database_url)
+    }
+
+    pub fn master_key_file(&self) -> PathBuf {
+        if self.master_key_file.is_empty() {
+            self.data_dir.join("master.key")
+        } else {
+            PathBuf::from(&self.master_key_file)
+        }
+    }
+
+    pub fn tickets(&self) -> domain::tickets::react::Settings {
+        domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) }
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits {
+            body_bytes_max: self.http.body_bytes_max,
+            execution_timeout: Duration::from_secs(self.http.execution_timeout_secs),
+            ws_frame_bytes_max: self.websocket.frame_bytes_max,
+            ws_operations_max: self.websocket.operations_max,
+            ..Limits::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_complete_and_known() {
+        let config: Config = Figment::from(Toml::string(DEFAULT)).extract().unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.org.time_zone, "Asia/Shanghai");
+        config.check().unwrap();
+        let typo = Figment::from(Toml::string(DEFAULT)).merge(Toml::string("[org]\ntimezone = \"UTC\""));
+        assert!(typo.extract::<Config>().unwrap_err().to_string().contains("timezone"));
+    }
+}

@@ -1,0 +1,180 @@
+//! Children by the ids of many parents: one statement a level, whatever the page.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use domain::kernel::{CustomerId, Error, TeamId, TicketId, UserId};
+use domain::people::model::{Customer, User};
+use domain::catalogue::model::{Entry, Kind, Team};
+use domain::runtime::Ctx;
+use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
+use domain::{catalogue, people, tickets};
+
+/// The loaders of one operation. A query keeps what it has loaded until it ends; a subscription, which may last for
+/// hours, loads anew for every event.
+pub struct Loaders {
+    by_id: DataLoader<ById, async_graphql::dataloader::HashMapCache>,
+}
+
+pub struct ById(Ctx);
+
+impl Loaders {
+    pub fn new(cx: &Ctx, keep: bool) -> Self {
+        let cache = async_graphql::dataloader::HashMapCache::default();
+        let by_id = DataLoader::with_cache(ById(cx.clone()), tokio::spawn, cache);
+        by_id.enable_all_cache(keep);
+        Self { by_id }
+    }
+
+    pub async fn one<K>(&self, key: K) -> Result<Option<<ById as Loader<K>>::Value>, Error>
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        ById: Loader<K, Error = Arc<Error>>,
+    {
+        self.by_id.load_one(key).await.map_err(shared)
+    }
+
+    pub async fn many<K>(&self, keys: Vec<K>) -> Result<HashMap<K, <ById as Loader<K>>::Value>, Error>
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        ById: Loader<K, Error = Arc<Error>>,
+    {
+        self.by_id.load_many(keys).await.map_err(shared)
+    }
+}
+
+/// One failed statement is the error of everyone who waited for it.
+fn shared(error: Arc<Error>) -> Error {
+    Error::internal(error)
+}
+
+impl Loader<UserId> for ById {
+    type Value = User;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, User>, Self::Error> {
+        let users = people::queries::users(self.0.read(), keys.to_vec()).await?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    }
+}
+
+impl Loader<TeamId> for ById {
+    type Value = Team;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[TeamId]) -> Result<HashMap<TeamId, Team>, Self::Error> {
+        let teams = catalogue::queries::teams(self.0.read(), keys.to_vec()).await?;
+        Ok(teams.into_iter().map(|team| (team.id, team)).collect())
+    }
+}
+
+impl Loader<CustomerId> for ById {
+    type Value = Customer;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[CustomerId]) -> Result<HashMap<CustomerId, Customer>, Self::Error> {
+        let customers = people::queries::customers(self.0.read(), keys.to_vec()).await?;
+        Ok(customers.into_iter().map(|customer| (customer.id, customer)).collect())
+    }
+}
+
+/// A ticket as the viewer may see it.
+impl Loader<TicketId> for ById {
+    type Value = View;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[TicketId]) -> Result<HashMap<TicketId, View>, Self::Error> {
+        Ok(tickets::queries::views_by_id(&self.0, keys.to_vec()).await?)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AttributionOf(pub TicketId);
+
+impl Loader<AttributionOf> for ById {
+    type Value = Attribution;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[AttributionOf]) -> Result<HashMap<AttributionOf, Attribution>, Self::Error> {
+        let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
+        let found = tickets::queries::attributions(&self.0, &ids).await?;
+        Ok(found.into_iter().map(|(id, attribution)| (AttributionOf(id), attribution)).collect())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RefsOf(pub TicketId);
+
+impl Loader<RefsOf> for ById {
+    type Value = Vec<ExternalRef>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[RefsOf]) -> Result<HashMap<RefsOf, Vec<ExternalRef>>, Self::Error> {
+        let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
+        let found = tickets::queries::refs(&self.0, &ids).await?;
+        Ok(found.into_iter().map(|(id, refs)| (RefsOf(id), refs)).collect())
+    }
+}
+
+/// The first or last comments of a ticket.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommentsOf {
+    pub ticket: TicketId,
+    pub limit: u64,
+    pub backward: bool,
+}
+
+impl Loader<CommentsOf> for ById {
+    type Value = Vec<Comment>;
+    type Error = Arc<Error>;
+
+    /// One statement for each different page: a list asks for the same one on every row.
+    async fn load(&self, keys: &[CommentsOf]) -> Result<HashMap<CommentsOf, Vec<Comment>>, Self::Error> {
+        let mut pages: HashMap<(u64, bool), Vec<TicketId>> = HashMap::new();
+        for CommentsOf { ticket, limit, backward } in keys {
+            pages.entry((*limit, *backward)).or_default().push(*ticket);
+        }
+        let mut all = HashMap::new();
+        for ((limit, backward), ids) in pages {
+            let found = tickets::queries::comments_of(&self.0, &ids, limit, backward).await?;
+            all.extend(found.into_iter().map(|(ticket, rows)| (CommentsOf { ticket, limit, backward }, rows)));
+        }
+        Ok(all)
+    }
+}
+
+/// Who answers for a product.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct OwnerOf(pub String);
+
+impl Loader<OwnerOf> for ById {
+    type Value = UserId;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[OwnerOf]) -> Result<HashMap<OwnerOf, UserId>, Self::Error> {
+        let products = keys.iter().map(|key| key.0.clone()).collect();
+        let owners = people::queries::owners(self.0.read(), products).await?;
+        Ok(owners.into_iter().map(|(product, owner)| (OwnerOf(product), owner)).collect())
+    }
+}
+
+/// The whole catalogue, once per operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Everything;
+
+impl Loader<Everything> for ById {
+    type Value = Arc<Vec<Entry>>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, _: &[Everything]) -> Result<HashMap<Everything, Arc<Vec<Entry>>>, Self::Error> {
+        let all = catalogue::queries::all(self.0.read()).await?;
+        Ok(HashMap::from([(Everything, Arc::new(all))]))
+    }
+}
+
+/// The entries of one kind.
+pub async fn entries(loaders: &Loaders, kind: Kind) -> Result<Vec<Entry>, Error> {
+    let all = loaders.one(Everything).await?.unwrap_or_default();
+    Ok(all.iter().filter(|entry| entry.kind == kind).cloned().collect())
+}

@@ -1,0 +1,549 @@
+//! The ticket and what hangs on it.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use domain::event::Event;
+use domain::kernel::{Page, TeamId, TicketId, UserId};
+use domain::recommend;
+use domain::recommend::model::Question;
+use domain::runtime::Row;
+use domain::tickets;
+use domain::tickets::decide::rights;
+use domain::tickets::model::{Access, Attribution, Comment, ExternalRef, Fact, Snapshot, Ticket, View};
+
+use super::Caller;
+use super::error::OrTopLevel as _;
+use super::loaders::{AttributionOf, CommentsOf, Loaders, RefsOf};
+use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
+use super::scalars::{
+    CommentVisibility, DateTime, FaultType, MatchKind, Priority, RootCauseLevel, TicketAccess, TicketAction,
+    TicketStatus, int,
+};
+
+/// A request for help, as the viewer may see it.
+pub struct TicketNode(pub View);
+
+impl TicketNode {
+    fn ticket(&self) -> &Ticket {
+        &self.0.ticket
+    }
+
+    /// What only those see who see the ticket in full.
+    fn full<T>(&self, value: Option<T>) -> Option<T> {
+        value.filter(|_| self.0.access == Access::Full)
+    }
+
+    /// What only the responsible side sees.
+    fn staff<T>(&self, ctx: &Context<'_>, value: Option<T>) -> Option<T> {
+        self.full(value).filter(|_| !as_requester(ctx))
+    }
+}
+
+fn as_requester(ctx: &Context<'_>) -> bool {
+    rights::sees_as_requester(&ctx.data_unchecked::<Caller>().cx.actor)
+}
+
+/// The price of a list's rows: what a page may hold at most.
+pub fn rows(first: Option<i32>, last: Option<i32>) -> usize {
+    let default = usize::try_from(domain::kernel::page::PAGE_DEFAULT).unwrap_or(20);
+    first.or(last).map_or(default, |n| usize::try_from(n).unwrap_or(1)).max(1)
+}
+
+/// What one ticket's similar cases cost: a search.
+pub const SIMILAR_CASES_PRICE: usize = 20;
+
+#[Object(name = "Ticket")]
+impl TicketNode {
+    /// Unique among all things: a UUIDv7.
+    pub async fn id(&self) -> ID {
+        self.ticket().id.to_string().into()
+    }
+
+    /// For people; unique and rising, gaps allowed.
+    async fn number(&self) -> i32 {
+        int(self.ticket().number)
+    }
+
+    /// The hub token, `TKN-XXXXXX-XXXXX`, checkable: see the partner guide.
+    async fn token(&self) -> &str {
+        &self.ticket().token
+    }
+
+    /// The problem in one line.
+    async fn title(&self) -> &str {
+        &self.ticket().title
+    }
+
+    /// The problem at length.
+    async fn description(&self) -> &str {
+        &self.ticket().description
+    }
+
+    /// Where it stands in its life.
+    async fn status(&self) -> TicketStatus {
+        self.ticket().status.into()
+    }
+
+    /// How urgent it is.
+    async fn priority(&self) -> Priority {
+        self.ticket().priority.into()
+    }
+
+    /// Key of the issue type.
+    async fn issue_type(&self) -> Option<&str> {
+        self.ticket().issue_type.as_deref()
+    }
+
+    /// Key of the product.
+    async fn product(&self) -> Option<&str> {
+        self.ticket().product.as_deref()
+    }
+
+    /// Key of the channel it came by.
+    async fn channel(&self) -> &str {
+        &self.ticket().channel
+    }
+
+    /// Keys of the skills that it takes.
+    async fn required_skills(&self) -> &[String] {
+        &self.ticket().required_skills
+    }
+
+    /// Rises with every change that others must have seen; give it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.ticket().version
+    }
+
+    /// Who needs help.
+    async fn requester(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserNode>> {
+        user(ctx, self.full(self.ticket().requester)).await
+    }
+
+    /// The organisation that needs help.
+    async fn customer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<CustomerNode>> {
+        let Some(id) = self.full(self.ticket().customer) else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one(id).await.or_top_level(ctx)?.map(CustomerNode))
+    }
+
+    /// Who works on it.
+    async fn assignee(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserNode>> {
+        user(ctx, self.full(self.ticket().assignee)).await
+    }
+
+    /// The department whose queue it stands in.
+    async fn team(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TeamNode>> {
+        let Some(id) = self.full(self.ticket().team) else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one::<TeamId>(id).await.or_top_level(ctx)?.map(TeamNode))
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        self.ticket().created_at.into()
+    }
+
+    /// When it last changed, as far as the viewer may know.
+    async fn updated_at(&self, ctx: &Context<'_>) -> DateTime {
+        let hidden = as_requester(ctx) || self.0.access == Access::Case;
+        if hidden { self.ticket().public_updated_at.into() } else { self.ticket().updated_at.into() }
+    }
+
+    /// When somebody of the responsible side first looked at it; for staff.
+    async fn first_opened_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        self.staff(ctx, self.ticket().first_opened_at).map(Into::into)
+    }
+
+    /// Who first looked at it; for staff.
+    async fn first_opened_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserNode>> {
+        user(ctx, self.staff(ctx, self.ticket().first_opened_by)).await
+    }
+
+    /// The first deliberate act of somebody of the responsible side; for staff.
+    async fn first_responded_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        self.staff(ctx, self.ticket().first_responded_at).map(Into::into)
+    }
+
+    /// When it was resolved; null while it is open.
+    async fn resolved_at(&self) -> Option<DateTime> {
+        self.ticket().resolved_at.map(Into::into)
+    }
+
+    /// When it was closed; null while it is not.
+    async fn closed_at(&self) -> Option<DateTime> {
+        self.ticket().closed_at.map(Into::into)
+    }
+
+    /// How often it was taken up again.
+    async fn reopen_count(&self) -> i32 {
+        self.ticket().reopen_count
+    }
+
+    /// How often somebody who had accepted it gave it away.
+    async fn hand_over_count(&self) -> i32 {
+        self.ticket().hand_over_count
+    }
+
+    /// How often the requester asked again.
+    async fn chase_count(&self) -> i32 {
+        self.ticket().chase_count
+    }
+
+    /// Why it waits.
+    async fn waiting_reason(&self) -> Option<&str> {
+        self.full(self.ticket().waiting_reason.as_deref())
+    }
+
+    /// Why it was given up.
+    async fn cancel_reason(&self) -> Option<&str> {
+        self.full(self.ticket().cancel_reason.as_deref())
+    }
+
+    /// The ticket that goes on in its place.
+    async fn merged_into(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TicketNode>> {
+        let Some(id) = self.full(self.ticket().merged_into) else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one::<TicketId>(id).await.or_top_level(ctx)?.map(TicketNode))
+    }
+
+    /// What it was and how it was solved. Never null on a ticket resolved here.
+    async fn attribution(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<AttributionNode>> {
+        let key = AttributionOf(self.ticket().id);
+        Ok(ctx.data_unchecked::<Loaders>().one(key).await.or_top_level(ctx)?.map(AttributionNode))
+    }
+
+    /// History that came closed from another system without attribution, and has none yet.
+    async fn unattributed(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        if !self.ticket().imported || !self.ticket().status.is_solved() {
+            return Ok(false);
+        }
+        let key = AttributionOf(self.ticket().id);
+        Ok(ctx.data_unchecked::<Loaders>().one(key).await.or_top_level(ctx)?.is_none())
+    }
+
+    /// What other systems call it.
+    async fn external_refs(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ExternalRefNode>> {
+        if self.0.access == Access::Case {
+            return Ok(Vec::new());
+        }
+        let refs = ctx.data_unchecked::<Loaders>().one(RefsOf(self.ticket().id)).await.or_top_level(ctx)?;
+        Ok(refs.unwrap_or_default().into_iter().map(ExternalRefNode::of).collect())
+    }
+
+    /// What was written to it, oldest first. Requesters see the public ones.
+    #[graphql(complexity = "rows(first, last) * child_complexity + 1")]
+    async fn comments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most so many, from the beginning.")] first: Option<i32>,
+        #[graphql(desc = "Only behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "Only before this cursor.")] before: Option<String>,
+    ) -> async_graphql::Result<Relay<CommentNode>> {
+        let page = Page::of(first, after, last, before).or_top_level(ctx)?;
+        if self.0.access == Access::Case {
+            return Ok(Relay::new(false, false));
+        }
+        let ticket = self.ticket().id;
+        if page.after.is_some() || page.before.is_some() {
+            let cx = &ctx.data_unchecked::<Caller>().cx;
+            return Ok(relay(tickets::queries::comments(cx, ticket, &page).await.or_top_level(ctx)?, CommentNode));
+        }
+        let key = CommentsOf { ticket, limit: page.limit, backward: page.backward };
+        let mut found = ctx.data_unchecked::<Loaders>().one(key).await.or_top_level(ctx)?.unwrap_or_default();
+        if page.backward {
+            found.reverse();
+        }
+        Ok(relay(tickets::queries::comment_page(&page, found), CommentNode))
+    }
+
+    /// The audit trail, in the order of the log; its cursors are those of `boardEvents`.
+    #[graphql(complexity = "rows(first, last) * child_complexity + 5")]
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most so many, from the beginning.")] first: Option<i32>,
+        #[graphql(desc = "Only behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "Only before this cursor.")] before: Option<String>,
+    ) -> async_graphql::Result<Relay<TicketEventNode>> {
+        let page = Page::of(first, after, last, before).or_top_level(ctx)?;
+        if self.0.access == Access::Case {
+            return Ok(Relay::new(false, false));
+        }
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let rows = tickets::queries::events(cx, self.ticket().id, &page).await.or_top_level(ctx)?;
+        Ok(relay(rows, TicketEventNode))
+    }
+
+    /// Resolved tickets with the same problem, best first, never this one.
+    #[graphql(complexity = "SIMILAR_CASES_PRICE + child_complexity * rows(Some(first), None)")]
+    async fn similar_cases(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 3, desc = "At most so many; 50 at most.")] first: i32,
+    ) -> async_graphql::Result<Vec<SimilarCase>> {
+        similar(ctx, &Question::of(self.ticket()), first).await
+    }
+
+    /// How much of it the viewer may read.
+    async fn access(&self) -> TicketAccess {
+        self.0.access.into()
+    }
+
+    /// What the viewer may do with it now.
+    async fn allowed_actions(&self, ctx: &Context<'_>) -> Vec<TicketAction> {
+        if self.0.access == Access::Case {
+            return Vec::new();
+        }
+        let actor = &ctx.data_unchecked::<Caller>().cx.actor;
+        rights::allowed_actions(actor, self.ticket()).into_iter().map(Into::into).collect()
+    }
+
+    /// Who follows it; for staff.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn followers(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<UserNode>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let ids = tickets::queries::followers(cx, id).await.or_top_level(ctx)?;
+        let mut users = ctx.data_unchecked::<Loaders>().many::<UserId>(ids.clone()).await.or_top_level(ctx)?;
+        Ok(ids.iter().filter_map(|id| users.remove(id)).map(UserNode).collect())
+    }
+}
+
+/// The cases of a question, as the API answers them.
+pub async fn similar(ctx: &Context<'_>, question: &Question, first: i32) -> async_graphql::Result<Vec<SimilarCase>> {
+    let max = recommend::model::CASES_MAX;
+    let first = usize::try_from(first).ok().filter(|n| (1..=max).contains(n)).ok_or_else(|| {
+        domain::kernel::Error::bad_input(
+            format!("first must be between 1 and {max}."),
+            format!("first 必须在 1 到 {max} 之间。"),
+        )
+    });
+    let first = first.or_top_level(ctx)?;
+    let cx = &ctx.data_unchecked::<Caller>().cx;
+    let cases = recommend::queries::similar(cx, question, first).await.or_top_level(ctx)?;
+    Ok(cases
+        .into_iter()
+        .zip(1..)
+        .map(|(case, rank)| SimilarCase {
+            rank,
+            score: f64::from(case.score),
+            ticket: TicketNode(case.view),
+            reasons: case
+                .reasons
+                .into_iter()
+                .map(|search::Reason { kind, value, weight }| MatchReason {
+                    kind: kind.into(),
+                    value,
+                    weight: f64::from(weight),
+                })
+                .collect(),
+        })
+        .collect())
+}
+
+/// A resolved ticket with the same problem.
+#[derive(SimpleObject)]
+pub struct SimilarCase {
+    /// 1 is the best.
+    rank: i32,
+    /// In 0..1, falling with rank; means the same for every question.
+    score: f64,
+    /// The case, as the viewer may see it.
+    ticket: TicketNode,
+    /// Why it is similar, strongest first; at least one.
+    reasons: Vec<MatchReason>,
+}
+
+/// Something that a case and the question have in common.
+#[derive(SimpleObject)]
+pub struct MatchReason {
+    /// What it is.
+    kind: MatchKind,
+    /// As it stands in the question; a field as `name=value`.
+    value: String,
+    /// Its share of the score, in 0..1.
+    weight: f64,
+}
+
+/// What a ticket was and how it was solved.
+pub struct AttributionNode(Attribution);
+
+#[Object(name = "Attribution")]
+impl AttributionNode {
+    /// What kind of fault it was.
+    async fn fault_type(&self) -> FaultType {
+        self.0.given.fault_type.into()
+    }
+
+    /// How deep the cause lies.
+    async fn root_cause_level(&self) -> RootCauseLevel {
+        self.0.given.root_cause_level.into()
+    }
+
+    /// Key of the cause tag.
+    async fn cause_tag(&self) -> Option<&str> {
+        self.0.given.cause_tag.as_deref()
+    }
+
+    /// Keys of the solution tags; at least one.
+    async fn solution_tags(&self) -> &[String] {
+        &self.0.given.solution_tags
+    }
+
+    /// How it was resolved.
+    async fn resolution(&self) -> &str {
+        &self.0.given.resolution
+    }
+
+    /// Who says so.
+    async fn by(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
+        user(ctx, Some(self.0.by)).await?.ok_or_else(|| author_gone(ctx))
+    }
+
+    /// When it was said.
+    async fn at(&self) -> DateTime {
+        self.0.at.into()
+    }
+}
+
+/// What another system calls a ticket.
+#[derive(SimpleObject)]
+#[graphql(name = "ExternalRef")]
+pub struct ExternalRefNode {
+    /// Key of the system.
+    system: String,
+    /// The ticket's id there.
+    external_id: String,
+}
+
+impl ExternalRefNode {
+    fn of(given: ExternalRef) -> Self {
+        let ExternalRef { system, external_id } = given;
+        Self { system, external_id }
+    }
+}
+
+/// People are never deleted: a broken invariant.
+fn author_gone(ctx: &Context<'_>) -> async_graphql::Error {
+    let error = domain::kernel::Error::internal("an author has no row");
+    super::error::top_level(error, ctx.data_unchecked::<Caller>().language)
+}
+
+/// Something written to a ticket.
+pub struct CommentNode(pub Comment);
+
+#[Object(name = "Comment")]
+impl CommentNode {
+    /// Unique among all things.
+    pub async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// The text.
+    async fn body(&self) -> &str {
+        &self.0.body
+    }
+
+    /// Who may read it.
+    async fn visibility(&self) -> CommentVisibility {
+        self.0.visibility.into()
+    }
+
+    /// Who wrote it.
+    async fn author(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
+        user(ctx, Some(self.0.author)).await?.ok_or_else(|| author_gone(ctx))
+    }
+
+    /// When it was written.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+}
+
+/// A row of the audit trail.
+pub struct TicketEventNode(pub Row);
+
+impl TicketEventNode {
+    fn snapshots(&self) -> Option<(Option<&Snapshot>, &Snapshot)> {
+        match &*self.0.event {
+            Event::Ticket(event) => Some((event.before.as_ref(), &event.after)),
+            _ => None,
+        }
+    }
+}
+
+#[Object(name = "TicketEvent")]
+impl TicketEventNode {
+    /// Its place in the log: `boardEvents` and `ticketEvents` go on behind it.
+    async fn cursor(&self, ctx: &Context<'_>) -> String {
+        self.0.cursor.seal(&ctx.data_unchecked::<Caller>().cx.app.log_epoch)
+    }
+
+    /// What happened, as `TicketResolved`.
+    async fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// When it happened.
+    async fn at(&self) -> DateTime {
+        self.0.at.into()
+    }
+
+    /// Who did it; null where Buoy itself did, or somebody of another system.
+    async fn actor(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserNode>> {
+        user(ctx, self.0.actor.map(UserId)).await
+    }
+
+    /// Who did it in the system that the history came from.
+    async fn operator(&self) -> Option<&str> {
+        match &*self.0.event {
+            Event::Ticket(event) => event.history.as_ref().and_then(|history| history.operator.as_deref()),
+            _ => None,
+        }
+    }
+
+    /// From where.
+    async fn channel(&self) -> &str {
+        &self.0.channel
+    }
+
+    /// What became different.
+    async fn changes(&self) -> Vec<Change> {
+        let Some((Some(before), after)) = self.snapshots() else { return Vec::new() };
+        let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string());
+        let words = |from: &str, to: &str| (Some(from.to_owned()), Some(to.to_owned()));
+        [
+            ("status", words(before.status.word(), after.status.word())),
+            ("priority", words(before.priority.word(), after.priority.word())),
+            ("assignee", (id(before.assignee.map(|id| id.0)), id(after.assignee.map(|id| id.0)))),
+            ("team", (id(before.team.map(|id| id.0)), id(after.team.map(|id| id.0)))),
+            ("product", (before.product.clone(), after.product.clone())),
+            ("issueType", (before.issue_type.clone(), after.issue_type.clone())),
+        ]
+        .into_iter()
+        .filter(|(_, (from, to))| from != to)
+        .map(|(field, (from, to))| Change { field: field.to_owned(), from, to })
+        .collect()
+    }
+
+    /// The comment that was written.
+    async fn comment(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<CommentNode>> {
+        let Event::Ticket(event) = &*self.0.event else { return Ok(None) };
+        let id = match event.fact {
+            Fact::Commented { comment, .. } => comment,
+            Fact::Reopened { comment: Some(comment) } => comment,
+            _ => return Ok(None),
+        };
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        Ok(tickets::queries::comment(cx, id).await.or_top_level(ctx)?.map(CommentNode))
+    }
+}
+
+/// A field that became different.
+#[derive(SimpleObject)]
+pub struct Change {
+    /// The field's name.
+    field: String,
+    /// What it was: a word, a key or an id.
+    from: Option<String>,
+    /// What it is: a word, a key or an id.
+    to: Option<String>,
+}

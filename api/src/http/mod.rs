@@ -1,0 +1,85 @@
+//! What is served beside GraphQL: the web app, health, metrics.
+
+mod assets;
+mod health;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Service as _;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Compress;
+use actix_web::{App as HttpApp, HttpServer, web};
+use domain::runtime::App;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::graphql::{About, schema};
+use crate::transport::{self, Gate};
+
+/// A request that has begun gets so long to end when the process stops.
+const SHUTDOWN_SECS: u64 = 10;
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// A running server and how to stop it.
+pub struct Server {
+    pub address: std::net::SocketAddr,
+    handle: actix_web::dev::ServerHandle,
+    running: tokio::task::JoinHandle<std::io::Result<()>>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    pub fn start(config: &Config, app: &Arc<App>, demo: bool) -> std::io::Result<Self> {
+        let stop = CancellationToken::new();
+        let about = About { demo, time_zone: config.org.time_zone.clone() };
+        let gate = web::Data::new(Gate {
+            app: app.clone(),
+            schema: schema(about),
+            demo,
+            limits: config.limits(),
+            stop: stop.clone(),
+        });
+        let state = web::Data::from(app.clone());
+        let mut server = HttpServer::new(move || {
+            let gate = gate.clone();
+            HttpApp::new()
+                .wrap(Compress::default())
+                .wrap_fn(|request, next| {
+                    let answering = next.call(request);
+                    async move {
+                        let mut response = answering.await?;
+                        for (name, value) in assets::SECURITY_HEADERS {
+                            let headers = response.headers_mut();
+                            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+                        }
+                        Ok(response)
+                    }
+                })
+                .app_data(state.clone())
+                .configure(|config| transport::configure(config, gate))
+                .route("/healthz", web::get().to(health::alive))
+                .route("/readyz", web::get().to(health::ready))
+                .route("/metrics", web::get().to(health::metrics))
+                .default_service(web::get().to(assets::serve))
+        })
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_SECS)
+        .disable_signals();
+        if config.http.workers > 0 {
+            server = server.workers(config.http.workers);
+        }
+        let server = server.bind(config.listen)?;
+        let address = *server.addrs().first().ok_or_else(|| std::io::Error::other("no address was bound"))?;
+        let running = server.run();
+        let handle = running.handle();
+        Ok(Self { address, handle, running: tokio::spawn(running), stop })
+    }
+
+    /// Tells sockets to come back, and lets requests end.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.handle.stop(true).await;
+        let _ = self.running.await;
+    }
+}

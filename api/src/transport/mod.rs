@@ -1,0 +1,266 @@
+//! GraphQL over HTTP and over WebSocket, to the letter of both protocols.
+//!
+//! - <https://graphql.github.io/graphql-over-http/draft/>
+//! - <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>
+//!
+//! What a document costs is bounded before it is validated ([`cost`]); a panic in a resolver is an INTERNAL error of
+//! that operation and no more.
+
+pub mod cost;
+mod http;
+mod pace;
+mod ws;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
+use domain::kernel::{Actor, Error, Timestamp, TopCode};
+use domain::people;
+use domain::runtime::{App, Ctx};
+use futures::FutureExt as _;
+use serde_json::{Map, Value as Json};
+use tokio_util::sync::CancellationToken;
+
+use crate::graphql::{BuoySchema, Caller, furnish, public};
+use crate::language::Language;
+
+/// Every limit of the transport, with its unit.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one HTTP request.
+    pub body_bytes_max: usize,
+    /// What one document may cost.
+    pub cost: cost::Limits,
+    /// An operation that takes longer is given up.
+    pub execution_timeout: Duration,
+    /// Bytes of one WebSocket message from a client.
+    pub ws_frame_bytes_max: usize,
+    /// Operations of one connection at a time.
+    pub ws_operations_max: usize,
+    /// A client has to introduce itself within this.
+    pub ws_init_timeout: Duration,
+    /// A client that takes longer to read one message is cut off, and resumes by cursor.
+    pub ws_send_timeout: Duration,
+    /// Messages waiting for one client.
+    pub ws_queue_max: usize,
+    /// A connection is looked after in this rhythm; one that answered nothing for two rounds is closed.
+    pub ws_ping_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 256 * 1024,
+            cost: cost::Limits::default(),
+            execution_timeout: Duration::from_secs(30),
+            ws_frame_bytes_max: 128 * 1024,
+            ws_operations_max: 50,
+            ws_init_timeout: Duration::from_secs(10),
+            ws_send_timeout: Duration::from_secs(10),
+            ws_queue_max: 256,
+            ws_ping_every: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What a request or a socket stands on.
+pub struct Gate {
+    pub app: Arc<App>,
+    pub schema: BuoySchema,
+    pub demo: bool,
+    pub limits: Limits,
+    /// The process stops: sockets are told to come back.
+    pub stop: CancellationToken,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    pub address: Option<String>,
+    pub languages: Option<String>,
+}
+
+/// Who asks, and until when the credential holds.
+#[derive(Clone)]
+pub struct Guest {
+    pub caller: Caller,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Gate {
+    /// From a token to the caller. `None`: anonymous.
+    pub async fn admit(&self, token: Option<&str>, peer: &Peer) -> Result<Guest, Error> {
+        let (actor, expires_at) = match token {
+            None => (Actor::Anonymous, None),
+            Some(token) => {
+                let admitted = people::queries::admit(&self.app, token).await?;
+                (Actor::Person(admitted.person), Some(admitted.expires_at))
+            }
+        };
+        let cx = Ctx { app: self.app.clone(), actor, channel: "api", request_id: self.app.new_uuid() };
+        let language = Language::of(peer.languages.as_deref());
+        Ok(Guest { caller: Caller { cx, language, address: peer.address.clone() }, expires_at })
+    }
+}
+
+/// Registers `/graphql`.
+pub fn configure(config: &mut web::ServiceConfig, gate: web::Data<Gate>) {
+    config.app_data(gate).service(
+        web::resource("/graphql")
+            .route(web::get().guard(ws::is_upgrade()).to(ws::open))
+            .route(web::get().to(http::get))
+            .route(web::post().to(http::post))
+            .default_service(web::to(http::other_method)),
+    );
+}
+
+/// The parameters of a request, checked as the specification says.
+#[derive(Debug, Default)]
+pub struct Parameters {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<Map<String, Json>>,
+}
+
+impl Parameters {
+    /// From the body of a request, or the payload of `subscribe`.
+    pub fn of(json: Json) -> Result<Self, String> {
+        let Json::Object(mut given) = json else {
+            return Err(match json {
+                Json::Array(_) => "Batches are not served: send one operation a request.".to_owned(),
+                _ => "Expected a JSON object with the key query.".to_owned(),
+            });
+        };
+        let query = match given.remove("query") {
+            Some(Json::String(query)) => query,
+            Some(_) => return Err("query must be a string.".to_owned()),
+            None => return Err("The key query is missing.".to_owned()),
+        };
+        let operation_name = match given.remove("operationName") {
+            None | Some(Json::Null) => None,
+            Some(Json::String(name)) => Some(name),
+            Some(_) => return Err("operationName must be a string or null.".to_owned()),
+        };
+        let variables = match given.remove("variables") {
+            None | Some(Json::Null) => None,
+            Some(Json::Object(variables)) => Some(variables),
+            Some(_) => return Err("variables must be an object or null.".to_owned()),
+        };
+        match given.remove("extensions") {
+            None | Some(Json::Null | Json::Object(_)) => {}
+            Some(_) => return Err("extensions must be an object or null.".to_owned()),
+        }
+        Ok(Self { query, operation_name, variables })
+    }
+}
+
+/// A document that may be executed.
+pub struct Prepared {
+    request: Request,
+    pub operation: OperationType,
+}
+
+/// Parses and bounds a document; the error is a GraphQL request error.
+pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool) -> Result<Prepared, Box<Response>> {
+    let Parameters { query, operation_name, variables } = parameters;
+    let refuse = |message: String| Box::new(request_error(TopCode::BadUserInput, message));
+    cost::check_text(&query, &gate.limits.cost).map_err(refuse)?;
+    let document = parse_query(&query).map_err(|e| refuse(ServerError::from(e).message))?;
+    cost::check(&document, &gate.limits.cost).map_err(refuse)?;
+    let operation = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
+    let mut request = Request::new(query);
+    request = furnish(request, guest.caller.clone(), lasting);
+    if let Some(name) = operation_name {
+        request = request.operation_name(name);
+    }
+    if let Some(variables) = variables {
+        request = request.variables(async_graphql::Variables::from_json(Json::Object(variables)));
+    }
+    request.set_parsed_query(document);
+    if !may_introspect(gate, guest) {
+        request = request.disable_introspection();
+    }
+    Ok(Prepared { request, operation })
+}
+
+fn may_introspect(gate: &Gate, guest: &Guest) -> bool {
+    gate.demo || guest.caller.cx.actor.user_id().is_some()
+}
+
+fn operation_of(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, String> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(operation.node.ty),
+        (DocumentOperations::Multiple(named), None) if named.len() == 1 => {
+            Ok(named.values().next().map_or(OperationType::Query, |operation| operation.node.ty))
+        }
+        (DocumentOperations::Multiple(_), None) => {
+            Err("The document has several operations: say which by operationName.".to_owned())
+        }
+        (DocumentOperations::Multiple(named), Some(name)) if named.contains_key(name) => Ok(named[name].node.ty),
+        (_, Some(name)) => Err(format!("The document has no operation named {name:?}.")),
+    }
+}
+
+/// Runs a query or mutation; whatever happens, there is a response.
+pub async fn execute(gate: &Gate, guest: &Guest, prepared: Prepared) -> Response {
+    let running = AssertUnwindSafe(gate.schema.execute(prepared.request)).catch_unwind();
+    let response = match pace::within(gate.limits.execution_timeout, running).await {
+        Some(Ok(response)) => response,
+        Some(Err(_)) => panicked(guest),
+        None => request_error(TopCode::Internal, "The operation took too long and was given up.".to_owned()),
+    };
+    finish(gate, guest, response)
+}
+
+/// The answer where a resolver panicked; what it was stands in the log, by the panic hook.
+fn panicked(guest: &Guest) -> Response {
+    let (code, message) = public(Error::internal("a resolver panicked"), guest.caller.language);
+    request_error(code, message)
+}
+
+fn request_error(code: TopCode, message: String) -> Response {
+    let mut error = ServerError::new(message, None);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code.word());
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
+}
+
+/// Gives every error a code, and takes hints from those who may not know the schema.
+fn finish(gate: &Gate, guest: &Guest, mut response: Response) -> Response {
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        // Ours carry a code; what has none comes from parsing, validating or reading inputs.
+        if extensions.get("code").is_none() {
+            extensions.set("code", TopCode::BadUserInput.word());
+        }
+        if !may_introspect(gate, guest)
+            && let Some(hint) = error.message.find(" Did you mean")
+        {
+            error.message.truncate(hint);
+        }
+    }
+    response
+}
+
+/// Whether nothing was executed: then the answer has no `data` at all.
+pub fn is_request_error(response: &Response) -> bool {
+    !response.errors.is_empty()
+        && response.data == Value::Null
+        && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// The response as JSON.
+pub fn to_json(response: &Response) -> String {
+    let text = if is_request_error(response) {
+        serde_json::to_string(&serde_json::json!({ "errors": response.errors }))
+    } else {
+        serde_json::to_string(response)
+    };
+    text.unwrap_or_else(|e| format!(r#"{{"errors":[{{"message":{:?}}}]}}"#, e.to_string()))
+}
