@@ -1,1 +1,5 @@
+//! Every test of the running program. Runs on SQLite, and on PostgreSQL where BUOY_TEST_DATABASE_URL names a server
+//! (`make test` does both).
 
+mod event_log;
+mod lifecycle;

@@ -1,0 +1,91 @@
+//! Somebody who asks over HTTP.
+
+use serde_json::{Value as Json, json};
+
+/// A signed-in person, or nobody.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) http: reqwest::Client,
+    pub address: String,
+    pub token: Option<String>,
+    pub language: &'static str,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Json,
+}
+
+impl Answer {
+    /// The data, where there is no error.
+    #[track_caller]
+    pub fn data(&self) -> &Json {
+        assert!(self.body.get("errors").is_none(), "{:#}", self.body);
+        &self.body["data"]
+    }
+
+    /// The code of the one top-level error.
+    #[track_caller]
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no error: {:#}", self.body))
+    }
+}
+
+impl Client {
+    pub async fn ask(&self, query: &str, variables: Json) -> Answer {
+        let mut request = self
+            .http
+            .post(format!("{}/graphql", self.address))
+            .header("accept", "application/graphql-response+json")
+            .header("accept-language", self.language)
+            .json(&json!({ "query": query, "variables": variables }));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        Answer { status, body: response.json().await.unwrap() }
+    }
+
+    /// The data of a query that must work.
+    #[track_caller]
+    pub fn query(&self, query: &str, variables: Json) -> impl Future<Output = Json> + use<> {
+        let caller = std::panic::Location::caller();
+        let (client, query) = (self.clone(), query.to_owned());
+        async move {
+            let answer = client.ask(&query, variables).await;
+            assert!(answer.body.get("errors").is_none(), "at {caller}: {:#}", answer.body);
+            answer.body["data"].clone()
+        }
+    }
+
+    /// The payload of a mutation `name(input: NameInput!)`; `fields` besides `userErrors`.
+    pub async fn mutate(&self, name: &str, fields: &str, input: Json) -> Json {
+        let mut type_name = name.to_owned();
+        type_name[..1].make_ascii_uppercase();
+        let query = format!(
+            "mutation M($input: {type_name}Input!) {{ {name}(input: $input) {{ {fields} userErrors {{ code field message }} }} }}"
+        );
+        let answer = self.ask(&query, json!({ "input": input })).await;
+        assert!(answer.body.get("errors").is_none(), "{name}: {:#}", answer.body);
+        answer.body["data"][name].clone()
+    }
+
+    /// The payload of a mutation that must not be refused.
+    pub async fn done(&self, name: &str, fields: &str, input: Json) -> Json {
+        let payload = self.mutate(name, fields, input).await;
+        assert_eq!(payload["userErrors"], json!([]), "{name}");
+        payload
+    }
+
+    /// The code and field of the refusal of a mutation.
+    pub async fn refused(&self, name: &str, input: Json) -> (String, String) {
+        let payload = self.mutate(name, "__typename", input).await;
+        let error = &payload["userErrors"][0];
+        let field: Vec<&str> = error["field"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let code = error["code"].as_str().unwrap_or_else(|| panic!("{name} was not refused: {payload:#}"));
+        (code.to_owned(), field.join("."))
+    }
+}

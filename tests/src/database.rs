@@ -1,0 +1,95 @@
+//! A database of its own for every test: a copy of a migrated SQLite file, or of a migrated PostgreSQL template.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use api::config::Config;
+use sea_orm::{ConnectionTrait as _, Database as Orm};
+use tokio::sync::{Mutex, OnceCell};
+
+/// Where the PostgreSQL server of this run is; unset: SQLite.
+const URL: &str = "BUOY_TEST_DATABASE_URL";
+
+pub fn on_postgres() -> bool {
+    std::env::var(URL).is_ok()
+}
+
+/// Where a desk keeps its rows.
+pub enum Database {
+    Sqlite,
+    Postgres(String),
+}
+
+static SQLITE_TEMPLATE: OnceCell<tempfile::TempDir> = OnceCell::const_new();
+static POSTGRES_TEMPLATE: OnceCell<String> = OnceCell::const_new();
+/// PostgreSQL copies a template for one at a time.
+static COPYING: LazyLock<Mutex<u32>> = LazyLock::new(Mutex::default);
+
+impl Database {
+    /// A migrated database for the data folder.
+    pub async fn prepare(data_dir: &Path) -> Self {
+        match std::env::var(URL) {
+            Err(_) => {
+                let template = SQLITE_TEMPLATE.get_or_init(sqlite_template).await;
+                std::fs::copy(template.path().join("buoy.sqlite"), data_dir.join("buoy.sqlite")).unwrap();
+                Self::Sqlite
+            }
+            Ok(server) => {
+                let template = POSTGRES_TEMPLATE.get_or_init(|| postgres_template(&server)).await;
+                let mut copies = COPYING.lock().await;
+                *copies += 1;
+                let name = format!("{template}_{copies}");
+                let admin = Orm::connect(&server).await.unwrap();
+                admin.execute_unprepared(&format!("create database {name} template {template}")).await.unwrap();
+                admin.close().await.unwrap();
+                Self::Postgres(beside(&server, &name))
+            }
+        }
+    }
+
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+}
+
+/// The URL of another database on the same server.
+fn beside(server: &str, name: &str) -> String {
+    let (base, _) = server.rsplit_once('/').expect("a PostgreSQL URL names a database");
+    format!("{base}/{name}")
+}
+
+async fn sqlite_template() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let db = domain::runtime::Db::open(None, folder.path()).await.unwrap();
+    let connection = db.migrating().await.unwrap();
+    migrations::migrate(&connection).await.unwrap();
+    // Everything into the one file that is copied.
+    connection.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
+    connection.close().await.unwrap();
+    db.close().await;
+    folder
+}
+
+async fn postgres_template(server: &str) -> String {
+    let name = format!("buoy_template_{}", std::process::id());
+    let admin = Orm::connect(server).await.unwrap();
+    admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
+    admin.close().await.unwrap();
+    let template = Orm::connect(beside(server, &name)).await.unwrap();
+    migrations::migrate(&template).await.unwrap();
+    template.close().await.unwrap();
+    name
+}
+
+/// The configuration of a test: its own folder, a free port.
+pub fn config(data_dir: &Path, database: &Database) -> Config {
+    let mut config = Config::load(None).unwrap();
+    config.data_dir = data_dir.to_owned();
+    config.database_url = database.url();
+    config.listen = "127.0.0.1:0".parse().unwrap();
+    config.http.workers = 1;
+    config
+}

@@ -1,0 +1,242 @@
+//! A help desk with people in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::config::Config;
+use api::http::Server;
+use api::node::{Background, Hands, Jobs, open};
+use domain::catalogue::model::{Kind, SaveEntry, SaveTeam};
+use domain::kernel::id::OsChance;
+use domain::kernel::{ManualClock, Role, Timestamp, UserId};
+use domain::people::model::{CreateUser, SaveCustomer};
+use domain::recommend::react::Progress;
+use domain::runtime::{App, Ctx, jobs, log, worker};
+use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Client;
+use crate::database::{Database, config};
+
+/// When every test begins: a Monday.
+pub fn start_of_time() -> Timestamp {
+    Timestamp::parse("2026-03-02T01:00:00Z").unwrap()
+}
+
+/// Longer than anything here takes on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Desk {
+    pub app: Arc<App>,
+    pub clock: Arc<ManualClock>,
+    pub config: Config,
+    pub folder: tempfile::TempDir,
+    people: HashMap<&'static str, UserId>,
+    http: reqwest::Client,
+    running: Option<(Server, Background)>,
+}
+
+/// Who works here: name, roles, teams, customer.
+const PEOPLE: &[(&str, &[Role], &[&str], Option<&str>)] = &[
+    ("admin", &[Role::Admin], &[], None),
+    ("supervisor", &[Role::Supervisor], &["FIELD"], None),
+    ("agent1", &[Role::Agent], &["FIELD"], None),
+    ("agent2", &[Role::Agent], &["FIELD"], None),
+    ("agent3", &[Role::Agent], &["IT"], None),
+    ("pm", &[Role::ProductManager], &[], None),
+    ("partner", &[Role::Partner], &[], None),
+    ("requester1", &[Role::Requester], &[], Some("ACME")),
+    ("colleague1", &[Role::Requester], &[], Some("ACME")),
+    ("requester2", &[Role::Requester], &[], Some("GLOBEX")),
+];
+
+impl Desk {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::prepare(folder.path()).await;
+        let config = config(folder.path(), &database);
+        let clock = Arc::new(ManualClock::at(start_of_time()));
+        let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
+        let app = open(&config, Hands { clock: clock.clone(), chance: Arc::new(OsChance) }).await.unwrap();
+        let mut desk = Self { app, clock, config, folder, people: HashMap::new(), http, running: None };
+        desk.furnish().await;
+        desk.run();
+        desk
+    }
+
+    fn run(&mut self) {
+        let background = Background::start(&self.app, Jobs::ByHand);
+        let server = Server::start(&self.config, &self.app, false).unwrap();
+        self.running = Some((server, background));
+    }
+
+    /// Stops the process and starts it again on the same folder.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        let hands = Hands { clock: self.clock.clone(), chance: Arc::new(OsChance) };
+        self.app = open(&self.config, hands).await.unwrap();
+        self.run();
+    }
+
+    async fn stop(&mut self) {
+        let (server, background) = self.running.take().expect("the desk runs");
+        server.stop().await;
+        background.stop().await;
+        self.app.db.close().await;
+    }
+
+    async fn furnish(&mut self) {
+        let cx = Ctx::system(&self.app);
+        for (key, name, name_zh) in [("FIELD", "Field service", "现场服务"), ("IT", "IT support", "IT支持"), ("SECRET", "Security", "安全")] {
+            let team = SaveTeam {
+                key: key.to_owned(),
+                name: name.to_owned(),
+                name_zh: Some(name_zh.to_owned()),
+                confidential: key == "SECRET",
+                archived: false,
+            };
+            cx.execute(&team, None).await.unwrap();
+        }
+        for (kind, key, team) in [
+            (Kind::IssueType, "REPAIR", Some("FIELD")),
+            (Kind::IssueType, "ACCOUNT", Some("IT")),
+            (Kind::IssueType, "BREACH", Some("SECRET")),
+            (Kind::Product, "PM-3300", None),
+            (Kind::Product, "VPN", None),
+            (Kind::SolutionTag, "RESTART", None),
+            (Kind::SolutionTag, "PATCH", None),
+            (Kind::CauseTag, "LOOSE_CONNECTOR", None),
+            (Kind::Skill, "electrics", None),
+        ] {
+            let entry = SaveEntry {
+                kind,
+                key: key.to_owned(),
+                name: key.to_owned(),
+                name_zh: None,
+                archived: false,
+                team_key: team.map(str::to_owned),
+                confidential: false,
+            };
+            cx.execute(&entry, None).await.unwrap();
+        }
+        for (key, name) in [("ACME", "Acme 制造"), ("GLOBEX", "Globex")] {
+            let customer = SaveCustomer { key: key.to_owned(), name: name.to_owned(), region: None, archived: false };
+            cx.execute(&customer, None).await.unwrap();
+        }
+        for (name, roles, teams, customer) in PEOPLE {
+            let user = CreateUser {
+                email: format!("{name}@desk.test"),
+                name: (*name).to_owned(),
+                roles: roles.to_vec(),
+                team_keys: teams.iter().map(|key| (*key).to_owned()).collect(),
+                skills: Vec::new(),
+                products: if *name == "pm" { vec!["PM-3300".to_owned()] } else { Vec::new() },
+                customer_key: customer.map(str::to_owned),
+                supervisor: None,
+                password_hash: None,
+            };
+            let id = cx.execute(&user, None).await.unwrap();
+            self.people.insert(name, id);
+        }
+    }
+
+    /// Everyone's name.
+    pub fn everyone() -> impl Iterator<Item = &'static str> {
+        PEOPLE.iter().map(|(name, ..)| *name)
+    }
+
+    pub fn id(&self, name: &str) -> UserId {
+        self.people[name]
+    }
+
+    pub fn address(&self) -> String {
+        let (server, _) = self.running.as_ref().expect("the desk runs");
+        format!("http://{}", server.address)
+    }
+
+    /// Somebody who has not signed in.
+    pub fn nobody(&self) -> Client {
+        Client { http: self.http.clone(), address: self.address(), token: None, language: "en" }
+    }
+
+    /// Somebody of the desk, signed in (without the cost of a password).
+    pub async fn as_(&self, name: &str) -> Client {
+        let mut tx = Ctx::system(&self.app).begin().await.unwrap();
+        let tokens = domain::auth::commands::open_session(&mut tx, self.id(name)).await.unwrap();
+        tx.commit().await.unwrap();
+        Client { token: Some(tokens.access), ..self.nobody() }
+    }
+
+    /// A new ticket, by somebody; its id.
+    pub async fn ticket(&self, by: &str, title: &str, more: Json) -> String {
+        let mut input = json!({ "title": title, "description": title });
+        input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        let payload = self.as_(by).await.done("createTicket", "ticket { id }", input).await;
+        payload["ticket"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A ticket that was taken on and resolved by `agent`.
+    pub async fn resolved(&self, agent: &str, title: &str, resolution: &str, more: Json) -> String {
+        let id = self.ticket("admin", title, more).await;
+        let assignee = self.id(agent).to_string();
+        self.as_("admin").await.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+        let agent = self.as_(agent).await;
+        agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+        agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution(resolution) })).await;
+        id
+    }
+
+    /// Moves the clock and runs what comes due.
+    pub async fn advance(&self, by: Duration) -> usize {
+        self.clock.advance(by);
+        worker::run_due(&self.app, &CancellationToken::new()).await.unwrap()
+    }
+
+    /// Waits until feed and index have followed all that was committed.
+    #[expect(clippy::disallowed_methods, reason = "a test that waits for ever is no test")]
+    pub async fn settle(&self) {
+        let wait = async {
+            let mut indexed = self.app.state::<Progress>().watch();
+            loop {
+                let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
+                indexed.wait_for(|at| *at >= head).await.unwrap();
+                let written = written(&self.app).await;
+                if head.seq >= written {
+                    return;
+                }
+                // Above the horizon: another test's transaction is still open in this server.
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("feed and index follow the log");
+    }
+
+    /// Ends the desk. A job that is due and was not run is a fault.
+    pub async fn close(mut self) {
+        let backlog = jobs::backlog(self.app.db.read(), self.app.now()).await.unwrap();
+        assert_eq!((backlog.due, backlog.buried), (0, 0), "due and buried jobs at the end");
+        self.stop().await;
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        assert!(self.running.is_none() || std::thread::panicking(), "a test ends with desk.close().await");
+    }
+}
+
+/// The highest sequence number written, readable by followers or not.
+async fn written(app: &App) -> i64 {
+    use sea_orm::{ConnectionTrait as _, Statement};
+    let statement = Statement::from_string(app.db.read().get_database_backend(), "select coalesce(max(seq), 0) as seq from event_log");
+    app.db.read().query_one_raw(statement).await.unwrap().unwrap().try_get("", "seq").unwrap()
+}
+
+/// An attribution that is complete.
+pub fn attribution(resolution: &str) -> Json {
+    json!({
+        "faultType": "HARDWARE", "rootCauseLevel": "L2_ENVIRONMENT", "causeTag": "LOOSE_CONNECTOR",
+        "solutionTags": ["RESTART"], "resolution": resolution,
+    })
+}

@@ -1,0 +1,90 @@
+//! Somebody who subscribes over graphql-transport-ws.
+
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value as Json, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::Client;
+
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// Longer than anything here takes on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Socket {
+    /// A socket that has not introduced itself.
+    pub async fn raw(client: &Client, protocol: &str) -> Self {
+        let address = format!("{}/graphql", client.address.replacen("http", "ws", 1));
+        let mut request = address.into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        let (stream, _) = connect_async(request).await.unwrap();
+        Self { stream }
+    }
+
+    /// A socket that was let in.
+    pub async fn open(client: &Client) -> Self {
+        let mut socket = Self::raw(client, "graphql-transport-ws").await;
+        let token = client.token.as_ref().map(|token| format!("Bearer {token}"));
+        socket.send(json!({ "type": "connection_init", "payload": { "Authorization": token } })).await;
+        assert_eq!(socket.receive().await["type"], "connection_ack");
+        socket
+    }
+
+    pub async fn send(&mut self, message: Json) {
+        self.stream.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.stream.send(Message::text(text.to_owned())).await.unwrap();
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str, variables: Json) {
+        self.send(json!({ "type": "subscribe", "id": id, "payload": { "query": query, "variables": variables } })).await;
+    }
+
+    /// The next message; a socket that was closed fails the test.
+    pub async fn receive(&mut self) -> Json {
+        match self.next().await {
+            Ok(message) => message,
+            Err(code) => panic!("closed with {code}"),
+        }
+    }
+
+    /// The payload of the next event.
+    pub async fn event(&mut self) -> Json {
+        let message = self.receive().await;
+        assert_eq!(message["type"], "next", "{message:#}");
+        assert!(message["payload"].get("errors").is_none(), "{message:#}");
+        message["payload"]["data"].clone()
+    }
+
+    /// The code with which the socket is closed.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test that waits for ever is no test")]
+    async fn next(&mut self) -> Result<Json, u16> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("nothing came");
+            match message {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(e)) => panic!("{e}"),
+                None => return Err(1006),
+            }
+        }
+    }
+}
