@@ -230,5 +230,8 @@ async fn tickets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "ticket_participant", &["user_id", "ticket_id"], false).await?;
     create(manager, table("ticket_open")
         .col(id("ticket_id")).col(id("user_id")).col(at("at"))
-        .primary_key(&mut key(&["ticket_id", "user_id"])).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await
+        .primary_key(&mut key(&["ticket_id", "user_id"])).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await?;
+    create(manager, table("ticket_import")
+        .col(id_col("ticket_id")).col(int("rows")).col(bytes("digest")).col(int("version"))
+        .foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await
 }

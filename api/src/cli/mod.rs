@@ -1,6 +1,8 @@
 //! The command line: `buoy serve`, `work`, `import`, `user add`, `schema`, `doctor`, `audit verify`.
 
+mod control;
 pub mod demo;
+mod import;
 mod serve;
 mod user;
 
@@ -31,6 +33,8 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
+    /// Imports tickets and their history from another system.
+    Import(import::Import),
     /// People.
     User {
         #[command(subcommand)]
@@ -87,6 +91,7 @@ pub fn main() -> ExitCode {
 async fn run(verb: Verb, config: Config) -> Result<ExitCode, CannotStart> {
     match verb {
         Verb::Serve { demo } => serve::serve(config, demo).await,
+        Verb::Import(args) => import::run(config, args).await,
         Verb::User { verb } => user::run(config, verb).await,
         Verb::Audit { verb: AuditVerb::Verify } => audit_verify(config).await,
         Verb::Schema | Verb::Config => Ok(ExitCode::SUCCESS),
@@ -108,12 +113,18 @@ fn trace(config: &Config) {
 }
 
 async fn audit_verify(config: Config) -> Result<ExitCode, CannotStart> {
-    let app = crate::node::open(&config, crate::node::Hands::default()).await?;
-    let report = domain::audit::queries::verify(&app, |_| {}).await?;
+    let mut verified = None;
+    control::request(&config, control::Request::VerifyAudit, None, |answer| match answer {
+        control::Answer::Verified(report) => verified = Some(Ok(report)),
+        control::Answer::Failed(reason) => verified = Some(Err(CannotStart(reason))),
+        control::Answer::Verifying(rows) => tracing::info!(rows, "verifying"),
+        _ => {}
+    })
+    .await?;
+    let report = verified.unwrap_or_else(|| Err(CannotStart("verifying ended without a result".to_owned())))?;
     println!("{} events, {} seals, {} events not sealed yet", report.rows, report.seals, report.unsealed);
     for fault in &report.faults {
         println!("FAULT: {fault}");
     }
-    app.db.close().await;
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

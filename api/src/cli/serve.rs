@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::demo;
+use tokio_util::sync::CancellationToken;
+
+use super::{control, demo};
 use crate::config::Config;
 use crate::http::Server;
 use crate::node::{Background, CannotStart, Hands, Jobs, open};
@@ -14,6 +16,7 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, CannotStart> 
             config.listen.port()
         )));
     }
+    let _held = control::hold(&config.data_dir)?;
     let app = open(&config, Hands::default()).await?;
     if demo {
         demo::fill(&app).await?;
@@ -21,12 +24,15 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, CannotStart> 
     let background = Background::start(&app, Jobs::Run);
     let server = Server::start(&config, &app, demo)
         .map_err(|e| CannotStart(format!("cannot listen on {}: {e} (BUOY_LISTEN)", config.listen)))?;
+    let stop = CancellationToken::new();
+    control::serve(app.clone(), &config, stop.clone()).await?;
     println!("Buoy is at http://{}", server.address);
     if demo {
         println!("{}", demo::welcome());
     }
     stopped().await;
     tracing::info!("stopping: requests that have begun may end");
+    stop.cancel();
     server.stop().await;
     background.stop().await;
     app.db.close().await;

@@ -4,13 +4,11 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use domain::auth::commands::{check_password, hash_password};
-use domain::kernel::{Error, Role};
-use domain::people::model::CreateUser;
-use domain::runtime::Ctx;
+use domain::kernel::Role;
 
+use super::control::{Answer, Request, request};
 use crate::config::Config;
-use crate::node::{CannotStart, Hands, open};
+use crate::node::CannotStart;
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -43,32 +41,14 @@ pub async fn run(config: Config, verb: Verb) -> Result<ExitCode, CannotStart> {
     }
     let mut password = String::new();
     std::io::stdin().lock().read_line(&mut password).map_err(|e| CannotStart(format!("standard input: {e}")))?;
-    let password = password.trim_end_matches(['\r', '\n']);
-    check_password("password", password).map_err(|refusal| CannotStart(refusal.message.en))?;
-    let app = open(&config, Hands::default()).await?;
-    let cx = Ctx::system(&app);
-    let command = CreateUser {
-        email,
-        name,
-        roles,
-        team_keys: teams,
-        skills: Vec::new(),
-        products: Vec::new(),
-        customer_key: customer,
-        supervisor: None,
-        password_hash: Some(hash_password(&cx, password).await?),
-    };
-    let outcome = cx.execute(&command, None).await;
-    app.db.close().await;
-    match outcome {
-        Ok(id) => {
-            println!("{id}");
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(Error::Refused(refusals)) => {
-            let said: Vec<String> = refusals.into_iter().map(|refusal| refusal.message.en).collect();
-            Err(CannotStart(said.join(" ")))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let mut outcome = Err("adding the user ended without a result".to_owned());
+    request(&config, Request::AddUser { email, name, roles, teams, customer, password }, None, |answer| match answer {
+        Answer::UserAdded(id) => outcome = Ok(id),
+        Answer::Failed(reason) => outcome = Err(reason),
+        _ => {}
+    })
+    .await?;
+    println!("{}", outcome.map_err(CannotStart)?);
+    Ok(ExitCode::SUCCESS)
 }

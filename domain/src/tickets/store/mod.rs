@@ -243,24 +243,27 @@ impl ResetAllButUnset for ticket::ActiveModel {
     }
 }
 
-/// The next number for people: unique and rising, gaps allowed.
-pub(super) async fn next_number(conn: &impl ConnectionTrait, engine: Engine) -> Result<i64> {
-    use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
-    let number = match engine {
+/// The next numbers for people: unique and rising, gaps allowed.
+pub(super) async fn next_numbers(conn: &impl ConnectionTrait, engine: Engine, count: usize) -> Result<Vec<i64>> {
+    use sea_orm::sea_query::{Expr, Func, Query};
+    match engine {
         // One writer: nobody is between reading and inserting.
-        Engine::Sqlite => ticket::Entity::find()
-            .select_only()
-            .expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])).add(1), "number")
-            .into_tuple::<i64>()
-            .one(conn)
-            .await?,
-        Engine::Postgres => {
-            let mut next = sea_orm::sea_query::Query::select();
-            next.expr_as(Expr::cust("nextval('ticket_number')"), "number");
-            conn.query_one(&next).await?.map(|row| row.try_get::<i64>("", "number")).transpose()?
+        Engine::Sqlite => {
+            let mut last = Query::select();
+            last.expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])), "last").from(ticket::Entity);
+            let row = conn.query_one(&last).await?.ok_or_else(|| Error::internal("no last ticket number"))?;
+            let last: i64 = row.try_get("", "last")?;
+            Ok((last + 1..).take(count).collect())
         }
-    };
-    number.ok_or_else(|| Error::internal("the database gives no next ticket number"))
+        Engine::Postgres => {
+            let mut next = Query::select();
+            next.expr_as(Expr::cust("nextval('ticket_number')"), "number");
+            let series = i64::try_from(count).unwrap_or(i64::MAX);
+            next.from_function(Func::cust("generate_series").args([Expr::val(1_i64), Expr::val(series)]), "series");
+            let rows = conn.query_all(&next).await?;
+            Ok(rows.iter().map(|row| row.try_get("", "number")).collect::<Result<_, _>>()?)
+        }
+    }
 }
 
 impl From<comment::Model> for Comment {
@@ -363,6 +366,17 @@ pub(super) async fn insert_refs(
         }
     }
     Ok(None)
+}
+
+/// Links references that are known to be free.
+pub(super) async fn insert_new_refs(conn: &impl ConnectionTrait, refs: Vec<(TicketId, ExternalRef)>) -> Result<()> {
+    let rows = refs.into_iter().map(|(id, ExternalRef { system, external_id })| external_ref::ActiveModel {
+        system: Set(system),
+        external_id: Set(external_id),
+        ticket_id: Set(id),
+    });
+    external_ref::Entity::insert_many(rows).exec_without_returning(conn).await?;
+    Ok(())
 }
 
 pub(super) async fn refs(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<ExternalRef>>> {
