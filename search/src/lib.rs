@@ -7,12 +7,19 @@
 //!   every question, and does not depend on which other documents are answered.
 //! - Which documents may be answered ([`Clause`]) is part of the query.
 
+#![deny(missing_docs)]
+
 mod analysis;
+mod candidates;
 mod find;
+mod generation;
 mod index;
+mod profile;
+mod reasons;
 mod similar;
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -22,52 +29,71 @@ pub use index::{Index, Opened, Rebuild};
 /// What is indexed. `tags` are exact terms: they filter ([`Clause`]) and, as facets `name=value`, add to a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
+    /// One document of an id is kept: the last.
     pub id: Uuid,
+    /// Counts more than the body.
     pub title: String,
+    /// The text below the title.
     pub body: String,
     /// Found by [`Index::find`], not compared by [`Index::similar`].
     pub extra: String,
+    /// Exact terms.
     pub tags: Vec<String>,
 }
 
+/// A step in the life of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
+    /// It is new, or other than before.
     Put(Document),
+    /// It is found no more.
     Remove(Uuid),
 }
 
 /// Which documents may be answered at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clause {
+    /// A document has all of these tags.
     pub all_of: Vec<String>,
-    /// `None`: no such condition; an empty list: nothing.
+    /// A document has one of these tags. `None`: no such condition; an empty list: nothing.
     pub any_of: Option<Vec<String>>,
 }
 
 /// A field that counts when it is the same: matches the tag `name=value`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facet {
+    /// Of the field.
     pub name: String,
+    /// Of the field, in the question.
     pub value: String,
-    /// In parts of the information of the question's average word.
+    /// 1.0 counts as much as a tenth of the question's text.
     pub weight: f32,
 }
 
+/// A text to which similar documents are wanted.
 pub struct SimilarQuery<'a> {
+    /// May be empty.
     pub title: &'a str,
+    /// May be empty.
     pub body: &'a str,
+    /// Fields that count when they are the same; alone they make nothing similar.
     pub facets: &'a [Facet],
+    /// Which documents may be answered at all.
     pub clause: &'a Clause,
+    /// Not to be answered, such as the document that asks.
     pub exclude: &'a HashSet<Uuid>,
+    /// Hits at most.
     pub limit: usize,
     /// Hits below this score are not answered.
     pub floor: f32,
 }
 
+/// A similar document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
+    /// Of the document.
     pub id: Uuid,
-    /// In 0..=1.
+    /// In 0..=1: near 1 for a document of the same text. Comparable between questions.
     pub score: f32,
     /// Strongest first, at least one, at most [`REASONS_MAX`].
     pub reasons: Vec<Reason>,
@@ -76,37 +102,71 @@ pub struct Hit {
 /// Why a document is a hit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
+    /// What is in common.
     pub kind: ReasonKind,
-    /// As it stood in the question.
+    /// As it stood in the question; of a field `name=value`.
     pub value: String,
     /// Its share of the score, in 0..=1.
     pub weight: f32,
 }
 
+/// What two documents may have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonKind {
+    /// A word.
     Term,
+    /// An error code, a model or part number.
     Code,
+    /// A [`Facet`].
     Field,
 }
 
+/// A document that holds the words that somebody typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextHit {
+    /// Of the document.
     pub id: Uuid,
+    /// The higher the more relevant; not comparable between texts.
     pub score: f32,
 }
 
+/// Reasons of one [`Hit`].
 pub const REASONS_MAX: usize = 8;
 
+/// What can fail: the disk, mostly.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the search index in {folder}: {source}")]
-    Tantivy { folder: String, source: Box<tantivy::TantivyError> },
-    #[error("the search index in {folder}: {source}")]
-    Io { folder: String, source: std::io::Error },
+    /// tantivy says so.
+    #[error("the search index in {}: {source}", folder.display())]
+    Tantivy {
+        /// Of the index.
+        folder: PathBuf,
+        /// Why.
+        source: Box<tantivy::TantivyError>,
+    },
+    /// The file system says so.
+    #[error("the search index in {}: {source}", folder.display())]
+    Io {
+        /// Of the index.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn tantivy(folder: &Path, source: tantivy::TantivyError) -> Self {
+        Self::Tantivy { folder: folder.to_owned(), source: Box::new(source) }
+    }
+
+    pub(crate) fn io(folder: &Path, source: std::io::Error) -> Self {
+        Self::Io { folder: folder.to_owned(), source }
+    }
 }
 
 /// Loads the dictionary of Chinese words, so that the first question does not wait for it.
 pub fn warm_up() {
     analysis::warm_up();
 }
+#[doc(hidden)]
+pub fn tmp_terms(text: &str) -> Vec<String> { analysis::terms(text).into_iter().filter(|t| matches!(t.kind, analysis::Kind::Word | analysis::Kind::Code)).map(|t| t.form).collect() }

@@ -1,261 +1,292 @@
-//! Similar documents: tantivy finds candidates by the question's most telling words, then a precise pass scores them.
+//! Similar documents: tantivy finds candidates by the question's most telling terms, then each is weighed in full.
 //!
-//! The score of a document is the share of the question's information that it covers. A term's information is its
-//! inverse document frequency (Robertson–Spärck Jones, smoothed so that an index of one document works like one of a
-//! million); codes count more, the title's terms count once more. Documents that say much else are held back a little.
+//! A score is the share of the question's information that a document covers, measured by what the question would get
+//! against itself. A term's information is its inverse document frequency, smoothed so that an index of one document
+//! works like one of a million; codes count more. Three shares are summed: of all terms in all of the document, of the
+//! head (the title and the codes) in all of it, and of the title in the title. So a score does not depend on which other documents
+//! are answered.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
+use tantivy::query::{BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::{Searcher, TantivyDocument, Term as IndexTerm};
 
 use crate::analysis::{Kind, Term, terms};
-use crate::index::{Fields, clause_queries, exact, id_of};
-use crate::{Facet, Hit, REASONS_MAX, Reason, ReasonKind, SimilarQuery};
+use crate::candidates;
+use crate::generation::Fields;
+use crate::profile::{self, Profile, Times};
+use crate::{Facet, Hit, Reason, ReasonKind, SimilarQuery, reasons};
 
-/// Terms of one question that are looked up; the least telling are left out.
+/// Terms of one question that are looked up in the index; the least telling are only weighed.
 const TERMS_MAX: usize = 25;
-/// Distinct terms of a question that are weighed at all.
-const QUESTION_TERMS_MAX: usize = 400;
-/// Documents that the precise pass looks at.
+/// Distinct terms of a question; what stands further back in a long text is not read.
+const QUESTION_TERMS_MAX: usize = 256;
+/// Documents that are weighed in full.
 const CANDIDATES_MIN: usize = 64;
-const CANDIDATES_PER_HIT: usize = 4;
-const CODE_WEIGHT: f32 = 2.5;
-const TITLE_WEIGHT: f32 = 1.0;
-/// Part of a title term's weight that only a title gives.
-const TITLE_ON_TITLE: f32 = 0.35;
-/// Smoothing of the inverse document frequency: as if so many documents stood beside those there are.
-const PRIOR_DOCUMENTS: f32 = 1_000.0;
-/// How far a document that says more than the question is held back, per doubling of its length.
-const LENGTH_PENALTY: f32 = 0.04;
-const LENGTH_PENALTY_MAX: f32 = 0.25;
+const CANDIDATES_PER_HIT: usize = 2;
+/// Documents that one question may get.
+const LIMIT_MAX: usize = 500;
 
-/// How a term stands in the index: a code is no word, even where they are spelt alike.
-pub(crate) fn indexed_form(term: &Term) -> Cow<'_, str> {
-    match term.kind {
-        Kind::Word => Cow::Borrowed(&term.text),
-        Kind::Code => Cow::Owned(format!("#{}", term.text)),
-    }
-}
+/// Codes of one question that count as such; a memory dump has hundreds.
+const CODES_MAX: usize = 4;
+const CODE_WEIGHT: f32 = 3.0;
+/// `E-721` and `0x80070005` name one thing; `iphone4` and `log4j` are words, though with a digit.
+const CODE_DIGITS_MIN: usize = 3;
+/// Of a word within a word: it says again what the longer one said.
+const INNER_WEIGHT: f32 = 0.5;
+/// Of a Chinese character, beside the word that it stands in.
+const CHARACTER_WEIGHT: f32 = 1.0;
+/// Of a word that says nothing.
+const FILLER_WEIGHT: f32 = 0.25;
+/// Of what stands in the title, when candidates are chosen.
+const HEAD_WEIGHT: f32 = 2.0;
+/// As if so many documents stood beside those there are, none of them holding a term.
+const PRIOR_DOCUMENTS: f32 = 10.0;
+/// How soon a term that is repeated stops counting, and how much a long document is held back (BM25).
+const SATURATION: f32 = 1.2;
+const LENGTH_SHARE: f32 = 0.75;
 
-/// What scoring needs of a document: for each distinct term how often it stands in the title and in all.
-pub(crate) struct Profile {
-    terms: HashMap<u64, (u8, u8)>,
-}
+/// Shares in a score.
+const ALL_SHARE: f32 = 0.4;
+const HEAD_SHARE: f32 = 0.25;
+const TITLE_SHARE: f32 = 0.35;
+/// What a facet of weight 1 in common counts, beside 1 for all of the text.
+const FACET_SHARE: f32 = 0.1;
+const FACET_WEIGHT_MAX: f32 = 10.0;
 
-const ENTRY_BYTES: usize = 10;
-
-impl Profile {
-    pub fn of(title: &[Term], body: &[Term]) -> Self {
-        let mut profile: HashMap<u64, (u8, u8)> = HashMap::new();
-        for (terms, in_title) in [(title, true), (body, false)] {
-            for term in terms {
-                let (of_title, of_all) = profile.entry(hash(&indexed_form(term))).or_default();
-                *of_all = of_all.saturating_add(1);
-                *of_title = of_title.saturating_add(u8::from(in_title));
-            }
-        }
-        Self { terms: profile }
-    }
-
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.terms.len() * ENTRY_BYTES);
-        for (hash, (of_title, of_all)) in &self.terms {
-            bytes.extend(hash.to_le_bytes());
-            bytes.extend([*of_title, *of_all]);
-        }
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Self {
-        let entries = bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(|entry| {
-            let (hash, counts) = entry.split_at(8);
-            (u64::from_le_bytes(hash.try_into().unwrap_or_default()), (counts[0], counts[1]))
-        });
-        Self { terms: entries.collect() }
-    }
-
-    fn len(&self) -> f32 {
-        self.terms.values().map(|(_, of_all)| f32::from(*of_all)).sum()
-    }
-}
-
-/// FNV-1a: stable across versions of the program, since it is stored.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// A term of the question, weighed.
-struct Weighed {
+/// A term of the question.
+struct Asked {
     form: String,
     surface: String,
     kind: Kind,
-    in_title: bool,
-    count: f32,
+    /// A code that counts as such.
+    strong: bool,
+    hash: u32,
+    /// Times in the question.
+    times: Times,
     weight: f32,
 }
 
-fn weigh(searcher: &Searcher, fields: &Fields, query: &SimilarQuery<'_>) -> tantivy::Result<Vec<Weighed>> {
-    let mut weighed: Vec<Weighed> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for (text, in_title) in [(query.title, true), (query.body, false)] {
-        for term in terms(text) {
-            let form = indexed_form(&term).into_owned();
-            match places.get(&form) {
-                Some(place) => {
-                    weighed[*place].count += 1.0;
-                    weighed[*place].in_title |= in_title;
-                }
-                None if weighed.len() < QUESTION_TERMS_MAX => {
-                    places.insert(form.clone(), weighed.len());
-                    let Term { text: _, kind, surface } = term;
-                    weighed.push(Weighed { form, surface, kind, in_title, count: 1.0, weight: 0.0 });
-                }
-                None => {}
-            }
+impl Asked {
+    fn term(&self, fields: &Fields) -> IndexTerm {
+        match self.kind {
+            Kind::Word | Kind::Inner | Kind::Code | Kind::Filler => IndexTerm::from_field_text(fields.words, &self.form),
+            Kind::Character => IndexTerm::from_field_text(fields.han, &self.surface),
         }
     }
-    let documents = precise(searcher.num_docs()) + PRIOR_DOCUMENTS;
-    for term in &mut weighed {
-        let holding = precise(searcher.doc_freq(&IndexTerm::from_field_text(fields.words, &term.form))?) + 1.0;
-        let idf = (1.0 + (documents - holding + 0.5).max(0.5) / (holding + 0.5)).ln();
-        let boost = if term.kind == Kind::Code { CODE_WEIGHT } else { 1.0 };
-        let title = if term.in_title { 1.0 + TITLE_WEIGHT } else { 1.0 };
-        term.weight = idf * boost * title * (1.0 + term.count.ln().min(2.0) * 0.25);
+
+    fn boost(&self) -> f32 {
+        match self.kind {
+            Kind::Word => 1.0,
+            Kind::Inner => INNER_WEIGHT,
+            Kind::Code if self.strong => CODE_WEIGHT,
+            Kind::Code => 1.0,
+            Kind::Character => CHARACTER_WEIGHT,
+            Kind::Filler => FILLER_WEIGHT,
+        }
     }
-    weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.form.cmp(&b.form)));
-    Ok(weighed)
+
+    fn in_head(&self) -> bool {
+        self.times.title > 0 || self.strong
+    }
+
+    /// What is looked up first.
+    fn priority(&self) -> f32 {
+        if self.in_head() { self.weight * HEAD_WEIGHT } else { self.weight }
+    }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of documents; a rounded one weighs the same")]
+/// A question, taken apart and weighed.
+struct Question {
+    /// Most telling first.
+    asked: Vec<Asked>,
+    title_length: f32,
+    length: f32,
+    /// Words of the index's average document.
+    usual_length: f32,
+    /// What the question gets against itself, of each share.
+    full: [f32; 3],
+}
+
+/// The distinct terms of a question, in their order, not yet weighed.
+fn gather(title: Vec<Term>, body: Vec<Term>) -> Vec<Asked> {
+    let mut asked: Vec<Asked> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let with_place = |terms: Vec<Term>, in_title: bool| terms.into_iter().map(move |term| (term, in_title));
+    for (Term { form, surface, kind }, in_title) in with_place(title, true).chain(with_place(body, false)) {
+        let place = match places.get(&form) {
+            Some(place) => *place,
+            None if asked.len() < QUESTION_TERMS_MAX => {
+                places.insert(form.clone(), asked.len());
+                let (hash, strong) = (profile::hash(&form), kind == Kind::Code && is_strong(&surface));
+                asked.push(Asked { form, surface, kind, strong, hash, times: Times::default(), weight: 0.0 });
+                asked.len() - 1
+            }
+            None => continue,
+        };
+        if kind == Kind::Word {
+            asked[place].kind = kind; // within a word here, and a word of its own there
+        }
+        let times = &mut asked[place].times;
+        times.all = times.all.saturating_add(1);
+        times.title = times.title.saturating_add(u8::from(in_title));
+    }
+    asked
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of documents and words; a rounded one weighs the same")]
 fn precise(count: u64) -> f32 {
     count as f32
 }
 
+impl Question {
+    fn of(searcher: &Searcher, fields: &Fields, query: &SimilarQuery<'_>) -> tantivy::Result<Self> {
+        let (title, body) = (terms(query.title), terms(query.body));
+        let (title_length, body_length) = (profile::length(&title), profile::length(&body));
+        let mut asked = gather(title, body);
+        let documents: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
+        for term in &mut asked {
+            let holding = precise(searcher.doc_freq(&term.term(fields))?);
+            let rarity = (precise(documents) + PRIOR_DOCUMENTS - holding + 0.5) / (holding + 0.5);
+            term.weight = (1.0 + rarity.max(0.0)).ln();
+        }
+        asked.sort_by(|a, b| b.strong.cmp(&a.strong).then_with(|| b.weight.total_cmp(&a.weight)));
+        asked.iter_mut().skip(CODES_MAX).for_each(|term| term.strong = false);
+        for term in &mut asked {
+            term.weight *= term.boost();
+        }
+        asked.sort_by(|a, b| b.priority().total_cmp(&a.priority()).then_with(|| a.form.cmp(&b.form)));
+        let words: u64 = searcher
+            .segment_readers()
+            .iter()
+            .map(|segment| Ok(segment.inverted_index(fields.words)?.total_num_tokens()))
+            .sum::<tantivy::Result<u64>>()?;
+        let mut question = Self {
+            asked,
+            title_length: f32::from(title_length),
+            length: f32::from(title_length) + f32::from(body_length),
+            usual_length: precise(words) / precise(documents.max(1)),
+            full: [0.0; 3],
+        };
+        let against_itself: Vec<[f32; 3]> =
+            question.asked.iter().map(|t| question.parts(t, t.times, question.title_length, question.length)).collect();
+        for parts in against_itself {
+            for (full, part) in question.full.iter_mut().zip(parts) {
+                *full += part;
+            }
+        }
+        Ok(question)
+    }
+
+    /// What a term adds to each of the three shares in a document that holds it so often.
+    fn parts(&self, term: &Asked, times: Times, title_length: f32, length: f32) -> [f32; 3] {
+        let covered = |times: u8, length: f32, usual: f32| {
+            let times = f32::from(times);
+            let relative = length / usual.max(1.0);
+            times * (SATURATION + 1.0) / (times + SATURATION * (1.0 - LENGTH_SHARE + LENGTH_SHARE * relative))
+        };
+        let in_all = term.weight * covered(times.all, length, self.usual_length.max(self.length));
+        let asked_often = 1.0 + f32::from(term.times.all).ln();
+        [
+            in_all * asked_often,
+            if term.in_head() { in_all } else { 0.0 },
+            if term.times.title > 0 { term.weight * covered(times.title, title_length, self.title_length) } else { 0.0 },
+        ]
+    }
+
+    /// The score of a document and what it consists of; `None` where no word or code is in common.
+    fn score(&self, facets: &[Facet], profile: &Profile<'_>) -> Option<(f32, Vec<Reason>)> {
+        let shares = [ALL_SHARE, HEAD_SHARE, TITLE_SHARE];
+        let possible: f32 = shares.iter().zip(self.full).filter(|(_, full)| *full > 0.0).map(|(share, _)| share).sum();
+        let mut reasons = Vec::new();
+        let mut anchored = false;
+        // What counts without being a reason.
+        let mut unsaid = 0.0;
+        for term in &self.asked {
+            let Some(times) = profile.times(term.hash) else { continue };
+            let parts = self.parts(term, times, f32::from(profile.title_length), f32::from(profile.length));
+            let weight: f32 = (shares.iter().zip(self.full).zip(parts))
+                .filter(|((_, full), _)| *full > 0.0)
+                .map(|((share, full), part)| share * part / full)
+                .sum::<f32>()
+                / possible;
+            let kind = match term.kind {
+                Kind::Word | Kind::Inner => ReasonKind::Term,
+                Kind::Code => ReasonKind::Code,
+                Kind::Character | Kind::Filler => {
+                    unsaid += weight;
+                    continue;
+                }
+            };
+            anchored = true;
+            reasons.push(Reason { kind, value: term.surface.clone(), weight });
+        }
+        if !anchored {
+            return None;
+        }
+        let mut possible = 1.0;
+        let mut sum = (reasons.iter().map(|reason| reason.weight).sum::<f32>() + unsaid).min(1.0);
+        for Facet { name, value, weight } in facets {
+            let weight = if weight.is_nan() { 0.0 } else { weight.clamp(0.0, FACET_WEIGHT_MAX) * FACET_SHARE };
+            possible += weight;
+            let value = format!("{name}={value}");
+            if profile.has_tag(&value) {
+                sum += weight;
+                reasons.push(Reason { kind: ReasonKind::Field, value, weight });
+            }
+        }
+        let score = (sum / possible).clamp(0.0, 1.0);
+        Some((score, reasons::tidy(reasons, sum)))
+    }
+}
+
+fn is_strong(code: &str) -> bool {
+    code.contains(['-', '_']) || code.chars().filter(char::is_ascii_digit).count() >= CODE_DIGITS_MIN
+}
+
 pub(crate) fn similar(searcher: &Searcher, fields: &Fields, query: &SimilarQuery<'_>) -> tantivy::Result<Vec<Hit>> {
-    let weighed = weigh(searcher, fields, query)?;
-    if weighed.is_empty() || query.limit == 0 {
+    let limit = query.limit.min(LIMIT_MAX);
+    let question = Question::of(searcher, fields, query)?;
+    if limit == 0 {
         return Ok(Vec::new());
     }
-    let candidates = candidates(searcher, fields, query, &weighed)?;
-    let average = weighed.iter().map(|term| term.weight).sum::<f32>() / precise(weighed.len() as u64);
-    let question_length: f32 = weighed.iter().map(|term| term.count).sum();
     let mut hits = Vec::new();
-    for (facets, document) in candidates {
-        let profile = document.get_first(fields.profile).and_then(|bytes| bytes.as_bytes()).unwrap_or_default();
-        let profile = Profile::from_bytes(profile);
-        let Some((score, reasons)) = score(&weighed, query.facets, &facets, average, question_length, &profile) else {
-            continue;
-        };
-        if score >= query.floor {
-            hits.push(Hit { id: id_of(&document, fields), score, reasons });
+    for (address, id) in candidates(searcher, fields, query, &question, limit)? {
+        let document: TantivyDocument = searcher.doc(address)?;
+        let stored = document.get_first(fields.profile).and_then(|bytes| bytes.as_bytes()).unwrap_or_default();
+        if let Some((score, reasons)) = question.score(query.facets, &Profile::read(stored))
+            && score >= query.floor
+        {
+            hits.push(Hit { id, score, reasons });
         }
     }
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
-    hits.truncate(query.limit);
+    hits.truncate(limit);
     Ok(hits)
 }
 
-type Candidate = (Vec<bool>, TantivyDocument);
-
-/// The documents worth a precise look, with the facets that each has in common.
 fn candidates(
     searcher: &Searcher,
     fields: &Fields,
     query: &SimilarQuery<'_>,
-    weighed: &[Weighed],
-) -> tantivy::Result<Vec<Candidate>> {
-    let any: Vec<(Occur, Box<dyn Query>)> = weighed
+    question: &Question,
+    limit: usize,
+) -> tantivy::Result<Vec<(tantivy::DocAddress, uuid::Uuid)>> {
+    let terms: Vec<(Occur, Box<dyn Query>)> = question
+        .asked
         .iter()
+        .filter(|term| term.kind != Kind::Filler)
         .take(TERMS_MAX)
         .map(|term| {
-            let index_term = IndexTerm::from_field_text(fields.words, &term.form);
-            let boost = if term.kind == Kind::Code { CODE_WEIGHT } else { 1.0 };
-            let title = if term.in_title { 1.0 + TITLE_WEIGHT } else { 1.0 };
-            let query = TermQuery::new(index_term, IndexRecordOption::WithFreqs);
-            (Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost * title)) as Box<dyn Query>)
+            let boost = term.boost() * if term.in_head() { HEAD_WEIGHT } else { 1.0 };
+            let scored = TermQuery::new(term.term(fields), IndexRecordOption::WithFreqs);
+            (Occur::Should, Box::new(BoostQuery::new(Box::new(scored), boost)) as Box<dyn Query>)
         })
         .collect();
-    let mut parts = clause_queries(fields, query.clause);
-    parts.push((Occur::Must, Box::new(BooleanQuery::new(any))));
-    for id in query.exclude {
-        parts.push((Occur::MustNot, exact(IndexTerm::from_field_text(fields.id, &id.to_string()))));
+    if terms.is_empty() {
+        return Ok(Vec::new());
     }
-    let limit = CANDIDATES_MIN.max(query.limit.saturating_mul(CANDIDATES_PER_HIT));
-    let top = searcher.search(&BooleanQuery::new(parts), &TopDocs::with_limit(limit).order_by_score())?;
-    top.into_iter()
-        .map(|(_, address)| {
-            let facets = query
-                .facets
-                .iter()
-                .map(|facet| has_tag(searcher, fields, address, facet))
-                .collect::<tantivy::Result<Vec<_>>>()?;
-            Ok((facets, searcher.doc(address)?))
-        })
-        .collect()
-}
-
-fn has_tag(
-    searcher: &Searcher,
-    fields: &Fields,
-    address: tantivy::DocAddress,
-    facet: &Facet,
-) -> tantivy::Result<bool> {
-    use tantivy::DocSet as _;
-    let Facet { name, value, weight: _ } = facet;
-    let term = IndexTerm::from_field_text(fields.tags, &format!("{name}={value}"));
-    let postings = searcher
-        .segment_reader(address.segment_ord)
-        .inverted_index(fields.tags)?
-        .read_postings(&term, IndexRecordOption::Basic)?;
-    Ok(postings.is_some_and(|mut postings| postings.doc() <= address.doc_id && postings.seek(address.doc_id) == address.doc_id))
-}
-
-/// The share of the question's information that a document covers, and what covers it. `None` where no term does:
-/// the same product alone makes nothing similar.
-fn score(
-    weighed: &[Weighed],
-    facets: &[Facet],
-    facets_in_common: &[bool],
-    average: f32,
-    question_length: f32,
-    profile: &Profile,
-) -> Option<(f32, Vec<Reason>)> {
-    let mut all = 0.0;
-    let mut covered: Vec<Reason> = Vec::new();
-    for term in weighed {
-        all += term.weight;
-        let Some((of_title, of_all)) = profile.terms.get(&hash(&term.form)) else { continue };
-        // Said once where the question says it often is not all of it.
-        let often = ((1.0 + f32::from(*of_all)).ln() / (1.0 + term.count).ln()).min(1.0);
-        let place = if term.in_title && *of_title == 0 { 1.0 - TITLE_ON_TITLE } else { 1.0 };
-        let kind = if term.kind == Kind::Code { ReasonKind::Code } else { ReasonKind::Term };
-        let weight = term.weight * (0.75 + 0.25 * often) * place;
-        covered.push(Reason { kind, value: term.surface.clone(), weight });
-    }
-    if covered.is_empty() {
-        return None;
-    }
-    for (facet, in_common) in facets.iter().zip(facets_in_common) {
-        let weight = facet.weight * average;
-        all += weight;
-        if *in_common {
-            let Facet { name, value, weight: _ } = facet;
-            covered.push(Reason { kind: ReasonKind::Field, value: format!("{name}={value}"), weight });
-        }
-    }
-    let doublings = (profile.len() / question_length.max(1.0)).max(1.0).log2();
-    let held_back = 1.0 - (LENGTH_PENALTY * doublings).min(LENGTH_PENALTY_MAX);
-    let sum: f32 = covered.iter().map(|reason| reason.weight).sum();
-    let score = (sum / all * held_back).clamp(0.0, 1.0);
-    covered.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.value.cmp(&b.value)));
-    covered.dedup_by(|a, b| a.kind == b.kind && a.value == b.value);
-    covered.truncate(REASONS_MAX);
-    for reason in &mut covered {
-        reason.weight = (reason.weight / sum).clamp(0.0, 1.0);
-    }
-    Some((score, covered))
+    let wanted = CANDIDATES_MIN.max(limit.saturating_mul(CANDIDATES_PER_HIT));
+    candidates::best(searcher, fields, terms, query.clause, query.exclude, wanted)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 /// A signed-in person, or nobody.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) http: reqwest::Client,
+    pub http: reqwest::Client,
     pub address: String,
     pub token: Option<String>,
     pub language: &'static str,

@@ -20,17 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Socket {
     /// A socket that has not introduced itself.
-    pub async fn raw(client: &Client, protocol: &str) -> Self {
+    pub async fn raw(client: &Client, protocol: Option<&str>) -> Self {
         let address = format!("{}/graphql", client.address.replacen("http", "ws", 1));
         let mut request = address.into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        if let Some(protocol) = protocol {
+            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        }
         let (stream, _) = connect_async(request).await.unwrap();
         Self { stream }
     }
 
     /// A socket that was let in.
     pub async fn open(client: &Client) -> Self {
-        let mut socket = Self::raw(client, "graphql-transport-ws").await;
+        let mut socket = Self::raw(client, Some("graphql-transport-ws")).await;
         let token = client.token.as_ref().map(|token| format!("Bearer {token}"));
         socket.send(json!({ "type": "connection_init", "payload": { "Authorization": token } })).await;
         assert_eq!(socket.receive().await["type"], "connection_ack");

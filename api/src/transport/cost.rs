@@ -89,6 +89,23 @@ pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Strin
     Ok(())
 }
 
+/// Whether the document asks for the schema itself anywhere.
+pub fn introspects(document: &ExecutableDocument) -> bool {
+    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
+    operations.chain(fragments).any(asks_for_schema)
+}
+
+fn asks_for_schema(set: &Positioned<SelectionSet>) -> bool {
+    set.node.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            matches!(field.node.name.node.as_str(), "__schema" | "__type") || asks_for_schema(&field.node.selection_set)
+        }
+        Selection::InlineFragment(fragment) => asks_for_schema(&fragment.node.selection_set),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
 fn too_much(what: &str, count: u64, max: u64) -> String {
     format!("The document has {count} {what}; at most {max} are allowed. Ask for less, or in several requests.")
 }

@@ -173,6 +173,9 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
     let document = parse_query(&query).map_err(|e| refuse(ServerError::from(e).message))?;
     cost::check(&document, &gate.limits.cost).map_err(refuse)?;
     let operation = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
+    if !may_introspect(gate, guest) && cost::introspects(&document) {
+        return Err(refuse("Introspection is for those who have signed in.".to_owned()));
+    }
     let mut request = Request::new(query);
     request = furnish(request, guest.caller.clone(), lasting);
     if let Some(name) = operation_name {
@@ -182,9 +185,6 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
         request = request.variables(async_graphql::Variables::from_json(Json::Object(variables)));
     }
     request.set_parsed_query(document);
-    if !may_introspect(gate, guest) {
-        request = request.disable_introspection();
-    }
     Ok(Prepared { request, operation })
 }
 

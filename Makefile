@@ -1,0 +1,63 @@
+# The one vocabulary; .ci/run calls nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Node from target/node, where scripts/ensure had to put one there.
+export PATH := $(CURDIR)/target/node/bin:$(PATH)
+
+WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null | grep -v '^web/src/gql/') \
+	$(wildcard web/*.json web/*.ts web/*.js web/*.html) schema.graphql
+
+.PHONY: help run test test-web test-sqlite test-postgres lint web schema services clean
+
+help: ## Says what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+run: web ## Starts Buoy with demo data in ./data and prints its address
+	scripts/ensure rust
+	BUOY_DATA_DIR="$${BUOY_DATA_DIR:-data}" cargo run --release --bin buoy -- serve --demo
+
+web: web/dist/index.html ## Builds the web app that the binary embeds
+
+web/dist/index.html: $(WEB_SOURCES) web/node_modules/.installed
+	cd web && npm run build
+
+web/node_modules/.installed: web/package-lock.json
+	scripts/ensure node
+	cd web && npm ci --no-audit --no-fund
+	touch $@
+
+test: test-web test-sqlite test-postgres ## Runs every test: web, SQLite, PostgreSQL (started and stopped here)
+	@echo "all tests passed on SQLite and on PostgreSQL"
+
+test-web: web
+	cd web && npm test
+
+test-sqlite: web
+	scripts/ensure rust
+	@echo "== every test, on SQLite"
+	env -u BUOY_TEST_DATABASE_URL cargo test --workspace
+
+test-postgres: web
+	scripts/ensure rust
+	@echo "== the integration tests once more, on a private PostgreSQL"
+	scripts/services run cargo test -p tests --test it
+
+lint: web ## Formatting, lints of every language, freshness of schema.graphql
+	scripts/ensure rust lint
+	cargo clippy --workspace --all-targets -- -D warnings
+	cd web && npm run typecheck && npm run lint
+	shellcheck scripts/services scripts/ensure .ci/run
+	cargo run --quiet --bin buoy -- schema | diff -u schema.graphql - \
+		|| { echo "schema.graphql is stale: run make schema" >&2; exit 1; }
+
+schema: ## Writes schema.graphql from the program
+	mkdir -p web/dist && { [ -e web/dist/index.html ] || touch -d @0 web/dist/index.html; }
+	cargo run --quiet --bin buoy -- schema > schema.graphql.part
+	mv schema.graphql.part schema.graphql
+
+services: ## Runs a private PostgreSQL until Ctrl-C and prints its address
+	scripts/services
+
+clean: ## Removes what was built
+	rm -rf target web/dist web/node_modules web/src/gql

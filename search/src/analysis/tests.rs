@@ -1,0 +1,114 @@
+use super::*;
+
+/// The terms of a text as they stand in the index, without its characters and fillers.
+fn forms(text: &str) -> Vec<String> {
+    let terms = terms(text).into_iter();
+    terms.filter(|term| matches!(term.kind, Kind::Word | Kind::Inner | Kind::Code)).map(|term| term.form).collect()
+}
+
+#[test]
+fn codes_stay_whole_in_every_spelling() {
+    for (text, code) in [
+        ("E-721", "#e721"),
+        ("e-721", "#e721"),
+        ("E721", "#e721"),
+        ("E_721", "#e721"),
+        ("报E-721错误", "#e721"),
+        ("报错Ｅ－７２１，请处理", "#e721"),
+        ("E\u{2011}721", "#e721"),
+        ("E\u{2013}721", "#e721"),
+        ("E\u{200B}-721", "#e721"),
+        ("(E-721).", "#e721"),
+        ("PM-3300上电", "#pm3300"),
+        ("TI-84/PM-3300", "#pm3300"),
+        ("0x80070005", "#0x80070005"),
+        ("ORA-00600: internal", "#ora00600"),
+        ("TKN-8X9F2Q-L4M7P", "#tkn8x9f2ql4m7p"),
+        ("net::ERR_CONNECTION_REFUSED", "#errconnectionrefused"),
+        ("550e8400-e29b-41d4-a716-446655440000", "#550e8400e29b41d4a716446655440000"),
+    ] {
+        let found = terms(text);
+        assert!(found.iter().any(|term| term.form == code && term.kind == Kind::Code), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_no_code_becomes_words() {
+    for (text, expected) in [
+        ("24h 500mb 3rd", vec!["24h", "500mb", "3rd"]),
+        ("2026-01-15", vec!["2026", "01", "15"]),
+        ("v10.0.3 10.0.0.7:8080", vec!["10.0.3", "10.0.0.7", "8080"]),
+        ("log-in foo_bar", vec!["log", "foo", "bar"]),
+        ("windows-10", vec!["#windows10", "window"]),
+        ("www.example.com/path", vec!["www", "exampl", "com", "path"]),
+        ("- -- _ . / -a- .b.", vec!["b"]),
+    ] {
+        assert_eq!(forms(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn words_are_folded_stemmed_and_cut() {
+    for (text, expected) in [
+        ("The printers are printing", vec!["printer", "print"]),
+        ("ＶＰＮ连接失败", vec!["vpn", "连接", "失败"]),
+        ("打印机无法打印", vec!["打印", "印机", "打印机", "无法", "打印"]),
+        ("Café CAFÉ", vec!["café", "café"]),
+        ("Straße naïve", vec!["straße", "naïve"]),
+        ("ﬁle №5", vec!["file", "no5"]),
+        ("the of and 的 了 吗", vec![]),
+        (" ，。! \u{0} 😀 ＊（） AND OR", vec![]),
+    ] {
+        let expected: Vec<&str> = expected;
+        let found: Vec<String> = forms(text).into_iter().map(|form| form.replace('#', "")).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn the_reader_sees_the_words_as_they_stood() {
+    let found = terms("Printers 报Ｅ-７２１ Exploded");
+    let surfaces: Vec<&str> = found.iter().filter(|t| t.kind != Kind::Character).map(|t| t.surface.as_str()).collect();
+    assert_eq!(surfaces, ["Printers", "报", "E-721", "Exploded"]);
+}
+
+#[test]
+fn fillers_and_characters_are_apart() {
+    let found = terms("怎么打印 the");
+    let of = |kind| -> Vec<&str> { found.iter().filter(|t| t.kind == kind).map(|t| t.form.as_str()).collect() };
+    assert_eq!(of(Kind::Filler), ["怎么", "the"]);
+    assert_eq!(of(Kind::Character), ["·怎", "·么", "·打", "·印"]);
+    assert_eq!(of(Kind::Word), ["打印"]);
+}
+
+#[test]
+fn runs_are_of_one_script() {
+    use Run::{Han, Latin};
+    let text = plain("报E-721错误，VPN 断了。あア한국 v1.2-");
+    assert_eq!(runs(&text), [
+        Han("报"),
+        Latin("E-721"),
+        Han("错误"),
+        Latin("VPN"),
+        Han("断了"),
+        Han("あア"),
+        Latin("한국"),
+        Latin("v1.2"),
+    ]);
+}
+
+#[test]
+fn no_text_is_too_long_to_read() {
+    assert!(plain(&"长".repeat(1_000_000)).len() <= TEXT_BYTES_MAX);
+    assert!(forms(&"x".repeat(1_000_000)).is_empty());
+    assert_eq!(cut("长长", 4), "长");
+}
+
+/// Whoever sees this fail has changed what texts become: raise `FORMAT` in generation.rs, then the figure here.
+#[test]
+fn the_analysis_is_that_of_the_format() {
+    let text = "The printers' E-721，打印机无法打印 怎么办？ ORA-00600 v1.2.3 24h ERR_NO_PAPER 网络连接超时 windows-10 あア";
+    let all: String = terms(text).into_iter().map(|term| term.form + " ").collect();
+    let latin: Vec<String> = crate::find::latin_forms("ORA-00600/v1.2-Printers");
+    assert_eq!(crate::profile::hash(&format!("{all}{latin:?}")), 2_961_845_164);
+}

@@ -1,0 +1,131 @@
+//! What scoring needs of a document, stored beside it: which terms it holds, how often, and which tags.
+//!
+//! A profile is read once for each candidate, so it is made to be looked into without being unpacked: entries of a fixed
+//! size in the order of their hash. Two terms of one hash are taken for one; at 32 bits that is one false term in some
+//! thousands of questions, and always the same one.
+
+use std::collections::HashMap;
+
+use crate::analysis::{Kind, Term};
+
+/// Distinct terms and tags of one document; what comes later in a text is left out.
+const ENTRIES_MAX: usize = 4_096;
+/// Hash (4), times in the title, times in all.
+const ENTRY_BYTES: usize = 6;
+/// Length of the title, length of all.
+const HEADER_BYTES: usize = 4;
+
+/// How often a term stands in a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub title: u8,
+    /// The title included.
+    pub all: u8,
+}
+
+/// The stored form of a document's terms and tags.
+pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
+    let mut entries: HashMap<u32, Times> = HashMap::new();
+    let mut add = |form: &str, in_title: bool, in_text: bool| {
+        let hash = hash(form);
+        if entries.len() < ENTRIES_MAX || entries.contains_key(&hash) {
+            let times = entries.entry(hash).or_default();
+            times.title = times.title.saturating_add(u8::from(in_title));
+            times.all = times.all.saturating_add(u8::from(in_text));
+        }
+    };
+    for tag in tags {
+        add(&tag_form(tag), false, false);
+    }
+    for (terms, in_title) in [(title, true), (body, false)] {
+        for term in terms {
+            add(&term.form, in_title, true);
+        }
+    }
+    let mut entries: Vec<(u32, Times)> = entries.into_iter().collect();
+    entries.sort_unstable_by_key(|(hash, _)| *hash);
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES);
+    let (title, body) = (length(title), length(body));
+    for length in [title, title.saturating_add(body)] {
+        bytes.extend(length.to_le_bytes());
+    }
+    for (hash, times) in entries {
+        bytes.extend(hash.to_le_bytes());
+        bytes.extend([times.title, times.all]);
+    }
+    bytes
+}
+
+/// Words and codes; characters repeat what the words have said.
+pub(crate) fn length(terms: &[Term]) -> u16 {
+    let count = terms.iter().filter(|term| term.kind != Kind::Character).count();
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// A stored profile.
+pub(crate) struct Profile<'b> {
+    pub title_length: u16,
+    pub length: u16,
+    entries: &'b [[u8; ENTRY_BYTES]],
+}
+
+impl<'b> Profile<'b> {
+    /// An empty one where the bytes are none.
+    pub fn read(bytes: &'b [u8]) -> Self {
+        let (header, entries) = bytes.split_first_chunk::<HEADER_BYTES>().unwrap_or((&[0; HEADER_BYTES], &[]));
+        let [a, b, c, d] = *header;
+        Self {
+            title_length: u16::from_le_bytes([a, b]),
+            length: u16::from_le_bytes([c, d]),
+            entries: entries.as_chunks().0,
+        }
+    }
+
+    /// Of a term, by the hash of its form.
+    pub fn times(&self, hash: u32) -> Option<Times> {
+        let place = self.entries.binary_search_by_key(&hash, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
+        let [.., title, all] = self.entries[place.ok()?];
+        Some(Times { title, all })
+    }
+
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.times(hash(&tag_form(tag))).is_some()
+    }
+}
+
+fn tag_form(tag: &str) -> String {
+    format!("={tag}")
+}
+
+/// FNV-1a, folded: it is stored, so it must be the same in every version of the program.
+#[expect(clippy::cast_possible_truncation, reason = "that is the folding")]
+pub(crate) fn hash(form: &str) -> u32 {
+    let hash =
+        form.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    (hash ^ (hash >> 32)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::terms;
+
+    #[test]
+    fn a_profile_knows_what_went_in() {
+        let bytes = pack(&terms("Printer E-721"), &terms("the printer 打印机"), &["product=PM-3300".to_owned()]);
+        let profile = Profile::read(&bytes);
+        assert_eq!((profile.title_length, profile.length), (2, 7));
+        assert_eq!(profile.times(hash("printer")), Some(Times { title: 1, all: 2 }));
+        assert_eq!(profile.times(hash("#e721")), Some(Times { title: 1, all: 1 }));
+        assert_eq!(profile.times(hash("·打")), Some(Times { title: 0, all: 1 }));
+        assert_eq!(profile.times(hash("scanner")), None);
+        assert!(profile.has_tag("product=PM-3300") && !profile.has_tag("product=PM-3301"));
+    }
+
+    #[test]
+    fn no_bytes_are_an_empty_profile() {
+        for bytes in [&[][..], &[1, 2, 3], &[0; 7]] {
+            assert_eq!(Profile::read(bytes).times(0), None);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What users of the crate see: similarity, finding, durability.
+
+mod crash;
+mod durable;
+mod find;
+mod similar;
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use search::{Change, Clause, Document, Hit, Index, SimilarQuery};
+use uuid::Uuid;
+
+static ALL: Clause = Clause { all_of: Vec::new(), any_of: None };
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn document(number: u128, title: &str, body: &str) -> Document {
+    Document { id: id(number), title: title.to_owned(), body: body.to_owned(), extra: String::new(), tags: Vec::new() }
+}
+
+fn tagged(number: u128, title: &str, tags: &[&str]) -> Document {
+    Document { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..document(number, title, "") }
+}
+
+/// An index of these documents; the folder goes with the guard.
+fn index_of(documents: Vec<Document>) -> (tempfile::TempDir, Index) {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path());
+    index.apply(documents.into_iter().map(Change::Put).collect(), "1").unwrap();
+    (folder, index)
+}
+
+/// Titles only, numbered from 1.
+fn index_of_titles(titles: &[&str]) -> (tempfile::TempDir, Index) {
+    index_of((1..).zip(titles).map(|(number, title)| document(number, title, "")).collect())
+}
+
+fn open(folder: &Path) -> Index {
+    Index::open(folder).unwrap().index
+}
+
+fn question<'a>(title: &'a str, body: &'a str, none: &'a HashSet<Uuid>) -> SimilarQuery<'a> {
+    SimilarQuery { title, body, facets: &[], clause: &ALL, exclude: none, limit: 10, floor: 0.0 }
+}
+
+fn similar(index: &Index, title: &str, body: &str) -> Vec<Hit> {
+    index.similar(&question(title, body, &HashSet::new())).unwrap()
+}
+
+fn numbers(hits: &[Hit]) -> Vec<u128> {
+    hits.iter().map(|hit| hit.id.as_u128()).collect()
+}
+
+fn found(index: &Index, text: &str) -> Vec<u128> {
+    let mut found: Vec<u128> =
+        index.find(text, &ALL, 1_000).unwrap().into_iter().map(|hit| hit.id.as_u128()).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Texts that mean harm, or nothing.
+const HOSTILE: &[&str] = &[
+    "",
+    " \t\r\n",
+    "\"",
+    "\"unclosed",
+    "a\" OR title:\"b",
+    "AND OR NOT",
+    "+ - && || ! ( ) { } [ ] ^ ~ * ? : \\ /",
+    "title:*",
+    "(((((((((((",
+    "[a TO z]",
+    "printer~99999999",
+    "printer^1e99",
+    "😀👩‍👩‍👧‍👦🇨🇳",
+    "\u{0}\u{1}\u{7f}\u{202e}\u{feff}",
+    "a\u{301}\u{301}\u{301}\u{301}",
+    "'; DROP TABLE documents; --",
+    "../../../etc/passwd",
+    "。，、；：？！…—·「」",
+    "-",
+    "--------E--------",
+    "#e721 ·打 =product=x",
+];

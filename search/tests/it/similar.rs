@@ -1,0 +1,241 @@
+use std::collections::HashSet;
+
+use search::{Change, Clause, Facet, REASONS_MAX, ReasonKind, SimilarQuery};
+
+use crate::{ALL, HOSTILE, document, id, index_of, index_of_titles, numbers, question, similar, tagged};
+
+#[test]
+fn a_lone_document_is_found_by_its_own_words_alone() {
+    for (title, body, other) in [
+        ("Printer jams on page two", "Paper gets stuck in tray 2", "VPN drops every hour"),
+        ("打印机无法打印", "更换墨盒后仍提示缺纸", "邮箱登录超时"),
+        ("PM-3300 上电报 E-721", "controller restarts", "键盘失灵"),
+    ] {
+        let (_folder, index) = index_of(vec![document(1, title, body)]);
+        let hits = similar(&index, title, body);
+        assert_eq!(numbers(&hits), [1]);
+        assert!(hits[0].score > 0.98, "{title}: {}", hits[0].score);
+        assert!(similar(&index, other, "").is_empty(), "{other} has nothing in common with {title}");
+    }
+}
+
+#[test]
+fn texts_that_share_only_words_that_say_nothing_have_nothing_in_common() {
+    let (_folder, index) = index_of_titles(&[
+        "how can I get this to work please",
+        "请问我们应该怎么办？谢谢",
+        "我的打印机不能用了怎么办",
+        "打电话没有人接",
+    ]);
+    assert!(similar(&index, "what is this and why does it not do that", "").is_empty());
+    assert!(similar(&index, "你好，请问这个怎么弄", "").iter().all(|hit| hit.id != id(2) && hit.id != id(4)));
+    // 打 and 机 are in common, but no word.
+    assert!(similar(&index, "飞机打折", "").is_empty());
+}
+
+#[test]
+fn the_more_in_common_the_better() {
+    for (query, documents) in [
+        ("printer prints blank pages", [
+            "Printer prints blank pages after toner change",
+            "Printer is out of paper",
+            "Monitor stays blank",
+        ]),
+        ("打印机打印空白页", ["打印机更换硒鼓后打印空白页", "打印机缺纸", "网页打开是空白"]),
+        ("Outlook 无法连接 Exchange 服务器", [
+            "Outlook 连接不上 Exchange 服务器",
+            "Outlook 日历不同步",
+            "数据库服务器磁盘已满",
+        ]),
+    ] {
+        let (_folder, index) = index_of_titles(&documents);
+        let hits = similar(&index, query, "");
+        assert_eq!(hits.first().map(|hit| hit.id), Some(id(1)), "{query}: {hits:?}");
+        assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score), "{query}");
+        assert!(hits.iter().all(|hit| (0.0..=1.0).contains(&hit.score)), "{query}");
+    }
+}
+
+#[test]
+fn words_meet_in_every_form() {
+    let (_folder, index) = index_of_titles(&["printers were disconnecting", "报错ｅ－７２１", "网络连接超时"]);
+    assert_eq!(numbers(&similar(&index, "Printer disconnected", "")), [1]);
+    assert_eq!(numbers(&similar(&index, "E721", "")), [2]);
+    assert_eq!(numbers(&similar(&index, "连接", "")), [3]);
+}
+
+#[test]
+fn a_code_outweighs_common_words() {
+    let mut documents: Vec<_> = (10..60)
+        .map(|n| document(n, "设备启动后报警停机", "the machine stops with an alarm after it starts"))
+        .collect();
+    documents.push(document(1, "更换主控板解决 E-721", ""));
+    let (_folder, index) = index_of(documents);
+    for (title, body) in [
+        ("设备启动后报警停机 e721", ""),
+        ("设备报警", "屏幕显示 E-721，设备启动后停机"),
+        ("machine stops with alarm E-721 after start", ""),
+    ] {
+        let hits = similar(&index, title, body);
+        assert_eq!(hits[0].id, id(1), "{title}: {hits:?}");
+        assert_eq!(hits[0].reasons[0].kind, ReasonKind::Code);
+    }
+    assert!(similar(&index, "E-722", "").is_empty(), "another code is another thing");
+}
+
+#[test]
+fn reasons_are_what_the_reader_wrote() {
+    let (_folder, index) = index_of(vec![tagged(1, "PM-3300 打印机 printing fails E-721", &["product=PM-3300"])]);
+    let facets = [Facet { name: "product".to_owned(), value: "PM-3300".to_owned(), weight: 1.0 }];
+    let none = HashSet::new();
+    let query = SimilarQuery { facets: &facets, ..question("打印机 Printed e-721", "the 了", &none) };
+    let hits = index.similar(&query).unwrap();
+    let reasons: Vec<_> = hits[0].reasons.iter().map(|reason| (reason.kind, reason.value.as_str())).collect();
+    assert_eq!(reasons[0], (ReasonKind::Code, "e-721"));
+    assert!(reasons.contains(&(ReasonKind::Term, "打印机")) && reasons.contains(&(ReasonKind::Term, "Printed")));
+    assert!(reasons.contains(&(ReasonKind::Field, "product=PM-3300")));
+    assert!(!reasons.contains(&(ReasonKind::Term, "打印")), "打印 is said by 打印机");
+    assert!(hits[0].reasons.windows(2).all(|pair| pair[0].weight >= pair[1].weight));
+    assert!(hits[0].reasons.iter().map(|reason| reason.weight).sum::<f32>() <= 1.001);
+}
+
+#[test]
+fn there_are_reasons_but_few() {
+    let text = "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november";
+    let (_folder, index) = index_of_titles(&[text]);
+    assert_eq!(similar(&index, text, "")[0].reasons.len(), REASONS_MAX);
+    assert_eq!(similar(&index, "mike", "")[0].reasons.len(), 1);
+}
+
+#[test]
+fn facets_break_ties_but_make_nothing_similar() {
+    let documents = vec![
+        tagged(1, "screen flickers", &["product=A"]),
+        tagged(2, "screen flickers", &["product=B"]),
+        tagged(3, "keyboard stuck", &["product=B"]),
+    ];
+    let (_folder, index) = index_of(documents);
+    let facets = [Facet { name: "product".to_owned(), value: "B".to_owned(), weight: 1.0 }];
+    let none = HashSet::new();
+    let hits = index.similar(&SimilarQuery { facets: &facets, ..question("screen flickers", "", &none) }).unwrap();
+    assert_eq!(numbers(&hits), [2, 1]);
+    assert!(hits[0].score > hits[1].score && hits[1].score > 0.8);
+    for weight in [f32::NAN, f32::INFINITY, -1.0] {
+        let facets = [Facet { weight, ..facets[0].clone() }];
+        let hits = index.similar(&SimilarQuery { facets: &facets, ..question("screen", "", &none) }).unwrap();
+        assert!(hits.iter().all(|hit| (0.0..=1.0).contains(&hit.score)), "{weight}: {hits:?}");
+    }
+}
+
+#[test]
+fn equal_scores_are_in_the_order_of_ids() {
+    let (_folder, index) = index_of_titles(&["screen flickers"; 7]);
+    assert_eq!(numbers(&similar(&index, "screen flickers", "")), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn clause_exclusion_limit_and_floor_are_kept() {
+    // In two segments, and with enough documents that a selective clause leads in one case and not in the other.
+    let documents = (1..=200)
+        .map(|n| tagged(n, "screen flickers", if n % 50 == 0 { &["rare", "solved"] } else { &["solved"] }))
+        .collect();
+    let (_folder, index) = index_of(documents);
+    index.apply(vec![Change::Put(tagged(201, "screen flickers", &["open"])), Change::Remove(id(50))], "2").unwrap();
+    let tags = |tags: &[&str]| -> Vec<String> { tags.iter().map(|tag| (*tag).to_owned()).collect() };
+    let ask = |all_of: &[&str], any_of: Option<&[&str]>, exclude: &[u128], limit: usize| {
+        let clause = Clause { all_of: tags(all_of), any_of: any_of.map(tags) };
+        let exclude: HashSet<_> = exclude.iter().copied().map(id).collect();
+        let query = SimilarQuery { clause: &clause, exclude: &exclude, limit, ..question("screen flickers", "", &exclude) };
+        numbers(&index.similar(&query).unwrap())
+    };
+    assert_eq!(ask(&["rare"], None, &[], 10), [100, 150, 200]);
+    assert_eq!(ask(&["rare", "solved"], None, &[150], 10), [100, 200]);
+    assert_eq!(ask(&["rare", "open"], None, &[], 10), Vec::<u128>::new());
+    assert_eq!(ask(&[], Some(&["rare", "open"]), &[], 10), [100, 150, 200, 201]);
+    assert_eq!(ask(&["solved"], Some(&["nowhere", "rare"]), &[], 10), [100, 150, 200]);
+    assert_eq!(ask(&[], Some(&[]), &[], 10), Vec::<u128>::new());
+    assert_eq!(ask(&["solved"], None, &[], 3).len(), 3);
+    assert_eq!(ask(&["solved"], None, &[], 0), Vec::<u128>::new());
+    assert_eq!(ask(&[], None, &[1, 2, 3], 500).len(), 197);
+    let none = HashSet::new();
+    let floor = |floor| index.similar(&SimilarQuery { floor, ..question("screen broken", "", &none) }).unwrap().len();
+    assert_eq!((floor(0.0), floor(0.99), floor(f32::NAN)), (10, 0, 0));
+}
+
+#[test]
+fn unrelated_documents_neither_reorder_nor_ruin() {
+    let (_folder, index) = index_of_titles(&[
+        "mail server rejects large attachments",
+        "mail client shows no attachments",
+        "邮件附件无法下载",
+        "attachments",
+    ]);
+    let ask = || (similar(&index, "mail server rejects attachments", ""), similar(&index, "邮件附件下载失败", ""));
+    let (before_en, before_zh) = ask();
+    let unrelated = (1_000..1_800).map(|n| Change::Put(document(n, "屏幕闪烁", &format!("flicker number {n}")))).collect();
+    index.apply(unrelated, "2").unwrap();
+    let (after_en, after_zh) = ask();
+    for (before, after) in [(before_en, after_en), (before_zh, after_zh)] {
+        assert_eq!(numbers(&before), numbers(&after));
+        for (before, after) in before.iter().zip(&after) {
+            assert!((before.score - after.score).abs() < 0.15, "{} became {}", before.score, after.score);
+        }
+    }
+}
+
+#[test]
+fn a_score_does_not_depend_on_who_else_is_answered() {
+    let (_folder, index) = index_of_titles(&["disk full on server", "server down", "disk slow", "server disk full alarm"]);
+    let all = similar(&index, "disk full on server", "");
+    for hit in &all {
+        let exclude: HashSet<_> = all.iter().map(|hit| hit.id).filter(|id| *id != hit.id).collect();
+        let query = SimilarQuery { exclude: &exclude, clause: &ALL, limit: 1, ..question("disk full on server", "", &exclude) };
+        assert_eq!(index.similar(&query).unwrap().first(), Some(hit));
+    }
+}
+
+#[test]
+fn what_is_replaced_or_removed_is_found_no_more() {
+    let (_folder, index) = index_of_titles(&["screen flickers", "screen dark"]);
+    index.apply(vec![Change::Put(document(1, "keyboard stuck", "")), Change::Remove(id(2)), Change::Remove(id(9))], "2").unwrap();
+    assert!(similar(&index, "screen", "").is_empty());
+    assert_eq!(numbers(&similar(&index, "keyboard", "")), [1]);
+    // Twice in one batch: the last counts.
+    let twice = vec![
+        Change::Put(document(3, "first", "")),
+        Change::Put(document(3, "second", "")),
+        Change::Put(document(4, "gone", "")),
+        Change::Remove(id(4)),
+    ];
+    index.apply(twice, "3").unwrap();
+    assert!(similar(&index, "first gone", "").is_empty());
+    assert_eq!((numbers(&similar(&index, "second", "")), index.len()), (vec![3], 2));
+}
+
+#[test]
+fn extra_text_is_not_compared() {
+    let extra = search::Document { extra: "replaced the fuser".to_owned(), ..document(1, "printer jams", "") };
+    let (_folder, index) = index_of(vec![extra]);
+    assert!(similar(&index, "fuser replaced", "").is_empty());
+}
+
+#[test]
+fn no_text_breaks_a_question_or_a_document() {
+    let mut documents: Vec<_> = (1..).zip(HOSTILE).map(|(n, text)| tagged(n, text, &[text])).collect();
+    documents.push(document(900, &"长文本 ".repeat(200_000), &"word-1 ".repeat(200_000)));
+    let (_folder, index) = index_of(documents);
+    for text in HOSTILE {
+        similar(&index, text, text);
+    }
+    let hits = similar(&index, &"长文本 ".repeat(200_000), &"x".repeat(1_000_000));
+    assert_eq!(numbers(&hits), [900]);
+}
+
+#[test]
+fn an_empty_index_and_an_empty_question_answer_nothing() {
+    let (_folder, index) = index_of(Vec::new());
+    assert!(similar(&index, "printer", "").is_empty() && index.is_empty());
+    let (_folder, index) = index_of_titles(&["printer"]);
+    assert!(similar(&index, "", "").is_empty());
+    assert_eq!(numbers(&similar(&index, "", "printer")), [1]);
+}

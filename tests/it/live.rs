@@ -1,0 +1,172 @@
+//! Live feeds: resume loses and repeats nothing, and nobody hears what they may not see.
+
+use domain::event::Event;
+use domain::runtime::Ctx;
+use tests::socket::Socket;
+use tests::{Desk, Json, json};
+
+const BOARD: &str = "subscription B($filter: TicketFilter, $after: String) {
+    boardEvents(filter: $filter, after: $after) { cursor kind ticketId ticket { number status assignee { name } } } }";
+
+async fn board(desk: &Desk, name: &str, filter: Json, after: Option<&str>) -> Socket {
+    let mut socket = Socket::open(&desk.as_(name).await).await;
+    socket.subscribe("b", BOARD, json!({ "filter": filter, "after": after })).await;
+    socket
+}
+
+async fn next(socket: &mut Socket) -> Json {
+    socket.event().await["boardEvents"].clone()
+}
+
+async fn cursor(desk: &Desk) -> String {
+    desk.settle().await;
+    desk.as_("admin").await.query("{ boardCursor }", json!({})).await["boardCursor"].as_str().unwrap().to_owned()
+}
+
+/// A ticket's way to an agent: created, assigned, accepted.
+async fn lead(desk: &Desk, id: &str) {
+    let assignee = desk.id("agent1").to_string();
+    desk.as_("supervisor").await.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+    desk.as_("agent1").await.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_board_sees_tickets_come_and_move_and_resumes_where_it_was() {
+    let desk = Desk::start().await;
+    let start = cursor(&desk).await;
+    let mut live = board(&desk, "agent1", json!({}), Some(&start)).await;
+    let id = desk.ticket("requester1", "无法开机", json!({ "issueType": "REPAIR" })).await;
+    let created = next(&mut live).await;
+    assert_eq!((&created["kind"], &created["ticketId"]), (&json!("TICKET_CREATED"), &json!(id)));
+    drop(live);
+    lead(&desk, &id).await;
+    let mut resumed = board(&desk, "agent1", json!({}), created["cursor"].as_str()).await;
+    assert_eq!(next(&mut resumed).await["kind"], "ASSIGNED");
+    let accepted = next(&mut resumed).await;
+    assert_eq!(accepted["kind"], "STATUS_CHANGED");
+    assert_eq!(accepted["ticket"]["status"], "IN_PROGRESS");
+    // From the beginning it is the same, once each.
+    let mut again = board(&desk, "agent1", json!({}), Some(&start)).await;
+    let mut kinds = Vec::new();
+    for _ in 0..3 {
+        kinds.push(next(&mut again).await["kind"].clone());
+    }
+    assert_eq!(kinds, [json!("TICKET_CREATED"), json!("ASSIGNED"), json!("STATUS_CHANGED")]);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_leaves_the_filter_or_the_scope_says_so() {
+    let desk = Desk::start().await;
+    let start = cursor(&desk).await;
+    let new_only = json!({ "status": { "eq": "NEW" } });
+    let mut filtered = board(&desk, "agent1", new_only, Some(&start)).await;
+    let mut outside = board(&desk, "agent3", json!({}), Some(&start)).await;
+    let id = desk.ticket("admin", "no team yet", json!({})).await;
+    assert_eq!(next(&mut filtered).await["kind"], "TICKET_CREATED");
+    assert_eq!(next(&mut outside).await["kind"], "TICKET_CREATED", "without a team every agent sees it");
+    desk.as_("admin").await.done("updateTicket", "__typename", json!({ "ticketId": id, "teamKey": "FIELD" })).await;
+    assert_eq!(next(&mut filtered).await["kind"], "UPDATED");
+    let left = next(&mut outside).await;
+    assert_eq!((&left["kind"], &left["ticketId"], &left["ticket"]), (&json!("LEFT"), &json!(id), &json!(null)));
+    lead(&desk, &id).await;
+    assert_eq!(next(&mut filtered).await["kind"], "LEFT");
+    // Nothing of what followed reached the other team.
+    let marker = desk.ticket("admin", "marker", json!({})).await;
+    assert_eq!(next(&mut outside).await["ticketId"], json!(marker));
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requester_hears_nothing_of_what_the_staff_keep_to_themselves() {
+    let desk = Desk::start().await;
+    let start = cursor(&desk).await;
+    let id = desk.ticket("requester1", "VPN", json!({ "issueType": "REPAIR" })).await;
+    let mut own = board(&desk, "requester1", json!({}), Some(&start)).await;
+    let mut other = board(&desk, "requester2", json!({}), Some(&start)).await;
+    assert_eq!(next(&mut own).await["kind"], "TICKET_CREATED");
+    let agent = desk.as_("agent1").await;
+    agent.done("openTicket", "__typename", json!({ "ticketId": id })).await;
+    let note = json!({ "ticketId": id, "body": "客户的接线很乱", "visibility": "INTERNAL" });
+    agent.done("addComment", "__typename", note).await;
+    agent.done("addComment", "__typename", json!({ "ticketId": id, "body": "请重启" })).await;
+    assert_eq!(next(&mut own).await["kind"], "COMMENTED", "the public comment is the next thing heard");
+    let query = "query Q($id: ID!) { ticket(id: $id) { version updatedAt firstOpenedAt firstRespondedAt
+        comments { nodes { body } } events { nodes { kind } } } }";
+    let seen = desk.as_("requester1").await.query(query, json!({ "id": id })).await;
+    assert_eq!(seen["ticket"]["comments"]["nodes"], json!([{ "body": "请重启" }]));
+    assert_eq!(seen["ticket"]["events"]["nodes"], json!([{ "kind": "TicketCreated" }]));
+    assert_eq!((&seen["ticket"]["firstOpenedAt"], &seen["ticket"]["version"]), (&json!(null), &json!(1)));
+    let mine = desk.ticket("requester2", "mine", json!({})).await;
+    assert_eq!(next(&mut other).await["ticketId"], json!(mine), "another customer heard of nothing else");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_missed_too_much_loads_anew() {
+    let desk = Desk::start().await;
+    let start = cursor(&desk).await;
+    let mut tx = Ctx::system(&desk.app).begin().await.unwrap();
+    for n in 0..1_001_u64 {
+        tx.record(Event::ImportFinished { source: "X".to_owned(), created: n, updated: 0, refused: 0 }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    desk.settle().await;
+    let mut late = board(&desk, "agent1", json!({}), Some(&start)).await;
+    assert_eq!(next(&mut late).await["kind"], "RESYNC");
+    let id = desk.ticket("admin", "after", json!({})).await;
+    assert_eq!(next(&mut late).await["ticketId"], json!(id));
+    let mut restored = board(&desk, "agent1", json!({}), Some("0123456789ab.0.1")).await;
+    assert_eq!(next(&mut restored).await["kind"], "RESYNC", "a cursor of another life of the log");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_rights_counts_at_once() {
+    let desk = Desk::start().await;
+    let start = cursor(&desk).await;
+    let mut live = board(&desk, "agent3", json!({}), Some(&start)).await;
+    let user = desk.id("agent3").to_string();
+    desk.as_("admin").await.done("updateUser", "__typename", json!({ "userId": user, "teamKeys": ["FIELD"] })).await;
+    assert_eq!(next(&mut live).await["kind"], "RESYNC");
+    let id = desk.ticket("requester1", "x", json!({ "issueType": "REPAIR" })).await;
+    assert_eq!(next(&mut live).await["ticketId"], json!(id));
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_protocol_is_kept_to_the_letter() {
+    let desk = Desk::start().await;
+    let agent = desk.as_("agent1").await;
+    let mut early = Socket::raw(&agent, Some("graphql-transport-ws")).await;
+    early.subscribe("1", "{ viewer { id } }", json!({})).await;
+    assert_eq!(early.closed().await, 4401);
+    let mut wrong = Socket::raw(&agent, Some("graphql-transport-ws")).await;
+    wrong.send(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nonsense" } })).await;
+    assert_eq!(wrong.closed().await, 4403);
+    let mut twice = Socket::open(&agent).await;
+    twice.send(json!({ "type": "connection_init" })).await;
+    assert_eq!(twice.closed().await, 4429);
+    let mut garbled = Socket::open(&agent).await;
+    garbled.send_text("{ not json").await;
+    assert_eq!(garbled.closed().await, 4400);
+    let mut unknown = Socket::raw(&agent, None).await;
+    assert_eq!(unknown.closed().await, 4406);
+    let mut socket = Socket::open(&agent).await;
+    socket.send(json!({ "type": "ping", "payload": { "n": 1 } })).await;
+    assert_eq!(socket.receive().await, json!({ "type": "pong", "payload": { "n": 1 } }));
+    socket.subscribe("q", "{ viewer { name } }", json!({})).await;
+    assert_eq!(socket.event().await, json!({ "viewer": { "name": "agent1" } }));
+    assert_eq!(socket.receive().await, json!({ "type": "complete", "id": "q" }));
+    socket.subscribe("bad", "{ nosuch }", json!({})).await;
+    let error = socket.receive().await;
+    assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("bad")));
+    socket.subscribe("b", BOARD, json!({})).await;
+    socket.subscribe("b", BOARD, json!({})).await;
+    assert_eq!(socket.closed().await, 4409);
+    // A socket ends with its token.
+    let mut lasting = Socket::open(&agent).await;
+    desk.advance(domain::kernel::minutes(16)).await;
+    assert_eq!(lasting.closed().await, 4403);
+    desk.close().await;
+}
