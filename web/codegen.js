@@ -2,7 +2,6 @@
 // because its command line brings some two hundred packages for what these lines do.
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { codegen } from '@graphql-codegen/core';
-import * as typescript from '@graphql-codegen/typescript';
 import * as operations from '@graphql-codegen/typescript-operations';
 import * as typedDocumentNode from '@graphql-codegen/typed-document-node';
 import { parse } from 'graphql';
@@ -39,8 +38,8 @@ const generated = await codegen({
   schema: parse(schema),
   documents,
   config,
-  plugins: [{ typescript: {} }, { operations: {} }, { documents: {} }],
-  pluginMap: { typescript, operations, documents: typedDocumentNode },
+  plugins: [{ operations: {} }, { documents: {} }],
+  pluginMap: { operations, documents: typedDocumentNode },
 });
 
 await mkdir(TARGET, { recursive: true });

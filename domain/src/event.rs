@@ -11,6 +11,7 @@ use crate::runtime::{Audience, Side};
 use crate::tickets::model::TicketEvent;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is a ticket's: a box would only add an allocation")]
 pub enum Event {
     Auth(AuthEvent),
     Catalogue(CatalogueEvent),

@@ -197,7 +197,8 @@ mirror! {
         CreatedAt,
         /// When it last changed, as far as the viewer may know.
         UpdatedAt,
-        /// How urgent it is; DESC begins with URGENT.
+        /// How urgent it is; DESC begins with URGENT, of one priority with what was asked about again most often, then
+        /// with the oldest.
         Priority,
         /// Its number.
         Number,

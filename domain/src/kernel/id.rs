@@ -16,6 +16,7 @@ pub trait Chance: Send + Sync {
 pub struct OsChance;
 
 impl Chance for OsChance {
+    #[expect(clippy::disallowed_methods, reason = "here chance enters")]
     fn fill(&self, bytes: &mut [u8]) {
         // Without a source of randomness no token is safe: stopping is the only honest answer.
         getrandom::fill(bytes).expect("the operating system gives random bytes");

@@ -135,30 +135,38 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
         })?;
         return by_relevance(cx, condition, ranked, order.direction, page).await;
     }
-    let (column, part): (ticket::Column, fn(&ticket::Model) -> Option<i64>) = match order.field {
-        OrderField::CreatedAt => (ticket::Column::CreatedAt, |row| Some(row.created_at.millis())),
-        OrderField::UpdatedAt if as_requester => {
-            (ticket::Column::PublicUpdatedAt, |row| Some(row.public_updated_at.millis()))
+    // Within a priority: what was asked about most often, then what has waited longest.
+    let reverse = if order.direction == Direction::Desc { Direction::Asc } else { Direction::Desc };
+    type Parts = fn(&ticket::Model) -> Vec<i64>;
+    let (columns, parts, last): (&[ticket::Column], Parts, Direction) = match order.field {
+        OrderField::CreatedAt => {
+            (&[ticket::Column::CreatedAt], |row| vec![row.created_at.millis()], order.direction)
         }
-        OrderField::UpdatedAt => (ticket::Column::UpdatedAt, |row| Some(row.updated_at.millis())),
-        OrderField::Priority => (ticket::Column::Priority, |row| Some(i64::from(row.priority))),
-        OrderField::Number | OrderField::Relevance => (ticket::Column::Number, |_| None),
+        OrderField::UpdatedAt if as_requester => {
+            (&[ticket::Column::PublicUpdatedAt], |row| vec![row.public_updated_at.millis()], order.direction)
+        }
+        OrderField::UpdatedAt => {
+            (&[ticket::Column::UpdatedAt], |row| vec![row.updated_at.millis()], order.direction)
+        }
+        OrderField::Priority => (
+            &[ticket::Column::Priority, ticket::Column::ChaseCount],
+            |row| vec![row.priority.into(), row.chase_count.into()],
+            reverse,
+        ),
+        OrderField::Number | OrderField::Relevance => (&[], |_| Vec::new(), order.direction),
     };
     let list = format!("tickets:{}:{:?}", order.field.word(), order.direction);
-    let mut keys = Vec::new();
-    if !matches!(column, ticket::Column::Number) {
-        keys.push(Key { expr: Expr::col(column), direction: order.direction });
-    }
-    keys.push(Key { expr: Expr::col(ticket::Column::Number), direction: order.direction });
+    let mut keys: Vec<Key> =
+        columns.iter().map(|column| Key { expr: Expr::col(*column), direction: order.direction }).collect();
+    keys.push(Key { expr: Expr::col(ticket::Column::Number), direction: last });
     let keyset = page.keyset(&list, &keys)?;
     let mut select = ticket::Entity::find().filter(condition).filter(keyset.cond).limit(keyset.limit);
     for (expr, direction) in keyset.order {
         select = select.order_by(expr, direction);
     }
     let rows = select.all(cx.read()).await?;
-    let cut = page.connection(&list, rows, |row| {
-        part(row).map(Part::Int).into_iter().chain([Part::Int(row.number)]).collect()
-    });
+    let cut = page
+        .connection(&list, rows, |row| parts(row).into_iter().chain([row.number]).map(Part::Int).collect());
     into_tickets(cut)
 }
 

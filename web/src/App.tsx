@@ -1,0 +1,46 @@
+import { useEffect } from 'react';
+import { Provider } from 'urql';
+import { Route, Switch } from 'wouter';
+import { client } from './api/client';
+import { session } from './api/session';
+import { Board } from './board/Board';
+import { useLanguage } from './i18n';
+import { useStore } from './lib/store';
+import { NewTicket } from './new/NewTicket';
+import { Nowhere } from './shell/Nowhere';
+import { Shell } from './shell/Shell';
+import { SignIn } from './shell/SignIn';
+import { TicketPage } from './ticket/TicketPage';
+
+export function App() {
+  const held = useStore(session);
+  const [lang] = useLanguage();
+  useEffect(() => {
+    document.documentElement.lang = lang;
+  }, [lang]);
+  // Another person or another language: everything is loaded anew.
+  return (
+    <Provider value={client} key={`${lang} ${held?.viewer.id ?? ''}`}>
+      {held ? (
+        <Shell viewer={held.viewer}>
+          <Switch>
+            <Route path="/">
+              <Board viewer={held.viewer} />
+            </Route>
+            <Route path="/new">
+              <NewTicket viewer={held.viewer} />
+            </Route>
+            <Route path="/tickets/:number">
+              {({ number }) => (/^\d{1,9}$/.test(number) ? <TicketPage key={number} number={Number(number)} /> : <Nowhere />)}
+            </Route>
+            <Route>
+              <Nowhere />
+            </Route>
+          </Switch>
+        </Shell>
+      ) : (
+        <SignIn />
+      )}
+    </Provider>
+  );
+}

@@ -1,0 +1,137 @@
+import { useState, type SubmitEvent } from 'react';
+import { nameOf, useCatalogue } from '../api/catalogue';
+import type { Action } from '../api/action';
+import type { AttributedFragment, AttributionInput, FaultType, RootCauseLevel } from '../gql';
+import { useLanguage } from '../i18n';
+import { moment } from '../lib/clock';
+import { Refusals } from '../shell/ErrorNote';
+
+const FAULTS: FaultType[] = ['HARDWARE', 'SOFTWARE', 'CONFIGURATION', 'OPERATION'];
+const LEVELS: RootCauseLevel[] = ['L1_USER_ERROR', 'L2_ENVIRONMENT', 'L3_DESIGN_DEFECT'];
+
+export function Attributed({ attribution }: { attribution: AttributedFragment }) {
+  const [lang, t] = useLanguage();
+  const { causeTags, solutionTags } = useCatalogue();
+  const { faultType, rootCauseLevel, causeTag, resolution, at, by } = attribution;
+  const tags = attribution.solutionTags.map((key) => nameOf(solutionTags, key));
+  return (
+    <section className="attribution">
+      <h2>{t('attribution.title')}</h2>
+      <p className="tags">
+        {[t(`fault.${faultType}`), t(`level.${rootCauseLevel}`), ...(causeTag ? [nameOf(causeTags, causeTag)] : []), ...tags].map(
+          (tag) => (
+            <span key={tag} className="badge">
+              {tag}
+            </span>
+          ),
+        )}
+      </p>
+      <p className="text">{resolution}</p>
+      <p className="quiet">
+        {t('ticket.by', { name: by.name })} · {moment(at, lang)}
+      </p>
+    </section>
+  );
+}
+
+interface Props<R, I> {
+  /** What stands there already. */
+  initial: AttributedFragment | null;
+  verb: string;
+  action: Action<R, I>;
+  onSubmit: (attribution: AttributionInput) => void;
+  onCancel: () => void;
+}
+
+/** What a ticket was and how it was solved; without it no ticket is resolved. */
+export function AttributionForm<R, I>({ initial, verb, action, onSubmit, onCancel }: Props<R, I>) {
+  const [, t] = useLanguage();
+  const { causeTags, solutionTags } = useCatalogue();
+  const [faultType, setFaultType] = useState<FaultType | ''>(initial?.faultType ?? '');
+  const [rootCauseLevel, setLevel] = useState<RootCauseLevel | ''>(initial?.rootCauseLevel ?? '');
+  const [causeTag, setCauseTag] = useState(initial?.causeTag ?? '');
+  const [tags, setTags] = useState<readonly string[]>(initial?.solutionTags ?? []);
+  const [resolution, setResolution] = useState(initial?.resolution ?? '');
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    if (faultType === '' || rootCauseLevel === '') return;
+    onSubmit({ faultType, rootCauseLevel, causeTag: causeTag === '' ? null : causeTag, solutionTags: [...tags], resolution });
+  };
+  return (
+    <form className="panel" onSubmit={submit} data-testid="attribution-form">
+      <div className="fields">
+        <label>
+          {t('attribution.faultType')}
+          <select required value={faultType} onChange={(e) => setFaultType(e.target.value as FaultType)} data-testid="fault-type">
+            <option value="" disabled />
+            {FAULTS.map((key) => (
+              <option key={key} value={key}>
+                {t(`fault.${key}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {t('attribution.level')}
+          <select required value={rootCauseLevel} onChange={(e) => setLevel(e.target.value as RootCauseLevel)} data-testid="root-cause">
+            <option value="" disabled />
+            {LEVELS.map((key) => (
+              <option key={key} value={key}>
+                {t(`level.${key}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {t('attribution.causeTag')}
+          <select value={causeTag} onChange={(e) => setCauseTag(e.target.value)}>
+            <option value="">{t('attribution.causeTag.none')}</option>
+            {causeTags
+              .filter((tag) => !tag.archived || tag.key === causeTag)
+              .map(({ key, name }) => (
+                <option key={key} value={key}>
+                  {name}
+                </option>
+              ))}
+          </select>
+        </label>
+      </div>
+      <fieldset>
+        <legend>{t('attribution.solutionTags')}</legend>
+        {solutionTags
+          .filter((tag) => !tag.archived || tags.includes(tag.key))
+          .map(({ key, name }) => (
+            <label key={key} className="check">
+              <input
+                type="checkbox"
+                data-testid={`solution-${key}`}
+                checked={tags.includes(key)}
+                onChange={(e) => setTags(e.target.checked ? [...tags, key] : tags.filter((tag) => tag !== key))}
+              />
+              {name}
+            </label>
+          ))}
+      </fieldset>
+      <label>
+        {t('attribution.resolution')}
+        <textarea
+          required
+          rows={4}
+          maxLength={20_000}
+          value={resolution}
+          onChange={(e) => setResolution(e.target.value)}
+          data-testid="resolution"
+        />
+      </label>
+      <Refusals action={action} />
+      <div className="line">
+        <button type="submit" className="primary" disabled={action.busy || tags.length === 0} data-testid="attribution-submit">
+          {verb}
+        </button>
+        <button type="button" onClick={onCancel}>
+          {t('cancel')}
+        </button>
+      </div>
+    </form>
+  );
+}

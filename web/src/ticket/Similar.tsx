@@ -1,0 +1,57 @@
+import type { CaseFragment } from '../gql';
+import { Link } from 'wouter';
+import { nameOf, useCatalogue, type Catalogue } from '../api/catalogue';
+import { useLanguage, type Say } from '../i18n';
+
+/** The three similar cases, best first, each with why it is similar and how it was solved. */
+export function Similar({ cases, empty }: { cases: readonly CaseFragment[]; empty: string }) {
+  const [lang, t] = useLanguage();
+  const catalogue = useCatalogue();
+  const percent = new Intl.NumberFormat(lang, { style: 'percent' });
+  return (
+    <section className="similar" aria-live="polite">
+      <h2>{t('similar.title')}</h2>
+      {cases.length === 0 && <p className="quiet">{empty}</p>}
+      <ol>
+        {cases.map(({ ticket, score, reasons }) => (
+          <li key={ticket.id} className="case" data-testid="similar-case" data-number={ticket.number}>
+            <Link href={`/tickets/${ticket.number}`}>
+              <span className="number">#{ticket.number}</span> {ticket.title}
+            </Link>
+            <div className="score" title={t('similar.score', { percent: percent.format(score) })}>
+              <meter min={0} max={1} value={score} aria-label={t('similar.score', { percent: percent.format(score) })} />
+              <span>{percent.format(score)}</span>
+            </div>
+            <ul className="reasons">
+              {reasons.map(({ kind, value, weight }) => (
+                <li key={`${kind} ${value}`} className={kind} title={`${t(`reason.${kind}`)} · ${percent.format(weight)}`}>
+                  {kind === 'FIELD' ? fieldReason(t, catalogue, value) : value}
+                </li>
+              ))}
+            </ul>
+            {ticket.attribution ? (
+              <details>
+                <summary>{t('similar.solution')}</summary>
+                <p className="text">{ticket.attribution.resolution}</p>
+                <p className="quiet">
+                  {t(`fault.${ticket.attribution.faultType}`)} · {t(`level.${ticket.attribution.rootCauseLevel}`)} ·{' '}
+                  {ticket.attribution.solutionTags.map((key) => nameOf(catalogue.solutionTags, key)).join(', ')}
+                </p>
+              </details>
+            ) : (
+              <p className="quiet">{t('similar.unattributed')}</p>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** `product=PM-3300` in the reader's words. */
+function fieldReason(t: Say, catalogue: Catalogue, value: string): string {
+  const [field, key = ''] = value.split('=', 2);
+  if (field === 'product') return `${t('ticket.product')}: ${nameOf(catalogue.products, key)}`;
+  if (field === 'issueType') return `${t('ticket.issueType')}: ${nameOf(catalogue.issueTypes, key)}`;
+  return value;
+}
