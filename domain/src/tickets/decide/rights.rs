@@ -219,6 +219,7 @@ pub fn allowed_actions(actor: &Actor, ticket: &Ticket) -> Vec<Action> {
         Action::Reopen,
         Action::Cancel,
         Action::Chase,
+        Action::Open,
         Action::Update,
         Action::Attribute,
         Action::Link,

@@ -1,0 +1,401 @@
+//! The life-cycle and the rights as tables.
+
+use std::sync::Arc;
+
+use super::decide::lifecycle::{self, Assignee, Decision, fits};
+use super::decide::rights::{allowed_actions, may};
+use super::model::{
+    Action, AttributionGiven, Fact, FaultType, ParticipantReason, Priority, RootCauseLevel, Ticket, TicketStatus,
+    Visibility,
+};
+use crate::kernel::{Actor, Code, CommentId, CustomerId, Person, Refusal, Role, TicketId, Timestamp, UserId};
+
+const THEN: Timestamp = Timestamp::from_millis(1_000);
+const NOW: Timestamp = Timestamp::from_millis(9_000);
+
+const REQUESTER: u128 = 1;
+const COLLEAGUE: u128 = 2;
+const ASSIGNEE: u128 = 3;
+const AGENT: u128 = 4;
+const SUPERVISOR: u128 = 5;
+const ADMIN: u128 = 6;
+const MANAGER: u128 = 7;
+const STRANGER: u128 = 8;
+const OURS: u128 = 100;
+
+fn user(n: u128) -> UserId {
+    UserId(uuid::Uuid::from_u128(n))
+}
+
+fn customer(n: u128) -> CustomerId {
+    CustomerId(uuid::Uuid::from_u128(n))
+}
+
+fn actor(n: u128) -> Actor {
+    let (role, belongs) = match n {
+        REQUESTER | COLLEAGUE => (Role::Requester, Some(customer(OURS))),
+        STRANGER => (Role::Requester, Some(customer(OURS + 1))),
+        ASSIGNEE | AGENT => (Role::Agent, None),
+        SUPERVISOR => (Role::Supervisor, None),
+        MANAGER => (Role::ProductManager, None),
+        _ => (Role::Admin, None),
+    };
+    Actor::Person(Arc::new(Person {
+        id: user(n),
+        roles: vec![role],
+        teams: Vec::new(),
+        supervised_teams: Vec::new(),
+        supervised: Vec::new(),
+        customer: belongs,
+        products: Vec::new(),
+        session: None,
+    }))
+}
+
+/// A ticket in this status: nobody's while it is new, accepted once work has begun.
+fn ticket(status: TicketStatus) -> Ticket {
+    let is_new = status == TicketStatus::New;
+    Ticket {
+        id: TicketId(uuid::Uuid::nil()),
+        number: 1,
+        token: String::new(),
+        title: "t".into(),
+        description: "d".into(),
+        status,
+        priority: Priority::Normal,
+        issue_type: None,
+        product: None,
+        required_skills: Vec::new(),
+        channel: "web".into(),
+        version: 1,
+        requester: Some(user(REQUESTER)),
+        customer: Some(customer(OURS)),
+        assignee: (!is_new).then(|| user(ASSIGNEE)),
+        team: None,
+        accepted: !is_new && status != TicketStatus::Assigned,
+        confidential: false,
+        imported: false,
+        created_at: THEN,
+        updated_at: THEN,
+        public_updated_at: THEN,
+        first_opened_at: None,
+        first_opened_by: None,
+        first_responded_at: None,
+        resolved_at: status.is_solved().then_some(THEN),
+        closed_at: (status == TicketStatus::Closed).then_some(THEN),
+        reopen_count: 0,
+        hand_over_count: 0,
+        chase_count: 0,
+        waiting_reason: (status == TicketStatus::Waiting).then(|| "parts".into()),
+        cancel_reason: None,
+        merged_into: None,
+    }
+}
+
+fn given() -> AttributionGiven {
+    AttributionGiven {
+        fault_type: FaultType::Hardware,
+        root_cause_level: RootCauseLevel::L2Environment,
+        cause_tag: None,
+        solution_tags: vec!["RESTART".into()],
+        resolution: "restarted".into(),
+    }
+}
+
+fn comment_id() -> CommentId {
+    CommentId(uuid::Uuid::from_u128(50))
+}
+
+fn to(n: u128) -> Assignee {
+    Assignee { id: user(n), is_staff: true, is_enabled: true, team: None }
+}
+
+/// Does the action; `None` where it changes nothing.
+fn act(action: Action, who: &Actor, ticket: &Ticket) -> Result<Option<Decision>, Refusal> {
+    let changes = lifecycle::Changes { title: Some("new".into()), ..Default::default() };
+    let beside = |fact| lifecycle::beside(ticket, who, NOW, action, fact).map(Some);
+    let comment = |visibility| lifecycle::comment(ticket, who, NOW, comment_id(), "c", visibility).map(Some);
+    match action {
+        Action::Assign => lifecycle::assign(ticket, who, NOW, &to(AGENT)).map(Some),
+        Action::Accept => lifecycle::accept(ticket, who, NOW, None).map(Some),
+        Action::SetWaiting => lifecycle::set_waiting(ticket, who, NOW, "parts").map(Some),
+        Action::Resume => lifecycle::resume(ticket, who, NOW).map(Some),
+        Action::Resolve => lifecycle::resolve(ticket, who, NOW, &given()).map(Some),
+        Action::Attribute => lifecycle::attribute(ticket, who, NOW, &given()).map(Some),
+        Action::Close => lifecycle::close(ticket, who, NOW).map(Some),
+        Action::Reopen => lifecycle::reopen(ticket, who, NOW, None).map(Some),
+        Action::Cancel => lifecycle::cancel(ticket, who, NOW, "twice").map(Some),
+        Action::Chase => lifecycle::chase(ticket, who, NOW).map(Some),
+        Action::Open => lifecycle::open(ticket, who, NOW, false),
+        Action::Comment => comment(Visibility::Public),
+        Action::CommentInternally => comment(Visibility::Internal),
+        Action::Update => lifecycle::update(ticket, who, NOW, &changes),
+        Action::Link | Action::Follow => {
+            beside(Fact::ParticipantAdded { user: user(AGENT), reason: ParticipantReason::Follower })
+        }
+    }
+}
+
+const ACTIONS: [Action; 16] = [
+    Action::Assign,
+    Action::Accept,
+    Action::SetWaiting,
+    Action::Resume,
+    Action::Resolve,
+    Action::Attribute,
+    Action::Close,
+    Action::Reopen,
+    Action::Cancel,
+    Action::Chase,
+    Action::Open,
+    Action::Comment,
+    Action::CommentInternally,
+    Action::Update,
+    Action::Link,
+    Action::Follow,
+];
+
+/// Compares a table, drawn from what the code does, with the one that stands in the test.
+fn check(columns: &[&str], expected: &str, cell: impl Fn(Action, usize) -> String) {
+    let mut rows: Vec<Vec<String>> =
+        vec![std::iter::once("").chain(columns.iter().copied()).map(str::to_owned).collect()];
+    for action in ACTIONS {
+        let cells = (0..columns.len()).map(|column| cell(action, column));
+        rows.push(std::iter::once(format!("{action:?}")).chain(cells).collect());
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..=columns.len()).map(width).collect();
+    let drawn: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            cells.join(" ").trim_end().to_owned()
+        })
+        .collect();
+    let expected: Vec<&str> = expected.lines().skip(1).map(str::trim_end).collect();
+    assert!(drawn == expected, "the table is now:\n{}\n", drawn.join("\n"));
+}
+
+#[test]
+fn every_action_in_every_status() {
+    // What an administrator, who may do everything, brings about; · is refused, = leaves the status.
+    const TABLE: &str = "
+                  NEW         ASSIGNED    IN_PROGRESS WAITING     RESOLVED    CLOSED      CANCELLED
+Assign            ASSIGNED    =           ASSIGNED    =           ·           ·           ·
+Accept            IN_PROGRESS IN_PROGRESS ·           ·           ·           ·           ·
+SetWaiting        ·           ·           WAITING     ·           ·           ·           ·
+Resume            ·           ·           ·           IN_PROGRESS ·           ·           ·
+Resolve           ·           ·           RESOLVED    RESOLVED    ·           ·           ·
+Attribute         ·           ·           ·           ·           =           =           ·
+Close             ·           ·           ·           ·           CLOSED      ·           ·
+Reopen            ·           ·           ·           ·           IN_PROGRESS IN_PROGRESS ·
+Cancel            CANCELLED   CANCELLED   CANCELLED   CANCELLED   ·           ·           ·
+Chase             =           =           =           =           ·           ·           ·
+Open              =           =           =           =           =           =           =
+Comment           =           =           =           =           =           =           =
+CommentInternally =           =           =           =           =           =           =
+Update            =           =           =           =           =           =           =
+Link              =           =           =           =           =           =           =
+Follow            =           =           =           =           =           =           =";
+    let columns: Vec<&str> = TicketStatus::ALL.iter().map(|status| status.word()).collect();
+    check(&columns, TABLE, |action, column| {
+        let before = ticket(TicketStatus::ALL[column]);
+        match act(action, &actor(ADMIN), &before) {
+            Ok(Some(Decision { next, facts, .. })) => {
+                assert!(!facts.is_empty(), "{action:?} changes a ticket without a word");
+                assert_eq!(next.version, before.version, "the version is for the store to raise");
+                if next.status == before.status { "=".to_owned() } else { next.status.word().to_owned() }
+            }
+            Ok(None) => panic!("{action:?} did nothing"),
+            Err(refusal) => {
+                assert_eq!(refusal.code, Code::InvalidTransition);
+                assert!(!fits(action, &before));
+                "·".to_owned()
+            }
+        }
+    });
+}
+
+#[test]
+fn who_may_do_what() {
+    // With somebody's ticket, and with nobody's (the last three).
+    const TABLE: &str = "
+                  assignee agent supervisor admin manager requester colleague stranger | agent-free requester-free manager-free
+Assign            yes      ·     yes        yes   ·       ·         ·         ·        | yes        ·              ·
+Accept            yes      ·     yes        yes   ·       ·         ·         ·        | yes        ·              ·
+SetWaiting        yes      ·     yes        yes   ·       ·         ·         ·        | ·          ·              ·
+Resume            yes      ·     yes        yes   ·       ·         ·         ·        | ·          ·              ·
+Resolve           yes      ·     yes        yes   ·       ·         ·         ·        | ·          ·              ·
+Attribute         yes      ·     yes        yes   ·       ·         ·         ·        | ·          ·              ·
+Close             yes      ·     yes        yes   ·       yes       yes       ·        | ·          yes            ·
+Reopen            yes      yes   yes        yes   ·       yes       yes       ·        | yes        yes            ·
+Cancel            yes      ·     yes        yes   ·       yes       yes       ·        | yes        yes            ·
+Chase             yes      yes   yes        yes   ·       yes       yes       ·        | yes        yes            ·
+Open              yes      yes   yes        yes   ·       yes       yes       ·        | yes        yes            ·
+Comment           yes      yes   yes        yes   ·       yes       yes       ·        | yes        yes            ·
+CommentInternally yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
+Update            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
+Link              yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
+Follow            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·";
+    const WHO: [(&str, u128, TicketStatus); 12] = [
+        ("assignee", ASSIGNEE, TicketStatus::InProgress),
+        ("agent", AGENT, TicketStatus::InProgress),
+        ("supervisor", SUPERVISOR, TicketStatus::InProgress),
+        ("admin", ADMIN, TicketStatus::InProgress),
+        ("manager", MANAGER, TicketStatus::InProgress),
+        ("requester", REQUESTER, TicketStatus::InProgress),
+        ("colleague", COLLEAGUE, TicketStatus::InProgress),
+        ("stranger", STRANGER, TicketStatus::InProgress),
+        ("|", 0, TicketStatus::New),
+        ("agent-free", AGENT, TicketStatus::New),
+        ("requester-free", REQUESTER, TicketStatus::New),
+        ("manager-free", MANAGER, TicketStatus::New),
+    ];
+    check(&WHO.map(|(name, ..)| name), TABLE, |action, column| {
+        let (name, who, status) = WHO[column];
+        if name == "|" {
+            return name.to_owned();
+        }
+        match may(&actor(who), action, &ticket(status)) {
+            Ok(()) => "yes".to_owned(),
+            Err(refusal) => {
+                assert_eq!(refusal.code, Code::Forbidden);
+                "·".to_owned()
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_offered_is_what_is_accepted() {
+    for who in [REQUESTER, COLLEAGUE, ASSIGNEE, AGENT, SUPERVISOR, ADMIN, MANAGER, STRANGER].map(actor) {
+        for status in TicketStatus::ALL {
+            let ticket = ticket(*status);
+            let offered = allowed_actions(&who, &ticket);
+            for action in ACTIONS {
+                let accepted = act(action, &who, &ticket).is_ok();
+                assert_eq!(offered.contains(&action), accepted, "{action:?} on {status:?} by {who:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_deliberate_act_of_the_responsible_side_is_the_first_response() {
+    const RESPONSES: [Action; 8] = [
+        Action::Accept,
+        Action::SetWaiting,
+        Action::Resolve,
+        Action::Comment,
+        Action::CommentInternally,
+        Action::Cancel,
+        Action::Close,
+        Action::Reopen,
+    ];
+    for action in ACTIONS {
+        for status in TicketStatus::ALL {
+            let before = ticket(*status);
+            for who in [ASSIGNEE, SUPERVISOR, REQUESTER, COLLEAGUE] {
+                let Ok(Some(Decision { next, .. })) = act(action, &actor(who), &before) else { continue };
+                let staff = who == ASSIGNEE || who == SUPERVISOR;
+                // Handing over one's own ticket is a response; dispatching somebody else's is none.
+                let counts = RESPONSES.contains(&action)
+                    || action == Action::Resume
+                    || (action == Action::Assign && who == ASSIGNEE && before.assignee == Some(user(ASSIGNEE)));
+                let expected = (staff && counts).then_some(NOW);
+                assert_eq!(next.first_responded_at, expected, "{action:?} on {status:?} by {who}");
+                // It is never moved.
+                let answered = Ticket { first_responded_at: Some(THEN), ..before.clone() };
+                let again = act(action, &actor(who), &answered).unwrap().unwrap();
+                assert_eq!(again.next.first_responded_at, Some(THEN));
+            }
+        }
+    }
+}
+
+#[test]
+fn giving_away_what_was_accepted_is_a_hand_over() {
+    for (status, expected) in [
+        (TicketStatus::New, 0),
+        (TicketStatus::Assigned, 0),
+        (TicketStatus::InProgress, 1),
+        (TicketStatus::Waiting, 1),
+    ] {
+        let Decision { next, facts, participants } =
+            lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(AGENT)).unwrap();
+        assert_eq!(next.hand_over_count, expected, "{status:?}");
+        assert_eq!(facts, [Fact::Assigned { hand_over: expected == 1 }]);
+        assert!(!next.accepted);
+        // The earlier owner goes on seeing it.
+        let earlier: Vec<UserId> = participants.iter().map(|(user, _)| *user).collect();
+        assert_eq!(earlier, if status == TicketStatus::New { vec![] } else { vec![user(ASSIGNEE)] });
+    }
+}
+
+#[test]
+fn tickets_go_to_people_who_work_on_them() {
+    let refused = |assignee: &Assignee| {
+        lifecycle::assign(&ticket(TicketStatus::InProgress), &actor(SUPERVISOR), NOW, assignee).unwrap_err()
+    };
+    for assignee in [
+        Assignee { is_staff: false, ..to(AGENT) },
+        Assignee { is_enabled: false, ..to(AGENT) },
+        to(ASSIGNEE),
+    ] {
+        let refusal = refused(&assignee);
+        assert_eq!((refusal.code, refusal.field), (Code::Invalid, vec!["assigneeId".to_owned()]));
+    }
+}
+
+#[test]
+fn nobody_resolves_without_a_complete_attribution() {
+    let progress = ticket(TicketStatus::InProgress);
+    for (attribution, field) in [
+        (AttributionGiven { solution_tags: vec![], ..given() }, "solutionTags"),
+        (AttributionGiven { resolution: " \n\u{3000}".into(), ..given() }, "resolution"),
+    ] {
+        for who in [ASSIGNEE, SUPERVISOR, ADMIN].map(actor).iter().chain([&Actor::System]) {
+            let refusal = lifecycle::resolve(&progress, who, NOW, &attribution).unwrap_err();
+            assert_eq!(refusal.code, Code::AttributionIncomplete);
+            assert_eq!(refusal.field, ["attribution", field]);
+        }
+    }
+    // No other verb leads to RESOLVED.
+    for action in ACTIONS.into_iter().filter(|action| *action != Action::Resolve) {
+        for status in TicketStatus::ALL.iter().filter(|status| **status != TicketStatus::Resolved) {
+            if let Ok(Some(decision)) = act(action, &Actor::System, &ticket(*status)) {
+                assert_ne!(decision.next.status, TicketStatus::Resolved, "{action:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_the_requester_sets_a_waiting_ticket_going() {
+    let waiting = ticket(TicketStatus::Waiting);
+    let answered = act(Action::Comment, &actor(REQUESTER), &waiting).unwrap().unwrap();
+    assert_eq!(answered.next.status, TicketStatus::InProgress);
+    assert_eq!(answered.next.waiting_reason, None);
+    assert_eq!(answered.facts.last(), Some(&Fact::Resumed));
+    let noted = act(Action::Comment, &actor(ASSIGNEE), &waiting).unwrap().unwrap();
+    assert_eq!(noted.next.status, TicketStatus::Waiting);
+}
+
+#[test]
+fn reopening_counts_and_takes_the_resolution_back() {
+    let closed = ticket(TicketStatus::Closed);
+    let Decision { next, .. } = act(Action::Reopen, &actor(REQUESTER), &closed).unwrap().unwrap();
+    assert_eq!((next.reopen_count, next.resolved_at, next.closed_at), (1, None, None));
+}
+
+#[test]
+fn a_requester_learns_nothing_of_what_staff_do_among_themselves() {
+    for action in [Action::CommentInternally, Action::Open, Action::Follow, Action::Attribute] {
+        for status in TicketStatus::ALL {
+            let before = ticket(*status);
+            let Ok(Some(Decision { next, .. })) = act(action, &actor(ASSIGNEE), &before) else { continue };
+            assert_eq!(next.public_updated_at, before.public_updated_at, "{action:?}");
+            assert_eq!(next.updated_at, NOW);
+        }
+    }
+}
