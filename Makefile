@@ -6,9 +6,9 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/target/node/bin:$(PATH)
 
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null | grep -v '^web/src/gql/') \
-	$(wildcard web/*.json web/*.ts web/*.js web/*.html) schema.graphql
+	$(wildcard web/*.json web/vite.config.ts web/codegen.js web/*.html) schema.graphql
 
-.PHONY: help run test test-web test-sqlite test-postgres lint web schema services clean
+.PHONY: help run test test-web test-browser test-sqlite test-postgres lint web schema services clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -27,11 +27,16 @@ web/node_modules/.installed: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	touch $@
 
-test: test-web test-sqlite test-postgres ## Runs every test: web, SQLite, PostgreSQL (started and stopped here)
-	@echo "all tests passed on SQLite and on PostgreSQL"
+test: test-web test-sqlite test-postgres test-browser ## Runs every test: web, SQLite, PostgreSQL, browser
+	@echo "all tests passed: web, SQLite, PostgreSQL, browser"
 
 test-web: web
 	cd web && npm test
+
+test-browser: web ## The web app in a real browser, against a server on demo data
+	scripts/ensure rust chromium
+	cargo build --bin buoy
+	cd web && npm run test:browser
 
 test-sqlite: web
 	scripts/ensure rust
@@ -45,6 +50,7 @@ test-postgres: web
 
 lint: web ## Formatting, lints of every language, freshness of schema.graphql
 	scripts/ensure rust lint
+	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd web && npm run typecheck && npm run lint
 	shellcheck scripts/services scripts/ensure .ci/run

@@ -86,6 +86,11 @@ impl Config {
         (!self.database_url.is_empty()).then_some(&self.database_url)
     }
 
+    /// The organisation's time zone. Loading has checked that there is one of this name.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        domain::kernel::time::zone(&self.org.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
     pub fn master_key_file(&self) -> PathBuf {
         if self.master_key_file.is_empty() {
             self.data_dir.join("master.key")

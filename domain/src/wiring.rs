@@ -13,7 +13,7 @@ use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{Job, Next};
 use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::queries::LiveTickets;
-use crate::{auth, tickets};
+use crate::{auth, catalogue, tickets};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job };
 
@@ -67,7 +67,8 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
     })
 }
 
-/// What every start does: keys into memory, the sweep planted.
+/// What every start does: keys into memory. The first one of an installation plants the sweep and gives it the tags that
+/// attribution needs.
 pub async fn start(app: &Arc<App>) -> Result<()> {
     auth::commands::load_signing_keys(app).await?;
     let mut tx = crate::runtime::Ctx::system(app).begin().await?;
@@ -76,5 +77,6 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     }
     let at = tx.now + SWEEP_EVERY;
     crate::runtime::jobs::plant(&mut tx, SWEEP, "", at).await?;
+    catalogue::commands::seed(&mut tx).await?;
     tx.commit().await
 }

@@ -158,7 +158,7 @@ pub async fn serve(app: Arc<App>, config: &Config, stop: CancellationToken) -> R
         UnixListener::bind(&path).map_err(|e| CannotStart(format!("{}: {e}", path.display())))?;
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .map_err(|e| CannotStart(format!("{}: {e}", path.display())))?;
-    let zone = zone_of(config)?;
+    let zone = config.zone();
     tokio::spawn(async move {
         loop {
             let accepted = tokio::select! {
@@ -179,9 +179,6 @@ fn socket_of(config: &Config) -> PathBuf {
     config.data_dir.join(SOCKET)
 }
 
-fn zone_of(config: &Config) -> Result<TimeZone, CannotStart> {
-    domain::kernel::time::zone(&config.org.time_zone).ok_or_else(|| CannotStart("org.time_zone is no time zone".to_owned()))
-}
 
 async fn converse(app: Arc<App>, zone: TimeZone, stream: UnixStream) {
     let (read, mut write) = stream.into_split();
@@ -268,7 +265,7 @@ async fn do_here(
 ) -> Result<(), CannotStart> {
     let _held = hold(&config.data_dir)?;
     let app = open(config, Hands::default()).await?;
-    let zone = zone_of(config)?;
+    let zone = config.zone();
     let file: Box<dyn Read + Send> = match file {
         Some(path) => Box::new(File::open(&path).map_err(|e| CannotStart(format!("{}: {e}", path.display())))?),
         None => Box::new(io::empty()),

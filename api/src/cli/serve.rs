@@ -17,10 +17,10 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, CannotStart> 
         )));
     }
     let _held = control::hold(&config.data_dir)?;
-    let app = open(&config, Hands::default()).await?;
     if demo {
-        demo::fill(&app).await?;
+        demo::fill(&config).await?;
     }
+    let app = open(&config, Hands::default()).await?;
     let background = Background::start(&app, Jobs::Run);
     let server = Server::start(&config, &app, demo)
         .map_err(|e| CannotStart(format!("cannot listen on {}: {e} (BUOY_LISTEN)", config.listen)))?;

@@ -250,7 +250,8 @@ async fn ticket(ctx: &Context<'_>, id: Option<TicketId>) -> async_graphql::Resul
 
 macro_rules! answer {
     ($ctx:ident, $payload:ident, $once:expr, $command:expr) => {{
-        let command = (|| -> Result<_, Error> { Ok($command) })();
+        // A block of its own, so that `?` ends the command and not the resolver.
+        let command = async { Ok::<_, Error>($command) }.await;
         let (ticket, user_errors) = run($ctx, command, $once).await?;
         Ok($payload { ticket, user_errors })
     }};

@@ -53,6 +53,12 @@ const socket = createSocket({
   },
 });
 
+/** How the socket stands: it is shared, and open already when a second page follows something. */
+let standing: Live = 'connecting';
+socket.on('connecting', () => (standing = 'connecting'));
+socket.on('connected', () => (standing = 'on'));
+socket.on('closed', () => (standing = 'off'));
+
 /**
  * Live events from a cursor on. After a break the socket asks again for what lies behind the last one heard, so nothing
  * is lost or repeated.
@@ -69,6 +75,7 @@ export function follow<Data, Variables extends { after?: string | null | undefin
     socket.on('connected', () => hear.live('on')),
     socket.on('closed', () => hear.live('off')),
   ];
+  hear.live(standing);
   const end = socket.subscribe<Data>(payload, {
     next: ({ data, errors }) => {
       if (errors) return hear.refused(new CombinedError({ graphQLErrors: [...errors] }));

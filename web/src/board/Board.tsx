@@ -106,7 +106,6 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
   }, [view, team, text, viewer.id]);
   const { state, live, error, more, again } = useBoard(filter);
   const now = useNow();
-  const status = { on: 'live.on', off: 'live.off', connecting: 'live.connecting' } as const;
 
   return (
     <>
@@ -139,7 +138,7 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
           onChange={(event) => setTyped(event.target.value)}
         />
         <span className={`live ${live}`} role="status" data-testid="live">
-          {t(status[live])}
+          {t(`live.${live}`)}
         </span>
       </div>
       {error && <ErrorNote error={error} again={again} />}

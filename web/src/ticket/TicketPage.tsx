@@ -107,7 +107,7 @@ function Page({ page, live, onChange }: { page: PageFragment; live: Live; onChan
               {t(`status.${page.status}`)}
             </span>
             <span className={`badge ${page.priority}`}>{t(`priority.${page.priority}`)}</span>
-            {!asCase && <span className={`live ${live}`}>{live === 'on' ? t('live.on') : t('live.off')}</span>}
+            {!asCase && <span className={`live ${live}`}>{t(`live.${live}`)}</span>}
           </p>
           <h1>{page.title}</h1>
           {page.waitingReason && <p className="note">{t('ticket.waiting', { reason: page.waitingReason })}</p>}

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { Desk } from './desk';
+
+let desk: Desk;
+beforeAll(async () => {
+  desk = await Desk.open();
+});
+afterAll(async () => {
+  await desk.close();
+});
+
+const card = (page: Page, number: string, status?: string) =>
+  page.locator(`${status ? `[data-status="${status}"] ` : ''}[data-testid="ticket-card"][data-number="${number}"]`);
+
+/** Everything is awaited as it appears; nothing is reloaded. */
+async function submit(page: Page, title: string, description: string): Promise<string> {
+  await page.getByTestId('main-nav').getByRole('link', { name: /New ticket|新建工单/ }).click();
+  await page.getByTestId('new-title').fill(title);
+  await page.getByTestId('new-description').fill(description);
+  await page.getByTestId('new-submit').click();
+  await page.waitForURL(/\/tickets\/\d+$/);
+  return /\d+$/.exec(page.url())?.[0] ?? '';
+}
+
+it('shows a ticket coming, moving and being resolved on a board that nobody reloads', async () => {
+  const board = await desk.signedIn('supervisor');
+  await board.getByTestId('live').getByText('live', { exact: true }).waitFor();
+  const requester = await desk.signedIn('requester', 'zh-CN');
+  const number = await submit(requester, '7 号线 PM-3300 报 E-721 停机', '输出中断，端子 X4 发热');
+  await card(board, number, 'NEW').waitFor();
+
+  const agent = await desk.signedIn('agent1', 'zh-CN');
+  await agent.goto(`${desk.address}/tickets/${number}`);
+  const cases = agent.getByTestId('similar-case');
+  await cases.first().waitFor();
+  expect(await cases.count()).toBe(3);
+  expect(await cases.first().innerText()).toContain('E-721');
+  await agent.getByTestId('action-ACCEPT').click();
+  await card(board, number, 'IN_PROGRESS').waitFor();
+  await requester.locator('[data-testid=status][data-status=IN_PROGRESS]').waitFor();
+
+  // Nobody resolves without attribution: the button waits for it.
+  await agent.getByTestId('action-RESOLVE').click();
+  await agent.getByTestId('fault-type').selectOption('HARDWARE');
+  await agent.getByTestId('root-cause').selectOption('L2_ENVIRONMENT');
+  await agent.getByTestId('resolution').fill('紧固 X4 端子并重启');
+  expect(await agent.getByTestId('attribution-submit').isDisabled()).toBe(true);
+  await agent.getByTestId('solution-RESTART').check();
+  await agent.getByTestId('attribution-submit').click();
+  await card(board, number, 'RESOLVED').waitFor();
+  await requester.getByText('紧固 X4 端子并重启').waitFor();
+});
+
+it('finds similar cases while somebody types, and the one just resolved', async () => {
+  const agent = await desk.signedIn('agent2');
+  const number = await submit(agent, 'Spindle QX-9001 overheats', 'Code QX-9001 after ten minutes');
+  await agent.getByTestId('action-ACCEPT').click();
+  await agent.getByTestId('action-RESOLVE').click();
+  await agent.getByTestId('fault-type').selectOption('HARDWARE');
+  await agent.getByTestId('root-cause').selectOption('L2_ENVIRONMENT');
+  await agent.getByTestId('solution-REPLACE_PART').check();
+  await agent.getByTestId('resolution').fill('Replaced the bearing.');
+  await agent.getByTestId('attribution-submit').click();
+  await agent.locator('[data-testid=status][data-status=RESOLVED]').waitFor();
+  await agent.getByTestId('main-nav').getByRole('link', { name: 'New ticket' }).click();
+  await agent.getByTestId('new-title').fill('QX-9001 on the spindle');
+  await agent.locator(`[data-testid=similar-case][data-number="${number}"]`).waitFor();
+});
+
+it('shows a requester neither internal comments nor what staff do', async () => {
+  const requester = await desk.signedIn('requester');
+  const number = await submit(requester, 'Label printer prints nothing', 'No paper comes out');
+  const agent = await desk.signedIn('agent3');
+  await agent.goto(`${desk.address}/tickets/${number}`);
+  await agent.getByTestId('action-ACCEPT').click();
+  await agent.locator('[data-testid=status][data-status=IN_PROGRESS]').waitFor();
+  await agent.locator('form select').last().selectOption('INTERNAL');
+  await agent.getByTestId('comment-body').fill('Known for its bad driver');
+  await agent.getByTestId('comment-send').click();
+  await agent.getByTestId('comment').getByText('Known for its bad driver').waitFor();
+  await agent.locator('form select').last().selectOption('PUBLIC');
+  await agent.getByTestId('comment-body').fill('We are looking at it');
+  await agent.getByTestId('comment-send').click();
+  await requester.getByTestId('comment').getByText('We are looking at it').waitFor();
+  expect(await requester.getByText('Known for its bad driver').count()).toBe(0);
+  expect(await requester.getByTestId('similar-case').count()).toBe(0);
+});
+
+it('speaks both languages and says so to the server', async () => {
+  const page = await desk.visitor('zh-CN');
+  await page.getByTestId('sign-in-email').fill('agent1@demo.test');
+  await page.getByTestId('sign-in-password').fill('wrong-password');
+  await page.getByTestId('sign-in-submit').click();
+  await page.getByRole('alert').getByText(/[\u4e00-\u9fff]/).waitFor();
+  await page.getByTestId('language').selectOption('en');
+  await page.getByTestId('sign-in-submit').getByText('Sign in').waitFor();
+  await page.getByTestId('sign-in-email').fill('agent1@demo.test');
+  await page.getByTestId('sign-in-password').fill('buoy-demo');
+  await page.getByTestId('sign-in-submit').click();
+  await page.getByTestId('main-nav').getByText('Live board').waitFor();
+  expect(await page.locator('html').getAttribute('lang')).toBe('en');
+});
+
+it('goes on with the board after the server was killed, and keeps people signed in', async () => {
+  const board = await desk.signedIn('supervisor');
+  const live = board.getByTestId('live');
+  await live.getByText('live', { exact: true }).waitFor();
+  const requester = await desk.signedIn('requester');
+  await desk.crash(async () => {
+    await live.getByText('connection lost').waitFor();
+  });
+  const number = await submit(requester, 'Scanner lost its network', 'Hall 3');
+  await card(board, number, 'NEW').waitFor();
+  await live.getByText('live', { exact: true }).waitFor();
+});
+
+it('no page complained', () => {
+  // A browser says of its own accord that it could not reach a server.
+  expect(desk.complaints.filter((line) => !/WebSocket connection|ERR_CONNECTION/.test(line))).toEqual([]);
+});
