@@ -18,7 +18,12 @@ pub enum Event {
     People(PeopleEvent),
     Ticket(TicketEvent),
     /// Many tickets came at once from another system: lists are to be loaded anew.
-    ImportFinished { source: String, created: u64, updated: u64, refused: u64 },
+    ImportFinished {
+        source: String,
+        created: u64,
+        updated: u64,
+        refused: u64,
+    },
 }
 
 impl Event {

@@ -83,7 +83,12 @@ async fn create(manager: &SchemaManager<'_>, statement: TableCreateStatement) ->
     manager.create_table(statement).await
 }
 
-async fn index(manager: &SchemaManager<'_>, table: &'static str, columns: &[&'static str], unique: bool) -> Result<(), DbErr> {
+async fn index(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+    unique: bool,
+) -> Result<(), DbErr> {
     let mut index = Index::create();
     index.name(format!("{table}_{}", columns.join("_"))).table(Alias::new(table));
     for column in columns {
@@ -118,19 +123,49 @@ async fn runtime(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "event_log", &["xid", "seq"], true).await?;
     index(manager, "event_log", &["subject", "xid", "seq"], false).await?;
 
-    create(manager, table("log_seal")
-        .col(col("position").big_integer().not_null().primary_key())
-        .col(at("last_xid")).col(at("last_seq")).col(int("rows")).col(bytes("mac")).col(at("at")).to_owned()).await?;
+    create(
+        manager,
+        table("log_seal")
+            .col(col("position").big_integer().not_null().primary_key())
+            .col(at("last_xid"))
+            .col(at("last_seq"))
+            .col(int("rows"))
+            .col(bytes("mac"))
+            .col(at("at"))
+            .to_owned(),
+    )
+    .await?;
     create(manager, table("meta").col(text("key").primary_key()).col(text("value")).to_owned()).await?;
-    create(manager, table("job")
-        .col(id_col("id")).col(text("kind")).col(text("subject")).col(at("run_at")).col(int("attempts"))
-        .col(at_or_null("lease_until")).col(at("fence")).col(at_or_null("buried_at")).col(text_or_null("last_error"))
-        .to_owned()).await?;
+    create(
+        manager,
+        table("job")
+            .col(id_col("id"))
+            .col(text("kind"))
+            .col(text("subject"))
+            .col(at("run_at"))
+            .col(int("attempts"))
+            .col(at_or_null("lease_until"))
+            .col(at("fence"))
+            .col(at_or_null("buried_at"))
+            .col(text_or_null("last_error"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "job", &["kind", "subject"], true).await?;
     index(manager, "job", &["run_at"], false).await?;
-    create(manager, table("idempotency_key")
-        .col(id("actor")).col(text("operation")).col(text("key")).col(bytes("input")).col(text("answer")).col(at("at"))
-        .primary_key(&mut key(&["actor", "operation", "key"])).to_owned()).await?;
+    create(
+        manager,
+        table("idempotency_key")
+            .col(id("actor"))
+            .col(text("operation"))
+            .col(text("key"))
+            .col(bytes("input"))
+            .col(text("answer"))
+            .col(at("at"))
+            .primary_key(&mut key(&["actor", "operation", "key"]))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "idempotency_key", &["at"], false).await
 }
 
@@ -139,62 +174,178 @@ fn id_col(name: &'static str) -> ColumnDef {
 }
 
 async fn auth(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    create(manager, table("password").col(id_col("user_id")).col(text("hash")).col(at("changed_at")).foreign_key(&mut of("user_id", "user")).to_owned()).await?;
-    create(manager, table("session")
-        .col(id_col("id")).col(id("user_id")).col(bytes("refresh_digest")).col(at("created_at")).col(at("expires_at"))
-        .col(at_or_null("revoked_at")).foreign_key(&mut of("user_id", "user")).to_owned()).await?;
+    create(
+        manager,
+        table("password")
+            .col(id_col("user_id"))
+            .col(text("hash"))
+            .col(at("changed_at"))
+            .foreign_key(&mut of("user_id", "user"))
+            .to_owned(),
+    )
+    .await?;
+    create(
+        manager,
+        table("session")
+            .col(id_col("id"))
+            .col(id("user_id"))
+            .col(bytes("refresh_digest"))
+            .col(at("created_at"))
+            .col(at("expires_at"))
+            .col(at_or_null("revoked_at"))
+            .foreign_key(&mut of("user_id", "user"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "session", &["user_id"], false).await?;
     index(manager, "session", &["expires_at"], false).await?;
-    create(manager, table("signing_key")
-        .col(text("kid").primary_key()).col(bytes("sealed")).col(at("created_at")).col(at_or_null("retired_at"))
-        .to_owned()).await?;
-    create(manager, table("sign_in_throttle")
-        .col(text("key").primary_key()).col(int("failures")).col(at("window_from")).to_owned()).await
+    create(
+        manager,
+        table("signing_key")
+            .col(text("kid").primary_key())
+            .col(bytes("sealed"))
+            .col(at("created_at"))
+            .col(at_or_null("retired_at"))
+            .to_owned(),
+    )
+    .await?;
+    create(
+        manager,
+        table("sign_in_throttle").col(text("key").primary_key()).col(int("failures")).col(at("window_from")).to_owned(),
+    )
+    .await
 }
 
 async fn people(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    create(manager, table("user")
-        .col(id_col("id")).col(text("email").unique_key()).col(text("name")).col(text("roles"))
-        .col(id_or_null("customer_id")).col(id_or_null("supervisor_id")).col(at("created_at")).col(at_or_null("disabled_at"))
-        .to_owned()).await?;
+    create(
+        manager,
+        table("user")
+            .col(id_col("id"))
+            .col(text("email").unique_key())
+            .col(text("name"))
+            .col(text("roles"))
+            .col(id_or_null("customer_id"))
+            .col(id_or_null("supervisor_id"))
+            .col(at("created_at"))
+            .col(at_or_null("disabled_at"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "user", &["supervisor_id"], false).await?;
     index(manager, "user", &["name", "id"], false).await?;
-    create(manager, table("team")
-        .col(id_col("id")).col(text("key").unique_key()).col(text("name")).col(text_or_null("name_zh"))
-        .col(flag("confidential")).col(flag("archived")).to_owned()).await?;
-    create(manager, table("user_team")
-        .col(id("user_id")).col(id("team_id")).col(int("position"))
-        .primary_key(&mut key(&["user_id", "team_id"])).foreign_key(&mut of("user_id", "user")).to_owned()).await?;
+    create(
+        manager,
+        table("team")
+            .col(id_col("id"))
+            .col(text("key").unique_key())
+            .col(text("name"))
+            .col(text_or_null("name_zh"))
+            .col(flag("confidential"))
+            .col(flag("archived"))
+            .to_owned(),
+    )
+    .await?;
+    create(
+        manager,
+        table("user_team")
+            .col(id("user_id"))
+            .col(id("team_id"))
+            .col(int("position"))
+            .primary_key(&mut key(&["user_id", "team_id"]))
+            .foreign_key(&mut of("user_id", "user"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "user_team", &["team_id"], false).await?;
-    create(manager, table("user_skill")
-        .col(id("user_id")).col(text("skill")).primary_key(&mut key(&["user_id", "skill"])).foreign_key(&mut of("user_id", "user")).to_owned()).await?;
-    create(manager, table("user_product")
-        .col(id("user_id")).col(text("product")).primary_key(&mut key(&["user_id", "product"]))
-        .foreign_key(&mut of("user_id", "user")).to_owned()).await?;
+    create(
+        manager,
+        table("user_skill")
+            .col(id("user_id"))
+            .col(text("skill"))
+            .primary_key(&mut key(&["user_id", "skill"]))
+            .foreign_key(&mut of("user_id", "user"))
+            .to_owned(),
+    )
+    .await?;
+    create(
+        manager,
+        table("user_product")
+            .col(id("user_id"))
+            .col(text("product"))
+            .primary_key(&mut key(&["user_id", "product"]))
+            .foreign_key(&mut of("user_id", "user"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "user_product", &["product"], false).await?;
-    create(manager, table("customer")
-        .col(id_col("id")).col(text("key").unique_key()).col(text("name")).col(text_or_null("region")).col(flag("archived"))
-        .to_owned()).await?;
+    create(
+        manager,
+        table("customer")
+            .col(id_col("id"))
+            .col(text("key").unique_key())
+            .col(text("name"))
+            .col(text_or_null("region"))
+            .col(flag("archived"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "customer", &["name", "id"], false).await?;
-    create(manager, table("catalogue_entry")
-        .col(text("kind")).col(text("key")).col(text("name")).col(text_or_null("name_zh")).col(flag("archived"))
-        .col(id_or_null("team_id")).col(flag("confidential"))
-        .primary_key(&mut key(&["kind", "key"])).to_owned()).await
+    create(
+        manager,
+        table("catalogue_entry")
+            .col(text("kind"))
+            .col(text("key"))
+            .col(text("name"))
+            .col(text_or_null("name_zh"))
+            .col(flag("archived"))
+            .col(id_or_null("team_id"))
+            .col(flag("confidential"))
+            .primary_key(&mut key(&["kind", "key"]))
+            .to_owned(),
+    )
+    .await
 }
 
 async fn tickets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    create(manager, table("ticket")
-        .col(id_col("id")).col(col("number").big_integer().not_null().unique_key()).col(text("token").unique_key())
-        .col(text("title")).col(text("description")).col(text("status")).col(int("priority"))
-        .col(text_or_null("issue_type")).col(text_or_null("product")).col(text("required_skills")).col(text("channel"))
-        .col(int("version")).col(id_or_null("requester_id")).col(id_or_null("customer_id")).col(id_or_null("assignee_id"))
-        .col(id_or_null("team_id")).col(flag("accepted")).col(flag("confidential")).col(flag("imported"))
-        .col(at("created_at")).col(at("updated_at")).col(at("public_updated_at"))
-        .col(at_or_null("first_opened_at")).col(id_or_null("first_opened_by")).col(at_or_null("first_responded_at"))
-        .col(at_or_null("resolved_at")).col(at_or_null("closed_at"))
-        .col(int("reopen_count")).col(int("hand_over_count")).col(int("chase_count"))
-        .col(text_or_null("waiting_reason")).col(text_or_null("cancel_reason")).col(id_or_null("merged_into"))
-        .to_owned()).await?;
+    create(
+        manager,
+        table("ticket")
+            .col(id_col("id"))
+            .col(col("number").big_integer().not_null().unique_key())
+            .col(text("token").unique_key())
+            .col(text("title"))
+            .col(text("description"))
+            .col(text("status"))
+            .col(int("priority"))
+            .col(text_or_null("issue_type"))
+            .col(text_or_null("product"))
+            .col(text("required_skills"))
+            .col(text("channel"))
+            .col(int("version"))
+            .col(id_or_null("requester_id"))
+            .col(id_or_null("customer_id"))
+            .col(id_or_null("assignee_id"))
+            .col(id_or_null("team_id"))
+            .col(flag("accepted"))
+            .col(flag("confidential"))
+            .col(flag("imported"))
+            .col(at("created_at"))
+            .col(at("updated_at"))
+            .col(at("public_updated_at"))
+            .col(at_or_null("first_opened_at"))
+            .col(id_or_null("first_opened_by"))
+            .col(at_or_null("first_responded_at"))
+            .col(at_or_null("resolved_at"))
+            .col(at_or_null("closed_at"))
+            .col(int("reopen_count"))
+            .col(int("hand_over_count"))
+            .col(int("chase_count"))
+            .col(text_or_null("waiting_reason"))
+            .col(text_or_null("cancel_reason"))
+            .col(id_or_null("merged_into"))
+            .to_owned(),
+    )
+    .await?;
     for columns in [
         &["created_at", "id"][..],
         &["updated_at", "id"],
@@ -212,26 +363,80 @@ async fn tickets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::Postgres {
         manager.get_connection().execute_unprepared("create sequence ticket_number as bigint").await?;
     }
-    create(manager, table("attribution")
-        .col(id_col("ticket_id")).col(text("fault_type")).col(text("root_cause_level")).col(text_or_null("cause_tag"))
-        .col(text("solution_tags")).col(text("resolution")).col(id("by_id")).col(at("at")).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await?;
-    create(manager, table("external_ref")
-        .col(text("system")).col(text("external_id")).col(id("ticket_id"))
-        .primary_key(&mut key(&["system", "external_id"])).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await?;
+    create(
+        manager,
+        table("attribution")
+            .col(id_col("ticket_id"))
+            .col(text("fault_type"))
+            .col(text("root_cause_level"))
+            .col(text_or_null("cause_tag"))
+            .col(text("solution_tags"))
+            .col(text("resolution"))
+            .col(id("by_id"))
+            .col(at("at"))
+            .foreign_key(&mut of("ticket_id", "ticket"))
+            .to_owned(),
+    )
+    .await?;
+    create(
+        manager,
+        table("external_ref")
+            .col(text("system"))
+            .col(text("external_id"))
+            .col(id("ticket_id"))
+            .primary_key(&mut key(&["system", "external_id"]))
+            .foreign_key(&mut of("ticket_id", "ticket"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "external_ref", &["ticket_id"], false).await?;
     index(manager, "external_ref", &["external_id"], false).await?;
-    create(manager, table("comment")
-        .col(id_col("id")).col(id("ticket_id")).col(id("author_id")).col(text("body")).col(text("visibility"))
-        .col(at("created_at")).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await?;
+    create(
+        manager,
+        table("comment")
+            .col(id_col("id"))
+            .col(id("ticket_id"))
+            .col(id("author_id"))
+            .col(text("body"))
+            .col(text("visibility"))
+            .col(at("created_at"))
+            .foreign_key(&mut of("ticket_id", "ticket"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "comment", &["ticket_id", "created_at", "id"], false).await?;
-    create(manager, table("ticket_participant")
-        .col(id("ticket_id")).col(id("user_id")).col(text("reason"))
-        .primary_key(&mut key(&["ticket_id", "user_id", "reason"])).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await?;
+    create(
+        manager,
+        table("ticket_participant")
+            .col(id("ticket_id"))
+            .col(id("user_id"))
+            .col(text("reason"))
+            .primary_key(&mut key(&["ticket_id", "user_id", "reason"]))
+            .foreign_key(&mut of("ticket_id", "ticket"))
+            .to_owned(),
+    )
+    .await?;
     index(manager, "ticket_participant", &["user_id", "ticket_id"], false).await?;
-    create(manager, table("ticket_open")
-        .col(id("ticket_id")).col(id("user_id")).col(at("at"))
-        .primary_key(&mut key(&["ticket_id", "user_id"])).foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await?;
-    create(manager, table("ticket_import")
-        .col(id_col("ticket_id")).col(int("rows")).col(bytes("digest")).col(int("version"))
-        .foreign_key(&mut of("ticket_id", "ticket")).to_owned()).await
+    create(
+        manager,
+        table("ticket_open")
+            .col(id("ticket_id"))
+            .col(id("user_id"))
+            .col(at("at"))
+            .primary_key(&mut key(&["ticket_id", "user_id"]))
+            .foreign_key(&mut of("ticket_id", "ticket"))
+            .to_owned(),
+    )
+    .await?;
+    create(
+        manager,
+        table("ticket_import")
+            .col(id_col("ticket_id"))
+            .col(int("rows"))
+            .col(bytes("digest"))
+            .col(int("version"))
+            .foreign_key(&mut of("ticket_id", "ticket"))
+            .to_owned(),
+    )
+    .await
 }

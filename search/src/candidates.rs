@@ -9,7 +9,9 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
 use tantivy::columnar::Column;
-use tantivy::query::{BooleanQuery, ConstScoreQuery, EmptyQuery, EnableScoring, Occur, Query, Scorer, TermQuery, Weight};
+use tantivy::query::{
+    BooleanQuery, ConstScoreQuery, EmptyQuery, EnableScoring, Occur, Query, Scorer, TermQuery, Weight,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, DocSet as _, Score, Searcher, SegmentReader, TERMINATED, Term};
 use uuid::Uuid;
@@ -117,7 +119,8 @@ pub(crate) fn best(
     let pruned = union.weight(scoring)?;
     let parts = clause_parts(fields.tags, clause);
     let clause = if parts.is_empty() { None } else { Some(BooleanQuery::new(parts)) };
-    let filter = clause.as_ref().map(|clause| clause.weight(EnableScoring::disabled_from_searcher(searcher))).transpose()?;
+    let filter =
+        clause.as_ref().map(|clause| clause.weight(EnableScoring::disabled_from_searcher(searcher))).transpose()?;
     let mut led: Option<Box<dyn Weight>> = None;
     let mut best = Best { heap: BinaryHeap::new(), limit };
     for (ord, segment) in (0_u32..).zip(searcher.segment_readers()) {
@@ -132,8 +135,10 @@ pub(crate) fn best(
             (Some(clause), true) => {
                 filter = None;
                 if led.is_none() {
-                    let parts: Vec<(Occur, Box<dyn Query>)> =
-                        vec![(Occur::Must, uncounted(Box::new(clause.clone()))), (Occur::Must, Box::new(union.clone()))];
+                    let parts: Vec<(Occur, Box<dyn Query>)> = vec![
+                        (Occur::Must, uncounted(Box::new(clause.clone()))),
+                        (Occur::Must, Box::new(union.clone())),
+                    ];
                     led = Some(BooleanQuery::new(parts).weight(scoring)?);
                 }
                 led.as_ref().unwrap_or(&pruned)
@@ -143,7 +148,9 @@ pub(crate) fn best(
         let alive = segment.alive_bitset();
         weight.for_each_pruning(best.threshold(), segment, &mut |doc, score| {
             let wanted = alive.is_none_or(|alive| alive.is_alive(doc))
-                && filter.as_mut().is_none_or(|filter| filter.doc() == doc || (filter.doc() < doc && filter.seek(doc) == doc));
+                && filter
+                    .as_mut()
+                    .is_none_or(|filter| filter.doc() == doc || (filter.doc() < doc && filter.seek(doc) == doc));
             if wanted {
                 let id = ids.read(doc);
                 if !exclude.contains(&id) {

@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
+use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, BoostQuery, FuzzyTermQuery, Occur, PhraseQuery, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, Term};
-use tantivy::collector::TopDocs;
 
 use crate::analysis::{Kind, Run, Token, WORD_CHARS_MAX, cut, han_words, lower, plain, runs, stem, terms, tokens};
 use crate::candidates::{Ids, clause_parts, exact, uncounted};
@@ -149,7 +149,9 @@ pub(crate) fn find(
     let ids: Vec<Ids> = searcher.segment_readers().iter().map(Ids::of).collect::<tantivy::Result<_>>()?;
     let mut hits: Vec<TextHit> = top
         .into_iter()
-        .filter_map(|(score, place)| Some(TextHit { id: ids.get(place.segment_ord as usize)?.read(place.doc_id), score }))
+        .filter_map(|(score, place)| {
+            Some(TextHit { id: ids.get(place.segment_ord as usize)?.read(place.doc_id), score })
+        })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
     Ok(hits)
@@ -166,7 +168,8 @@ fn need_query(fields: &Fields, need: &Need) -> Box<dyn Query> {
             Box::new(BooleanQuery::union(any))
         }
         Need::Characters(word) => {
-            let characters: Vec<Term> = word.chars().map(|c| Term::from_field_text(fields.han, &c.to_string())).collect();
+            let characters: Vec<Term> =
+                word.chars().map(|c| Term::from_field_text(fields.han, &c.to_string())).collect();
             match <[Term; 1]>::try_from(characters) {
                 Ok([one]) => exact(one),
                 Err(several) => Box::new(PhraseQuery::new(several)),

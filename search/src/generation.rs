@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::directory::error::OpenReadError;
-use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+};
 use tantivy::store::Compressor;
 use tantivy::tokenizer::{PreTokenizedString, Token};
-use tantivy::{IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term, doc};
+use tantivy::{
+    IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term, doc,
+};
 use uuid::Uuid;
 
 use crate::analysis::{Kind, Run, plain, runs, terms};
@@ -127,10 +131,8 @@ impl Generation {
             let format = String::from_utf8_lossy(&format).into_owned();
             return Err(Unusable::Content(format!("it has the format {format:?}, this program {FORMAT:?}")));
         }
-        let unusable = |e| if is_machine(&e) {
-            Unusable::Machine(Error::tantivy(folder, e))
-        } else {
-            Unusable::Content(e.to_string())
+        let unusable = |e| {
+            if is_machine(&e) { Unusable::Machine(Error::tantivy(folder, e)) } else { Unusable::Content(e.to_string()) }
         };
         let index = tantivy::Index::open_in_dir(folder).map_err(unusable)?;
         if index.schema() != schema().0 {

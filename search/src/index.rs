@@ -52,7 +52,10 @@ impl Index {
                 Err(Unusable::Machine(error)) => return Err(error),
                 Err(Unusable::Content(why)) => {
                     set_aside(dir, &name).map_err(io)?;
-                    (None, Some(format!("the search index {name} cannot be used: {why}; it is set aside and begun anew")))
+                    (
+                        None,
+                        Some(format!("the search index {name} cannot be used: {why}; it is set aside and begun anew")),
+                    )
                 }
             },
         };

@@ -100,8 +100,9 @@ fn tag_form(tag: &str) -> String {
 /// FNV-1a, folded: it is stored, so it must be the same in every version of the program.
 #[expect(clippy::cast_possible_truncation, reason = "that is the folding")]
 pub(crate) fn hash(form: &str) -> u32 {
-    let hash =
-        form.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = form
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     (hash ^ (hash >> 32)) as u32
 }
 

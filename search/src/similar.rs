@@ -71,7 +71,9 @@ struct Asked {
 impl Asked {
     fn term(&self, fields: &Fields) -> IndexTerm {
         match self.kind {
-            Kind::Word | Kind::Inner | Kind::Code | Kind::Filler => IndexTerm::from_field_text(fields.words, &self.form),
+            Kind::Word | Kind::Inner | Kind::Code | Kind::Filler => {
+                IndexTerm::from_field_text(fields.words, &self.form)
+            }
             Kind::Character => IndexTerm::from_field_text(fields.han, &self.surface),
         }
     }
@@ -191,7 +193,11 @@ impl Question {
         [
             in_all * asked_often,
             if term.in_head() { in_all } else { 0.0 },
-            if term.times.title > 0 { term.weight * covered(times.title, title_length, self.title_length) } else { 0.0 },
+            if term.times.title > 0 {
+                term.weight * covered(times.title, title_length, self.title_length)
+            } else {
+                0.0
+            },
         ]
     }
 

@@ -27,7 +27,8 @@ async fn a_refusal_names_the_field_and_changes_nothing() {
     }
     let count = desk.as_("admin").await.query("{ tickets { nodes { id } } }", json!({})).await;
     assert_eq!(count["tickets"]["nodes"], json!([]));
-    let ticket = desk.ticket("requester1", "x", json!({ "externalRefs": [{ "system": "ERP", "externalId": "1" }] })).await;
+    let ticket =
+        desk.ticket("requester1", "x", json!({ "externalRefs": [{ "system": "ERP", "externalId": "1" }] })).await;
     let taken = json!({ "title": "t", "description": "d", "externalRefs": [{ "system": "ERP", "externalId": "1" }] });
     assert_eq!(requester.refused("createTicket", taken).await, ("ALREADY_EXISTS".into(), "externalRefs".into()));
     for bad in ["", "abc", "12", &desk.id("agent1").to_string()] {
@@ -70,7 +71,12 @@ async fn a_bad_question_is_a_top_level_error() {
         assert_eq!(agent.ask(query, json!({})).await.code(), code, "{query}");
     }
     let nobody = desk.nobody();
-    for query in ["{ tickets { nodes { id } } }", "{ boardCursor }", "{ catalogue { teams { key } } }", "{ users { nodes { id } } }"] {
+    for query in [
+        "{ tickets { nodes { id } } }",
+        "{ boardCursor }",
+        "{ catalogue { teams { key } } }",
+        "{ users { nodes { id } } }",
+    ] {
         assert_eq!(nobody.ask(query, json!({})).await.code(), "UNAUTHENTICATED", "{query}");
     }
     assert_eq!(nobody.ask("{ __schema { types { name } } }", json!({})).await.status, 400, "introspection is closed");
@@ -106,7 +112,10 @@ async fn http_is_kept_to_the_letter() {
     assert_eq!(answer.status(), 413);
     let get = |query: &str| http.get(&url).query(&[("query", query)]).send();
     assert_eq!(get("{ viewer { id } }").await.unwrap().status(), 200);
-    for mutation in ["mutation { signOut(input: {}) { userErrors { code } } }", "mutation M { signOut(input: {}) { userErrors { code } } }"] {
+    for mutation in [
+        "mutation { signOut(input: {}) { userErrors { code } } }",
+        "mutation M { signOut(input: {}) { userErrors { code } } }",
+    ] {
         let answer = get(mutation).await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "POST"));
     }
@@ -118,6 +127,9 @@ async fn http_is_kept_to_the_letter() {
         doubling += &format!(" fragment f{i} on Query {{ ...f{0} ...f{0} }}", i + 1);
     }
     doubling += " fragment f20 on Query { viewer { id } }";
-    assert_eq!(get(&doubling).await.unwrap().json::<tests::Json>().await.unwrap()["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    assert_eq!(
+        get(&doubling).await.unwrap().json::<tests::Json>().await.unwrap()["errors"][0]["extensions"]["code"],
+        "BAD_USER_INPUT"
+    );
     desk.close().await;
 }

@@ -32,7 +32,9 @@ async fn collect(app: &Arc<App>, after: Cursor, wanted: usize) -> Vec<(Cursor, u
     while seen.len() < wanted {
         match follower.next().await.unwrap() {
             Next::Rows(rows) => {
-                seen.extend(rows.iter().filter(|row| row.kind == "UserChanged").map(|row| (row.cursor, row.subject.as_u128())));
+                seen.extend(
+                    rows.iter().filter(|row| row.kind == "UserChanged").map(|row| (row.cursor, row.subject.as_u128())),
+                );
             }
             Next::Lagged => {}
             Next::Ended => break,
@@ -137,7 +139,10 @@ async fn tampering_with_the_log_is_found() {
     assert!(report.is_sound(), "{report:?}");
     assert_eq!(report.unsealed, 1);
     for (what, sql) in [
-        ("a changed payload", "update event_log set payload = replace(payload, 'fields', 'fjelds') where kind = 'UserChanged' and subject = "),
+        (
+            "a changed payload",
+            "update event_log set payload = replace(payload, 'fields', 'fjelds') where kind = 'UserChanged' and subject = ",
+        ),
         ("a removed row", "delete from event_log where kind = 'UserChanged' and subject = "),
     ] {
         use sea_orm::ConnectionTrait as _;

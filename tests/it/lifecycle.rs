@@ -8,7 +8,9 @@ const STATE: &str = "ticket { status version number reopenCount handOverCount ch
 #[tokio::test(flavor = "multi_thread")]
 async fn from_new_to_closed_and_back() {
     let desk = Desk::start().await;
-    let id = desk.ticket("requester1", "PM-3300 上电后报 E-721", json!({ "issueType": "REPAIR", "product": "PM-3300" })).await;
+    let id = desk
+        .ticket("requester1", "PM-3300 上电后报 E-721", json!({ "issueType": "REPAIR", "product": "PM-3300" }))
+        .await;
     let supervisor = desk.as_("supervisor").await;
     let agent1 = desk.id("agent1").to_string();
     let assigned = supervisor.done("assignTicket", STATE, json!({ "ticketId": id, "assigneeId": agent1 })).await;
@@ -23,19 +25,25 @@ async fn from_new_to_closed_and_back() {
     assert_eq!(waiting["ticket"]["status"], "WAITING");
     let answered = requester.done("addComment", STATE, json!({ "ticketId": id, "body": "SN 12345" })).await;
     assert_eq!(answered["ticket"]["status"], "IN_PROGRESS", "the customer's answer sets it going again");
-    let incomplete = json!({ "faultType": "HARDWARE", "rootCauseLevel": "L2_ENVIRONMENT", "solutionTags": [], "resolution": "x" });
+    let incomplete =
+        json!({ "faultType": "HARDWARE", "rootCauseLevel": "L2_ENVIRONMENT", "solutionTags": [], "resolution": "x" });
     assert_eq!(
         agent.refused("resolveTicket", json!({ "ticketId": id, "attribution": incomplete })).await,
         ("ATTRIBUTION_INCOMPLETE".into(), "attribution.solutionTags".into())
     );
-    let resolved = agent.done("resolveTicket", STATE, json!({ "ticketId": id, "attribution": attribution("更换端子") })).await;
-    assert_eq!(resolved["ticket"]["attribution"], json!({ "resolution": "更换端子", "solutionTags": ["RESTART"], "by": { "name": "agent1" } }));
+    let resolved =
+        agent.done("resolveTicket", STATE, json!({ "ticketId": id, "attribution": attribution("更换端子") })).await;
+    assert_eq!(
+        resolved["ticket"]["attribution"],
+        json!({ "resolution": "更换端子", "solutionTags": ["RESTART"], "by": { "name": "agent1" } })
+    );
     desk.advance(days(6)).await;
     assert_eq!(state(&desk, &id).await["status"], "RESOLVED");
     desk.advance(days(1)).await;
     let closed = state(&desk, &id).await;
     assert_eq!((&closed["status"], &closed["closedAt"]), (&json!("CLOSED"), &json!("2026-03-09T02:00:00Z")));
-    let reopened = desk.as_("requester1").await.done("reopenTicket", STATE, json!({ "ticketId": id, "reason": "again" })).await;
+    let reopened =
+        desk.as_("requester1").await.done("reopenTicket", STATE, json!({ "ticketId": id, "reason": "again" })).await;
     assert_eq!(reopened["ticket"]["status"], "IN_PROGRESS");
     assert_eq!(reopened["ticket"]["reopenCount"], 1);
     assert_eq!(reopened["ticket"]["closedAt"], json!(null));
@@ -56,7 +64,10 @@ async fn an_answer_is_given_once() {
     let again = requester.done("createTicket", "ticket { id number }", input).await;
     assert_eq!(first, again);
     let other = json!({ "title": "another", "description": "x", "idempotencyKey": "k1" });
-    assert_eq!(requester.refused("createTicket", other).await, ("IDEMPOTENCY_MISMATCH".into(), "idempotencyKey".into()));
+    assert_eq!(
+        requester.refused("createTicket", other).await,
+        ("IDEMPOTENCY_MISMATCH".into(), "idempotencyKey".into())
+    );
     // A refusal is an answer too: it stays one although the catalogue has changed.
     let refused = json!({ "title": "x", "description": "x", "issueType": "NEW_TYPE", "idempotencyKey": "k2" });
     assert_eq!(requester.refused("createTicket", refused.clone()).await.0, "UNKNOWN_KEY");
@@ -64,7 +75,11 @@ async fn an_answer_is_given_once() {
     assert_eq!(requester.refused("createTicket", refused.clone()).await.0, "UNKNOWN_KEY");
     desk.advance(hours(25)).await;
     let later = desk.as_("requester1").await;
-    assert_eq!(later.mutate("createTicket", "ticket { id }", refused).await["userErrors"], json!([]), "forgotten after 24 h");
+    assert_eq!(
+        later.mutate("createTicket", "ticket { id }", refused).await["userErrors"],
+        json!([]),
+        "forgotten after 24 h"
+    );
     desk.close().await;
 }
 

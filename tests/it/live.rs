@@ -26,7 +26,10 @@ async fn cursor(desk: &Desk) -> String {
 /// A ticket's way to an agent: created, assigned, accepted.
 async fn lead(desk: &Desk, id: &str) {
     let assignee = desk.id("agent1").to_string();
-    desk.as_("supervisor").await.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+    desk.as_("supervisor")
+        .await
+        .done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee }))
+        .await;
     desk.as_("agent1").await.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
 }
 

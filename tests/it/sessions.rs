@@ -42,7 +42,10 @@ async fn a_session_from_beginning_to_end() {
     let reused = nobody.refused("refreshSession", json!({ "refreshToken": session["refreshToken"] })).await;
     assert_eq!(reused.0, "SIGN_IN_FAILED");
     assert_eq!(viewer(&client).await, 401);
-    assert_eq!(nobody.refused("refreshSession", json!({ "refreshToken": refreshed["refreshToken"] })).await.0, "SIGN_IN_FAILED");
+    assert_eq!(
+        nobody.refused("refreshSession", json!({ "refreshToken": refreshed["refreshToken"] })).await.0,
+        "SIGN_IN_FAILED"
+    );
     let again = desk.as_("agent1").await;
     again.done("signOut", "__typename", json!({})).await;
     assert_eq!(viewer(&again).await, 401, "signed out");

@@ -13,8 +13,11 @@ async fn ask(desk: &Desk, name: &str, title: &str) -> Vec<Json> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_is_found_in_chinese_english_and_by_its_code() {
     let desk = Desk::start().await;
-    let zh = desk.resolved("agent1", "PM-3300 上电后报 E-721 无法启动", "更换电源端子", json!({ "product": "PM-3300" })).await;
-    let en = desk.resolved("agent1", "VPN client cannot connect after update", "Reinstall the TAP driver", json!({})).await;
+    let zh = desk
+        .resolved("agent1", "PM-3300 上电后报 E-721 无法启动", "更换电源端子", json!({ "product": "PM-3300" }))
+        .await;
+    let en =
+        desk.resolved("agent1", "VPN client cannot connect after update", "Reinstall the TAP driver", json!({})).await;
     desk.resolved("agent1", "打印机卡纸，进纸轮打滑", "清洁进纸轮", json!({})).await;
     desk.settle().await;
     for (question, wanted) in [
@@ -40,7 +43,8 @@ async fn a_case_is_found_in_chinese_english_and_by_its_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_asks_for_itself_and_never_finds_itself() {
     let desk = Desk::start().await;
-    let solved = desk.resolved("agent1", "E-500 overheating", "clean the filter", json!({ "product": "PM-3300" })).await;
+    let solved =
+        desk.resolved("agent1", "E-500 overheating", "clean the filter", json!({ "product": "PM-3300" })).await;
     let open = desk.ticket("requester1", "E-500 overheating again", json!({ "product": "PM-3300" })).await;
     desk.settle().await;
     let query = "query Q($id: ID!) { ticket(id: $id) { similarCases { ticket { id } reasons { kind value } } } }";
@@ -96,13 +100,27 @@ async fn the_index_goes_on_after_a_restart_and_is_built_anew_where_it_is_gone() 
 async fn a_list_is_searched_in_both_languages() {
     let desk = Desk::start().await;
     let zh = desk.ticket("admin", "三号线打印机无法打印标签", json!({})).await;
-    let en = desk.ticket("admin", "Label printer offline on line 3", json!({ "externalRefs": [{ "system": "ERP", "externalId": "SO-991" }] })).await;
+    let en = desk
+        .ticket(
+            "admin",
+            "Label printer offline on line 3",
+            json!({ "externalRefs": [{ "system": "ERP", "externalId": "SO-991" }] }),
+        )
+        .await;
     desk.settle().await;
     let admin = desk.as_("admin").await;
-    for (text, wanted) in [("打印机", vec![&zh]), ("标签 打印", vec![&zh]), ("printers offline", vec![&en]), ("SO-991", vec![&en]), ("offl", vec![&en]), ("nothing", vec![])] {
+    for (text, wanted) in [
+        ("打印机", vec![&zh]),
+        ("标签 打印", vec![&zh]),
+        ("printers offline", vec![&en]),
+        ("SO-991", vec![&en]),
+        ("offl", vec![&en]),
+        ("nothing", vec![]),
+    ] {
         let query = "query Q($text: String) { tickets(filter: { text: $text }) { nodes { id } } }";
         let found = admin.query(query, json!({ "text": text })).await;
-        let ids: Vec<&str> = found["tickets"]["nodes"].as_array().unwrap().iter().map(|n| n["id"].as_str().unwrap()).collect();
+        let ids: Vec<&str> =
+            found["tickets"]["nodes"].as_array().unwrap().iter().map(|n| n["id"].as_str().unwrap()).collect();
         assert_eq!(ids, wanted, "{text}");
     }
     desk.close().await;

@@ -88,7 +88,9 @@ impl Desk {
 
     async fn furnish(&mut self) {
         let cx = Ctx::system(&self.app);
-        for (key, name, name_zh) in [("FIELD", "Field service", "现场服务"), ("IT", "IT support", "IT支持"), ("SECRET", "Security", "安全")] {
+        for (key, name, name_zh) in
+            [("FIELD", "Field service", "现场服务"), ("IT", "IT support", "IT支持"), ("SECRET", "Security", "安全")]
+        {
             let team = SaveTeam {
                 key: key.to_owned(),
                 name: name.to_owned(),
@@ -180,10 +182,15 @@ impl Desk {
     pub async fn resolved(&self, agent: &str, title: &str, resolution: &str, more: Json) -> String {
         let id = self.ticket("admin", title, more).await;
         let assignee = self.id(agent).to_string();
-        self.as_("admin").await.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+        self.as_("admin")
+            .await
+            .done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee }))
+            .await;
         let agent = self.as_(agent).await;
         agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
-        agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution(resolution) })).await;
+        agent
+            .done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution(resolution) }))
+            .await;
         id
     }
 
@@ -229,7 +236,10 @@ impl Drop for Desk {
 /// The highest sequence number written, readable by followers or not.
 async fn written(app: &App) -> i64 {
     use sea_orm::{ConnectionTrait as _, Statement};
-    let statement = Statement::from_string(app.db.read().get_database_backend(), "select coalesce(max(seq), 0) as seq from event_log");
+    let statement = Statement::from_string(
+        app.db.read().get_database_backend(),
+        "select coalesce(max(seq), 0) as seq from event_log",
+    );
     app.db.read().query_one_raw(statement).await.unwrap().unwrap().try_get("", "seq").unwrap()
 }
 

@@ -35,8 +35,18 @@ const ANSWERS_MAX: usize = 1_000;
 
 #[derive(Serialize, Deserialize)]
 pub enum Request {
-    Import { map: String, dry_run: bool },
-    AddUser { email: String, name: String, roles: Vec<Role>, teams: Vec<String>, customer: Option<String>, password: String },
+    Import {
+        map: String,
+        dry_run: bool,
+    },
+    AddUser {
+        email: String,
+        name: String,
+        roles: Vec<Role>,
+        teams: Vec<String>,
+        customer: Option<String>,
+        password: String,
+    },
     VerifyAudit,
 }
 
@@ -154,8 +164,7 @@ pub async fn serve(app: Arc<App>, config: &Config, stop: CancellationToken) -> R
     let path = socket_of(config);
     // One that is left over from a killed process: the lock says that nobody listens there.
     let _ = std::fs::remove_file(&path);
-    let listener =
-        UnixListener::bind(&path).map_err(|e| CannotStart(format!("{}: {e}", path.display())))?;
+    let listener = UnixListener::bind(&path).map_err(|e| CannotStart(format!("{}: {e}", path.display())))?;
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .map_err(|e| CannotStart(format!("{}: {e}", path.display())))?;
     let zone = config.zone();
@@ -178,7 +187,6 @@ pub async fn serve(app: Arc<App>, config: &Config, stop: CancellationToken) -> R
 fn socket_of(config: &Config) -> PathBuf {
     config.data_dir.join(SOCKET)
 }
-
 
 async fn converse(app: Arc<App>, zone: TimeZone, stream: UnixStream) {
     let (read, mut write) = stream.into_split();

@@ -52,10 +52,7 @@ pub fn public(error: Error, language: Language) -> (TopCode, String) {
 }
 
 /// Splits what a command came to into the payload's parts.
-pub fn settle<T>(
-    ctx: &Context<'_>,
-    outcome: Result<T, Error>,
-) -> async_graphql::Result<(Option<T>, Vec<UserError>)> {
+pub fn settle<T>(ctx: &Context<'_>, outcome: Result<T, Error>) -> async_graphql::Result<(Option<T>, Vec<UserError>)> {
     let language = ctx.data_unchecked::<Caller>().language;
     match outcome {
         Ok(output) => Ok((Some(output), Vec::new())),

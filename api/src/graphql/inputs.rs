@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 use super::Caller;
 use super::error::top_level;
-use super::scalars::{
-    DateTime, FaultType, Priority, RootCauseLevel, SortDirection, TicketOrderField, TicketStatus,
-};
+use super::scalars::{DateTime, FaultType, Priority, RootCauseLevel, SortDirection, TicketOrderField, TicketStatus};
 
 /// The id of an input of a mutation: what is no id cannot be found.
 pub fn id<T: std::str::FromStr>(field: &str, id: &ID) -> Result<T, Error> {
@@ -176,7 +174,10 @@ fn id_is(name: &str, comparator: Option<IDComparator>) -> Result<Option<tickets:
     let ids: Option<Vec<ID>> = either(name, eq, one_of)?;
     let parse = |id: ID| {
         Uuid::parse_str(&id).map_err(|_| {
-            Error::bad_input(format!("filter.{name}: {:?} is not an id.", id.as_str()), format!("filter.{name}：“{}”不是有效的 ID。", id.as_str()))
+            Error::bad_input(
+                format!("filter.{name}: {:?} is not an id.", id.as_str()),
+                format!("filter.{name}：“{}”不是有效的 ID。", id.as_str()),
+            )
         })
     };
     let one_of = ids.map(|ids| ids.into_iter().map(parse).collect::<Result<Vec<_>, _>>()).transpose()?;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
+use domain::catalogue::model::{Entry, Kind, Team};
 use domain::kernel::{CustomerId, Error, TeamId, TicketId, UserId};
 use domain::people::model::{Customer, User};
-use domain::catalogue::model::{Entry, Kind, Team};
 use domain::runtime::Ctx;
 use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
 use domain::{catalogue, people, tickets};

@@ -277,17 +277,22 @@ impl TicketMutation {
             external_refs,
             idempotency_key,
         } = input;
-        answer!(ctx, CreateTicketPayload, idempotency_key, commands::CreateTicket {
-            title,
-            description,
-            priority: priority.into(),
-            issue_type,
-            product,
-            customer_key,
-            requester_email,
-            required_skills: required_skills.unwrap_or_default(),
-            external_refs: external_refs.unwrap_or_default().into_iter().map(Into::into).collect(),
-        })
+        answer!(
+            ctx,
+            CreateTicketPayload,
+            idempotency_key,
+            commands::CreateTicket {
+                title,
+                description,
+                priority: priority.into(),
+                issue_type,
+                product,
+                customer_key,
+                requester_email,
+                required_skills: required_skills.unwrap_or_default(),
+                external_refs: external_refs.unwrap_or_default().into_iter().map(Into::into).collect(),
+            }
+        )
     }
 
     /// Gives a ticket to somebody.
@@ -297,11 +302,16 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and who is to have it.")] input: AssignTicketInput,
     ) -> async_graphql::Result<AssignTicketPayload> {
         let AssignTicketInput { ticket_id, assignee_id, expected_version, idempotency_key } = input;
-        answer!(ctx, AssignTicketPayload, idempotency_key, commands::AssignTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            assignee: id("assigneeId", &assignee_id)?,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            AssignTicketPayload,
+            idempotency_key,
+            commands::AssignTicket {
+                ticket: id("ticketId", &ticket_id)?,
+                assignee: id("assigneeId", &assignee_id)?,
+                expected_version,
+            }
+        )
     }
 
     /// Takes a ticket on.
@@ -311,10 +321,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket.")] input: AcceptTicketInput,
     ) -> async_graphql::Result<AcceptTicketPayload> {
         let AcceptTicketInput { ticket_id, expected_version, idempotency_key } = input;
-        answer!(ctx, AcceptTicketPayload, idempotency_key, commands::AcceptTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            AcceptTicketPayload,
+            idempotency_key,
+            commands::AcceptTicket { ticket: id("ticketId", &ticket_id)?, expected_version }
+        )
     }
 
     /// Lets a ticket wait for the customer or a third party.
@@ -324,11 +336,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and why.")] input: SetWaitingInput,
     ) -> async_graphql::Result<SetWaitingPayload> {
         let SetWaitingInput { ticket_id, reason, expected_version, idempotency_key } = input;
-        answer!(ctx, SetWaitingPayload, idempotency_key, commands::SetWaiting {
-            ticket: id("ticketId", &ticket_id)?,
-            reason,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            SetWaitingPayload,
+            idempotency_key,
+            commands::SetWaiting { ticket: id("ticketId", &ticket_id)?, reason, expected_version }
+        )
     }
 
     /// Goes on with a ticket that waited.
@@ -338,10 +351,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket.")] input: ResumeTicketInput,
     ) -> async_graphql::Result<ResumeTicketPayload> {
         let ResumeTicketInput { ticket_id, expected_version, idempotency_key } = input;
-        answer!(ctx, ResumeTicketPayload, idempotency_key, commands::ResumeTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            ResumeTicketPayload,
+            idempotency_key,
+            commands::ResumeTicket { ticket: id("ticketId", &ticket_id)?, expected_version }
+        )
     }
 
     /// Resolves a ticket, with attribution.
@@ -351,11 +366,16 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and its attribution.")] input: ResolveTicketInput,
     ) -> async_graphql::Result<ResolveTicketPayload> {
         let ResolveTicketInput { ticket_id, expected_version, attribution, idempotency_key } = input;
-        answer!(ctx, ResolveTicketPayload, idempotency_key, commands::ResolveTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            attribution: attribution.into(),
-            expected_version,
-        })
+        answer!(
+            ctx,
+            ResolveTicketPayload,
+            idempotency_key,
+            commands::ResolveTicket {
+                ticket: id("ticketId", &ticket_id)?,
+                attribution: attribution.into(),
+                expected_version,
+            }
+        )
     }
 
     /// Attributes history that came without, or mends an attribution.
@@ -365,11 +385,16 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and its attribution.")] input: AttributeTicketInput,
     ) -> async_graphql::Result<AttributeTicketPayload> {
         let AttributeTicketInput { ticket_id, expected_version, attribution, idempotency_key } = input;
-        answer!(ctx, AttributeTicketPayload, idempotency_key, commands::AttributeTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            attribution: attribution.into(),
-            expected_version,
-        })
+        answer!(
+            ctx,
+            AttributeTicketPayload,
+            idempotency_key,
+            commands::AttributeTicket {
+                ticket: id("ticketId", &ticket_id)?,
+                attribution: attribution.into(),
+                expected_version,
+            }
+        )
     }
 
     /// Closes a resolved ticket.
@@ -379,10 +404,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket.")] input: CloseTicketInput,
     ) -> async_graphql::Result<CloseTicketPayload> {
         let CloseTicketInput { ticket_id, expected_version, idempotency_key } = input;
-        answer!(ctx, CloseTicketPayload, idempotency_key, commands::CloseTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            CloseTicketPayload,
+            idempotency_key,
+            commands::CloseTicket { ticket: id("ticketId", &ticket_id)?, expected_version }
+        )
     }
 
     /// Takes a resolved or closed ticket up again.
@@ -392,11 +419,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and why.")] input: ReopenTicketInput,
     ) -> async_graphql::Result<ReopenTicketPayload> {
         let ReopenTicketInput { ticket_id, reason, expected_version, idempotency_key } = input;
-        answer!(ctx, ReopenTicketPayload, idempotency_key, commands::ReopenTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            reason,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            ReopenTicketPayload,
+            idempotency_key,
+            commands::ReopenTicket { ticket: id("ticketId", &ticket_id)?, reason, expected_version }
+        )
     }
 
     /// Gives a ticket up.
@@ -406,11 +434,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and why.")] input: CancelTicketInput,
     ) -> async_graphql::Result<CancelTicketPayload> {
         let CancelTicketInput { ticket_id, reason, expected_version, idempotency_key } = input;
-        answer!(ctx, CancelTicketPayload, idempotency_key, commands::CancelTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            reason,
-            expected_version,
-        })
+        answer!(
+            ctx,
+            CancelTicketPayload,
+            idempotency_key,
+            commands::CancelTicket { ticket: id("ticketId", &ticket_id)?, reason, expected_version }
+        )
     }
 
     /// Asks again about an open ticket: counted, shown, and raising it in queues.
@@ -451,17 +480,22 @@ impl TicketMutation {
             required_skills,
             idempotency_key,
         } = input;
-        answer!(ctx, UpdateTicketPayload, idempotency_key, commands::UpdateTicket {
-            ticket: id("ticketId", &ticket_id)?,
-            expected_version,
-            title,
-            description,
-            priority: priority.map(Into::into),
-            issue_type,
-            product,
-            team_key,
-            required_skills,
-        })
+        answer!(
+            ctx,
+            UpdateTicketPayload,
+            idempotency_key,
+            commands::UpdateTicket {
+                ticket: id("ticketId", &ticket_id)?,
+                expected_version,
+                title,
+                description,
+                priority: priority.map(Into::into),
+                issue_type,
+                product,
+                team_key,
+                required_skills,
+            }
+        )
     }
 
     /// Links what another system calls a ticket.
@@ -471,10 +505,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket and the reference.")] input: LinkExternalRefInput,
     ) -> async_graphql::Result<LinkExternalRefPayload> {
         let LinkExternalRefInput { ticket_token, system, external_id, idempotency_key } = input;
-        answer!(ctx, LinkExternalRefPayload, idempotency_key, commands::LinkExternalRef {
-            token: ticket_token,
-            reference: commands::ExternalRef { system, external_id },
-        })
+        answer!(
+            ctx,
+            LinkExternalRefPayload,
+            idempotency_key,
+            commands::LinkExternalRef { token: ticket_token, reference: commands::ExternalRef { system, external_id } }
+        )
     }
 
     /// Follows a ticket: the caller sees it from now on, wherever it goes.
@@ -485,7 +521,12 @@ impl TicketMutation {
     ) -> async_graphql::Result<FollowTicketPayload> {
         let FollowTicketInput { ticket_id, idempotency_key } = input;
         let follow = true;
-        answer!(ctx, FollowTicketPayload, idempotency_key, commands::FollowTicket { ticket: id("ticketId", &ticket_id)?, follow })
+        answer!(
+            ctx,
+            FollowTicketPayload,
+            idempotency_key,
+            commands::FollowTicket { ticket: id("ticketId", &ticket_id)?, follow }
+        )
     }
 
     /// Follows a ticket no longer.
@@ -496,7 +537,12 @@ impl TicketMutation {
     ) -> async_graphql::Result<UnfollowTicketPayload> {
         let UnfollowTicketInput { ticket_id, idempotency_key } = input;
         let follow = false;
-        answer!(ctx, UnfollowTicketPayload, idempotency_key, commands::FollowTicket { ticket: id("ticketId", &ticket_id)?, follow })
+        answer!(
+            ctx,
+            UnfollowTicketPayload,
+            idempotency_key,
+            commands::FollowTicket { ticket: id("ticketId", &ticket_id)?, follow }
+        )
     }
 
     /// Writes to a ticket.
@@ -518,7 +564,9 @@ impl TicketMutation {
             })
         };
         let outcome = match command() {
-            Ok(command) => cx.execute(&command, idempotency_key.as_deref()).await.map(|comment| (command.ticket, comment)),
+            Ok(command) => {
+                cx.execute(&command, idempotency_key.as_deref()).await.map(|comment| (command.ticket, comment))
+            }
             Err(error) => Err(error),
         };
         let (written, user_errors) = settle(ctx, outcome)?;

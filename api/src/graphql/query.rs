@@ -145,7 +145,8 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which tickets.")] filter: Option<TicketFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<TicketOrder>,
-        #[graphql(desc = "At most so many, from the beginning; 20 where neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "At most so many, from the beginning; 20 where neither first nor last is given.")]
+        first: Option<i32>,
         #[graphql(desc = "Only behind this cursor.")] after: Option<String>,
         #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
         #[graphql(desc = "Only before this cursor.")] before: Option<String>,

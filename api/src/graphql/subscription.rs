@@ -169,12 +169,7 @@ async fn step(cx: &Ctx, follower: &mut Follower, told: &mut Told) -> Result<Opti
     }
 }
 
-async fn tell(
-    cx: &Ctx,
-    told: &Told,
-    row: &Row,
-    event: &tickets::model::TicketEvent,
-) -> Result<Option<BoardEvent>> {
+async fn tell(cx: &Ctx, told: &Told, row: &Row, event: &tickets::model::TicketEvent) -> Result<Option<BoardEvent>> {
     let Some(current) = current(&cx.app, row.cursor, event.ticket).await? else { return Ok(None) };
     let Some(kind) = board::told(&told.actor, &told.filter, event, row.audience, &current) else { return Ok(None) };
     let kind = BoardEventKind::from(kind);

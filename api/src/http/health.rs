@@ -53,7 +53,11 @@ async fn gather(app: &App) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     gauge("buoy_log_head_seq", "Sequence number of the last event that may be read.", head.seq)?;
     let indexed = *app.state::<Progress>().watch().borrow();
     let lag = log::count_behind(conn, app.db.engine, indexed, LAG_MAX).await?;
-    gauge("buoy_index_lag_events", "Events that the search index has not followed yet, counted up to 10000.", i64::try_from(lag)?)?;
+    gauge(
+        "buoy_index_lag_events",
+        "Events that the search index has not followed yet, counted up to 10000.",
+        i64::try_from(lag)?,
+    )?;
     gauge("buoy_index_documents", "Documents in the search index.", i64::try_from(app.index.len())?)?;
     let unsealed = domain::audit::queries::unsealed(app, LAG_MAX).await?;
     gauge("buoy_log_unsealed_events", "Events not under a seal yet, counted up to 10000.", i64::try_from(unsealed)?)?;

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use async_graphql::Name;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::Positioned;
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -190,8 +190,15 @@ mod tests {
 
     #[test]
     fn the_usual_passes_and_each_limit_holds() {
-        assert_eq!(verdict("query Q { tickets(first: 50) { nodes { id title comments(last: 3) { nodes { body } } } } }"), Ok(()));
-        assert!(verdict("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").unwrap_err().contains("itself"));
+        assert_eq!(
+            verdict("query Q { tickets(first: 50) { nodes { id title comments(last: 3) { nodes { body } } } } }"),
+            Ok(())
+        );
+        assert!(
+            verdict("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }")
+                .unwrap_err()
+                .contains("itself")
+        );
         assert!(verdict(&format!("{{ {} }}", "viewer { id } ".repeat(31))).unwrap_err().contains("root"));
         let aliases: String = (0..61).map(|i| format!("a{i}: id ")).collect();
         assert!(verdict(&format!("{{ viewer {{ {aliases} }} }}")).unwrap_err().contains("aliases"));

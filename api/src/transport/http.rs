@@ -188,12 +188,8 @@ pub async fn get(request: HttpRequest, gate: Data<Gate>) -> HttpResponse {
 }
 
 pub async fn other_method() -> HttpResponse {
-    let mut response = failure(
-        StatusCode::METHOD_NOT_ALLOWED,
-        Media::Json,
-        TopCode::BadUserInput,
-        "Use POST, or GET for queries.",
-    );
+    let mut response =
+        failure(StatusCode::METHOD_NOT_ALLOWED, Media::Json, TopCode::BadUserInput, "Use POST, or GET for queries.");
     response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, POST"));
     response
 }

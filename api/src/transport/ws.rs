@@ -207,7 +207,9 @@ impl Socket {
     }
 
     async fn receive(&mut self, text: &str, ended: &mpsc::Sender<String>) -> Step {
-        let Ok(Json::Object(mut message)) = serde_json::from_str::<Json>(text) else { return Err(Close::InvalidMessage) };
+        let Ok(Json::Object(mut message)) = serde_json::from_str::<Json>(text) else {
+            return Err(Close::InvalidMessage);
+        };
         let kind = message.remove("type");
         let payload = message.remove("payload");
         let id = match message.remove("id") {

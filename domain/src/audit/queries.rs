@@ -71,7 +71,9 @@ pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> 
             let end = models.last().map(|row| Cursor { xid: row.xid, seq: row.seq });
             let mac = seal_mac(&key, seal.position, &before, &models);
             if mac != seal.mac || end != Some(Cursor { xid: seal.last_xid, seq: seal.last_seq }) {
-                report.fault(format!("seal {position} does not fit its {rows} events: some were changed, removed or added"));
+                report.fault(format!(
+                    "seal {position} does not fit its {rows} events: some were changed, removed or added"
+                ));
             }
             if heads.get(&position).is_some_and(|head| *head != seal.mac) {
                 report.fault(format!("seal {position} differs from the one noted in {HEADS_FILE}"));

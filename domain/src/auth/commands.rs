@@ -1,7 +1,7 @@
 //! Opening, refreshing and ending sessions; passwords; keys.
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -18,9 +18,7 @@ use super::model::{
 };
 use super::store::{password, session, sign_in_throttle, signing_key};
 use crate::event::Event;
-use crate::kernel::{
-    Code, Error, Message, Refusal, Result, SessionId, Timestamp, TopCode, UserId, refuse,
-};
+use crate::kernel::{Code, Error, Message, Refusal, Result, SessionId, Timestamp, TopCode, UserId, refuse};
 use crate::runtime::{App, Ctx, Tx, Vault};
 
 /// Argon2id runs on few threads at a time: it takes 19 MiB and some 20 ms of a core each.
@@ -299,8 +297,7 @@ pub async fn keep_signing_keys(app: std::sync::Arc<App>, stop: CancellationToken
 
 async fn read_keys(app: &App) -> Result<Vec<SigningKey>> {
     use sea_orm::QueryOrder as _;
-    let rows =
-        signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).all(app.db.read()).await?;
+    let rows = signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).all(app.db.read()).await?;
     let vault = app.state::<Vault>();
     rows.into_iter()
         .map(|row| {
@@ -318,9 +315,6 @@ pub async fn forget_ended(tx: &Tx) -> Result<()> {
         .exec(tx.conn())
         .await?;
     let over: Timestamp = tx.now - ACCESS_TOKEN_LIFE;
-    signing_key::Entity::delete_many()
-        .filter(signing_key::Column::RetiredAt.lte(over))
-        .exec(tx.conn())
-        .await?;
+    signing_key::Entity::delete_many().filter(signing_key::Column::RetiredAt.lte(over)).exec(tx.conn()).await?;
     Ok(())
 }

@@ -15,9 +15,7 @@ pub fn verify(app: &App, token: &str) -> Option<Access> {
 /// Whether the session still stands.
 pub async fn is_open(app: &App, access: &Access) -> Result<bool> {
     let row = session::Entity::find_by_id(access.session).one(app.db.read()).await?;
-    Ok(row.is_some_and(|row| {
-        row.user_id == access.user && row.revoked_at.is_none() && app.now() < row.expires_at
-    }))
+    Ok(row.is_some_and(|row| row.user_id == access.user && row.revoked_at.is_none() && app.now() < row.expires_at))
 }
 
 /// Whether a session that was open still stands: for connections that last.

@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use super::decide::{RowReader, Step, digest, steps};
 use super::model::{Map, Progress, Refused, Row, Summary};
+use super::read;
 use super::stage::{Stage, WINDOW};
 use super::store::ticket_import;
-use super::read;
 use crate::catalogue::model::{Kind, SaveEntry, SaveTeam};
 use crate::event::Event;
 use crate::kernel::{Code, CustomerId, Error, Result, Role, TeamId, TicketId, UserId, refuse};
@@ -206,7 +206,10 @@ impl Writer {
                 ticket_import::Column::Digest,
                 ticket_import::Column::Version,
             ]);
-            ticket_import::Entity::insert_many(new_marks).on_conflict(replace).exec_without_returning(tx.conn()).await?;
+            ticket_import::Entity::insert_many(new_marks)
+                .on_conflict(replace)
+                .exec_without_returning(tx.conn())
+                .await?;
         }
         // A dry run did everything but this.
         if dry_run { Ok(()) } else { tx.commit().await }
@@ -362,7 +365,10 @@ impl Writer {
         }
         if catalogue::queries::find(tx.conn(), kind, key).await?.is_none() {
             if !create {
-                return Err(refused(format!("{key:?} is not in the catalogue ({}): save it there, or let the map create it", kind.word())));
+                return Err(refused(format!(
+                    "{key:?} is not in the catalogue ({}): save it there, or let the map create it",
+                    kind.word()
+                )));
             }
             let entry = SaveEntry {
                 kind,
@@ -387,7 +393,9 @@ impl Writer {
             Some(team) => team.id,
             None if self.reader.map().create.teams => {
                 let name = key.to_owned();
-                SaveTeam { key: name.clone(), name, name_zh: None, confidential: false, archived: false }.run(tx).await?
+                SaveTeam { key: name.clone(), name, name_zh: None, confidential: false, archived: false }
+                    .run(tx)
+                    .await?
             }
             None => return Err(refused(format!("there is no team {key:?}: save it, or let the map create it"))),
         };
@@ -402,7 +410,9 @@ impl Writer {
         let id = match people::queries::customer_by_key(tx.conn(), key).await? {
             Some(customer) => customer.id,
             None if self.reader.map().create.customers => {
-                SaveCustomer { key: key.to_owned(), name: key.to_owned(), region: None, archived: false }.run(tx).await?
+                SaveCustomer { key: key.to_owned(), name: key.to_owned(), region: None, archived: false }
+                    .run(tx)
+                    .await?
             }
             None => return Err(refused(format!("there is no customer {key:?}: save it, or let the map create it"))),
         };
@@ -440,7 +450,9 @@ impl Writer {
                 UpdateUser { user: Some(id), disabled: Some(true), ..UpdateUser::default() }.run(tx).await?;
                 id
             }
-            None => return Err(refused(format!("nobody here is {name:?}: create the user, or let the map create people"))),
+            None => {
+                return Err(refused(format!("nobody here is {name:?}: create the user, or let the map create people")));
+            }
         };
         self.known.people.insert(name.to_owned(), id);
         Ok(id)

@@ -83,7 +83,10 @@ impl RowReader {
         for template in all {
             for column in columns_of(template) {
                 if !names.iter().any(|name| name == column) {
-                    return Err(format!("the file has no column {column:?}, which the map names; it has {}", names.join(", ")));
+                    return Err(format!(
+                        "the file has no column {column:?}, which the map names; it has {}",
+                        names.join(", ")
+                    ));
                 }
             }
         }
@@ -127,9 +130,10 @@ impl RowReader {
         let word = optional(&columns.status);
         let status = match &word {
             None => None,
-            Some(word) => *self.status.get(word).ok_or_else(|| {
-                format!("the status {word:?} is not among words.status of the map")
-            })?,
+            Some(word) => *self
+                .status
+                .get(word)
+                .ok_or_else(|| format!("the status {word:?} is not among words.status of the map"))?,
         };
         fn of_words<T: Copy>(
             what: &str,
@@ -165,7 +169,11 @@ impl RowReader {
             hand_overs: count(&columns.hand_overs)?,
             reopenings: count(&columns.reopenings)?,
             fault_type: of_words("fault_type", &words.fault_type, optional(&columns.fault_type))?,
-            root_cause_level: of_words("root_cause_level", &words.root_cause_level, optional(&columns.root_cause_level))?,
+            root_cause_level: of_words(
+                "root_cause_level",
+                &words.root_cause_level,
+                optional(&columns.root_cause_level),
+            )?,
             cause_tag: key(&columns.cause_tag)?,
             solution_tag: key(&columns.solution_tag)?,
             resolution: optional(&columns.resolution).map(|text| clip(&text, BODY_CHARS_MAX)),
@@ -225,7 +233,9 @@ impl RowReader {
     }
 
     fn number(&self, cells: &Cells<'_>, column: &str) -> Result<Option<i64>, String> {
-        self.text(cells, column).map(|text| text.parse().map_err(|_| format!("{column}: {text:?} is no number"))).transpose()
+        self.text(cells, column)
+            .map(|text| text.parse().map_err(|_| format!("{column}: {text:?} is no number")))
+            .transpose()
     }
 }
 

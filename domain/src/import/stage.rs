@@ -24,11 +24,15 @@ impl Stage {
         let mut options = ConnectOptions::new(format!("sqlite://{}/stage.sqlite?mode=rwc", folder.path().display()));
         options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(|sqlite| {
             // Gone after a crash anyway.
-            sqlite.journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Off).synchronous(sea_orm::sqlx::sqlite::SqliteSynchronous::Off)
+            sqlite
+                .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Off)
+                .synchronous(sea_orm::sqlx::sqlite::SqliteSynchronous::Off)
         });
         let db = Database::connect(options).await?;
-        db.execute_unprepared("create table staged (id text not null, place integer not null, line integer not null, body text not null)")
-            .await?;
+        db.execute_unprepared(
+            "create table staged (id text not null, place integer not null, line integer not null, body text not null)",
+        )
+        .await?;
         Ok(Self { db, _folder: folder })
     }
 
@@ -71,11 +75,10 @@ impl Stage {
         }
         if let Some(Row { id, order, line, .. }) = after {
             let line = i64::try_from(*line).unwrap_or(i64::MAX);
-            select.and_where(Expr::cust_with_values("(id, place, line) > (?, ?, ?)", [
-                sea_orm::Value::from(id.clone()),
-                (*order).into(),
-                line.into(),
-            ]));
+            select.and_where(Expr::cust_with_values(
+                "(id, place, line) > (?, ?, ?)",
+                [sea_orm::Value::from(id.clone()), (*order).into(), line.into()],
+            ));
         }
         self.db
             .query_all(&select)

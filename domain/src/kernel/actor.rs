@@ -103,7 +103,8 @@ impl Actor {
             Self::System => Ok(()),
             Self::Person(person) if person.is(Role::Admin) => Ok(()),
             Self::Person(_) => {
-                Err(refuse(Code::Forbidden, "", "Only an administrator may do this.", "只有管理员可以执行此操作。").into())
+                Err(refuse(Code::Forbidden, "", "Only an administrator may do this.", "只有管理员可以执行此操作。")
+                    .into())
             }
             Self::Anonymous => Err(Error::unauthenticated()),
         }

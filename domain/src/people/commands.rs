@@ -4,16 +4,14 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::model::{CreateUser, PeopleEvent, SaveCustomer, UpdateUser, User};
-use super::store::{customer, user, user_product, user_skill, user_team, words_of};
 use super::queries;
+use super::store::{customer, user, user_product, user_skill, user_team, words_of};
 use crate::auth::commands as auth;
 use crate::auth::model::{EndReason, Tokens};
 use crate::catalogue;
 use crate::event::Event;
 use crate::kernel::text::{KEY_CHARS_MAX, NAME_CHARS_MAX, email, key, line};
-use crate::kernel::{
-    Code, CustomerId, Error, Person, Refusal, Result, UserId, refuse,
-};
+use crate::kernel::{Code, CustomerId, Error, Person, Refusal, Result, UserId, refuse};
 use crate::runtime::{Command, Ctx, Tx};
 
 impl Command for CreateUser {
@@ -152,7 +150,8 @@ async fn set_skills(tx: &Tx, user: UserId, skills: &[String]) -> Result<()> {
 }
 
 async fn set_products(tx: &Tx, user: UserId, products: &[String]) -> Result<()> {
-    let known = catalogue::queries::check_keys(tx.conn(), catalogue::model::Kind::Product, "products", products).await?;
+    let known =
+        catalogue::queries::check_keys(tx.conn(), catalogue::model::Kind::Product, "products", products).await?;
     user_product::Entity::delete_many().filter(user_product::Column::UserId.eq(user)).exec(tx.conn()).await?;
     let rows: Vec<_> = known
         .into_iter()
@@ -214,13 +213,8 @@ pub async fn sign_in(cx: &Ctx, email: &str, password: &str, address: Option<&str
         None => {
             auth::count_failure(&tx, &account, address).await?;
             tx.commit().await?;
-            Err(refuse(
-                Code::SignInFailed,
-                "password",
-                "E-mail address or password is wrong.",
-                "邮箱或密码错误。",
-            )
-            .into())
+            Err(refuse(Code::SignInFailed, "password", "E-mail address or password is wrong.", "邮箱或密码错误。")
+                .into())
         }
     }
 }
@@ -270,16 +264,11 @@ pub async fn change_password(cx: &Ctx, current: &str, new: &str) -> Result<()> {
     let Some(hash) = hash else {
         auth::count_failure(&tx, &account, None).await?;
         tx.commit().await?;
-        return Err(refuse(
-            Code::SignInFailed,
-            "currentPassword",
-            "The current password is wrong.",
-            "当前密码错误。",
-        )
-        .into());
+        return Err(
+            refuse(Code::SignInFailed, "currentPassword", "The current password is wrong.", "当前密码错误。").into()
+        );
     };
     auth::set_password(&mut tx, person.id, hash).await?;
     auth::end_sessions(&mut tx, person.id, EndReason::PasswordChanged).await?;
     tx.commit().await
 }
-

@@ -73,7 +73,16 @@ pub async fn person(app: &App, id: UserId) -> Result<Option<Person>> {
     } else {
         Vec::new()
     };
-    Ok(Some(Person { id, roles, teams, supervised_teams, supervised, customer: row.customer_id, products, session: None }))
+    Ok(Some(Person {
+        id,
+        roles,
+        teams,
+        supervised_teams,
+        supervised,
+        customer: row.customer_id,
+        products,
+        session: None,
+    }))
 }
 
 async fn teams_of(conn: &impl ConnectionTrait, users: Vec<UserId>) -> Result<Vec<TeamId>> {
@@ -157,16 +166,16 @@ pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page
         Key { expr: Expr::col(user::Column::Id), direction: Direction::Asc },
     ];
     let keyset = page.keyset(list, &keys)?;
-    let mut select = user::Entity::find().filter(keyset.cond).filter(user::Column::DisabledAt.is_null()).limit(keyset.limit);
+    let mut select =
+        user::Entity::find().filter(keyset.cond).filter(user::Column::DisabledAt.is_null()).limit(keyset.limit);
     if let Some(team) = team {
         let mut members = sea_orm::sea_query::Query::select();
         members.column(user_team::Column::UserId).from(user_team::Entity).and_where(user_team::Column::TeamId.eq(team));
         select = select.filter(user::Column::Id.in_subquery(members));
     }
     if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-        select = select.filter(
-            Condition::any().add(name_has(user::Column::Name, text)).add(name_has(user::Column::Email, text)),
-        );
+        select = select
+            .filter(Condition::any().add(name_has(user::Column::Name, text)).add(name_has(user::Column::Email, text)));
     }
     for (expr, order) in keyset.order {
         select = select.order_by(expr, order);

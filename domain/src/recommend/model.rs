@@ -1,9 +1,9 @@
 //! What a similar case is.
 
 use crate::kernel::TicketId;
+use crate::tickets::decide::rights;
 use crate::tickets::model::{Ticket, View};
 use crate::tickets::queries::{Indexed, extra_text};
-use crate::tickets::decide::rights;
 
 /// Cases that one question may get.
 pub const CASES_MAX: usize = 50;

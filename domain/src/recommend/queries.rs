@@ -56,13 +56,10 @@ async fn ask(
     let facet = |name: &str, value: Option<String>, weight| {
         value.map(|value| search::Facet { name: name.to_owned(), value, weight })
     };
-    let facets: Vec<_> = [
-        facet("product", product, PRODUCT_WEIGHT),
-        facet("issueType", issue_type, ISSUE_TYPE_WEIGHT),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let facets: Vec<_> = [facet("product", product, PRODUCT_WEIGHT), facet("issueType", issue_type, ISSUE_TYPE_WEIGHT)]
+        .into_iter()
+        .flatten()
+        .collect();
     let search = move || {
         index.similar(&search::SimilarQuery {
             title: &title,

@@ -267,7 +267,8 @@ impl Turn {
         }
         drop(self.savepoint.take());
         if let Some(mut group) = self.group.take() {
-            fail(&mut group, Arc::new(DbErr::Custom(format!("another command of the same commit failed: {cause}")))).await;
+            fail(&mut group, Arc::new(DbErr::Custom(format!("another command of the same commit failed: {cause}"))))
+                .await;
         }
     }
 }

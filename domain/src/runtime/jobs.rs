@@ -86,9 +86,9 @@ pub async fn cancel(tx: &Tx, kind: &str, subject: &str) -> Result<()> {
 }
 
 fn free(now: Timestamp) -> Condition {
-    Condition::all().add(job::Column::BuriedAt.is_null()).add(
-        Condition::any().add(job::Column::LeaseUntil.is_null()).add(job::Column::LeaseUntil.lte(now)),
-    )
+    Condition::all()
+        .add(job::Column::BuriedAt.is_null())
+        .add(Condition::any().add(job::Column::LeaseUntil.is_null()).add(job::Column::LeaseUntil.lte(now)))
 }
 
 /// Claims what is due, by lease.
@@ -184,10 +184,7 @@ pub async fn backlog(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Back
     };
     let due = Condition::all().add(job::Column::BuriedAt.is_null()).add(job::Column::RunAt.lte(now));
     let buried = Condition::all().add(job::Column::BuriedAt.is_not_null());
-    Ok(Backlog {
-        due: count(due).one(conn).await?.unwrap_or(0),
-        buried: count(buried).one(conn).await?.unwrap_or(0),
-    })
+    Ok(Backlog { due: count(due).one(conn).await?.unwrap_or(0), buried: count(buried).one(conn).await?.unwrap_or(0) })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

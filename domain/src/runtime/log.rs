@@ -201,8 +201,19 @@ impl NewRow {
 
 /// SHA-256 over every field that says who, what and when; the place in the log is vouched for by the seals.
 fn digest_of(model: &DigestParts<'_>) -> Vec<u8> {
-    let DigestParts { kind, subject_kind, subject, actor, on_behalf_of, side, audience, channel, request_id, at, payload } =
-        *model;
+    let DigestParts {
+        kind,
+        subject_kind,
+        subject,
+        actor,
+        on_behalf_of,
+        side,
+        audience,
+        channel,
+        request_id,
+        at,
+        payload,
+    } = *model;
     let nil = Uuid::nil();
     let mut hash = Sha256::new();
     for part in [
@@ -390,7 +401,9 @@ mod tests {
         let text = cursor.seal("abc123");
         assert_eq!(Cursor::open(&text, "abc123").unwrap(), Some(cursor));
         assert_eq!(Cursor::open(&text, "def456").unwrap(), None);
-        for bad in ["", "1", "1.2", "abc.1.x", "abc.-1.2", "xyz!.1.2", ".1.2", "abc.1.2.3", "abc.1.99999999999999999999"] {
+        for bad in
+            ["", "1", "1.2", "abc.1.x", "abc.-1.2", "xyz!.1.2", ".1.2", "abc.1.2.3", "abc.1.99999999999999999999"]
+        {
             assert!(Cursor::open(bad, "abc123").is_err(), "{bad}");
         }
     }

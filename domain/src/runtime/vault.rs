@@ -22,7 +22,10 @@ impl Vault {
     pub fn open(file: &Path, chance: &dyn Chance) -> io::Result<Self> {
         match std::fs::read(file) {
             Ok(text) => Self::parse(&text).ok_or_else(|| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{}: expected 64 hexadecimal digits", file.display()))
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("{}: expected 64 hexadecimal digits", file.display()),
+                )
             }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let mut master = [0; 32];
@@ -53,9 +56,9 @@ impl Vault {
     }
 
     pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let opened = sealed.split_first_chunk::<NONCE_BYTES>().and_then(|(nonce, sealed)| {
-            self.cipher(purpose).decrypt(&XNonce::from(*nonce), sealed).ok()
-        });
+        let opened = sealed
+            .split_first_chunk::<NONCE_BYTES>()
+            .and_then(|(nonce, sealed)| self.cipher(purpose).decrypt(&XNonce::from(*nonce), sealed).ok());
         opened.ok_or_else(|| {
             Error::internal(format!(
                 "a secret ({purpose}) does not open with this master key: set BUOY_MASTER_KEY_FILE to the key it was sealed with"

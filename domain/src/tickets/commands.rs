@@ -3,10 +3,10 @@
 use super::decide::lifecycle::{self, Assignee, Changes, Decision};
 use super::decide::{rights, token};
 use super::model::{
-    AcceptTicket, Access, Action, AddComment, AssignTicket, AttributeTicket, Attribution, AttributionGiven, CancelTicket,
-    ChaseTicket, CloseTicket, Comment, CreateTicket, ExternalRef, Fact, FollowTicket, LinkExternalRef, OpenTicket,
-    ParticipantReason, ReopenTicket, ResolveTicket, ResumeTicket, SetWaiting, Snapshot, Ticket, TicketEvent, TicketStatus,
-    UpdateTicket, Visibility,
+    AcceptTicket, Access, Action, AddComment, AssignTicket, AttributeTicket, Attribution, AttributionGiven,
+    CancelTicket, ChaseTicket, CloseTicket, Comment, CreateTicket, ExternalRef, Fact, FollowTicket, LinkExternalRef,
+    OpenTicket, ParticipantReason, ReopenTicket, ResolveTicket, ResumeTicket, SetWaiting, Snapshot, Ticket,
+    TicketEvent, TicketStatus, UpdateTicket, Visibility,
 };
 use super::{queries, store};
 use crate::catalogue::model::Kind;
@@ -104,12 +104,9 @@ impl Command for CreateTicket {
         bounded("externalRefs", external_refs.len())?;
         let (issue_type, queue) = issue_type_of(tx, issue_type.as_deref()).await?;
         let product = product_of(tx, product.as_deref()).await?;
-        let required_skills =
-            catalogue::check_keys(tx.conn(), Kind::Skill, "requiredSkills", required_skills).await?;
-        let refs = external_refs
-            .iter()
-            .map(|given| reference("externalRefs", given))
-            .collect::<Result<Vec<_>, Refusal>>()?;
+        let required_skills = catalogue::check_keys(tx.conn(), Kind::Skill, "requiredSkills", required_skills).await?;
+        let refs =
+            external_refs.iter().map(|given| reference("externalRefs", given)).collect::<Result<Vec<_>, Refusal>>()?;
         let asking = asking_side(tx, requester_email.as_deref(), customer_key.as_deref()).await?;
         let id = TicketId(tx.new_uuid());
         let fact = Fact::Created { text_digest: lifecycle::text_digest(&format!("{title}\n{description}")) };
@@ -408,7 +405,8 @@ async fn check_attribution(tx: &Tx, given: &AttributionGiven) -> Result<Attribut
     let complete = lifecycle::attribution(given)?;
     bounded("attribution.solutionTags", complete.solution_tags.len())?;
     let solution_tags =
-        catalogue::check_keys(tx.conn(), Kind::SolutionTag, "attribution.solutionTags", &complete.solution_tags).await?;
+        catalogue::check_keys(tx.conn(), Kind::SolutionTag, "attribution.solutionTags", &complete.solution_tags)
+            .await?;
     if let Some(tag) = &complete.cause_tag {
         catalogue::require(tx.conn(), Kind::CauseTag, "attribution.causeTag", tag).await?;
     }
@@ -567,10 +565,18 @@ async fn mention(tx: &mut Tx, ticket: &Ticket, users: &[UserId]) -> Result<()> {
         return Ok(());
     }
     if !tx.actor().is_staff() {
-        return Err(refuse(Code::Forbidden, "mentionIds", "Only staff mention colleagues.", "只有服务人员可以提及同事。").into());
+        return Err(refuse(
+            Code::Forbidden,
+            "mentionIds",
+            "Only staff mention colleagues.",
+            "只有服务人员可以提及同事。",
+        )
+        .into());
     }
     for user in people::queries::users(tx.conn(), users.to_vec()).await? {
-        if user.is_staff() && store::add_participant(tx.conn(), ticket.id, user.id, ParticipantReason::Mentioned).await? {
+        if user.is_staff()
+            && store::add_participant(tx.conn(), ticket.id, user.id, ParticipantReason::Mentioned).await?
+        {
             let fact = Fact::ParticipantAdded { user: user.id, reason: ParticipantReason::Mentioned };
             record(tx, ticket, None, fact).await?;
         }
@@ -602,7 +608,10 @@ impl Command for UpdateTicket {
         rights::may(tx.actor(), Action::Update, &ticket)?;
         let mut changes = Changes {
             title: title.as_deref().map(|title| text::line("title", title, TITLE_CHARS_MAX)).transpose()?,
-            description: description.as_deref().map(|body| text::body("description", body, BODY_CHARS_MAX)).transpose()?,
+            description: description
+                .as_deref()
+                .map(|body| text::body("description", body, BODY_CHARS_MAX))
+                .transpose()?,
             priority: *priority,
             product: product_of(tx, product.as_deref()).await?,
             ..Changes::default()
@@ -645,7 +654,10 @@ impl Command for LinkExternalRef {
         let id = queries::id_by_token(tx.conn(), &token).await?.ok_or_else(|| rights::not_found("ticketToken"))?;
         let ticket = load(tx, id, None).await.map_err(|error| match error {
             Error::Refused(refusals) => Error::Refused(
-                refusals.into_iter().map(|refusal| Refusal { field: vec!["ticketToken".to_owned()], ..refusal }).collect(),
+                refusals
+                    .into_iter()
+                    .map(|refusal| Refusal { field: vec!["ticketToken".to_owned()], ..refusal })
+                    .collect(),
             ),
             error => error,
         })?;

@@ -223,28 +223,61 @@ impl Ticket {
 /// What happened to a ticket. Texts stand in the tables; the log holds references and digests of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
-    Created { text_digest: String },
+    Created {
+        text_digest: String,
+    },
     /// From another system, closed or not; its own history follows as rows of the same kind as ours.
-    Imported { source: String },
-    Assigned { hand_over: bool },
+    Imported {
+        source: String,
+    },
+    Assigned {
+        hand_over: bool,
+    },
     Accepted,
-    WaitingSet { text_digest: String },
+    WaitingSet {
+        text_digest: String,
+    },
     Resumed,
-    Resolved { text_digest: String },
+    Resolved {
+        text_digest: String,
+    },
     /// Attribution of history, or mended attribution.
-    Attributed { text_digest: String },
-    Closed { automatic: bool },
-    Reopened { comment: Option<CommentId> },
-    Cancelled { text_digest: String },
+    Attributed {
+        text_digest: String,
+    },
+    Closed {
+        automatic: bool,
+    },
+    Reopened {
+        comment: Option<CommentId>,
+    },
+    Cancelled {
+        text_digest: String,
+    },
     Chased,
     Opened,
-    Commented { comment: CommentId, visibility: Visibility, text_digest: String },
-    Updated { fields: Vec<String> },
-    Linked { reference: ExternalRef },
-    ParticipantAdded { user: UserId, reason: ParticipantReason },
-    ParticipantRemoved { user: UserId },
+    Commented {
+        comment: CommentId,
+        visibility: Visibility,
+        text_digest: String,
+    },
+    Updated {
+        fields: Vec<String>,
+    },
+    Linked {
+        reference: ExternalRef,
+    },
+    ParticipantAdded {
+        user: UserId,
+        reason: ParticipantReason,
+    },
+    ParticipantRemoved {
+        user: UserId,
+    },
     /// A row of imported history without a change that Buoy has a word for.
-    HistoryNoted { word: String },
+    HistoryNoted {
+        word: String,
+    },
 }
 
 impl Fact {

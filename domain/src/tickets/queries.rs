@@ -5,17 +5,13 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::decide::board::Current;
 use super::decide::rights::{self, Scope, sees_as_requester};
 use super::decide::token;
-use super::model::{
-    Access, Attribution, Comment, ExternalRef, Filter, OrderField, Ticket, View, Visibility,
-};
+use super::model::{Access, Attribution, Comment, ExternalRef, Filter, OrderField, Ticket, View, Visibility};
 use super::store::entities::{comment, external_ref, participant, ticket};
 use super::store::{self, select};
 use crate::kernel::page::{Key, Part};
@@ -139,15 +135,11 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
     let reverse = if order.direction == Direction::Desc { Direction::Asc } else { Direction::Desc };
     type Parts = fn(&ticket::Model) -> Vec<i64>;
     let (columns, parts, last): (&[ticket::Column], Parts, Direction) = match order.field {
-        OrderField::CreatedAt => {
-            (&[ticket::Column::CreatedAt], |row| vec![row.created_at.millis()], order.direction)
-        }
+        OrderField::CreatedAt => (&[ticket::Column::CreatedAt], |row| vec![row.created_at.millis()], order.direction),
         OrderField::UpdatedAt if as_requester => {
             (&[ticket::Column::PublicUpdatedAt], |row| vec![row.public_updated_at.millis()], order.direction)
         }
-        OrderField::UpdatedAt => {
-            (&[ticket::Column::UpdatedAt], |row| vec![row.updated_at.millis()], order.direction)
-        }
+        OrderField::UpdatedAt => (&[ticket::Column::UpdatedAt], |row| vec![row.updated_at.millis()], order.direction),
         OrderField::Priority => (
             &[ticket::Column::Priority, ticket::Column::ChaseCount],
             |row| vec![row.priority.into(), row.chase_count.into()],
@@ -165,8 +157,7 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
         select = select.order_by(expr, direction);
     }
     let rows = select.all(cx.read()).await?;
-    let cut = page
-        .connection(&list, rows, |row| parts(row).into_iter().chain([row.number]).map(Part::Int).collect());
+    let cut = page.connection(&list, rows, |row| parts(row).into_iter().chain([row.number]).map(Part::Int).collect());
     into_tickets(cut)
 }
 

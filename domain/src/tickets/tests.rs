@@ -315,12 +315,9 @@ fn the_first_deliberate_act_of_the_responsible_side_is_the_first_response() {
 
 #[test]
 fn giving_away_what_was_accepted_is_a_hand_over() {
-    for (status, expected) in [
-        (TicketStatus::New, 0),
-        (TicketStatus::Assigned, 0),
-        (TicketStatus::InProgress, 1),
-        (TicketStatus::Waiting, 1),
-    ] {
+    for (status, expected) in
+        [(TicketStatus::New, 0), (TicketStatus::Assigned, 0), (TicketStatus::InProgress, 1), (TicketStatus::Waiting, 1)]
+    {
         let Decision { next, facts, participants } =
             lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(AGENT)).unwrap();
         assert_eq!(next.hand_over_count, expected, "{status:?}");
@@ -337,11 +334,9 @@ fn tickets_go_to_people_who_work_on_them() {
     let refused = |assignee: &Assignee| {
         lifecycle::assign(&ticket(TicketStatus::InProgress), &actor(SUPERVISOR), NOW, assignee).unwrap_err()
     };
-    for assignee in [
-        Assignee { is_staff: false, ..to(AGENT) },
-        Assignee { is_enabled: false, ..to(AGENT) },
-        to(ASSIGNEE),
-    ] {
+    for assignee in
+        [Assignee { is_staff: false, ..to(AGENT) }, Assignee { is_enabled: false, ..to(AGENT) }, to(ASSIGNEE)]
+    {
         let refusal = refused(&assignee);
         assert_eq!((refusal.code, refusal.field), (Code::Invalid, vec!["assigneeId".to_owned()]));
     }

@@ -55,7 +55,8 @@ pub(crate) fn tokens(run: &str) -> Vec<Token<'_>> {
 /// `10.0.3` and `v10.0.3`: versions and addresses stay whole.
 fn dotted_number(piece: &str) -> Option<&str> {
     let number = piece.strip_prefix(['v', 'V']).unwrap_or(piece);
-    let numbers = number.contains('.') && number.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let numbers =
+        number.contains('.') && number.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     numbers.then_some(number)
 }
 

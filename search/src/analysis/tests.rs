@@ -85,16 +85,10 @@ fn fillers_and_characters_are_apart() {
 fn runs_are_of_one_script() {
     use Run::{Han, Latin};
     let text = plain("报E-721错误，VPN 断了。あア한국 v1.2-");
-    assert_eq!(runs(&text), [
-        Han("报"),
-        Latin("E-721"),
-        Han("错误"),
-        Latin("VPN"),
-        Han("断了"),
-        Han("あア"),
-        Latin("한국"),
-        Latin("v1.2"),
-    ]);
+    assert_eq!(
+        runs(&text),
+        [Han("报"), Latin("E-721"), Han("错误"), Latin("VPN"), Han("断了"), Han("あア"), Latin("한국"), Latin("v1.2"),]
+    );
 }
 
 #[test]
@@ -107,7 +101,8 @@ fn no_text_is_too_long_to_read() {
 /// Whoever sees this fail has changed what texts become: raise `FORMAT` in generation.rs, then the figure here.
 #[test]
 fn the_analysis_is_that_of_the_format() {
-    let text = "The printers' E-721，打印机无法打印 怎么办？ ORA-00600 v1.2.3 24h ERR_NO_PAPER 网络连接超时 windows-10 あア";
+    let text =
+        "The printers' E-721，打印机无法打印 怎么办？ ORA-00600 v1.2.3 24h ERR_NO_PAPER 网络连接超时 windows-10 あア";
     let all: String = terms(text).into_iter().map(|term| term.form + " ").collect();
     let latin: Vec<String> = crate::find::latin_forms("ORA-00600/v1.2-Printers");
     assert_eq!(crate::profile::hash(&format!("{all}{latin:?}")), 2_961_845_164);

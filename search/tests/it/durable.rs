@@ -111,7 +111,10 @@ fn a_failed_write_names_the_folder_and_a_later_one_works() {
     fs::rename(&place, &away).unwrap();
     let error = index.apply(vec![Change::Put(document(2, "scanner", ""))], "2").unwrap_err().to_string();
     assert!(error.contains(&place.display().to_string()), "{error}");
-    assert_eq!((found(&index, "printer"), found(&index, "scanner"), index.cursor().as_deref()), (vec![1], vec![], Some("1")));
+    assert_eq!(
+        (found(&index, "printer"), found(&index, "scanner"), index.cursor().as_deref()),
+        (vec![1], vec![], Some("1"))
+    );
     fs::rename(&away, &place).unwrap();
     index.apply(vec![Change::Put(document(3, "camera", ""))], "3").unwrap();
     assert_eq!((found(&index, "scanner"), found(&index, "camera"), index.len()), (vec![], vec![3], 2));

@@ -6,7 +6,10 @@ use crate::{ALL, HOSTILE, document, found, id, index_of, index_of_titles, tagged
 #[test]
 fn every_word_must_be_there() {
     let (_folder, index) = index_of(vec![
-        Document { extra: "PM-3300 TKN-8X9F2Q-L4M7P".to_owned(), ..document(1, "Printers jam", "page two 南京市长江大桥") },
+        Document {
+            extra: "PM-3300 TKN-8X9F2Q-L4M7P".to_owned(),
+            ..document(1, "Printers jam", "page two 南京市长江大桥")
+        },
         document(2, "打印机报E-721错误", "3.2.1-beta, see https://example.com/log-in"),
         document(3, "printing 打 印", "Ünïcode 12345678"),
     ]);
@@ -15,9 +18,9 @@ fn every_word_must_be_there() {
         ("PRINTERS JAM", vec![1]),
         ("jam two pages", vec![1]),
         ("jam three", vec![]),
-        ("print", vec![1, 3]),   // the beginning of both
-        ("print ", vec![3]),     // a whole word
-        ("prin jam", vec![]),    // only the last word may be a beginning
+        ("print", vec![1, 3]), // the beginning of both
+        ("print ", vec![3]),   // a whole word
+        ("prin jam", vec![]),  // only the last word may be a beginning
         ("e721", vec![2]),
         ("Ｅ－７２１", vec![2]),
         ("E-7", vec![2]),
@@ -26,10 +29,10 @@ fn every_word_must_be_there() {
         ("tkn-8x9f", vec![1]),
         ("TKN-8X9F2Q-L4M7P", vec![1]),
         ("长江大桥", vec![1]),
-        ("市长", vec![1]),       // whatever words it stands in
+        ("市长", vec![1]), // whatever words it stands in
         ("南京 大桥", vec![1]),
         ("江大", vec![1]),
-        ("打印", vec![2]),       // not across a gap
+        ("打印", vec![2]), // not across a gap
         ("打 印", vec![2, 3]),
         ("打印机 e-721", vec![2]),
         ("3.2.1", vec![2]),
@@ -97,21 +100,74 @@ fn no_text_breaks_it() {
 
 /// The index finds a document exactly where `matches` says so.
 fn assert_agrees(index: &search::Index, text: &str, documents: &[Document]) {
-    let mut expected: Vec<u128> = documents
-        .iter()
-        .filter(|d| matches(text, &d.title, &d.body, &d.extra))
-        .map(|d| d.id.as_u128())
-        .collect();
+    let mut expected: Vec<u128> =
+        documents.iter().filter(|d| matches(text, &d.title, &d.body, &d.extra)).map(|d| d.id.as_u128()).collect();
     expected.sort_unstable();
     assert_eq!(found(index, text), expected, "{text:?}");
 }
 
 /// Pieces that make words, codes, and everything between.
 const PIECES: &[&str] = &[
-    "打印", "打印机", "机", "印", "南京", "市", "长江", "大桥", "的", "了", "打", " ", " ", "  ", "-", "-", "_", ".", "/",
-    "，", "。", "E", "e", "721", "7", "PM", "3300", "0x80", "print", "printer", "printing", "Print", "ing", "s", "THE",
-    "Ｅ", "－", "７", "é", "e\u{301}", "\u{200B}", "\u{0}", "😀", "\"", "*", ":", "(", "AND", "İ", "ß", "ﬁ", "あ", "ア",
-    "한", "v", "1", ".2", "〇", "々", "ー",
+    "打印",
+    "打印机",
+    "机",
+    "印",
+    "南京",
+    "市",
+    "长江",
+    "大桥",
+    "的",
+    "了",
+    "打",
+    " ",
+    " ",
+    "  ",
+    "-",
+    "-",
+    "_",
+    ".",
+    "/",
+    "，",
+    "。",
+    "E",
+    "e",
+    "721",
+    "7",
+    "PM",
+    "3300",
+    "0x80",
+    "print",
+    "printer",
+    "printing",
+    "Print",
+    "ing",
+    "s",
+    "THE",
+    "Ｅ",
+    "－",
+    "７",
+    "é",
+    "e\u{301}",
+    "\u{200B}",
+    "\u{0}",
+    "😀",
+    "\"",
+    "*",
+    ":",
+    "(",
+    "AND",
+    "İ",
+    "ß",
+    "ﬁ",
+    "あ",
+    "ア",
+    "한",
+    "v",
+    "1",
+    ".2",
+    "〇",
+    "々",
+    "ー",
 ];
 
 fn text() -> impl Strategy<Value = String> {

@@ -55,8 +55,7 @@ fn numbers(hits: &[Hit]) -> Vec<u128> {
 }
 
 fn found(index: &Index, text: &str) -> Vec<u128> {
-    let mut found: Vec<u128> =
-        index.find(text, &ALL, 1_000).unwrap().into_iter().map(|hit| hit.id.as_u128()).collect();
+    let mut found: Vec<u128> = index.find(text, &ALL, 1_000).unwrap().into_iter().map(|hit| hit.id.as_u128()).collect();
     found.sort_unstable();
     found
 }

@@ -36,17 +36,15 @@ fn texts_that_share_only_words_that_say_nothing_have_nothing_in_common() {
 #[test]
 fn the_more_in_common_the_better() {
     for (query, documents) in [
-        ("printer prints blank pages", [
-            "Printer prints blank pages after toner change",
-            "Printer is out of paper",
-            "Monitor stays blank",
-        ]),
+        (
+            "printer prints blank pages",
+            ["Printer prints blank pages after toner change", "Printer is out of paper", "Monitor stays blank"],
+        ),
         ("打印机打印空白页", ["打印机更换硒鼓后打印空白页", "打印机缺纸", "网页打开是空白"]),
-        ("Outlook 无法连接 Exchange 服务器", [
-            "Outlook 连接不上 Exchange 服务器",
-            "Outlook 日历不同步",
-            "数据库服务器磁盘已满",
-        ]),
+        (
+            "Outlook 无法连接 Exchange 服务器",
+            ["Outlook 连接不上 Exchange 服务器", "Outlook 日历不同步", "数据库服务器磁盘已满"],
+        ),
     ] {
         let (_folder, index) = index_of_titles(&documents);
         let hits = similar(&index, query, "");
@@ -145,7 +143,8 @@ fn clause_exclusion_limit_and_floor_are_kept() {
     let ask = |all_of: &[&str], any_of: Option<&[&str]>, exclude: &[u128], limit: usize| {
         let clause = Clause { all_of: tags(all_of), any_of: any_of.map(tags) };
         let exclude: HashSet<_> = exclude.iter().copied().map(id).collect();
-        let query = SimilarQuery { clause: &clause, exclude: &exclude, limit, ..question("screen flickers", "", &exclude) };
+        let query =
+            SimilarQuery { clause: &clause, exclude: &exclude, limit, ..question("screen flickers", "", &exclude) };
         numbers(&index.similar(&query).unwrap())
     };
     assert_eq!(ask(&["rare"], None, &[], 10), [100, 150, 200]);
@@ -172,7 +171,8 @@ fn unrelated_documents_neither_reorder_nor_ruin() {
     ]);
     let ask = || (similar(&index, "mail server rejects attachments", ""), similar(&index, "邮件附件下载失败", ""));
     let (before_en, before_zh) = ask();
-    let unrelated = (1_000..1_800).map(|n| Change::Put(document(n, "屏幕闪烁", &format!("flicker number {n}")))).collect();
+    let unrelated =
+        (1_000..1_800).map(|n| Change::Put(document(n, "屏幕闪烁", &format!("flicker number {n}")))).collect();
     index.apply(unrelated, "2").unwrap();
     let (after_en, after_zh) = ask();
     for (before, after) in [(before_en, after_en), (before_zh, after_zh)] {
@@ -185,11 +185,13 @@ fn unrelated_documents_neither_reorder_nor_ruin() {
 
 #[test]
 fn a_score_does_not_depend_on_who_else_is_answered() {
-    let (_folder, index) = index_of_titles(&["disk full on server", "server down", "disk slow", "server disk full alarm"]);
+    let (_folder, index) =
+        index_of_titles(&["disk full on server", "server down", "disk slow", "server disk full alarm"]);
     let all = similar(&index, "disk full on server", "");
     for hit in &all {
         let exclude: HashSet<_> = all.iter().map(|hit| hit.id).filter(|id| *id != hit.id).collect();
-        let query = SimilarQuery { exclude: &exclude, clause: &ALL, limit: 1, ..question("disk full on server", "", &exclude) };
+        let query =
+            SimilarQuery { exclude: &exclude, clause: &ALL, limit: 1, ..question("disk full on server", "", &exclude) };
         assert_eq!(index.similar(&query).unwrap().first(), Some(hit));
     }
 }
@@ -197,7 +199,9 @@ fn a_score_does_not_depend_on_who_else_is_answered() {
 #[test]
 fn what_is_replaced_or_removed_is_found_no_more() {
     let (_folder, index) = index_of_titles(&["screen flickers", "screen dark"]);
-    index.apply(vec![Change::Put(document(1, "keyboard stuck", "")), Change::Remove(id(2)), Change::Remove(id(9))], "2").unwrap();
+    index
+        .apply(vec![Change::Put(document(1, "keyboard stuck", "")), Change::Remove(id(2)), Change::Remove(id(9))], "2")
+        .unwrap();
     assert!(similar(&index, "screen", "").is_empty());
     assert_eq!(numbers(&similar(&index, "keyboard", "")), [1]);
     // Twice in one batch: the last counts.

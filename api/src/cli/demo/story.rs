@@ -88,8 +88,15 @@ impl Story {
     }
 
     pub fn tell(scenarios: &Scenarios, from: Timestamp, until: Timestamp, zone: &TimeZone) -> Self {
-        let mut teller =
-            Teller { scenarios, until, zone, dice: Dice(2026), steps: Vec::new(), tickets: 0, fresh_from: until - FRESH };
+        let mut teller = Teller {
+            scenarios,
+            until,
+            zone,
+            dice: Dice(2026),
+            steps: Vec::new(),
+            tickets: 0,
+            fresh_from: until - FRESH,
+        };
         let mut day = from;
         while day < until {
             let weekday = day.to_jiff().to_zoned_datetime(zone.clone()).weekday();
@@ -242,7 +249,13 @@ struct Life<'l, 's> {
 }
 
 impl<'l, 's> Life<'l, 's> {
-    fn new(teller: &'l mut Teller<'s>, requester: &Someone, scenario: &'s Scenario, ticket: usize, now: Timestamp) -> Self {
+    fn new(
+        teller: &'l mut Teller<'s>,
+        requester: &Someone,
+        scenario: &'s Scenario,
+        ticket: usize,
+        now: Timestamp,
+    ) -> Self {
         let dice = &mut teller.dice;
         let numbers = [
             ("{line}", dice.between(1, 9).to_string()),
@@ -280,7 +293,11 @@ impl<'l, 's> Life<'l, 's> {
         self.then(Duration::ZERO, &requester, Act::Create(Box::new(create), channel));
         if self.teller.dice.percent(3) {
             let pause = self.minutes(10, 90);
-            let reason = if self.chinese { "重复提交，已有工单在处理。" } else { "Submitted twice; the other one goes on." };
+            let reason = if self.chinese {
+                "重复提交，已有工单在处理。"
+            } else {
+                "Submitted twice; the other one goes on."
+            };
             self.then(pause, &requester, Act::Cancel(reason.to_owned()));
             return;
         }
@@ -309,7 +326,8 @@ impl<'l, 's> Life<'l, 's> {
         let pause = if self.teller.dice.percent(70) { self.minutes(15, 240) } else { self.minutes(400, 2_600) };
         self.resolve(pause, &agent);
         if self.teller.dice.percent(5) {
-            let reason = if self.chinese { "问题又出现了，和之前一样。" } else { "It is back, just like before." };
+            let reason =
+                if self.chinese { "问题又出现了，和之前一样。" } else { "It is back, just like before." };
             let pause = self.minutes(300, 5_000);
             self.then(pause, &requester, Act::Reopen(reason.to_owned()));
             let pause = self.minutes(120, 1_200);
@@ -354,8 +372,10 @@ impl<'l, 's> Life<'l, 's> {
     fn agent(&mut self, but: &str) -> Option<String> {
         let team = self.teller.scenarios.team_of(&self.scenario.issue_type)?;
         let agents = self.teller.scenarios.with(Role::Agent);
-        let fitting: Vec<&Someone> =
-            agents.into_iter().filter(|agent| agent.login != but && agent.teams.iter().any(|key| key == team)).collect();
+        let fitting: Vec<&Someone> = agents
+            .into_iter()
+            .filter(|agent| agent.login != but && agent.teams.iter().any(|key| key == team))
+            .collect();
         self.teller.dice.of(&fitting).map(|agent| agent.login.clone())
     }
 
@@ -384,7 +404,11 @@ impl<'l, 's> Life<'l, 's> {
         let pause = self.minutes(15, 600);
         self.then(pause, &requester, Act::Comment(answer, Visibility::Public));
         if self.teller.dice.percent(30) {
-            let note = if self.chinese { "已与现场确认，备件在库。" } else { "Confirmed on site; the part is in stock." };
+            let note = if self.chinese {
+                "已与现场确认，备件在库。"
+            } else {
+                "Confirmed on site; the part is in stock."
+            };
             let pause = self.minutes(5, 40);
             self.then(pause, agent, Act::Comment(note.to_owned(), Visibility::Internal));
         }

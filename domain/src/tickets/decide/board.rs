@@ -33,7 +33,8 @@ pub fn told(
     };
     let created = matches!(event.fact, Fact::Created { .. });
     // What the text was is not kept: if it changed, the ticket may have been found by it.
-    let retold = matches!(&event.fact, Fact::Updated { fields } if fields.iter().any(|f| f == "title" || f == "description"));
+    let retold =
+        matches!(&event.fact, Fact::Updated { fields } if fields.iter().any(|f| f == "title" || f == "description"));
     let text_was = if retold { TextPart::Ignored } else { TextPart::Compared };
     let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), text_was);
     let is = stands(&event.after, TextPart::Compared);
@@ -67,16 +68,22 @@ pub enum TextPart {
 }
 
 /// The same decision as `store::filter` in SQL, for one ticket in memory; a test ties the two.
-pub fn matches(filter: &Filter, snapshot: &Snapshot, current: &Current, as_requester: bool, text_part: TextPart) -> bool {
+pub fn matches(
+    filter: &Filter,
+    snapshot: &Snapshot,
+    current: &Current,
+    as_requester: bool,
+    text_part: TextPart,
+) -> bool {
     let Filter { and, or, status, priority, assignee, team, customer, created_at, updated_at, text } = filter;
     let Ticket { title, description, .. } = &current.ticket;
     let updated = if as_requester { current.ticket.public_updated_at } else { current.ticket.updated_at };
     let one_of = |words: &Option<Vec<_>>, word| words.as_ref().is_none_or(|words| words.contains(&word));
     and.iter().all(|filter| matches(filter, snapshot, current, as_requester, text_part))
         && (or.is_empty() || or.iter().any(|filter| matches(filter, snapshot, current, as_requester, text_part)))
-        && status.as_ref().is_none_or(|is| {
-            one_of(&is.one_of, snapshot.status) && !is.none_of.contains(&snapshot.status)
-        })
+        && status
+            .as_ref()
+            .is_none_or(|is| one_of(&is.one_of, snapshot.status) && !is.none_of.contains(&snapshot.status))
         && priority.as_ref().is_none_or(|is| is.one_of.as_ref().is_none_or(|all| all.contains(&snapshot.priority)))
         && id_is(assignee.as_ref(), snapshot.assignee.map(|id| id.0))
         && id_is(team.as_ref(), snapshot.team.map(|id| id.0))

@@ -28,7 +28,8 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
     match action {
         Action::Assign | Action::Cancel | Action::Chase => ticket.status.is_open(),
         Action::Accept => {
-            matches!(ticket.status, New | Assigned) || (matches!(ticket.status, InProgress) && ticket.assignee.is_none())
+            matches!(ticket.status, New | Assigned)
+                || (matches!(ticket.status, InProgress) && ticket.assignee.is_none())
         }
         Action::SetWaiting => matches!(ticket.status, InProgress),
         Action::Resume => matches!(ticket.status, Waiting),
@@ -36,12 +37,9 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
         Action::Close => matches!(ticket.status, Resolved),
         Action::Reopen => matches!(ticket.status, Resolved | Closed),
         Action::Attribute => ticket.status.is_solved(),
-        Action::Comment
-        | Action::CommentInternally
-        | Action::Open
-        | Action::Update
-        | Action::Link
-        | Action::Follow => true,
+        Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
+            true
+        }
     }
 }
 
@@ -67,12 +65,9 @@ fn check(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal> 
         Action::Cancel => ("cancelled", "取消", "an open ticket", "未结束的工单"),
         Action::Chase => ("chased", "催单", "an open ticket", "未结束的工单"),
         Action::Attribute => ("attributed", "归因", "a RESOLVED or CLOSED ticket", "状态为 RESOLVED 或 CLOSED 的工单"),
-        Action::Comment
-        | Action::CommentInternally
-        | Action::Open
-        | Action::Update
-        | Action::Link
-        | Action::Follow => ("changed", "修改", "any ticket", "任何工单"),
+        Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
+            ("changed", "修改", "any ticket", "任何工单")
+        }
     };
     let status = ticket.status.word();
     Err(refuse(
@@ -204,7 +199,8 @@ pub fn attribution(given: &AttributionGiven) -> Result<AttributionGiven, Refusal
             "请填写解决过程，供下一位工程师参考。",
         ));
     }
-    let resolution = text::body("resolution", &given.resolution, BODY_CHARS_MAX).map_err(|r| r.inside("attribution"))?;
+    let resolution =
+        text::body("resolution", &given.resolution, BODY_CHARS_MAX).map_err(|r| r.inside("attribution"))?;
     Ok(AttributionGiven { resolution, ..given.clone() })
 }
 
@@ -220,7 +216,12 @@ pub fn resolve(ticket: &Ticket, actor: &Actor, now: Timestamp, given: &Attributi
 }
 
 /// Attributes history that came without, or mends an attribution.
-pub fn attribute(ticket: &Ticket, actor: &Actor, now: Timestamp, given: &AttributionGiven) -> Result<Decision, Refusal> {
+pub fn attribute(
+    ticket: &Ticket,
+    actor: &Actor,
+    now: Timestamp,
+    given: &AttributionGiven,
+) -> Result<Decision, Refusal> {
     check(actor, Action::Attribute, ticket)?;
     let given = attribution(given)?;
     let mut next = ticket.clone();

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use crate::kernel::{Actor, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
 use super::lifecycle::fits;
+use crate::kernel::{Actor, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
 use crate::tickets::model::{Access, Action, Snapshot, Ticket};
 
 /// One reason to see a ticket.

@@ -27,8 +27,7 @@ pub fn generate(chance: &dyn Chance) -> String {
         }
         *value = usize::from(byte[0]) % 31;
     }
-    let mut letters: Vec<char> =
-        values.iter().chain([&check(&values)]).map(|v| char::from(ALPHABET[*v])).collect();
+    let mut letters: Vec<char> = values.iter().chain([&check(&values)]).map(|v| char::from(ALPHABET[*v])).collect();
     letters.insert(6, '-');
     format!("TKN-{}", letters.into_iter().collect::<String>())
 }
@@ -57,7 +56,8 @@ mod tests {
     fn the_example_is_valid() {
         assert_eq!(parse("TKN-8X9F2Q-L4M7P").as_deref(), Some("TKN-8X9F2Q-L4M7P"));
         assert_eq!(parse(" tkn-8x9f2q-l4m7p ").as_deref(), Some("TKN-8X9F2Q-L4M7P"));
-        for bad in ["", "TKN-", "8X9F2QL4M7P", "TKN-8X9F2Q-L4M7", "TKN-8X9F2QL-4M7P", "TKN-8X9F2O-L4M7P", "TKN-é-L4M7P"] {
+        for bad in ["", "TKN-", "8X9F2QL4M7P", "TKN-8X9F2Q-L4M7", "TKN-8X9F2QL-4M7P", "TKN-8X9F2O-L4M7P", "TKN-é-L4M7P"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -12,8 +12,8 @@ use sea_orm::{
 
 use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
 use super::model::{
-    Attribution, AttributionGiven, Comment, ExternalRef, FaultType, ParticipantReason, Priority, RootCauseLevel, Ticket,
-    TicketStatus, Visibility,
+    Attribution, AttributionGiven, Comment, ExternalRef, FaultType, ParticipantReason, Priority, RootCauseLevel,
+    Ticket, TicketStatus, Visibility,
 };
 use crate::kernel::{Error, Result, TicketId, UserId};
 use crate::runtime::{Engine, Tx};
@@ -250,7 +250,8 @@ pub(super) async fn next_numbers(conn: &impl ConnectionTrait, engine: Engine, co
         // One writer: nobody is between reading and inserting.
         Engine::Sqlite => {
             let mut last = Query::select();
-            last.expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])), "last").from(ticket::Entity);
+            last.expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])), "last")
+                .from(ticket::Entity);
             let row = conn.query_one(&last).await?.ok_or_else(|| Error::internal("no last ticket number"))?;
             let last: i64 = row.try_get("", "last")?;
             Ok((last + 1..).take(count).collect())
@@ -293,8 +294,16 @@ impl TryFrom<attribution::Model> for Attribution {
     type Error = DbErr;
 
     fn try_from(row: attribution::Model) -> Result<Self, DbErr> {
-        let attribution::Model { ticket_id, fault_type, root_cause_level, cause_tag, solution_tags, resolution, by_id, at } =
-            row;
+        let attribution::Model {
+            ticket_id,
+            fault_type,
+            root_cause_level,
+            cause_tag,
+            solution_tags,
+            resolution,
+            by_id,
+            at,
+        } = row;
         Ok(Self {
             ticket: ticket_id,
             given: AttributionGiven {
@@ -335,11 +344,12 @@ pub(super) async fn put_attributions(conn: &impl ConnectionTrait, given: Vec<Att
     Ok(())
 }
 
-pub(super) async fn attributions(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
-    let rows = attribution::Entity::find()
-        .filter(attribution::Column::TicketId.is_in(ids.iter().copied()))
-        .all(conn)
-        .await?;
+pub(super) async fn attributions(
+    conn: &impl ConnectionTrait,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, Attribution>> {
+    let rows =
+        attribution::Entity::find().filter(attribution::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     rows.into_iter().map(|row| Ok((row.ticket_id, row.try_into()?))).collect()
 }
 
@@ -359,7 +369,8 @@ pub(super) async fn insert_refs(
             .on_conflict_do_nothing_on([external_ref::Column::System, external_ref::Column::ExternalId])
             .exec_without_returning(conn)
             .await?;
-        if matches!(inserted, sea_orm::TryInsertResult::Conflicted) || matches!(inserted, sea_orm::TryInsertResult::Inserted(0))
+        if matches!(inserted, sea_orm::TryInsertResult::Conflicted)
+            || matches!(inserted, sea_orm::TryInsertResult::Inserted(0))
         {
             let holder = external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?;
             return Ok(holder.map(|row| (i, row.ticket_id)));
@@ -423,10 +434,8 @@ pub(super) async fn participants(
     conn: &impl ConnectionTrait,
     ids: &[TicketId],
 ) -> Result<HashMap<TicketId, HashSet<UserId>>> {
-    let rows = participant::Entity::find()
-        .filter(participant::Column::TicketId.is_in(ids.iter().copied()))
-        .all(conn)
-        .await?;
+    let rows =
+        participant::Entity::find().filter(participant::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     let mut all: HashMap<TicketId, HashSet<UserId>> = HashMap::new();
     for row in rows {
         all.entry(row.ticket_id).or_default().insert(row.user_id);

@@ -76,11 +76,9 @@ pub(crate) fn filter(filter: &Filter, as_requester: bool, texts: &HashMap<String
     if let Some(one_of) = priority.as_ref().and_then(|is| is.one_of.as_ref()) {
         all = all.add(ticket::Column::Priority.is_in(one_of.iter().map(|priority| priority.rank())));
     }
-    for (column, is) in [
-        (ticket::Column::AssigneeId, assignee),
-        (ticket::Column::TeamId, team),
-        (ticket::Column::CustomerId, customer),
-    ] {
+    for (column, is) in
+        [(ticket::Column::AssigneeId, assignee), (ticket::Column::TeamId, team), (ticket::Column::CustomerId, customer)]
+    {
         let Some(IdIs { one_of, is_null }) = is else { continue };
         if let Some(ids) = one_of {
             all = all.add(column.is_in(ids.iter().copied()));
