@@ -37,8 +37,11 @@ pub struct Desk {
     running: Option<(Server, Background)>,
 }
 
-/// Who works here: name, roles, teams, customer.
-const PEOPLE: &[(&str, &[Role], &[&str], Option<&str>)] = &[
+/// Name, roles, teams, customer.
+type Someone = (&'static str, &'static [Role], &'static [&'static str], Option<&'static str>);
+
+/// Who works here.
+const PEOPLE: &[Someone] = &[
     ("admin", &[Role::Admin], &[], None),
     ("supervisor", &[Role::Supervisor], &["FIELD"], None),
     ("agent1", &[Role::Agent], &["FIELD"], None),
