@@ -4,6 +4,7 @@ pub mod audit;
 pub mod auth;
 pub mod catalogue;
 pub mod event;
+pub mod hub;
 pub mod import;
 pub mod kernel;
 pub mod people;
