@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
-const PROGRAM = process.env.BUOY_PROGRAM ?? new URL('../../target/debug/buoy', import.meta.url).pathname;
+const PROGRAM = process.env.BUOY_BINARY ?? new URL('../../target/debug/buoy', import.meta.url).pathname;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** The browser asks nobody but the server. */
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];

@@ -44,8 +44,9 @@ pub fn check_text(text: &str, limits: &Limits) -> Result<(), String> {
         return Err(too_much("bytes", text.len() as u64, limits.document_bytes_max as u64));
     }
     let mut nesting: usize = 0;
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
         match byte {
             b'{' | b'[' | b'(' => {
                 nesting += 1;
@@ -54,13 +55,40 @@ pub fn check_text(text: &str, limits: &Limits) -> Result<(), String> {
                 }
             }
             b'}' | b']' | b')' => nesting = nesting.saturating_sub(1),
-            b'#' => while bytes.next_if(|b| *b != b'\n').is_some() {},
-            // Brackets in strings are counted too: at worst a strange string is refused, and nothing slips through a
-            // string that only looks closed.
+            b'#' => rest = behind_line(behind),
+            b'"' => rest = behind_string(behind),
             _ => {}
         }
     }
     Ok(())
+}
+
+fn behind_line(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(text.len());
+    &text[end..]
+}
+
+/// What follows a string whose first quote has been read. A string that is not closed ends with its line: the parser
+/// goes no further.
+fn behind_string(text: &[u8]) -> &[u8] {
+    if let Some(mut rest) = text.strip_prefix(b"\"\"") {
+        while let Some((_, behind)) = rest.split_first() {
+            if let Some(behind) = rest.strip_prefix(b"\"\"\"") {
+                return behind;
+            }
+            rest = rest.strip_prefix(b"\\\"\"\"").unwrap_or(behind);
+        }
+        return rest;
+    }
+    let mut rest = text;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = match byte {
+            b'"' | b'\n' | b'\r' => return behind,
+            b'\\' => behind.get(1..).unwrap_or_default(),
+            _ => behind,
+        };
+    }
+    rest
 }
 
 /// Bounds what the document expands to.
@@ -203,6 +231,20 @@ mod tests {
         let aliases: String = (0..61).map(|i| format!("a{i}: id ")).collect();
         assert!(verdict(&format!("{{ viewer {{ {aliases} }} }}")).unwrap_err().contains("aliases"));
         assert!(verdict(&format!("{}id{}", "{ a ".repeat(100), "}".repeat(100))).unwrap_err().contains("brackets"));
+        // Neither a comment nor a string hides brackets that count, or closes them.
+        let deep = format!("{}id{}", "{ a ".repeat(100), "}".repeat(100));
+        for hiding in [
+            "# x\r",
+            "# x\n",
+            "{ a(b: \"#\") } ",
+            "{ a(b: \"}}}}}}\") } ",
+            "{ a(b: \"\\\"#\") } ",
+            "{ a(b: \"\"\"#\"\"\") } ",
+        ] {
+            assert!(verdict(&format!("{hiding}{deep}")).unwrap_err().contains("brackets"), "{hiding}");
+        }
+        let closing = format!("{{ a(b: \"{}\") {deep}", "}".repeat(90));
+        assert!(verdict(&closing).unwrap_err().contains("brackets"));
         assert!(verdict(&format!("{{ id }} # {}", "x".repeat(40_000))).unwrap_err().contains("bytes"));
         assert!(verdict("{ id } # {{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{").is_ok());
     }
