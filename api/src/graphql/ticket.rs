@@ -63,7 +63,7 @@ impl TicketNode {
         int(self.ticket().number)
     }
 
-    /// The hub token, `TKN-XXXXXX-XXXXX`, checkable: see the partner guide.
+    /// The hub token, `TKN-XXXXXX-XXXXX`, its last character checks the others.
     async fn token(&self) -> &str {
         &self.ticket().token
     }

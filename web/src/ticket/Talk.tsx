@@ -20,31 +20,37 @@ interface Props {
   onChange: (page: PageFragment) => void;
 }
 
-interface Earlier<Row> {
-  rows: readonly Row[];
-  /** Where they begin; `null` where nothing lies before. */
-  start: string | null;
+interface Rows<Row> {
+  nodes: Row[];
+  pageInfo: { hasPreviousPage: boolean; startCursor: string | null };
+}
+
+/** The newest rows, as the page has them, behind those that the reader asked for. */
+function useEarlier<Row>(newest: Rows<Row>, key: (row: Row) => string, load: (before: string) => Promise<Rows<Row> | undefined>) {
+  const [earlier, setEarlier] = useState<Rows<Row> | null>(null);
+  const { pageInfo } = earlier ?? newest;
+  const start = pageInfo.hasPreviousPage ? pageInfo.startCursor : null;
+  const known = new Set(newest.nodes.map(key));
+  const rows = [...(earlier?.nodes ?? []).filter((row) => !known.has(key(row))), ...newest.nodes];
+  const more = async (before: string) => {
+    const found = await load(before);
+    if (found) setEarlier({ nodes: [...found.nodes, ...rows], pageInfo: found.pageInfo });
+  };
+  return { rows, more: start === null ? null : () => void more(start) };
 }
 
 export function Comments({ page, onChange }: Props) {
   const [lang, t] = useLanguage();
-  const [earlier, setEarlier] = useState<Earlier<CommentRowFragment> | null>(null);
-  const { nodes, pageInfo } = page.comments;
-  const start = earlier ? earlier.start : pageInfo.hasPreviousPage ? pageInfo.startCursor : null;
-  const known = new Set(nodes.map((row) => row.id));
-  const rows = [...(earlier?.rows ?? []).filter((row) => !known.has(row.id)), ...nodes];
-  const load = async (before: string) => {
-    const { data } = await client.query(EarlierCommentsDocument, { id: page.id, before }).toPromise();
-    const found = data?.ticket?.comments;
-    if (!found) return;
-    const next = found.pageInfo.hasPreviousPage ? found.pageInfo.startCursor : null;
-    setEarlier({ rows: [...found.nodes, ...(earlier?.rows ?? nodes)], start: next });
-  };
+  const { rows, more } = useEarlier<CommentRowFragment>(
+    page.comments,
+    (row) => row.id,
+    async (before) => (await client.query(EarlierCommentsDocument, { id: page.id, before }).toPromise()).data?.ticket?.comments,
+  );
   return (
     <section className="comments">
       <h2>{t('ticket.comments')}</h2>
-      {start && (
-        <button type="button" onClick={() => void load(start)}>
+      {more && (
+        <button type="button" onClick={more}>
           {t('earlier')}
         </button>
       )}
@@ -120,24 +126,17 @@ function Write({ page, onChange }: Props) {
 
 export function Trail({ page }: { page: PageFragment }) {
   const [lang, t] = useLanguage();
-  const [earlier, setEarlier] = useState<Earlier<TrailRowFragment> | null>(null);
-  const { nodes, pageInfo } = page.events;
-  const start = earlier ? earlier.start : pageInfo.hasPreviousPage ? pageInfo.startCursor : null;
-  const known = new Set(nodes.map((row) => row.cursor));
-  const rows = [...(earlier?.rows ?? []).filter((row) => !known.has(row.cursor)), ...nodes];
-  const load = async (before: string) => {
-    const { data } = await client.query(EarlierEventsDocument, { id: page.id, before }).toPromise();
-    const found = data?.ticket?.events;
-    if (!found) return;
-    const next = found.pageInfo.hasPreviousPage ? found.pageInfo.startCursor : null;
-    setEarlier({ rows: [...found.nodes, ...(earlier?.rows ?? nodes)], start: next });
-  };
+  const { rows, more } = useEarlier<TrailRowFragment>(
+    page.events,
+    (row) => row.cursor,
+    async (before) => (await client.query(EarlierEventsDocument, { id: page.id, before }).toPromise()).data?.ticket?.events,
+  );
   const word = (field: string, value: string | null) => (value === null ? t('none') : named(t, field, value));
   return (
     <section className="trail">
       <h2>{t('ticket.trail')}</h2>
-      {start && (
-        <button type="button" onClick={() => void load(start)}>
+      {more && (
+        <button type="button" onClick={more}>
           {t('earlier')}
         </button>
       )}
