@@ -10,6 +10,8 @@ use domain::kernel::{Clock, SystemClock};
 use domain::runtime::app::AppParts;
 use domain::runtime::{App, Db, Engine, Vault, feed, log, worker};
 use domain::{audit, auth, recommend, wiring};
+use futures::future::BoxFuture;
+use sea_orm::DatabaseConnection;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -52,12 +54,8 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
     fs::create_dir_all(&config.data_dir).map_err(|e| in_folder(&config.data_dir, e))?;
     let key_file = config.master_key_file();
     let vault = Vault::open(&key_file, &*chance).map_err(|e| in_folder(&key_file, e))?;
-    let db = Db::open(config.database_url(), &config.data_dir).await?;
-    let migrating = db.migrating().await?;
-    migrations::migrate(&migrating).await.map_err(|e| CannotStart(e.to_string()))?;
-    if db.engine == Engine::Sqlite {
-        migrating.close().await.map_err(|e| CannotStart(e.to_string()))?;
-    }
+    let migrate = |connection| Box::pin(async move { migrations::migrate(&connection).await.map(drop) }) as _;
+    let db = open_database(config, migrate).await?;
     let log_epoch = log::life(&db, domain::kernel::id::uuid_v7(clock.now(), &*chance)).await?;
     let index_dir = config.data_dir.join("index");
     let opened = tokio::task::spawn_blocking(move || search::Index::open(&index_dir))
@@ -79,6 +77,20 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
     });
     wiring::start(&app).await?;
     Ok(app)
+}
+
+/// The database alone, brought to a schema.
+pub async fn open_database(
+    config: &Config,
+    migrate: impl FnOnce(DatabaseConnection) -> BoxFuture<'static, Result<(), migrations::Mismatch>>,
+) -> Result<Db, CannotStart> {
+    let db = Db::open(config.database_url(), &config.data_dir).await?;
+    let migrating = db.migrating().await?;
+    migrate(migrating.clone()).await.map_err(|e| CannotStart(e.to_string()))?;
+    if db.engine == Engine::Sqlite {
+        migrating.close().await.map_err(|e| CannotStart(e.to_string()))?;
+    }
+    Ok(db)
 }
 
 /// What runs beside requests.
@@ -106,6 +118,16 @@ impl Background {
             tasks.spawn(audit::commands::run(app.clone(), stop.clone()));
             tasks.spawn(worker::run(app.clone(), stop.clone()));
         }
+        Self { tasks, stop }
+    }
+
+    /// Jobs and seals alone, for a node that answers nobody.
+    pub fn work(app: &Arc<App>) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(feed::run(app.clone(), stop.clone()));
+        tasks.spawn(audit::commands::run(app.clone(), stop.clone()));
+        tasks.spawn(worker::run(app.clone(), stop.clone()));
         Self { tasks, stop }
     }
 

@@ -45,9 +45,57 @@ impl From<DbErr> for Mismatch {
     }
 }
 
+/// Every table, parents before children: the order in which rows can be written back.
+pub const TABLES: [&str; 23] = [
+    "event_log",
+    "log_seal",
+    "meta",
+    "job",
+    "idempotency_key",
+    "user",
+    "team",
+    "user_team",
+    "user_skill",
+    "user_product",
+    "customer",
+    "catalogue_entry",
+    "password",
+    "session",
+    "signing_key",
+    "sign_in_throttle",
+    "ticket",
+    "attribution",
+    "external_ref",
+    "comment",
+    "ticket_participant",
+    "ticket_open",
+    "ticket_import",
+];
+
+/// The migrations of this program, in their order.
+pub fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|m| m.name().to_owned()).collect()
+}
+
+/// Brings an empty database to the schema that had these migrations, for a restore; refuses what this program does not
+/// know.
+pub async fn migrate_to(db: &sea_orm::DatabaseConnection, wanted: &[String]) -> Result<(), Mismatch> {
+    let known = names();
+    if !known.starts_with(wanted) {
+        return Err(Mismatch::Newer(wanted.iter().filter(|name| !known.contains(name)).cloned().collect()));
+    }
+    Migrator::install(db).await?;
+    let applied = seaql_migrations::Entity::find().all(db).await?.len();
+    let pending = <u32 as TryFrom<usize>>::try_from(wanted.len().saturating_sub(applied)).unwrap_or(0);
+    if pending > 0 {
+        Migrator::up(db, Some(pending)).await?;
+    }
+    Ok(())
+}
+
 /// Brings the database to this program's schema; refuses one that is newer. Returns how many migrations ran.
 pub async fn migrate(db: &sea_orm::DatabaseConnection) -> Result<usize, Mismatch> {
-    let known: Vec<String> = Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();
+    let known = names();
     Migrator::install(db).await?;
     let applied = seaql_migrations::Entity::find().all(db).await?;
     let newer: Vec<String> =

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use domain::audit::queries::Report;
 use domain::auth::commands::hash_password;
+use domain::backup::model::{Copied, Copying};
+use domain::backup::queries::backup;
 use domain::import::commands::{Watcher, import};
 use domain::import::model::{Map, Progress, Refused, Summary};
 use domain::kernel::{Error, Role};
@@ -23,6 +25,7 @@ use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
 
+use super::doctor::Finding;
 use crate::config::Config;
 use crate::node::{CannotStart, Hands, open};
 
@@ -48,6 +51,13 @@ pub enum Request {
         password: String,
     },
     VerifyAudit,
+    /// Into a new folder, named by its absolute path.
+    Backup {
+        to: PathBuf,
+    },
+    Doctor {
+        retry_buried: bool,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +68,9 @@ pub enum Answer {
     Imported(Summary),
     UserAdded(String),
     Verified(Report),
+    Copying(Copying),
+    BackedUp(Copied),
+    Examined(Vec<Finding>),
     Failed(String),
 }
 
@@ -85,6 +98,13 @@ async fn perform<R: Read + Send + 'static>(
             let progress = move |rows| drop(say.try_send(Answer::Verifying(rows)));
             domain::audit::queries::verify(app, progress).await.map(Answer::Verified)
         }
+        Request::Backup { to } => {
+            let say = say.clone();
+            let progress = move |copying| drop(say.try_send(Answer::Copying(copying)));
+            let copied = backup(app, &to, &migrations::TABLES, &migrations::names(), progress).await;
+            copied.map(Answer::BackedUp)
+        }
+        Request::Doctor { retry_buried } => super::doctor::examine(app, retry_buried).await.map(Answer::Examined),
     };
     outcome.unwrap_or_else(|error| Answer::Failed(in_words(error)))
 }

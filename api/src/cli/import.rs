@@ -81,7 +81,7 @@ impl Screen {
             Answer::Refused(refused) => self.refuse(&refused),
             Answer::Imported(summary) => self.outcome = Some(Ok(summary)),
             Answer::Failed(reason) => self.outcome = Some(Err(reason)),
-            Answer::Verifying(_) | Answer::Verified(_) | Answer::UserAdded(_) => {}
+            _ => {}
         }
     }
 

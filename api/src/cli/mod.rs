@@ -1,7 +1,10 @@
-//! The command line: `buoy serve`, `work`, `import`, `user add`, `schema`, `doctor`, `audit verify`.
+//! The command line.
 
+mod audit;
+mod backup;
 mod control;
 pub mod demo;
+mod doctor;
 mod import;
 mod serve;
 mod user;
@@ -33,6 +36,8 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
+    /// Runs jobs beside the servers of a PostgreSQL database, without HTTP.
+    Work,
     /// Imports tickets and their history from another system.
     Import(import::Import),
     /// People.
@@ -43,18 +48,21 @@ enum Verb {
     /// The event log.
     Audit {
         #[command(subcommand)]
-        verb: AuditVerb,
+        verb: audit::Verb,
     },
+    /// Copies the whole database into a new folder, while the server works.
+    Backup {
+        /// The folder to make; it must not exist.
+        folder: PathBuf,
+    },
+    /// Fills an empty database, of either engine, from a backup.
+    Restore(backup::Restore),
+    /// Says how this installation is, and what to do where it is not well.
+    Doctor(doctor::Doctor),
     /// Prints the GraphQL schema.
     Schema,
     /// Prints the default configuration, every key with its meaning.
     Config,
-}
-
-#[derive(Subcommand)]
-enum AuditVerb {
-    /// Checks digests and seals, and reports the unsealed tail.
-    Verify,
 }
 
 /// Runs the command line.
@@ -93,7 +101,11 @@ async fn run(verb: Verb, config: Config) -> Result<ExitCode, CannotStart> {
         Verb::Serve { demo } => serve::serve(config, demo).await,
         Verb::Import(args) => import::run(config, args).await,
         Verb::User { verb } => user::run(config, verb).await,
-        Verb::Audit { verb: AuditVerb::Verify } => audit_verify(config).await,
+        Verb::Work => serve::work(config).await,
+        Verb::Audit { verb } => audit::run(config, verb).await,
+        Verb::Backup { folder } => backup::backup(config, folder).await,
+        Verb::Restore(args) => backup::restore(config, args).await,
+        Verb::Doctor(args) => doctor::run(config, args).await,
         Verb::Schema | Verb::Config => Ok(ExitCode::SUCCESS),
     }
 }
@@ -110,21 +122,4 @@ fn trace(config: &Config) {
     if let Err(e) = set {
         eprintln!("buoy: log lines cannot be written: {e}");
     }
-}
-
-async fn audit_verify(config: Config) -> Result<ExitCode, CannotStart> {
-    let mut verified = None;
-    control::request(&config, control::Request::VerifyAudit, None, |answer| match answer {
-        control::Answer::Verified(report) => verified = Some(Ok(report)),
-        control::Answer::Failed(reason) => verified = Some(Err(CannotStart(reason))),
-        control::Answer::Verifying(rows) => tracing::info!(rows, "verifying"),
-        _ => {}
-    })
-    .await?;
-    let report = verified.unwrap_or_else(|| Err(CannotStart("verifying ended without a result".to_owned())))?;
-    println!("{} events, {} seals, {} events not sealed yet", report.rows, report.seals, report.unsealed);
-    for fault in &report.faults {
-        println!("FAULT: {fault}");
-    }
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

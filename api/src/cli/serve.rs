@@ -39,6 +39,24 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, CannotStart> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Jobs and seals beside the servers of one database.
+pub async fn work(config: Config) -> Result<ExitCode, CannotStart> {
+    if config.database_url().is_none() {
+        return Err(CannotStart(
+            "SQLite has one process, and `buoy serve` runs its jobs: set BUOY_DATABASE_URL=postgres://… for workers of their own"
+                .to_owned(),
+        ));
+    }
+    let _held = control::hold(&config.data_dir)?;
+    let app = open(&config, Hands::default()).await?;
+    let background = Background::work(&app);
+    println!("Buoy works on jobs");
+    stopped().await;
+    background.stop().await;
+    app.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// SIGINT or SIGTERM.
 async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};

@@ -118,6 +118,13 @@ pub async fn has_users(conn: &impl ConnectionTrait) -> Result<bool> {
     Ok(user::Entity::find().select_only().column(user::Column::Id).into_tuple::<UserId>().one(conn).await?.is_some())
 }
 
+/// Whether anybody could sign in and administer.
+pub async fn has_administrator(conn: &impl ConnectionTrait) -> Result<bool> {
+    let enabled = user::Entity::find().filter(user::Column::DisabledAt.is_null());
+    let named = enabled.filter(user::Column::Roles.contains(Role::Admin.word())).one(conn).await?;
+    Ok(named.is_some())
+}
+
 pub async fn customers(conn: &impl ConnectionTrait, ids: Vec<CustomerId>) -> Result<Vec<Customer>> {
     let rows = customer::Entity::find().filter(customer::Column::Id.is_in(ids)).all(conn).await?;
     Ok(rows.into_iter().map(Into::into).collect())

@@ -192,3 +192,40 @@ pub struct Backlog {
     pub due: i64,
     pub buried: i64,
 }
+
+/// A job that failed too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buried {
+    pub kind: String,
+    pub subject: String,
+    pub last_error: String,
+}
+
+/// The jobs buried first, at most `max`.
+pub async fn buried(conn: &impl ConnectionTrait, max: u64) -> Result<Vec<Buried>> {
+    let rows = job::Entity::find()
+        .filter(job::Column::BuriedAt.is_not_null())
+        .order_by(job::Column::BuriedAt, Order::Asc)
+        .limit(max)
+        .all(conn)
+        .await?;
+    let said = |row: job::Model| Buried {
+        kind: row.kind,
+        subject: row.subject,
+        last_error: row.last_error.unwrap_or_default(),
+    };
+    Ok(rows.into_iter().map(said).collect())
+}
+
+/// Has every buried job tried again, from now; how many.
+pub async fn retry_buried(tx: &mut Tx) -> Result<u64> {
+    let retried = job::Entity::update_many()
+        .col_expr(job::Column::BuriedAt, Expr::value(Option::<i64>::None))
+        .col_expr(job::Column::Attempts, Expr::value(0))
+        .col_expr(job::Column::RunAt, Expr::value(tx.now))
+        .filter(job::Column::BuriedAt.is_not_null())
+        .exec(tx.conn())
+        .await?;
+    tx.ring_jobs();
+    Ok(retried.rows_affected)
+}

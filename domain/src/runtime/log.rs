@@ -373,16 +373,21 @@ pub async fn count_behind(conn: &impl ConnectionTrait, engine: Engine, after: Cu
     Ok(rows.len() as u64)
 }
 
-const EPOCH: &str = "log_epoch";
+/// The key in `meta` under which this life of the log has its name.
+pub const EPOCH: &str = "log_epoch";
+
+/// A name for a life of the log.
+pub fn new_epoch(fresh: Uuid) -> String {
+    fresh.simple().to_string()[20..].to_owned()
+}
 
 /// The name of this life of the log, made on first use.
 pub async fn life(db: &Db, fresh: Uuid) -> Result<Arc<str>> {
     if let Some(row) = meta::Entity::find_by_id(EPOCH.to_owned()).one(db.read()).await? {
         return Ok(row.value.into());
     }
-    let fresh = fresh.simple().to_string()[20..].to_owned();
     let tx = db.begin().await?;
-    meta::Entity::insert(meta::ActiveModel { key: Set(EPOCH.to_owned()), value: Set(fresh) })
+    meta::Entity::insert(meta::ActiveModel { key: Set(EPOCH.to_owned()), value: Set(new_epoch(fresh)) })
         .on_conflict_do_nothing_on([meta::Column::Key])
         .exec_without_returning(tx.conn())
         .await?;
