@@ -46,7 +46,7 @@ test-sqlite: web
 test-postgres: web
 	scripts/ensure rust
 	@echo "== the integration tests once more, on a private PostgreSQL"
-	scripts/services run cargo test -p tests --test it
+	scripts/services run cargo test -p tests
 
 lint: web ## Formatting, lints of every language, freshness of schema.graphql
 	scripts/ensure rust lint

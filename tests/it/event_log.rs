@@ -46,6 +46,7 @@ async fn collect(app: &Arc<App>, after: Cursor, wanted: usize) -> Vec<(Cursor, u
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_writers_at_once_lose_and_repeat_nothing() {
     let desk = Desk::start().await;
+    desk.settle().await;
     let start = log::head(desk.app.db.read(), desk.app.db.engine).await.unwrap();
     let following = tokio::spawn({
         let app = desk.app.clone();
@@ -76,6 +77,7 @@ async fn eight_writers_at_once_lose_and_repeat_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_commits_late_with_a_lower_seq_is_not_skipped() {
     let desk = Desk::start().await;
+    desk.settle().await;
     let start = log::head(desk.app.db.read(), desk.app.db.engine).await.unwrap();
     if on_postgres() {
         // Written, with its seq taken, and held open.
@@ -115,6 +117,7 @@ async fn insert_raw(tx: &domain::runtime::db::WriteTx, n: u128) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_dropped_leaves_nothing_and_blocks_nobody() {
     let desk = Desk::start().await;
+    desk.settle().await;
     let start = log::head(desk.app.db.read(), desk.app.db.engine).await.unwrap();
     let mut dropped = Ctx::system(&desk.app).begin().await.unwrap();
     dropped.record(event(1)).await.unwrap();

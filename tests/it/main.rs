@@ -1,9 +1,16 @@
 //! Every test of the running program. Runs on SQLite, and on PostgreSQL where BUOY_TEST_DATABASE_URL names a server
 //! (`make test` does both).
 
+mod backup;
 mod bad_input;
+mod crash;
 mod event_log;
+mod import;
+mod installation;
 mod lifecycle;
 mod live;
 mod sessions;
 mod similar;
+
+/// The program itself.
+const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");

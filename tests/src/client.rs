@@ -35,6 +35,11 @@ impl Answer {
 
 impl Client {
     pub async fn ask(&self, query: &str, variables: Json) -> Answer {
+        self.try_ask(query, variables).await.unwrap()
+    }
+
+    /// The same, of a server that may be killed meanwhile.
+    pub async fn try_ask(&self, query: &str, variables: Json) -> Result<Answer, reqwest::Error> {
         let mut request = self
             .http
             .post(format!("{}/graphql", self.address))
@@ -44,9 +49,9 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let status = response.status().as_u16();
-        Answer { status, body: response.json().await.unwrap() }
+        Ok(Answer { status, body: response.json().await? })
     }
 
     /// The data of a query that must work.
@@ -63,14 +68,19 @@ impl Client {
 
     /// The payload of a mutation `name(input: NameInput!)`; `fields` besides `userErrors`.
     pub async fn mutate(&self, name: &str, fields: &str, input: Json) -> Json {
+        let answer = self.try_mutate(name, fields, input).await.unwrap();
+        assert!(answer.body.get("errors").is_none(), "{name}: {:#}", answer.body);
+        answer.body["data"][name].clone()
+    }
+
+    /// The whole answer to a mutation, of a server that may be killed meanwhile.
+    pub async fn try_mutate(&self, name: &str, fields: &str, input: Json) -> Result<Answer, reqwest::Error> {
         let mut type_name = name.to_owned();
         type_name[..1].make_ascii_uppercase();
         let query = format!(
             "mutation M($input: {type_name}Input!) {{ {name}(input: $input) {{ {fields} userErrors {{ code field message }} }} }}"
         );
-        let answer = self.ask(&query, json!({ "input": input })).await;
-        assert!(answer.body.get("errors").is_none(), "{name}: {:#}", answer.body);
-        answer.body["data"][name].clone()
+        self.try_ask(&query, json!({ "input": input })).await
     }
 
     /// The payload of a mutation that must not be refused.
@@ -87,5 +97,19 @@ impl Client {
         let field: Vec<&str> = error["field"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         let code = error["code"].as_str().unwrap_or_else(|| panic!("{name} was not refused: {payload:#}"));
         (code.to_owned(), field.join("."))
+    }
+
+    /// How many tickets one sees, counted page by page.
+    pub async fn tickets(&self) -> usize {
+        let query = "query Q($after: String) { tickets(first: 100, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }";
+        let (mut count, mut after) = (0, Json::Null);
+        loop {
+            let page = self.query(query, json!({ "after": after })).await;
+            count += page["tickets"]["nodes"].as_array().unwrap().len();
+            if page["tickets"]["pageInfo"]["hasNextPage"] == false {
+                return count;
+            }
+            after = page["tickets"]["pageInfo"]["endCursor"].clone();
+        }
     }
 }

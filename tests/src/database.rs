@@ -47,6 +47,18 @@ impl Database {
         }
     }
 
+    /// One without tables.
+    pub async fn empty() -> Self {
+        let Ok(server) = std::env::var(URL) else { return Self::Sqlite };
+        let mut copies = COPYING.lock().await;
+        *copies += 1;
+        let name = format!("buoy_empty_{}_{copies}", std::process::id());
+        let admin = Orm::connect(&server).await.unwrap();
+        admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
+        admin.close().await.unwrap();
+        Self::Postgres(beside(&server, &name))
+    }
+
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite => String::new(),

@@ -12,7 +12,7 @@ use domain::kernel::id::OsChance;
 use domain::kernel::{ManualClock, Role, Timestamp, UserId};
 use domain::people::model::{CreateUser, SaveCustomer};
 use domain::recommend::react::Progress;
-use domain::runtime::{App, Ctx, jobs, log, worker};
+use domain::runtime::{App, Ctx, Cursor, jobs, log, worker};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
@@ -211,8 +211,7 @@ impl Desk {
             loop {
                 let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
                 indexed.wait_for(|at| *at >= head).await.unwrap();
-                let written = written(&self.app).await;
-                if head.seq >= written {
+                if head >= written(&self.app).await {
                     return;
                 }
                 // Above the horizon: another test's transaction is still open in this server.
@@ -236,14 +235,16 @@ impl Drop for Desk {
     }
 }
 
-/// The highest sequence number written, readable by followers or not.
-async fn written(app: &App) -> i64 {
+/// The last place written, readable by followers or not.
+async fn written(app: &App) -> Cursor {
     use sea_orm::{ConnectionTrait as _, Statement};
-    let statement = Statement::from_string(
-        app.db.read().get_database_backend(),
-        "select coalesce(max(seq), 0) as seq from event_log",
-    );
-    app.db.read().query_one_raw(statement).await.unwrap().unwrap().try_get("", "seq").unwrap()
+    let last = "select xid, seq from event_log order by xid desc, seq desc limit 1";
+    let conn = app.db.read();
+    let row = conn.query_one_raw(Statement::from_string(conn.get_database_backend(), last)).await.unwrap();
+    row.map_or(Cursor::START, |row| Cursor {
+        xid: row.try_get("", "xid").unwrap(),
+        seq: row.try_get("", "seq").unwrap(),
+    })
 }
 
 /// An attribution that is complete.

@@ -3,6 +3,7 @@
 mod client;
 mod database;
 mod desk;
+pub mod process;
 pub mod socket;
 
 pub use client::{Answer, Client};

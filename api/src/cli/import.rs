@@ -111,7 +111,7 @@ impl Screen {
         let summary = match self.outcome {
             Some(Ok(summary)) => summary,
             Some(Err(reason)) => return Err(CannotStart(reason)),
-            None => return Err(CannotStart("the import ended without a result".to_owned())),
+            None => return Err(CannotStart("the server went away before the import had ended: run it again, what is in stays and nothing comes twice".to_owned())),
         };
         let Summary { rows, tickets, created, updated, unchanged, events, refused, dry_run } = summary;
         println!(

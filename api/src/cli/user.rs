@@ -19,10 +19,10 @@ pub enum Verb {
         #[arg(long)]
         name: String,
         /// REQUESTER, AGENT, SUPERVISOR, PRODUCT_MANAGER, PARTNER or ADMIN; may be given several times.
-        #[arg(long = "role", required = true)]
+        #[arg(long = "role", required = true, num_args = 1..)]
         roles: Vec<String>,
         /// Key of a team; may be given several times.
-        #[arg(long = "team")]
+        #[arg(long = "team", num_args = 1..)]
         teams: Vec<String>,
         /// Key of the customer organisation of a requester.
         #[arg(long)]

@@ -3,7 +3,7 @@
 //! - The file is read to its end first, into a staging file in the data folder: a file that is cut off changes nothing,
 //!   rows may come in any order, and memory stays bounded.
 //! - Bad rows are refused with line and reason; the rest goes in. Importing the same file again changes nothing; rows
-//!   that a ticket has gained since are added to it.
+//!   that a ticket has gained since are added to it; a list with one row a ticket may say anew how it stands.
 //! - History starts no clock and no job, and sends nothing: its events are in the audit trail, never in a live feed.
 //! - Only history that its source calls closed may come without attribution.
 //!
@@ -12,6 +12,4 @@
 pub mod commands;
 pub mod decide;
 pub mod model;
-mod read;
-mod stage;
 pub(crate) mod store;

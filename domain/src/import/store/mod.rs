@@ -1,4 +1,6 @@
-//! How much of a ticket's source is in already.
+//! How much of a ticket's source is in already; and the staging file.
+
+pub mod stage;
 
 pub mod ticket_import {
     use crate::kernel::TicketId;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::decide::{Cells, RowReader};
-use super::model::{FileFormat, Map, Refused, Row};
+use super::super::decide::{Cells, RowReader};
+use super::super::model::{FileFormat, Map, Refused, Row};
 
 /// Bytes of one JSON line.
 const LINE_BYTES_MAX: u64 = 1_000_000;

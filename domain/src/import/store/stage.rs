@@ -5,7 +5,7 @@ use std::path::Path;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, TransactionTrait as _};
 
-use super::model::Row;
+use super::super::model::Row;
 use crate::kernel::{Error, Result};
 
 pub struct Stage {

@@ -1,11 +1,12 @@
-//! What a row says, and what a ticket's rows make of it: pure.
+//! What a row says: pure.
+
+pub mod history;
 
 use std::collections::HashMap;
 
 use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
 
 use super::model::{Columns, Map, Refused, Row, UNCHANGED};
 use crate::kernel::text::{BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
@@ -118,6 +119,11 @@ impl RowReader {
             Some(column) => self.time(cells, column)?.ok_or_else(|| format!("{column} is empty"))?,
         };
         let closed = columns.closed.as_ref().map(|column| self.time(cells, column)).transpose()?.flatten();
+        if let (Some(column), Some(closed)) = (&columns.closed, closed)
+            && closed < created
+        {
+            return Err(format!("{column}: it was closed ({closed}) before it was created ({created})"));
+        }
         let order = match &columns.order {
             None => 0,
             Some(column) => self.number(cells, column)?.unwrap_or(0),
@@ -251,53 +257,4 @@ fn clip(text: &str, chars_max: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(chars_max - 1).chain(['…']).collect()
-}
-
-/// The digest of a ticket's first rows: whether the source has rewritten its history.
-pub fn digest(rows: &[Row]) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    for row in rows {
-        // The line is where it stood in this file, not what it says.
-        let row = Row { line: 0, ..row.clone() };
-        hash.update(serde_json::to_vec(&row).expect("rows are plain data"));
-        hash.update([0]);
-    }
-    hash.finalize().to_vec()
-}
-
-/// What a row changes about its ticket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The ticket entered this status.
-    Entered(TicketStatus),
-    /// Another team or assignee.
-    Moved { hand_over: bool },
-    /// Another priority, type or product.
-    Changed,
-    /// Nothing that Buoy has a word for.
-    Noted,
-}
-
-/// What happened between two rows of a ticket, oldest first; at least one step.
-pub fn steps(before: Option<&Row>, row: &Row) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let same = |of: fn(&Row) -> &Option<String>| before.is_some_and(|before| of(before) == of(row));
-    if !(same(|row| &row.team) && same(|row| &row.assignee)) && (row.team.is_some() || row.assignee.is_some()) {
-        let counted = |row: &Row| row.hand_overs.unwrap_or(0);
-        let hand_over = before.is_some_and(|before| counted(row) > counted(before));
-        steps.push(Step::Moved { hand_over });
-    }
-    let was = before.and_then(|before| before.status);
-    if let Some(status) = row.status.filter(|status| was != Some(*status)) {
-        steps.push(Step::Entered(status));
-    }
-    if before.is_some_and(|before| before.priority != row.priority)
-        || !(before.is_none() || same(|row| &row.issue_type) && same(|row| &row.product))
-    {
-        steps.push(Step::Changed);
-    }
-    if steps.is_empty() {
-        steps.push(Step::Noted);
-    }
-    steps
 }
