@@ -120,6 +120,9 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing_that_it_kept(
                 None => kept.push(answer.data()["createTicket"]["ticket"]["id"].as_str().unwrap().to_owned()),
                 Some(_) => {
                     assert_eq!(answer.code(), "INTERNAL");
+                    let error = &answer.body["errors"][0];
+                    assert!(error["message"].as_str().unwrap().contains("disk is full"), "{error:#}");
+                    assert!(error["extensions"]["requestId"].is_string(), "{error:#}");
                     refused += 1;
                 }
             }

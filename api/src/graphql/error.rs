@@ -40,11 +40,15 @@ pub fn public(error: Error, language: Language) -> (TopCode, String) {
             let messages: Vec<String> = refusals.iter().map(|refusal| language.say(&refusal.message)).collect();
             (TopCode::BadUserInput, messages.join(" "))
         }
-        error @ (Error::Conflict | Error::Db(_) | Error::Search(_) | Error::Internal(_)) => {
+        error @ (Error::Conflict | Error::Db(_) | Error::Commit(_) | Error::Search(_) | Error::Internal(_)) => {
             tracing::error!(%error, "answered INTERNAL");
-            let message = match language {
-                Language::En => "Something failed on our side; nothing was changed. Please try again.",
-                Language::ZhCn => "服务器内部出错，未做任何更改，请稍后重试。",
+            let message = match (language, error.is_storage()) {
+                (Language::En, false) => "Something failed on our side; nothing was changed. Please try again.",
+                (Language::ZhCn, false) => "服务器内部出错，未做任何更改，请稍后重试。",
+                (Language::En, true) => {
+                    "Buoy cannot store anything now: its disk is full or fails. Nothing was changed; tell whoever runs it."
+                }
+                (Language::ZhCn, true) => "系统磁盘已满或发生故障，暂时无法保存。未做任何更改，请联系系统管理员。",
             };
             (TopCode::Internal, message.to_owned())
         }

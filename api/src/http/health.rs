@@ -51,6 +51,11 @@ async fn gather(app: &App) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     gauge("buoy_jobs_buried", "Jobs that failed too often and wait for somebody.", backlog.buried)?;
     let head = log::head(conn, app.db.engine).await?;
     gauge("buoy_log_head_seq", "Sequence number of the last event that may be read.", head.seq)?;
+    gauge(
+        "buoy_log_held_back_events",
+        "Events above the horizon, which an open transaction holds back from followers, counted up to 10000.",
+        i64::try_from(log::held_back(conn, app.db.engine, LAG_MAX).await?)?,
+    )?;
     let indexed = *app.state::<Progress>().watch().borrow();
     let lag = log::count_behind(conn, app.db.engine, indexed, LAG_MAX).await?;
     gauge(

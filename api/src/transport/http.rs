@@ -211,7 +211,11 @@ async fn run(gate: &Gate, guest: &Guest, media: Media, parameters: Parameters, m
         }
         OperationType::Query | OperationType::Mutation => {
             let response = execute(gate, guest, prepared).await;
-            answer(status_of(media, is_request_error(&response)), media, to_json(&response))
+            let mut answer = answer(status_of(media, is_request_error(&response)), media, to_json(&response));
+            if let Ok(id) = header::HeaderValue::from_str(&guest.caller.cx.request_id.to_string()) {
+                answer.headers_mut().insert(header::HeaderName::from_static("x-request-id"), id);
+            }
+            answer
         }
     }
 }

@@ -25,6 +25,7 @@ use domain::runtime::{App, Ctx};
 use futures::FutureExt as _;
 use serde_json::{Map, Value as Json};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::graphql::{BuoySchema, Caller, furnish, public};
 use crate::language::Language;
@@ -208,13 +209,46 @@ fn operation_of(document: &ExecutableDocument, name: Option<&str>) -> Result<Ope
 
 /// Runs a query or mutation; whatever happens, there is a response.
 pub async fn execute(gate: &Gate, guest: &Guest, prepared: Prepared) -> Response {
-    let running = AssertUnwindSafe(gate.schema.execute(prepared.request)).catch_unwind();
+    let Prepared { request, operation } = prepared;
+    let span = tracing::info_span!("request", id = %guest.caller.cx.request_id, %operation);
+    let timer = metrics::SECONDS.with_label_values(&[word(operation)]).start_timer();
+    let running = AssertUnwindSafe(gate.schema.execute(request).instrument(span)).catch_unwind();
     let response = match pace::within(gate.limits.execution_timeout, running).await {
         Some(Ok(response)) => response,
         Some(Err(_)) => panicked(guest),
         None => request_error(TopCode::Internal, "The operation took too long and was given up.".to_owned()),
     };
-    finish(gate, guest, response)
+    timer.observe_duration();
+    let response = finish(gate, guest, response);
+    for error in &response.errors {
+        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code")).map(ToString::to_string);
+        metrics::ERRORS.with_label_values(&[code.as_deref().unwrap_or_default().trim_matches('"')]).inc();
+    }
+    response
+}
+
+const fn word(operation: OperationType) -> &'static str {
+    match operation {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+/// What operators see of requests.
+mod metrics {
+    use std::sync::LazyLock;
+
+    use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
+
+    pub static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
+        let help = "How long queries and mutations took, in seconds.";
+        register_histogram_vec!("buoy_graphql_seconds", help, &["operation"]).expect("registered once")
+    });
+    pub static ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+        let help = "Top-level errors, by their code.";
+        register_int_counter_vec!("buoy_graphql_errors_total", help, &["code"]).expect("registered once")
+    });
 }
 
 /// The answer where a resolver panicked; what it was stands in the log, by the panic hook.
@@ -243,6 +277,13 @@ fn finish(gate: &Gate, guest: &Guest, mut response: Response) -> Response {
             && let Some(hint) = error.message.find(" Did you mean")
         {
             error.message.truncate(hint);
+        }
+    }
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        // What an operator finds the log lines by.
+        if extensions.get("code") == Some(&TopCode::Internal.word().into()) {
+            extensions.set("requestId", guest.caller.cx.request_id.to_string());
         }
     }
     response

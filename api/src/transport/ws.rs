@@ -146,6 +146,7 @@ impl Socket {
         let (ended, mut finished) = mpsc::channel::<String>(self.gate.limits.ws_operations_max);
         let mut init = std::pin::pin!(pace::pause(self.gate.limits.ws_init_timeout).fuse());
         let mut silent_rounds = 0;
+        let mut round = std::pin::pin!(pace::pause(self.gate.limits.ws_ping_every));
         loop {
             let expires_at = self.guest.as_ref().and_then(|guest| guest.expires_at);
             let clock = self.gate.app.clock.clone();
@@ -174,7 +175,8 @@ impl Socket {
                 }
                 () = &mut init, if self.guest.is_none() => return Some(Close::InitTimeout),
                 () = expiry => return Some(Close::Forbidden),
-                () = pace::pause(self.gate.limits.ws_ping_every) => {
+                () = &mut round => {
+                    round.set(pace::pause(self.gate.limits.ws_ping_every));
                     silent_rounds += 1;
                     if silent_rounds > 2 {
                         return Some(Close::GoingAway);
@@ -225,7 +227,8 @@ impl Socket {
             },
             (Some("pong"), _) => Ok(()),
             (Some("subscribe"), Some(id)) => {
-                let Some(guest) = self.guest.clone() else { return Err(Close::Unauthorized) };
+                let Some(mut guest) = self.guest.clone() else { return Err(Close::Unauthorized) };
+                guest.caller.cx.request_id = self.gate.app.new_uuid();
                 let payload = payload.filter(Json::is_object).ok_or(Close::InvalidMessage)?;
                 self.subscribe(guest, id, payload, ended)
             }

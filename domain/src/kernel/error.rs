@@ -99,6 +99,9 @@ pub enum Error {
     Conflict,
     #[error("database: {0}")]
     Db(#[from] sea_orm::DbErr),
+    /// The commit that this command shared with others failed: none of them was kept.
+    #[error("commit: {0}")]
+    Commit(std::sync::Arc<sea_orm::DbErr>),
     #[error("search: {0}")]
     Search(#[from] search::Error),
     /// A broken invariant or a failing machine: details belong in the log only.
@@ -125,6 +128,25 @@ impl Error {
 
     pub fn bad_input(en: impl Into<String>, zh: impl Into<String>) -> Self {
         Self::top(TopCode::BadUserInput, en, zh)
+    }
+
+    /// Whether the machine stores nothing now: a full, failing or read-only disk.
+    pub fn is_storage(&self) -> bool {
+        use sea_orm::{DbErr, RuntimeErr};
+        let cause = match self {
+            Self::Db(cause) => cause,
+            Self::Commit(cause) => cause,
+            _ => return false,
+        };
+        let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = cause else { return false };
+        let RuntimeErr::SqlxError(error) = runtime else { return false };
+        let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
+        match code.parse::<u32>() {
+            // SQLite's extended codes: the low byte is READONLY, IOERR, FULL or CANTOPEN.
+            Ok(code) if code < 10_000 => matches!(code & 0xff, 8 | 10 | 13 | 14),
+            // PostgreSQL: disk_full, io_error, read_only_sql_transaction.
+            _ => matches!(&*code, "53100" | "58030" | "25006"),
+        }
     }
 
     pub fn internal(detail: impl std::fmt::Display) -> Self {

@@ -26,6 +26,8 @@ pub const POSTGRES_CONNECTIONS: u32 = 16;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A statement that runs longer is broken; it would hold back the horizon that followers of the log read below.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for a transaction in which nothing happens, in milliseconds.
+const IDLE_TRANSACTION_TIMEOUT: (&str, &str) = ("idle_in_transaction_session_timeout", "30000");
 /// Commands that share one COMMIT on SQLite.
 const GROUP_MAX: usize = 64;
 
@@ -54,7 +56,10 @@ impl Db {
         match url {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let mut options = quiet(ConnectOptions::new(url));
-                options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(STATEMENT_TIMEOUT);
+                options
+                    .max_connections(POSTGRES_CONNECTIONS)
+                    .statement_timeout(STATEMENT_TIMEOUT)
+                    .map_sqlx_postgres_opts(|postgres| postgres.options([IDLE_TRANSACTION_TIMEOUT]));
                 let pool = Database::connect(options).await?;
                 Ok(Self { engine: Engine::Postgres, read: pool.clone(), writer: Writer::Postgres(pool) })
             }
@@ -253,7 +258,7 @@ impl Turn {
         finish(&self.writer, group).await;
         match told.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(e)) => Err(Error::Internal(format!("commit: {e}"))),
+            Ok(Err(cause)) => Err(Error::Commit(cause)),
             Err(_) => Err(Error::internal("the writer stopped before the commit")),
         }
     }

@@ -373,6 +373,22 @@ pub async fn count_behind(conn: &impl ConnectionTrait, engine: Engine, after: Cu
     Ok(rows.len() as u64)
 }
 
+/// How many rows stand above the horizon, counted up to `max`: an open transaction holds them back from followers.
+pub async fn held_back(conn: &impl ConnectionTrait, engine: Engine, max: u64) -> Result<u64> {
+    if engine == Engine::Sqlite {
+        return Ok(0); // one writer: what is committed can be read
+    }
+    let rows = event_log::Entity::find()
+        .select_only()
+        .column(event_log::Column::Seq)
+        .filter(below_horizon(engine).not())
+        .limit(max)
+        .into_tuple::<i64>()
+        .all(conn)
+        .await?;
+    Ok(rows.len() as u64)
+}
+
 /// The key in `meta` under which this life of the log has its name.
 pub const EPOCH: &str = "log_epoch";
 
