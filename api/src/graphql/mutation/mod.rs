@@ -1,223 +1,23 @@
 //! The mutations: input into command, outcome into payload, nothing else.
 
-use async_graphql::{Context, ID, InputObject, MergedObject, Object, SimpleObject};
+use async_graphql::{Context, MergedObject, Object};
 use domain::kernel::{Error, TicketId};
 use domain::runtime::{Command, Ctx};
 use domain::tickets::model as commands;
 
+mod inputs;
+
+use self::inputs::*;
 use super::Caller;
 use super::catalogue::CatalogueMutation;
 use super::error::{OrTopLevel as _, UserError, settle};
-use super::inputs::{AttributionInput, ExternalRefInput, id};
-use super::scalars::{CommentVisibility, Priority};
+use super::inputs::id;
 use super::session::PeopleMutation;
 use super::ticket::{CommentNode, TicketNode};
 
 /// What may be changed.
 #[derive(MergedObject, Default)]
 pub struct Mutation(TicketMutation, PeopleMutation, CatalogueMutation);
-
-/// A mutation of a ticket: its input, its payload and the command it stands for.
-macro_rules! ticket_mutations {
-    ($(
-        $(#[$doc:meta])*
-        $input:ident => $payload:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }
-    )*) => {$(
-        $(#[$doc])*
-        #[derive(InputObject)]
-        pub struct $input {
-            $($(#[$field_doc])* $field: $type,)*
-            /// The same key and input give the same answer for 24 h.
-            idempotency_key: Option<String>,
-        }
-
-        /// What the mutation came to.
-        #[derive(SimpleObject)]
-        pub struct $payload {
-            /// The ticket as it is now; null where the mutation was refused.
-            ticket: Option<TicketNode>,
-            /// Why nothing was changed; empty where it was.
-            user_errors: Vec<UserError>,
-        }
-    )*};
-}
-
-ticket_mutations! {
-    /// A ticket to be created.
-    CreateTicketInput => CreateTicketPayload {
-        /// The problem in one line; at most 200 characters.
-        title: String,
-        /// The problem at length; at most 20,000 characters.
-        description: String,
-        /// How urgent it is.
-        #[graphql(default_with = "Priority::Normal")]
-        priority: Priority,
-        /// Key of the issue type; it decides the team.
-        issue_type: Option<String>,
-        /// Key of the product.
-        product: Option<String>,
-        /// Key of the customer; by default the requester's organisation.
-        customer_key: Option<String>,
-        /// Who needs help; by default the caller. For staff.
-        requester_email: Option<String>,
-        /// Keys of the skills that it takes.
-        required_skills: Option<Vec<String>>,
-        /// What other systems call it.
-        external_refs: Option<Vec<ExternalRefInput>>,
-    }
-    /// A ticket and who is to have it.
-    AssignTicketInput => AssignTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// An agent, supervisor or administrator.
-        assignee_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket that the caller takes on.
-    AcceptTicketInput => AcceptTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket that has to wait.
-    SetWaitingInput => SetWaitingPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// For whom or what it waits.
-        reason: String,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket that goes on.
-    ResumeTicketInput => ResumeTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket that is solved.
-    ResolveTicketInput => ResolveTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-        /// What it was and how it was solved. Nothing is resolved without.
-        attribution: AttributionInput,
-    }
-    /// History to be attributed, or an attribution to be mended.
-    AttributeTicketInput => AttributeTicketPayload {
-        /// The ticket; RESOLVED or CLOSED.
-        ticket_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-        /// What it was and how it was solved.
-        attribution: AttributionInput,
-    }
-    /// A resolved ticket that is over.
-    CloseTicketInput => CloseTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket that was not solved after all.
-    ReopenTicketInput => ReopenTicketPayload {
-        /// The ticket; RESOLVED or CLOSED.
-        ticket_id: ID,
-        /// Why; it becomes a public comment.
-        reason: String,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket to be given up.
-    CancelTicketInput => CancelTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// Why.
-        reason: String,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-    }
-    /// A ticket that somebody asks about again.
-    ChaseTicketInput => ChaseTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-    }
-    /// A ticket that the caller has looked at.
-    OpenTicketInput => OpenTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-    }
-    /// What of a ticket is to change; what is left out stays.
-    UpdateTicketInput => UpdateTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-        /// The version that the caller saw; refused where it is another by now.
-        expected_version: Option<i32>,
-        /// The problem in one line.
-        title: Option<String>,
-        /// The problem at length.
-        description: Option<String>,
-        /// How urgent it is.
-        priority: Option<Priority>,
-        /// Key of the issue type.
-        issue_type: Option<String>,
-        /// Key of the product.
-        product: Option<String>,
-        /// Key of the team whose queue it is to stand in.
-        team_key: Option<String>,
-        /// Keys of all skills that it takes.
-        required_skills: Option<Vec<String>>,
-    }
-    /// A reference to be linked.
-    LinkExternalRefInput => LinkExternalRefPayload {
-        /// The ticket's token.
-        ticket_token: String,
-        /// Key of the other system.
-        system: String,
-        /// The ticket's id there.
-        external_id: String,
-    }
-    /// A ticket to be followed.
-    FollowTicketInput => FollowTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-    }
-    /// A ticket no longer to be followed.
-    UnfollowTicketInput => UnfollowTicketPayload {
-        /// The ticket.
-        ticket_id: ID,
-    }
-}
-
-/// Something to be written to a ticket.
-#[derive(InputObject)]
-pub struct AddCommentInput {
-    /// The ticket.
-    ticket_id: ID,
-    /// The text; at most 20,000 characters.
-    body: String,
-    /// Who may read it.
-    #[graphql(default_with = "CommentVisibility::Public")]
-    visibility: CommentVisibility,
-    /// Colleagues who are to see the ticket from now on.
-    mention_ids: Option<Vec<ID>>,
-    /// The same key and input give the same answer for 24 h.
-    idempotency_key: Option<String>,
-}
-
-/// What commenting came to.
-#[derive(SimpleObject)]
-pub struct AddCommentPayload {
-    /// The ticket as it is now; null where the mutation was refused.
-    ticket: Option<TicketNode>,
-    /// What was written.
-    comment: Option<CommentNode>,
-    /// Why nothing was written; empty where it was.
-    user_errors: Vec<UserError>,
-}
 
 /// Mutations of tickets.
 #[derive(Default)]

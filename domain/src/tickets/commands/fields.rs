@@ -1,0 +1,122 @@
+//! Fields and references.
+
+use super::create::{issue_type_of, product_of};
+use super::{bounded, load, settle};
+use crate::catalogue::model::Kind;
+use crate::catalogue::queries as catalogue;
+use crate::kernel::text::{self, BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::kernel::{Code, Error, Refusal, Result, TicketId, refuse};
+use crate::runtime::{Command, Tx};
+use crate::tickets::decide::lifecycle::{self, Changes};
+use crate::tickets::decide::{rights, token};
+use crate::tickets::model::{Action, ExternalRef, Fact, LinkExternalRef, UpdateTicket};
+use crate::tickets::{queries, store};
+
+impl Command for UpdateTicket {
+    const NAME: &'static str = "updateTicket";
+    type Output = TicketId;
+
+    fn expected_version(&self) -> Option<i32> {
+        self.expected_version
+    }
+
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        let Self {
+            ticket,
+            expected_version,
+            title,
+            description,
+            priority,
+            issue_type,
+            product,
+            team_key,
+            required_skills,
+        } = self;
+        let ticket = load(tx, *ticket, *expected_version).await?;
+        rights::may(tx.actor(), Action::Update, &ticket)?;
+        let mut changes = Changes {
+            title: title.as_deref().map(|title| text::line("title", title, TITLE_CHARS_MAX)).transpose()?,
+            description: description
+                .as_deref()
+                .map(|body| text::body("description", body, BODY_CHARS_MAX))
+                .transpose()?,
+            priority: *priority,
+            product: product_of(tx, product.as_deref()).await?,
+            ..Changes::default()
+        };
+        if issue_type.is_some() {
+            let (key, queue) = issue_type_of(tx, issue_type.as_deref()).await?;
+            changes.issue_type = key;
+            changes.confidential = Some(queue.confidential);
+        }
+        if let Some(key) = team_key {
+            let team = catalogue::require_team(tx.conn(), "teamKey", key).await?;
+            changes.team = Some(team.id);
+            changes.confidential = Some(changes.confidential.unwrap_or(ticket.confidential) || team.confidential);
+        }
+        if let Some(skills) = required_skills {
+            bounded("requiredSkills", skills.len())?;
+            let skills = catalogue::check_keys(tx.conn(), Kind::Skill, "requiredSkills", skills).await?;
+            changes.required_skills = Some(skills);
+        }
+        match lifecycle::update(&ticket, tx.actor(), tx.now, &changes)? {
+            Some(decision) => settle(tx, &ticket, decision, true).await,
+            None => Ok(ticket.id),
+        }
+    }
+}
+
+impl Command for LinkExternalRef {
+    const NAME: &'static str = "linkExternalRef";
+    type Output = TicketId;
+
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        let token = token::parse(&self.token).ok_or_else(|| {
+            refuse(
+                Code::TokenInvalid,
+                "ticketToken",
+                "This is no ticket token: check it against TKN-XXXXXX-XXXXX, letter by letter.",
+                "工单令牌无效，请逐字核对（格式 TKN-XXXXXX-XXXXX）。",
+            )
+        })?;
+        let id = queries::id_by_token(tx.conn(), &token).await?.ok_or_else(|| rights::not_found("ticketToken"))?;
+        let ticket = load(tx, id, None).await.map_err(|error| match error {
+            Error::Refused(refusals) => Error::Refused(
+                refusals
+                    .into_iter()
+                    .map(|refusal| Refusal { field: vec!["ticketToken".to_owned()], ..refusal })
+                    .collect(),
+            ),
+            error => error,
+        })?;
+        let reference = reference("", &self.reference).map_err(|mut refusal| {
+            refusal.field.retain(|part| !part.is_empty());
+            refusal
+        })?;
+        let fact = Fact::Linked { reference: reference.clone() };
+        let decision = lifecycle::beside(&ticket, tx.actor(), tx.now, Action::Link, fact)?;
+        link(tx, id, "externalId", &[reference]).await?;
+        settle(tx, &ticket, decision, false).await
+    }
+}
+
+pub(super) fn reference(field: &str, given: &ExternalRef) -> Result<ExternalRef, Refusal> {
+    let system = text::line("system", &given.system, KEY_CHARS_MAX).map_err(|r| r.inside(field))?;
+    let external_id = text::line("externalId", &given.external_id, 2 * KEY_CHARS_MAX).map_err(|r| r.inside(field))?;
+    Ok(ExternalRef { system, external_id })
+}
+
+pub(super) async fn link(tx: &Tx, id: TicketId, field: &str, refs: &[ExternalRef]) -> Result<()> {
+    let Some((i, holder)) = store::insert_refs(tx.conn(), id, refs).await? else { return Ok(()) };
+    if holder == id {
+        return Ok(()); // linked already
+    }
+    let ExternalRef { system, external_id } = &refs[i];
+    Err(refuse(
+        Code::AlreadyExists,
+        field,
+        format!("{system} {external_id} belongs to another ticket already."),
+        format!("{system} {external_id} 已关联到其他工单。"),
+    )
+    .into())
+}

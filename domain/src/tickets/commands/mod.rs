@@ -1,0 +1,87 @@
+//! Writes of tickets: load → may → decide → save → record.
+
+mod attribution;
+mod beside;
+mod create;
+mod fields;
+mod history;
+mod life;
+
+pub use self::history::{History, extend_history, insert_history};
+use crate::event::Event;
+use crate::kernel::{Code, Refusal, Result, TicketId, refuse};
+use crate::runtime::Tx;
+use crate::runtime::command::version_conflict;
+use crate::tickets::decide::lifecycle::Decision;
+use crate::tickets::decide::rights;
+use crate::tickets::model::{Access, Fact, Snapshot, Ticket, TicketEvent};
+use crate::tickets::store;
+
+/// Skills, references and mentions that one input may carry.
+const KEYS_MAX: usize = 20;
+
+/// The ticket that an input names, for changing it: NOT_FOUND where the actor does not see it, FORBIDDEN where they
+/// see it only as a case, VERSION_CONFLICT where it is not the one they saw.
+async fn load(tx: &Tx, id: TicketId, expected_version: Option<i32>) -> Result<Ticket> {
+    let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
+    let participants = store::participants(tx.conn(), &[id]).await?.remove(&id).unwrap_or_default();
+    match rights::access(tx.actor(), &ticket, &participants) {
+        None => return Err(rights::not_found("ticketId").into()),
+        Some(Access::Case) => {
+            return Err(refuse(
+                Code::Forbidden,
+                "ticketId",
+                "You may read this ticket as a case, but not change it.",
+                "您可以将该工单作为案例查看，但不能修改。",
+            )
+            .into());
+        }
+        Some(Access::Full) => {}
+    }
+    if expected_version.is_some_and(|expected| expected != ticket.version) {
+        return Err(version_conflict().into());
+    }
+    Ok(ticket)
+}
+
+/// Saves a decision and tells of it. `versioned`: the change counts as one that others must have seen.
+async fn settle(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: bool) -> Result<TicketId> {
+    let Decision { next, facts, participants } = decision;
+    let next = if versioned {
+        store::save(tx, before.version, next).await?
+    } else {
+        store::save_beside(tx, &next).await?;
+        next
+    };
+    for (user, reason) in participants {
+        store::add_participant(tx.conn(), next.id, user, reason).await?;
+    }
+    // Of several facts the last is the one that moved the ticket.
+    let last = facts.len().saturating_sub(1);
+    for (i, fact) in facts.into_iter().enumerate() {
+        if i == last {
+            record(tx, &next, Some(before.snapshot()), fact).await?;
+        } else {
+            record(tx, before, None, fact).await?;
+        }
+    }
+    Ok(next.id)
+}
+
+async fn record(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact) -> Result<()> {
+    let after = ticket.snapshot();
+    let before = before.filter(|before| *before != after);
+    tx.record(Event::Ticket(TicketEvent { ticket: ticket.id, fact, before, after, history: None })).await
+}
+
+fn bounded(field: &str, count: usize) -> Result<(), Refusal> {
+    if count <= KEYS_MAX {
+        return Ok(());
+    }
+    Err(refuse(
+        Code::LimitExceeded,
+        field,
+        format!("{field} has {count} entries; at most {KEYS_MAX} are allowed."),
+        format!("{field} 共 {count} 项，最多允许 {KEYS_MAX} 项。"),
+    ))
+}

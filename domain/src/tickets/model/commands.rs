@@ -1,0 +1,121 @@
+//! What may be asked of a ticket.
+
+use super::*;
+use serde::Serialize;
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateTicket {
+    pub title: String,
+    pub description: String,
+    pub priority: Priority,
+    pub issue_type: Option<String>,
+    pub product: Option<String>,
+    pub customer_key: Option<String>,
+    pub requester_email: Option<String>,
+    pub required_skills: Vec<String>,
+    pub external_refs: Vec<ExternalRef>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AssignTicket {
+    pub ticket: TicketId,
+    pub assignee: UserId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AcceptTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SetWaiting {
+    pub ticket: TicketId,
+    pub reason: String,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ResumeTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ResolveTicket {
+    pub ticket: TicketId,
+    pub attribution: AttributionGiven,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AttributeTicket {
+    pub ticket: TicketId,
+    pub attribution: AttributionGiven,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CloseTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ReopenTicket {
+    pub ticket: TicketId,
+    pub reason: String,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CancelTicket {
+    pub ticket: TicketId,
+    pub reason: String,
+    pub expected_version: Option<i32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ChaseTicket {
+    pub ticket: TicketId,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenTicket {
+    pub ticket: TicketId,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AddComment {
+    pub ticket: TicketId,
+    pub body: String,
+    pub visibility: Visibility,
+    pub mentions: Vec<UserId>,
+}
+
+/// Changes what is given; `None` leaves a field as it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpdateTicket {
+    pub ticket: TicketId,
+    pub expected_version: Option<i32>,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub priority: Option<Priority>,
+    pub issue_type: Option<String>,
+    pub product: Option<String>,
+    pub team_key: Option<String>,
+    pub required_skills: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkExternalRef {
+    pub token: String,
+    pub reference: ExternalRef,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct FollowTicket {
+    pub ticket: TicketId,
+    pub follow: bool,
+}
