@@ -11,6 +11,7 @@ mod lifecycle;
 mod live;
 mod sessions;
 mod similar;
+mod tidy;
 
 /// The program itself.
 const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");

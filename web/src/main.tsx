@@ -1,7 +1,11 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
-import './styles/app.css';
+import './styles/base.css';
+import './styles/page.css';
+import './styles/signin.css';
+import './styles/board.css';
+import './styles/ticket.css';
 
 const root = document.getElementById('app');
 if (root) {

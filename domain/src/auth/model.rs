@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
 use crate::kernel::{SessionId, Timestamp, UserId, days, minutes};
@@ -93,8 +94,8 @@ impl Keys {
         self.reload.notify_one();
     }
 
-    pub(crate) async fn reload_called(&self) {
-        self.reload.notified().await;
+    pub(crate) fn reload_called(&self) -> Notified<'_> {
+        self.reload.notified()
     }
 
     pub(crate) fn sign(&self, user: UserId, session: SessionId, now: Timestamp) -> Option<(String, Timestamp)> {
