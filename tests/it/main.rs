@@ -1,6 +1,7 @@
 //! Every test of the running program. Runs on SQLite, and on PostgreSQL where BUOY_TEST_DATABASE_URL names a server
 //! (`make test` does both).
 
+mod authz;
 mod backup;
 mod bad_input;
 mod crash;
@@ -9,6 +10,7 @@ mod import;
 mod installation;
 mod lifecycle;
 mod live;
+mod scope;
 mod sessions;
 mod similar;
 mod tidy;

@@ -120,7 +120,7 @@ pub fn reads_cases(actor: &Actor) -> bool {
     match actor {
         Actor::System => true,
         Actor::Anonymous => false,
-        Actor::Person(person) => person.is_staff() || person.is(Role::ProductManager),
+        Actor::Person(person) => person.is_staff(),
     }
 }
 
