@@ -55,7 +55,9 @@ const OPERATIONS: [Operation; 18] = [
 ];
 
 /// Mutations of everything else; they change nothing that the table depends on.
-const OTHERS: [(&str, fn(&Desk) -> Json); 13] = [
+type OtherOperation = (&'static str, fn(&Desk) -> Json);
+
+const OTHERS: [OtherOperation; 13] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",

@@ -17,7 +17,7 @@ use super::error::OrTopLevel as _;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
 use super::loaders::Loaders;
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
-use super::ticket::{CommentNode, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
+use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
 
 /// What may be asked.
 pub struct Query;
@@ -162,12 +162,12 @@ impl Query {
     }
 
     /// Resolved tickets with the same problem as a text, while somebody types.
-    #[graphql(complexity = "SIMILAR_CASES_PRICE + child_complexity * rows(Some(first), None)")]
+    #[graphql(complexity = "SIMILAR_CASES_PRICE + child_complexity * rows(first.or(Some(SIMILAR_CASES)), None)")]
     async fn similar_cases(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The problem.")] input: SimilarCasesInput,
-        #[graphql(default = 3, desc = "At most so many; 50 at most.")] first: i32,
+        #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
     ) -> async_graphql::Result<Vec<SimilarCase>> {
         signed_in(ctx)?;
         let SimilarCasesInput { title, description, product, issue_type } = input;

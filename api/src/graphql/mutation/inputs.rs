@@ -40,8 +40,8 @@ ticket_mutations! {
         /// The problem at length; at most 20,000 characters.
         description: String,
         /// How urgent it is.
-        #[graphql(default_with = "Priority::Normal")]
-        priority: Priority,
+        #[graphql(default_with = "Some(Priority::Normal)")]
+        priority: Option<Priority>,
         /// Key of the issue type; it decides the team.
         issue_type: Option<String>,
         /// Key of the product.

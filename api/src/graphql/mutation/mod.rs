@@ -12,6 +12,7 @@ use super::Caller;
 use super::catalogue::CatalogueMutation;
 use super::error::{OrTopLevel as _, UserError, settle};
 use super::inputs::id;
+use super::scalars::Priority;
 use super::session::PeopleMutation;
 use super::ticket::{CommentNode, TicketNode};
 
@@ -84,7 +85,7 @@ impl TicketMutation {
             commands::CreateTicket {
                 title,
                 description,
-                priority: priority.into(),
+                priority: priority.unwrap_or(Priority::Normal).into(),
                 issue_type,
                 product,
                 customer_key,

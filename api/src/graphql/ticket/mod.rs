@@ -46,6 +46,8 @@ pub fn rows(first: Option<i32>, last: Option<i32>) -> usize {
     first.or(last).map_or(default, |n| usize::try_from(n).unwrap_or(1)).max(1)
 }
 
+/// Cases of a ticket, where nobody says how many.
+pub const SIMILAR_CASES: i32 = 3;
 /// What one ticket's similar cases cost: a search.
 pub const SIMILAR_CASES_PRICE: usize = 20;
 
@@ -271,11 +273,11 @@ impl TicketNode {
     }
 
     /// Resolved tickets with the same problem, best first, never this one.
-    #[graphql(complexity = "SIMILAR_CASES_PRICE + child_complexity * rows(Some(first), None)")]
+    #[graphql(complexity = "SIMILAR_CASES_PRICE + child_complexity * rows(first.or(Some(SIMILAR_CASES)), None)")]
     async fn similar_cases(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 3, desc = "At most so many; 50 at most.")] first: i32,
+        #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
     ) -> async_graphql::Result<Vec<SimilarCase>> {
         similar(ctx, &Question::of(self.ticket()), first).await
     }
@@ -306,7 +308,12 @@ impl TicketNode {
 }
 
 /// The cases of a question, as the API answers them.
-pub async fn similar(ctx: &Context<'_>, question: &Question, first: i32) -> async_graphql::Result<Vec<SimilarCase>> {
+pub async fn similar(
+    ctx: &Context<'_>,
+    question: &Question,
+    first: Option<i32>,
+) -> async_graphql::Result<Vec<SimilarCase>> {
+    let first = first.unwrap_or(SIMILAR_CASES);
     let max = recommend::model::CASES_MAX;
     let first = usize::try_from(first).ok().filter(|n| (1..=max).contains(n)).ok_or_else(|| {
         domain::kernel::Error::bad_input(
