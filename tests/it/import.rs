@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use tests::process::{Installation, text_of};
+use tests::process::{Installation, text_of, until};
 use tests::{Json, json};
 
 use crate::PROGRAM;
@@ -130,7 +130,11 @@ async fn json_lines_and_several_rows_a_ticket_become_its_history() {
     assert!(said.well && said.out.contains("5 rows, 1 tickets: 1 created"), "{said:?}");
     let client = serving.sign_in(ADMIN).await;
     let query = "{ tickets { nodes { status handOverCount unattributed resolvedAt closedAt events(first: 50) { nodes { kind } } } } }";
-    let found = client.query(query, json!({})).await;
+    // Other tests write to the same PostgreSQL server, and hold its horizon.
+    let ask = || client.query(query, json!({}));
+    until("its events can be read", || async { ask().await["tickets"]["nodes"][0]["events"]["nodes"][0].is_object() })
+        .await;
+    let found = ask().await;
     let ticket = &found["tickets"]["nodes"][0];
     assert_eq!(
         (&ticket["status"], &ticket["handOverCount"], &ticket["unattributed"]),

@@ -305,7 +305,7 @@ pub(super) async fn append(conn: &impl ConnectionTrait, rows: &[NewRow]) -> Resu
 }
 
 /// What may be read without ever missing a row that is committed late.
-fn below_horizon(engine: Engine) -> SimpleExpr {
+pub fn below_horizon(engine: Engine) -> SimpleExpr {
     match engine {
         Engine::Sqlite => Expr::val(1).eq(1),
         Engine::Postgres => {

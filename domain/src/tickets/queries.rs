@@ -17,7 +17,7 @@ use super::store::{self, select};
 use crate::kernel::page::{Key, Part};
 use crate::kernel::{Connection, Direction, Edge, Error, Page, Result, TicketId, UserId};
 use crate::runtime::store::event_log;
-use crate::runtime::{App, Audience, Ctx, Cursor, Row, Side};
+use crate::runtime::{App, Audience, Ctx, Cursor, Row, Side, log};
 
 /// The most relevant hits that a text in a list may find; the rest of the filter chooses among them.
 pub const TEXT_HITS_MAX: usize = 1_000;
@@ -350,7 +350,9 @@ pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Ro
             )
         })
     };
-    let mut condition = Condition::all().add(Subject.eq(id.0)).add(SubjectKind.eq("ticket"));
+    // A cursor of this list is one of the live feed, too: nothing may turn up before it later.
+    let settled = log::below_horizon(cx.app.db.engine);
+    let mut condition = Condition::all().add(Subject.eq(id.0)).add(SubjectKind.eq("ticket")).add(settled);
     if let Some(Cursor { xid, seq }) = place(&page.after)? {
         condition = condition.add(Expr::col(Xid).gt(xid).or(Expr::col(Xid).eq(xid).and(Expr::col(Seq).gt(seq))));
     }
