@@ -54,6 +54,8 @@ lint: web ## Formatting, lints of every language, freshness of schema.graphql
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd web && npm run typecheck && npm run lint
 	shellcheck scripts/services scripts/ensure .ci/run
+	target/lint/bin/hadolint --ignore DL3008 docker/Dockerfile
+	target/lint/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yml
 	cargo run --quiet --bin buoy -- schema | diff -u schema.graphql - \
 		|| { echo "schema.graphql is stale: run make schema" >&2; exit 1; }
 

@@ -38,6 +38,7 @@ impl Event {
             Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
             Self::People(PeopleEvent::UserCreated { .. }) => "UserCreated",
             Self::People(PeopleEvent::UserChanged { .. }) => "UserChanged",
+            Self::People(PeopleEvent::UserRedacted { .. }) => "UserRedacted",
             Self::People(PeopleEvent::CustomerSaved { .. }) => "CustomerSaved",
             Self::Ticket(event) => event.fact.kind(),
             Self::ImportFinished { .. } => "ImportFinished",
@@ -54,9 +55,11 @@ impl Event {
             Self::Auth(AuthEvent::SigningKeyRotated { .. }) => ("signing_key", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => ("catalogue_entry", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::TeamSaved { team, .. }) => ("team", team.0),
-            Self::People(PeopleEvent::UserCreated { user, .. } | PeopleEvent::UserChanged { user, .. }) => {
-                ("user", user.0)
-            }
+            Self::People(
+                PeopleEvent::UserCreated { user, .. }
+                | PeopleEvent::UserChanged { user, .. }
+                | PeopleEvent::UserRedacted { user },
+            ) => ("user", user.0),
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
             Self::Ticket(event) => ("ticket", event.ticket.0),
             Self::ImportFinished { .. } => ("import", Uuid::nil()),
@@ -76,6 +79,7 @@ impl Event {
         match self {
             // Signing in happens before anybody is known.
             Self::Auth(AuthEvent::SessionOpened { user, .. } | AuthEvent::SessionEnded { user, .. }) => Some(*user),
+            Self::Ticket(event) => event.history.as_ref().and_then(|history| history.operator),
             _ => None,
         }
     }

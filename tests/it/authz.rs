@@ -33,7 +33,7 @@ enum Stage {
 /// A mutation of a ticket, and what it takes besides the ticket.
 type Operation = (&'static str, Stage, fn(&Desk) -> Json);
 
-const OPERATIONS: [Operation; 18] = [
+const OPERATIONS: [Operation; 19] = [
     ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
     ("acceptTicket", Stage::Assigned, |_| json!({})),
     ("setWaiting", Stage::InProgress, |_| json!({ "reason": "等待备件" })),
@@ -51,13 +51,14 @@ const OPERATIONS: [Operation; 18] = [
     ("updateTicket teamKey", Stage::InProgress, |_| json!({ "teamKey": "IT" })),
     ("followTicket", Stage::Assigned, |_| json!({})),
     ("unfollowTicket", Stage::Assigned, |_| json!({})),
+    ("redactTicket", Stage::InProgress, |_| json!({ "texts": ["TITLE"] })),
     ("linkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
 ];
 
 /// Mutations of everything else; they change nothing that the table depends on.
 type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-const OTHERS: [OtherOperation; 13] = [
+const OTHERS: [OtherOperation; 14] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -69,6 +70,7 @@ const OTHERS: [OtherOperation; 13] = [
     }),
     ("updateUser", |desk| json!({ "userId": desk.id("agent2").to_string(), "skills": ["electrics"] })),
     ("updateUser roles", |desk| json!({ "userId": desk.id("agent2").to_string(), "roles": ["AGENT"] })),
+    ("redactUser", |_| json!({ "userId": "018f0000-0000-7000-8000-000000000000" })),
     ("saveCauseTag", |_| json!({ "key": "WORN", "name": "Worn" })),
     ("saveCustomer", |_| json!({ "key": "INITECH", "name": "Initech" })),
     ("saveIssueType", |_| json!({ "key": "QUESTION", "name": "Question" })),

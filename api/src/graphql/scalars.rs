@@ -181,6 +181,22 @@ mirror! {
 }
 
 mirror! {
+    /// A text that stands on a ticket itself.
+    TicketText of tickets::TicketText {
+        /// The problem in one line.
+        Title,
+        /// The problem at length.
+        Description,
+        /// What it waits for.
+        WaitingReason,
+        /// Why it was given up.
+        CancelReason,
+        /// How it was solved.
+        Resolution,
+    }
+}
+
+mirror! {
     /// How much of a ticket the viewer may read.
     TicketAccess of tickets::Access {
         /// Everything that the viewer's side sees.

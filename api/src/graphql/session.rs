@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::auth::commands as auth;
 use domain::kernel::{Error, UserId};
 use domain::people::commands;
-use domain::people::model::{CreateUser, UpdateUser, User};
+use domain::people::model::{CreateUser, RedactUser, UpdateUser, User};
 
 use super::Caller;
 use super::error::{UserError, settle};
@@ -152,6 +152,15 @@ pub struct UpdateUserInput {
     idempotency_key: Option<String>,
 }
 
+/// A person whose name and address nobody may keep.
+#[derive(InputObject)]
+pub struct RedactUserInput {
+    /// Who.
+    user_id: ID,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
 macro_rules! user_payload {
     ($($(#[$doc:meta])* $name:ident),*) => {$(
         $(#[$doc])*
@@ -169,7 +178,9 @@ user_payload! {
     /// What creating a person came to.
     CreateUserPayload,
     /// What changing a person came to.
-    UpdateUserPayload
+    UpdateUserPayload,
+    /// What redacting a person came to.
+    RedactUserPayload
 }
 
 /// Mutations of sessions and people.
@@ -243,6 +254,23 @@ impl PeopleMutation {
     ) -> async_graphql::Result<UpdateUserPayload> {
         let (id, user_errors) = settle(ctx, update_user(ctx, input).await)?;
         Ok(UpdateUserPayload { user: user(ctx, id).await?, user_errors })
+    }
+
+    /// Takes a person's name, address and password out for good and disables the account; what it did stays. For
+    /// administrators.
+    async fn redact_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person.")] input: RedactUserInput,
+    ) -> async_graphql::Result<RedactUserPayload> {
+        let RedactUserInput { user_id, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let outcome = async {
+            let command = RedactUser { user: inputs::id("userId", &user_id)? };
+            cx.execute(&command, idempotency_key.as_deref()).await
+        };
+        let (id, user_errors) = settle(ctx, outcome.await)?;
+        Ok(RedactUserPayload { user: user(ctx, id).await?, user_errors })
     }
 }
 

@@ -92,6 +92,12 @@ pub async fn set_password(tx: &mut Tx, user: UserId, hash: String) -> Result<()>
     tx.record(Event::Auth(AuthEvent::PasswordChanged { user })).await
 }
 
+/// Nobody signs in with it any more.
+pub async fn forget_password(tx: &Tx, user: UserId) -> Result<()> {
+    password::Entity::delete_by_id(user).exec(tx.conn()).await?;
+    Ok(())
+}
+
 /// Ends every session of a person.
 pub async fn end_sessions(tx: &mut Tx, user: UserId, reason: EndReason) -> Result<()> {
     let open = session::Entity::find()

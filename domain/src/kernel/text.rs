@@ -2,6 +2,8 @@
 
 use super::{Code, Refusal, refuse};
 
+/// What stands in the place of a redacted text.
+pub const REDACTED: &str = "[已隐去 redacted]";
 /// Characters, not bytes: 200 Chinese characters are 200.
 pub const TITLE_CHARS_MAX: usize = 200;
 pub const BODY_CHARS_MAX: usize = 20_000;

@@ -3,14 +3,14 @@
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::model::{CreateUser, PeopleEvent, SaveCustomer, UpdateUser, User};
+use super::model::{CreateUser, PeopleEvent, RedactUser, SaveCustomer, UpdateUser, User};
 use super::queries;
 use super::store::{customer, user, user_product, user_skill, user_team, words_of};
 use crate::auth::commands as auth;
 use crate::auth::model::{EndReason, Tokens};
 use crate::catalogue;
 use crate::event::Event;
-use crate::kernel::text::{KEY_CHARS_MAX, NAME_CHARS_MAX, email, key, line};
+use crate::kernel::text::{KEY_CHARS_MAX, NAME_CHARS_MAX, REDACTED, email, key, line};
 use crate::kernel::{Code, CustomerId, Error, Person, Refusal, Result, UserId, refuse};
 use crate::runtime::{Command, Ctx, Tx};
 
@@ -33,6 +33,11 @@ impl Command for CreateUser {
                 format!("{email} 已有账号。"),
             )
             .into());
+        }
+        if let Some(supervisor) = self.supervisor
+            && user::Entity::find_by_id(supervisor).one(tx.conn()).await?.is_none()
+        {
+            return Err(user_not_found("supervisorId").into());
         }
         let id = UserId(tx.new_uuid());
         let customer = match &self.customer_key {
@@ -114,6 +119,30 @@ impl Command for UpdateUser {
             fields.push("products".to_owned());
         }
         tx.record(Event::People(PeopleEvent::UserChanged { user: id, fields })).await?;
+        Ok(id)
+    }
+}
+
+impl Command for RedactUser {
+    const NAME: &'static str = "redactUser";
+    type Output = UserId;
+
+    async fn run(&self, tx: &mut Tx) -> Result<UserId> {
+        tx.actor().require_admin()?;
+        let id = self.user;
+        if tx.actor().user_id() == Some(id) {
+            let en = "You cannot redact yourself: another administrator can.";
+            return Err(refuse(Code::Invalid, "userId", en, "不能隐去自己的账号，请由其他管理员操作。").into());
+        }
+        let row = user::Entity::find_by_id(id).one(tx.conn()).await?.ok_or_else(|| user_not_found("userId"))?;
+        let mut change: user::ActiveModel = row.into();
+        change.name = Set(REDACTED.to_owned());
+        change.email = Set(format!("{id}@redacted.invalid"));
+        change.disabled_at = Set(Some(tx.now));
+        change.update(tx.conn()).await?;
+        auth::forget_password(tx, id).await?;
+        auth::end_sessions(tx, id, EndReason::Disabled).await?;
+        tx.record(Event::People(PeopleEvent::UserRedacted { user: id })).await?;
         Ok(id)
     }
 }

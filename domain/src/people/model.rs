@@ -42,6 +42,7 @@ pub struct Customer {
 pub enum PeopleEvent {
     UserCreated { user: UserId, roles: Vec<Role> },
     UserChanged { user: UserId, fields: Vec<String> },
+    UserRedacted { user: UserId },
     CustomerSaved { customer: CustomerId, key: String },
 }
 
@@ -72,6 +73,12 @@ pub struct UpdateUser {
     pub products: Option<Vec<String>>,
     pub supervisor: Option<UserId>,
     pub disabled: Option<bool>,
+}
+
+/// Takes a person's name, address and password out, for good; the account is disabled, and what it did stays.
+#[derive(Clone, Debug, Serialize)]
+pub struct RedactUser {
+    pub user: UserId,
 }
 
 #[derive(Clone, Debug, Serialize)]

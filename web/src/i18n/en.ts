@@ -158,6 +158,7 @@ export const en = {
   'event.TicketParticipantRemoved': 'Follower gone',
   'event.TicketHistoryNoted': 'Noted in the other system',
   'event.TicketLinked': 'Linked',
+  'event.TicketRedacted': 'Redacted',
 } as const;
 
 export type Word = keyof typeof en;

@@ -158,5 +158,6 @@ export const zh: Record<Word, string> = {
   'event.TicketParticipantAdded': '增加关注人',
   'event.TicketParticipantRemoved': '移除关注人',
   'event.TicketLinked': '关联外部编号',
+  'event.TicketRedacted': '隐去内容',
   'event.TicketHistoryNoted': '来源系统的记录',
 };

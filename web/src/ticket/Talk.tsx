@@ -145,7 +145,7 @@ export function Trail({ page }: { page: PageFragment }) {
           <li key={row.cursor} data-testid="event">
             <strong>{named(t, 'event', row.kind)}</strong>{' '}
             <span className="quiet">
-              {[row.actor?.name ?? row.operator, moment(row.at, lang)].filter(Boolean).join(' · ')}
+              {[row.actor?.name, moment(row.at, lang)].filter(Boolean).join(' · ')}
             </span>
             {row.changes
               .filter(({ field }) => field === 'status' || field === 'priority')

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::super::error::UserError;
 use super::super::inputs::{AttributionInput, ExternalRefInput};
-use super::super::scalars::{CommentVisibility, Priority};
+use super::super::scalars::{CommentVisibility, Priority, TicketText};
 use super::super::ticket::{CommentNode, TicketNode};
 
 /// A mutation of a ticket: its input, its payload and the command it stands for.
@@ -160,6 +160,17 @@ ticket_mutations! {
         team_key: Option<String>,
         /// Keys of all skills that it takes.
         required_skills: Option<Vec<String>>,
+    }
+    /// Texts to be taken out of a ticket for good.
+    RedactTicketInput => RedactTicketPayload {
+        /// The ticket.
+        ticket_id: ID,
+        /// The version that the caller saw; refused where it is another by now.
+        expected_version: Option<i32>,
+        /// Texts of the ticket itself.
+        texts: Option<Vec<TicketText>>,
+        /// Comments of the ticket.
+        comment_ids: Option<Vec<ID>>,
     }
     /// A reference to be linked.
     LinkExternalRefInput => LinkExternalRefPayload {

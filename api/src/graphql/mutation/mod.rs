@@ -198,6 +198,30 @@ impl TicketMutation {
         )
     }
 
+    /// Takes texts out that nobody may keep, such as personal data; what happened stays. For administrators.
+    async fn redact_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket and the texts.")] input: RedactTicketInput,
+    ) -> async_graphql::Result<RedactTicketPayload> {
+        let RedactTicketInput { ticket_id, expected_version, texts, comment_ids, idempotency_key } = input;
+        answer!(
+            ctx,
+            RedactTicketPayload,
+            idempotency_key,
+            commands::RedactTicket {
+                ticket: id("ticketId", &ticket_id)?,
+                texts: texts.unwrap_or_default().into_iter().map(Into::into).collect(),
+                comments: comment_ids
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|comment| id("commentIds", comment))
+                    .collect::<Result<_, _>>()?,
+                expected_version,
+            }
+        )
+    }
+
     /// Closes a resolved ticket.
     async fn close_ticket(
         &self,

@@ -136,17 +136,9 @@ impl TicketEventNode {
         self.0.at.into()
     }
 
-    /// Who did it; null where Buoy itself did, or somebody of another system.
+    /// Who did it, in imported history too; null where Buoy itself did.
     async fn actor(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserNode>> {
         user(ctx, self.0.actor.map(UserId)).await
-    }
-
-    /// Who did it in the system that the history came from.
-    async fn operator(&self) -> Option<&str> {
-        match &*self.0.event {
-            Event::Ticket(event) => event.history.as_ref().and_then(|history| history.operator.as_deref()),
-            _ => None,
-        }
     }
 
     /// From where.

@@ -47,6 +47,10 @@ impl Keys {
             if let Some(name) = &row.assignee {
                 self.person(tx, name).await?;
             }
+            // Who wrote a row decides nothing: without an account the trail says that nobody is known.
+            if let Some(name) = row.operator.as_ref().filter(|_| create.people) {
+                self.person(tx, name).await?;
+            }
         }
         Ok(())
     }

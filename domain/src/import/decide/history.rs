@@ -46,7 +46,7 @@ pub fn history(
         take_over(&mut ticket, row, ids);
         let mut tell = |fact: Fact, before, after| {
             if place >= from {
-                let history = Some(OfHistory { operator: row.operator.clone() });
+                let history = Some(OfHistory { operator: operator(row, ids) });
                 events.push((TicketEvent { ticket: id, fact, before, after, history }, row.at));
             }
         };
@@ -71,7 +71,7 @@ pub fn history(
     if let Some(closed) = end.closed.filter(|_| end.status.is_none()) {
         let was = ticket.snapshot();
         close(&mut ticket, closed);
-        let history = Some(OfHistory { operator: end.operator.clone() });
+        let history = Some(OfHistory { operator: operator(end, ids) });
         let fact = Fact::Closed { automatic: false };
         events.push((TicketEvent { ticket: id, fact, before: Some(was), after: ticket.snapshot(), history }, closed));
     }
@@ -102,6 +102,10 @@ pub fn restated(told: Told, before: &Ticket, source: &str, now: Timestamp) -> To
     let events = std::iter::once((changed, now)).chain(closed.cloned()).collect();
     (ticket.updated_at, ticket.public_updated_at) = (now, now);
     Told { ticket, attribution, events }
+}
+
+fn operator(row: &Row, ids: &Ids) -> Option<UserId> {
+    row.operator.as_ref().and_then(|name| ids.people.get(name).copied())
 }
 
 /// What a row says of the fields that stand beside the status.

@@ -1,15 +1,17 @@
 //! Fields and references.
 
+use std::collections::BTreeSet;
+
 use super::create::{issue_type_of, product_of};
 use super::{bounded, load, settle};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
 use crate::kernel::text::{self, BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{Code, Error, Refusal, Result, TicketId, refuse};
+use crate::kernel::{Code, CommentId, Error, Refusal, Result, TicketId, refuse};
 use crate::runtime::{Command, Tx};
 use crate::tickets::decide::lifecycle::{self, Changes};
 use crate::tickets::decide::{rights, token};
-use crate::tickets::model::{Action, ExternalRef, Fact, LinkExternalRef, UpdateTicket};
+use crate::tickets::model::{Action, ExternalRef, Fact, LinkExternalRef, RedactTicket, TicketText, UpdateTicket};
 use crate::tickets::{queries, store};
 
 impl Command for UpdateTicket {
@@ -63,6 +65,34 @@ impl Command for UpdateTicket {
             Some(decision) => settle(tx, &ticket, decision, true).await,
             None => Ok(ticket.id),
         }
+    }
+}
+
+impl Command for RedactTicket {
+    const NAME: &'static str = "redactTicket";
+    type Output = TicketId;
+
+    fn expected_version(&self) -> Option<i32> {
+        self.expected_version
+    }
+
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        tx.actor().require_admin()?;
+        let Self { ticket, texts, comments, expected_version } = self;
+        bounded("commentIds", comments.len())?;
+        let ticket = load(tx, *ticket, *expected_version).await?;
+        let (texts, comments): (BTreeSet<TicketText>, BTreeSet<CommentId>) =
+            (texts.iter().copied().collect(), comments.iter().copied().collect());
+        let (texts, comments): (Vec<TicketText>, Vec<CommentId>) =
+            (texts.into_iter().collect(), comments.into_iter().collect());
+        let decision = lifecycle::redact(&ticket, tx.now, &texts, &comments)?;
+        if store::redact_comments(tx.conn(), ticket.id, &comments).await? != comments.len() {
+            return Err(rights::not_found("commentIds").into());
+        }
+        if texts.contains(&TicketText::Resolution) {
+            store::redact_resolution(tx.conn(), ticket.id).await?;
+        }
+        settle(tx, &ticket, decision, true).await
     }
 }
 

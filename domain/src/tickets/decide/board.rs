@@ -33,8 +33,11 @@ pub fn told(
     };
     let created = matches!(event.fact, Fact::Created { .. });
     // What the text was is not kept: if it changed, the ticket may have been found by it.
-    let retold =
-        matches!(&event.fact, Fact::Updated { fields } if fields.iter().any(|f| f == "title" || f == "description"));
+    let retold = match &event.fact {
+        Fact::Updated { fields } => fields.iter().any(|field| field == "title" || field == "description"),
+        Fact::Redacted { .. } => true,
+        _ => false,
+    };
     let text_was = if retold { TextPart::Ignored } else { TextPart::Compared };
     let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), text_was);
     let is = stands(&event.after, TextPart::Compared);

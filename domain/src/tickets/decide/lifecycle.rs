@@ -3,10 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::rights::{may, responds};
-use crate::kernel::text::{self, BODY_CHARS_MAX, REASON_CHARS_MAX};
+use crate::kernel::text::{self, BODY_CHARS_MAX, REASON_CHARS_MAX, REDACTED};
 use crate::kernel::{Actor, Code, CommentId, Refusal, TeamId, Timestamp, UserId, refuse};
 use crate::tickets::model::{
-    Action, AttributionGiven, Fact, ParticipantReason, Priority, Ticket, TicketStatus, Visibility,
+    Action, AttributionGiven, Fact, ParticipantReason, Priority, Ticket, TicketStatus, TicketText, Visibility,
 };
 
 /// What a verb decided: the ticket as it is to be, and what is to be told.
@@ -351,6 +351,36 @@ pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes)
     }
     touch(&mut next, now, true);
     Ok(Some(done(next, Fact::Updated { fields })))
+}
+
+/// Takes texts out for good; an act of an administrator, whatever the status.
+pub fn redact(
+    ticket: &Ticket,
+    now: Timestamp,
+    texts: &[TicketText],
+    comments: &[CommentId],
+) -> Result<Decision, Refusal> {
+    if texts.is_empty() && comments.is_empty() {
+        return Err(refuse(
+            Code::Required,
+            "texts",
+            "Say what is to be redacted: texts, commentIds or both.",
+            "请指定要隐去的内容：texts、commentIds 或两者。",
+        ));
+    }
+    let mut next = ticket.clone();
+    for text in texts {
+        match text {
+            TicketText::Title => next.title = REDACTED.to_owned(),
+            TicketText::Description => next.description = REDACTED.to_owned(),
+            TicketText::WaitingReason => next.waiting_reason = next.waiting_reason.map(|_| REDACTED.to_owned()),
+            TicketText::CancelReason => next.cancel_reason = next.cancel_reason.map(|_| REDACTED.to_owned()),
+            // Stands with the attribution.
+            TicketText::Resolution => {}
+        }
+    }
+    touch(&mut next, now, true);
+    Ok(done(next, Fact::Redacted { texts: texts.to_vec(), comments: comments.to_vec() }))
 }
 
 /// Changes of what stands beside the ticket: references, followers.

@@ -108,6 +108,15 @@ pub struct UpdateTicket {
     pub required_skills: Option<Vec<String>>,
 }
 
+/// Takes texts out that nobody may keep: personal data, secrets. What happened, when and by whom stays.
+#[derive(Clone, Debug, Serialize)]
+pub struct RedactTicket {
+    pub ticket: TicketId,
+    pub texts: Vec<TicketText>,
+    pub comments: Vec<CommentId>,
+    pub expected_version: Option<i32>,
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkExternalRef {
     pub token: String,

@@ -192,6 +192,17 @@ pub struct ExternalRef {
     pub external_id: String,
 }
 
+/// A text that stands on the ticket itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TicketText {
+    Title,
+    Description,
+    WaitingReason,
+    CancelReason,
+    /// Of the attribution.
+    Resolution,
+}
+
 /// What of a ticket decides who sees it and in which list it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -273,6 +284,11 @@ pub enum Fact {
     Linked {
         reference: ExternalRef,
     },
+    /// Texts that nobody may keep were taken out, for good.
+    Redacted {
+        texts: Vec<TicketText>,
+        comments: Vec<CommentId>,
+    },
     ParticipantAdded {
         user: UserId,
         reason: ParticipantReason,
@@ -306,6 +322,7 @@ impl Fact {
             Self::Commented { .. } => "TicketCommented",
             Self::Updated { .. } => "TicketUpdated",
             Self::Linked { .. } => "TicketLinked",
+            Self::Redacted { .. } => "TicketRedacted",
             Self::ParticipantAdded { .. } => "TicketParticipantAdded",
             Self::ParticipantRemoved { .. } => "TicketParticipantRemoved",
             Self::HistoryNoted { .. } => "TicketHistoryNoted",
@@ -328,8 +345,8 @@ impl Fact {
 /// Whose history an imported event is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// The source's own name of who acted, where it names one; people of other systems have no account here.
-    pub operator: Option<String>,
+    /// Who acted there: people of other systems have a disabled account here.
+    pub operator: Option<UserId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ pub(crate) mod select;
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect,
 };
@@ -15,7 +15,8 @@ use super::model::{
     Attribution, AttributionGiven, Comment, ExternalRef, FaultType, ParticipantReason, Priority, RootCauseLevel,
     Ticket, TicketStatus, Visibility,
 };
-use crate::kernel::{Error, Result, TicketId, UserId};
+use crate::kernel::text::REDACTED;
+use crate::kernel::{CommentId, Error, Result, TicketId, UserId};
 use crate::runtime::{Engine, Tx};
 
 fn broken(what: &str, word: &str) -> DbErr {
@@ -287,6 +288,27 @@ pub(super) async fn insert_comment(conn: &impl ConnectionTrait, comment: Comment
         created_at: Set(created_at),
     };
     comment::Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Takes the texts of comments out; how many of them are this ticket's.
+pub(super) async fn redact_comments(conn: &impl ConnectionTrait, ticket: TicketId, ids: &[CommentId]) -> Result<usize> {
+    let redacted = comment::Entity::update_many()
+        .col_expr(comment::Column::Body, Expr::value(REDACTED))
+        .filter(comment::Column::TicketId.eq(ticket))
+        .filter(comment::Column::Id.is_in(ids.iter().copied()))
+        .exec(conn)
+        .await?;
+    Ok(usize::try_from(redacted.rows_affected).unwrap_or(usize::MAX))
+}
+
+/// Takes the resolution out, where there is one.
+pub(super) async fn redact_resolution(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<()> {
+    attribution::Entity::update_many()
+        .col_expr(attribution::Column::Resolution, Expr::value(REDACTED))
+        .filter(attribution::Column::TicketId.eq(ticket))
+        .exec(conn)
+        .await?;
     Ok(())
 }
 

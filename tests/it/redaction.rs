@@ -1,0 +1,102 @@
+//! What nobody may keep can be taken out, by an audited act; what happened stays, and the log still verifies.
+
+use std::io::Read as _;
+
+use domain::backup::queries::backup;
+use tests::{Desk, attribution, json};
+
+const SECRET: &str = "赵六13800138000";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redacted_text_is_gone_everywhere_and_the_log_still_verifies() {
+    let desk = Desk::start().await;
+    let id = desk.ticket("requester1", &format!("请回电 {SECRET}"), json!({ "issueType": "REPAIR" })).await;
+    let (admin, agent) = (desk.as_("admin").await, desk.as_("agent1").await);
+    agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+    let note = json!({ "ticketId": id, "body": format!("电话 {SECRET}"), "visibility": "INTERNAL" });
+    let comment = agent.done("addComment", "comment { id }", note).await["comment"]["id"].clone();
+    agent.done("setWaiting", "__typename", json!({ "ticketId": id, "reason": format!("等 {SECRET}") })).await;
+    agent.done("resumeTicket", "__typename", json!({ "ticketId": id })).await;
+    let attribution = attribution(&format!("已告知 {SECRET}"));
+    agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution })).await;
+    desk.settle().await;
+    domain::audit::commands::seal(&desk.app).await.unwrap();
+    let similar = "query S($input: SimilarCasesInput!) { similarCases(input: $input) { ticket { id } } }";
+    let found = agent.query(similar, json!({ "input": { "title": SECRET } })).await;
+    assert_eq!(found["similarCases"][0]["ticket"]["id"], json!(id));
+
+    let everything = json!(["TITLE", "DESCRIPTION", "WAITING_REASON", "CANCEL_REASON", "RESOLUTION"]);
+    let redact = json!({ "ticketId": id, "texts": everything, "commentIds": [comment] });
+    admin.done("redactTicket", "__typename", redact).await;
+    desk.settle().await;
+
+    let query = "query Q($id: ID!) { ticket(id: $id) { title description waitingReason status attribution { resolution faultType }
+        comments { nodes { body author { name } } } events(first: 50) { nodes { kind actor { name } } } } }";
+    let ticket = agent.query(query, json!({ "id": id })).await["ticket"].clone();
+    let redacted = json!("[已隐去 redacted]");
+    for text in ["title", "description"] {
+        assert_eq!(ticket[text], redacted, "{text}");
+    }
+    assert_eq!(ticket["attribution"], json!({ "resolution": redacted, "faultType": "HARDWARE" }), "the cause stays");
+    assert_eq!(ticket["comments"]["nodes"][0], json!({ "body": redacted, "author": { "name": "agent1" } }));
+    assert_eq!(ticket["status"], "RESOLVED");
+    let events = ticket["events"]["nodes"].as_array().unwrap();
+    assert_eq!(events.last().unwrap(), &json!({ "kind": "TicketRedacted", "actor": { "name": "admin" } }));
+    let found = agent.query(similar, json!({ "input": { "title": SECRET } })).await;
+    assert_eq!(found["similarCases"], json!([]), "the index has forgotten it");
+    let report = domain::audit::queries::verify(&desk.app, |_| {}).await.unwrap();
+    assert!(report.is_sound(), "{report:?}");
+
+    // Not a word of it in any table.
+    let folder = desk.folder.path().join("backup");
+    backup(&desk.app, &folder, &migrations::TABLES, &migrations::names(), |_| {}).await.unwrap();
+    for table in migrations::TABLES {
+        let file = std::fs::File::open(folder.join(format!("{table}.jsonl.gz"))).unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        assert!(!text.contains(SECRET), "{table} still holds it");
+    }
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redaction_names_what_is_there_or_changes_nothing() {
+    let desk = Desk::start().await;
+    let id = desk.ticket("requester1", "无法开机", json!({})).await;
+    let other = desk.ticket("requester1", "又一个", json!({})).await;
+    let admin = desk.as_("admin").await;
+    let comment = json!({ "ticketId": other, "body": "别的工单" });
+    let foreign = admin.done("addComment", "comment { id }", comment).await["comment"]["id"].clone();
+    for (input, code, field) in [
+        (json!({ "ticketId": id }), "REQUIRED", "texts"),
+        (json!({ "ticketId": id, "texts": ["TITLE"], "commentIds": [foreign] }), "NOT_FOUND", "commentIds"),
+        (json!({ "ticketId": id, "texts": ["TITLE"], "expectedVersion": 7 }), "VERSION_CONFLICT", "expectedVersion"),
+    ] {
+        assert_eq!(admin.refused("redactTicket", input).await, (code.to_owned(), field.to_owned()));
+    }
+    let query = "query Q($id: ID!, $other: ID!) { ticket(id: $id) { title }
+        other: ticket(id: $other) { comments { nodes { body } } } }";
+    let found = admin.query(query, json!({ "id": id, "other": other })).await;
+    assert_eq!(found["ticket"]["title"], "无法开机");
+    assert_eq!(found["other"]["comments"]["nodes"][0]["body"], "别的工单");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redacted_person_cannot_act_any_more_and_what_they_did_stays() {
+    let desk = Desk::start().await;
+    let id = desk.ticket("requester1", "无法开机", json!({})).await;
+    let (admin, gone) = (desk.as_("admin").await, desk.as_("requester1").await);
+    let own = desk.id("admin").to_string();
+    let refused = admin.refused("redactUser", json!({ "userId": own })).await;
+    assert_eq!(refused, ("INVALID".to_owned(), "userId".to_owned()));
+    admin.done("redactUser", "__typename", json!({ "userId": desk.id("requester1").to_string() })).await;
+    assert_eq!(gone.ask("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    let query = "query Q($id: ID!) { ticket(id: $id) { requester { id name email } customer { key } } }";
+    let found = admin.query(query, json!({ "id": id })).await;
+    let user = desk.id("requester1").to_string();
+    let requester = json!({ "id": user, "name": "[已隐去 redacted]", "email": format!("{user}@redacted.invalid") });
+    assert_eq!(found["ticket"]["requester"], requester);
+    assert_eq!(found["ticket"]["customer"]["key"], "ACME");
+    desk.close().await;
+}
