@@ -59,6 +59,9 @@ pub struct WebSocket {
 /// Variables of the environment that begin like ours and are not configuration.
 const NOT_CONFIGURATION: [&str; 2] = ["test_database_url", "binary"];
 
+/// Fixed names of what later versions bring: said so, not refused, so that one environment serves several versions.
+const NOT_YET: [&str; 3] = ["nats_url", "outgoing__allow_private", "model_dir"];
+
 impl Config {
     /// Default, then the file, then the environment.
     pub fn load(file: Option<&Path>) -> Result<Self, String> {
@@ -69,7 +72,12 @@ impl Config {
             }
             figment = figment.merge(Toml::file(file));
         }
-        let environment = Env::prefixed("BUOY_").split("__").ignore(&NOT_CONFIGURATION);
+        for name in NOT_YET.map(|key| format!("BUOY_{}", key.to_uppercase())) {
+            if std::env::var_os(&name).is_some_and(|value| !value.is_empty()) {
+                eprintln!("{name} has no effect in this version of Buoy");
+            }
+        }
+        let environment = Env::prefixed("BUOY_").ignore(&NOT_CONFIGURATION).ignore(&NOT_YET).split("__");
         let config: Self = figment.merge(environment).extract().map_err(|e| format!("configuration: {e}"))?;
         config.check()?;
         Ok(config)

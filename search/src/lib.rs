@@ -168,11 +168,3 @@ impl Error {
 pub fn warm_up() {
     analysis::warm_up();
 }
-#[doc(hidden)]
-pub fn tmp_terms(text: &str) -> Vec<String> {
-    analysis::terms(text)
-        .into_iter()
-        .filter(|t| matches!(t.kind, analysis::Kind::Word | analysis::Kind::Code))
-        .map(|t| t.form)
-        .collect()
-}
