@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/target/node/bin:$(PATH)
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null | grep -v '^web/src/gql/') \
 	$(wildcard web/*.json web/vite.config.ts web/codegen.js web/*.html) schema.graphql
 
-.PHONY: help run test test-web test-browser test-sqlite test-postgres lint web schema services clean
+.PHONY: help run test test-web test-browser test-sqlite test-postgres lint web schema truths services clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -39,12 +39,12 @@ test-browser: web ## The web app in a real browser, against a server on demo dat
 	cd web && npm run test:browser
 
 test-sqlite: web
-	scripts/ensure rust
+	scripts/ensure rust python
 	@echo "== every test, on SQLite"
 	env -u BUOY_TEST_DATABASE_URL cargo test --workspace
 
 test-postgres: web
-	scripts/ensure rust
+	scripts/ensure rust python
 	@echo "== the integration tests once more, on a private PostgreSQL"
 	scripts/services run cargo test -p tests
 
@@ -63,6 +63,11 @@ schema: ## Writes schema.graphql from the program
 	mkdir -p web/dist && { [ -e web/dist/index.html ] || touch -d @0 web/dist/index.html; }
 	cargo run --quiet --bin buoy -- schema > schema.graphql.part
 	mv schema.graphql.part schema.graphql
+
+truths: web ## Metrics of a whole incident log (LOG=file, UCI data set 498) against an independent script
+	scripts/ensure rust python
+	@[ -r "$${LOG:-}" ] || { echo "make truths LOG=incident_event_log.csv.gz: the log of UCI data set 498 is missing" >&2; exit 1; }
+	TRUTHS_LOG=$$(realpath "$$LOG") cargo test -p tests truths:: -- --nocapture
 
 services: ## Runs a private PostgreSQL until Ctrl-C and prints its address
 	scripts/services

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::kernel::days;
+use domain::kernel::{days, minutes};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub struct Config {
     pub log: String,
     pub org: Org,
     pub tickets: Tickets,
+    pub metrics: Metrics,
     pub http: Http,
     pub websocket: WebSocket,
 }
@@ -39,6 +40,17 @@ pub struct Org {
 #[serde(deny_unknown_fields)]
 pub struct Tickets {
     pub close_after_days: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    pub first_response_minutes: u64,
+    pub reopened_within_days: u64,
+    pub first_response_compliance_target: f64,
+    pub first_time_resolution_target: f64,
+    pub root_cause_closure_target: f64,
+    pub small_sample: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -109,6 +121,29 @@ impl Config {
 
     pub fn tickets(&self) -> domain::tickets::react::Settings {
         domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) }
+    }
+
+    pub fn metrics(&self) -> domain::metrics::model::Settings {
+        use domain::metrics::model::{Settings, Targets};
+        let Metrics {
+            first_response_minutes,
+            reopened_within_days,
+            first_response_compliance_target,
+            first_time_resolution_target,
+            root_cause_closure_target,
+            small_sample,
+        } = self.metrics;
+        Settings {
+            first_response_within: minutes(first_response_minutes),
+            reopened_within: days(reopened_within_days),
+            targets: Targets {
+                first_response_compliance: first_response_compliance_target,
+                first_time_resolution: first_time_resolution_target,
+                root_cause_closure: root_cause_closure_target,
+            },
+            small_sample,
+            zone: self.zone(),
+        }
     }
 
     pub fn limits(&self) -> Limits {

@@ -9,7 +9,7 @@ use domain::kernel::id::{Chance, OsChance};
 use domain::kernel::{Clock, SystemClock};
 use domain::runtime::app::AppParts;
 use domain::runtime::{App, Db, Engine, Vault, feed, log, worker};
-use domain::{audit, auth, recommend, wiring};
+use domain::{audit, auth, metrics, recommend, wiring};
 use futures::future::BoxFuture;
 use sea_orm::DatabaseConnection;
 use tokio::task::JoinSet;
@@ -71,7 +71,7 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
         chance,
         index: opened.index,
         data_dir: config.data_dir.clone(),
-        states: wiring::states(vault, config.tickets()),
+        states: wiring::states(vault, config.tickets(), config.metrics()),
         wiring: wiring::WIRING,
         log_epoch,
     });
@@ -112,6 +112,7 @@ impl Background {
         let mut tasks = JoinSet::new();
         tasks.spawn(feed::run(app.clone(), stop.clone()));
         tasks.spawn(recommend::react::follow(app.clone(), stop.clone()));
+        tasks.spawn(metrics::react::follow(app.clone(), stop.clone()));
         tasks.spawn(auth::commands::keep_signing_keys(app.clone(), stop.clone()));
         tasks.spawn_blocking(search::warm_up);
         if jobs == Jobs::Run {

@@ -8,6 +8,7 @@ pub mod event;
 pub mod hub;
 pub mod import;
 pub mod kernel;
+pub mod metrics;
 pub mod people;
 pub mod recommend;
 pub mod runtime;

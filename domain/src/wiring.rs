@@ -13,7 +13,7 @@ use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{Job, Next};
 use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::queries::LiveTickets;
-use crate::{auth, catalogue, tickets};
+use crate::{auth, catalogue, metrics, tickets};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job };
 
@@ -22,10 +22,12 @@ pub const SWEEP: &str = "runtime.sweep";
 pub const SWEEP_EVERY: std::time::Duration = minutes(5);
 
 /// The state that capabilities keep in memory.
-pub fn states(vault: Vault, tickets: tickets::react::Settings) -> States {
+pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics::model::Settings) -> States {
     let mut states = States::default();
     states.insert(vault);
     states.insert(tickets);
+    states.insert(metrics);
+    states.insert(metrics::react::Held::default());
     states.insert(Keys::default());
     states.insert(Roster::default());
     states.insert(LiveTickets::default());

@@ -4,6 +4,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m0001_spine;
+mod m0002_metrics;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -12,7 +13,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_spine::Migration)]
+        vec![Box::new(m0001_spine::Migration), Box::new(m0002_metrics::Migration)]
     }
 }
 
@@ -46,7 +47,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 23] = [
+pub const TABLES: [&str; 25] = [
     "event_log",
     "log_seal",
     "meta",
@@ -70,6 +71,8 @@ pub const TABLES: [&str; 23] = [
     "ticket_participant",
     "ticket_open",
     "ticket_import",
+    "product_release",
+    "release_fix",
 ];
 
 /// The migrations of this program, in their order.

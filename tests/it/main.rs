@@ -15,6 +15,7 @@ mod scope;
 mod sessions;
 mod similar;
 mod tidy;
+mod truths;
 
 /// The program itself.
 const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");

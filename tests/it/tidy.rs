@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 11] = [
+const TIERS: [(&str, u8); 12] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
@@ -17,6 +17,7 @@ const TIERS: [(&str, u8); 11] = [
     ("recommend", 5),
     ("hub", 6),
     ("import", 6),
+    ("metrics", 7),
 ];
 /// What a capability's folder may hold, as a file or as a folder.
 const SHAPE: [&str; 8] = ["mod", "model", "decide", "commands", "queries", "react", "store", "tests"];

@@ -10,6 +10,7 @@ use api::node::{Background, Hands, Jobs, open};
 use domain::catalogue::model::{Kind, SaveEntry, SaveTeam};
 use domain::kernel::id::OsChance;
 use domain::kernel::{ManualClock, Role, Timestamp, UserId};
+use domain::metrics::react::Held;
 use domain::people::model::{CreateUser, SaveCustomer};
 use domain::recommend::react::Progress;
 use domain::runtime::{App, Ctx, Cursor, jobs, log, worker};
@@ -203,14 +204,16 @@ impl Desk {
         worker::run_due(&self.app, &CancellationToken::new()).await.unwrap()
     }
 
-    /// Waits until feed and index have followed all that was committed.
+    /// Waits until feed, index and columns have followed all that was committed.
     #[expect(clippy::disallowed_methods, reason = "a test that waits for ever is no test")]
     pub async fn settle(&self) {
         let wait = async {
             let mut indexed = self.app.state::<Progress>().watch();
+            let mut counted = self.app.state::<Held>().watch();
             loop {
                 let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
                 indexed.wait_for(|at| *at >= head).await.unwrap();
+                counted.wait_for(|at| *at >= head).await.unwrap();
                 if head >= written(&self.app).await {
                     return;
                 }

@@ -4,6 +4,7 @@ mod catalogue;
 mod error;
 mod inputs;
 mod loaders;
+mod metrics;
 mod mutation;
 mod nodes;
 mod query;

@@ -16,6 +16,7 @@ use super::catalogue::Catalogue;
 use super::error::OrTopLevel as _;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
 use super::loaders::Loaders;
+use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
 use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
 
@@ -185,6 +186,19 @@ impl Query {
         }
         let description = description.unwrap_or_default();
         similar(ctx, &Question { title, description, product, issue_type, asker: None }, first).await
+    }
+
+    /// Figures of a period: response, resolution and evolution, as ratios and distributions; for staff and product
+    /// managers, within what they may see.
+    #[graphql(complexity = "METRICS_PRICE + child_complexity")]
+    async fn service_metrics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The period; every metric is put into it by its own anchor.")] period: Period,
+        #[graphql(desc = "Which tickets.")] filter: Option<MetricFilter>,
+    ) -> async_graphql::Result<ServiceMetrics> {
+        signed_in(ctx)?;
+        ServiceMetrics::of(ctx, selection(ctx, period, filter)?).await
     }
 
     /// People by name, for staff who choose an assignee or a requester.

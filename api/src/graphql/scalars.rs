@@ -2,6 +2,7 @@
 
 use async_graphql::{Enum, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use domain::kernel::{Code, Role as DomainRole, Timestamp};
+use domain::metrics::model as metrics;
 use domain::tickets::model as tickets;
 
 /// An instant: RFC 3339, answered in UTC with milliseconds where there are any.
@@ -129,6 +130,66 @@ mirror! {
         L2Environment,
         /// It was designed wrongly.
         L3DesignDefect,
+    }
+}
+
+mirror! {
+    /// By what figures are broken down.
+    MetricDimension of metrics::Dimension {
+        /// The team that the ticket stands with.
+        Team,
+        /// The assignee.
+        Agent,
+        /// The issue type.
+        IssueType,
+        /// The priority.
+        Priority,
+        /// The channel that the ticket came by.
+        Channel,
+        /// The product.
+        Product,
+        /// The customer.
+        Customer,
+    }
+}
+
+mirror! {
+    /// A metric with a target.
+    MetricName of metrics::Metric {
+        /// The first response came in time; by creation.
+        FirstResponseCompliance,
+        /// No hand-over and no reopening; by first resolution.
+        FirstTimeResolution,
+        /// The defect's fix is released; by closing.
+        RootCauseClosure,
+    }
+}
+
+mirror! {
+    /// What became of a ticket by a metric.
+    MetricOutcome of metrics::Outcome {
+        /// It counts as met.
+        Met,
+        /// It counts as missed.
+        Missed,
+        /// Its window is still open.
+        Pending,
+        /// It counts nowhere: merged away, or cancelled before anyone responded.
+        Excluded,
+    }
+}
+
+mirror! {
+    /// How long the periods of a series are, in the organisation's time zone.
+    MetricInterval of metrics::Interval {
+        /// From midnight to midnight.
+        Day,
+        /// An ISO week, from Monday.
+        Week,
+        /// A month.
+        Month,
+        /// A quarter of a year.
+        Quarter,
     }
 }
 

@@ -83,10 +83,10 @@ impl Page {
     pub fn keyset(&self, list: &str, keys: &[Key]) -> Result<Keyset> {
         let mut cond = Cond::all();
         if let Some(after) = &self.after {
-            cond = cond.add(beyond(keys, &open(list, "after", after, keys.len())?, false));
+            cond = cond.add(beyond(keys, &open(list, "after", after, Some(keys.len()))?, false));
         }
         if let Some(before) = &self.before {
-            cond = cond.add(beyond(keys, &open(list, "before", before, keys.len())?, true));
+            cond = cond.add(beyond(keys, &open(list, "before", before, Some(keys.len()))?, true));
         }
         let order = keys
             .iter()
@@ -99,9 +99,35 @@ impl Page {
         Ok(Keyset { cond, order, limit: self.limit + 1 })
     }
 
+    /// Cuts a list that is held in memory to a connection: highest key first.
+    pub fn cut_descending<T>(
+        &self,
+        list: &str,
+        mut rows: Vec<T>,
+        key: impl Fn(&T) -> Vec<Part>,
+    ) -> Result<Connection<T>> {
+        let place = |argument: &str, cursor: &Option<String>| {
+            let len = rows.first().map(|row| key(row).len());
+            cursor.as_ref().map(|cursor| open(list, argument, cursor, len)).transpose()
+        };
+        let (after, before) = (place("after", &self.after)?, place("before", &self.before)?);
+        rows.retain(|row| {
+            let key = key(row);
+            after.as_ref().is_none_or(|after| key < *after) && before.as_ref().is_none_or(|before| key > *before)
+        });
+        let wanted = usize::try_from(self.limit).unwrap_or(usize::MAX).saturating_add(1);
+        let order = |a: &T, b: &T| if self.backward { key(a).cmp(&key(b)) } else { key(b).cmp(&key(a)) };
+        if rows.len() > wanted {
+            rows.select_nth_unstable_by(wanted, order);
+            rows.truncate(wanted);
+        }
+        rows.sort_unstable_by(order);
+        Ok(self.connection(list, rows, key))
+    }
+
     /// The id that a cursor of a ranked list stands on.
     pub fn position(&self, list: &str, cursor: &str) -> Result<uuid::Uuid> {
-        match open(list, "after", cursor, 1)?.pop() {
+        match open(list, "after", cursor, Some(1))?.pop() {
             Some(Part::Id(id)) => Ok(id),
             _ => Err(foreign_cursor("after")),
         }
@@ -134,7 +160,7 @@ pub struct Keyset {
 }
 
 /// One part of a cursor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
     Int(i64),
     Id(uuid::Uuid),
@@ -196,12 +222,13 @@ fn seal(list: &str, parts: Vec<Part>) -> String {
     URL_SAFE_NO_PAD.encode(json)
 }
 
-fn open(list: &str, argument: &str, cursor: &str, len: usize) -> Result<Vec<Part>> {
+/// `len`: how many parts a key of the list has; `None` where the list is empty and nobody knows.
+fn open(list: &str, argument: &str, cursor: &str, len: Option<usize>) -> Result<Vec<Part>> {
     let parsed = URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
         .and_then(|json| serde_json::from_slice::<(String, Vec<Part>)>(&json).ok())
-        .filter(|(of, parts)| of == list && parts.len() == len);
+        .filter(|(of, parts)| of == list && len.is_none_or(|len| parts.len() == len));
     parsed.map(|(_, parts)| parts).ok_or_else(|| foreign_cursor(argument))
 }
 
@@ -230,11 +257,11 @@ mod tests {
     #[test]
     fn a_cursor_belongs_to_its_list() {
         let cursor = seal("tickets:NUMBER", vec![Part::Int(7)]);
-        assert_eq!(open("tickets:NUMBER", "after", &cursor, 1).unwrap(), [Part::Int(7)]);
-        assert!(open("tickets:CREATED", "after", &cursor, 1).is_err());
-        assert!(open("tickets:NUMBER", "after", &cursor, 2).is_err());
+        assert_eq!(open("tickets:NUMBER", "after", &cursor, Some(1)).unwrap(), [Part::Int(7)]);
+        assert!(open("tickets:CREATED", "after", &cursor, Some(1)).is_err());
+        assert!(open("tickets:NUMBER", "after", &cursor, Some(2)).is_err());
         for bad in ["", "x", "7", "W10", "\u{7f}"] {
-            assert!(open("tickets:NUMBER", "after", bad, 1).is_err(), "{bad}");
+            assert!(open("tickets:NUMBER", "after", bad, Some(1)).is_err(), "{bad}");
         }
     }
 }

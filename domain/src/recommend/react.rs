@@ -1,23 +1,19 @@
 //! This node's index follows the log.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::model::document;
-use crate::event::Event;
-use crate::kernel::{Error, Result, TicketId};
-use crate::runtime::feed::{History, Next};
+use crate::kernel::{Error, Result};
+use crate::runtime::feed::{self, History, Next};
 use crate::runtime::{App, Cursor, Row, log};
-use crate::tickets::queries::{indexed, indexed_after};
+use crate::tickets::queries::{indexed, indexed_after, touched};
 
 /// Tickets of one commit of the index.
 const BATCH: usize = 500;
-const RETRY: Duration = Duration::from_secs(1);
 
 /// How far the index has come.
 pub struct Progress {
@@ -44,29 +40,7 @@ impl Progress {
 
 /// Follows until stopped. An index without a place in this life of the log is built from the database first.
 pub async fn follow(app: Arc<App>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        let ended = tokio::select! {
-            ended = follow_once(&app) => ended,
-            () = stop.cancelled() => return,
-        };
-        match ended {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::error!(%error, "the search index cannot follow the log; trying again");
-                if pause(&stop).await {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "paces retries towards a failing disk; no decision hangs on it")]
-async fn pause(stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(RETRY) => false,
-        () = stop.cancelled() => true,
-    }
+    feed::keep_following("the search index", &stop, || follow_once(&app)).await;
 }
 
 async fn follow_once(app: &Arc<App>) -> Result<()> {
@@ -92,17 +66,10 @@ async fn follow_once(app: &Arc<App>) -> Result<()> {
 
 /// Each ticket that these events touch, once, as it is now.
 async fn apply(app: &Arc<App>, rows: &[Row], position: Cursor) -> Result<()> {
-    let touched: BTreeSet<TicketId> = rows
-        .iter()
-        .filter_map(|row| match &*row.event {
-            Event::Ticket(event) => Some(event.ticket),
-            _ => None,
-        })
-        .collect();
+    let touched = touched(rows);
     if touched.is_empty() {
         return Ok(()); // read again after a restart: nothing to do then either
     }
-    let touched: Vec<TicketId> = touched.into_iter().collect();
     let mut changes = Vec::with_capacity(touched.len());
     for ids in touched.chunks(BATCH) {
         let now = indexed(app.db.read(), ids).await?;

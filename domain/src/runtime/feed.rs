@@ -3,6 +3,7 @@
 //! A [`Follower`] starts anywhere, catches up from the log, then listens; one that falls behind catches up again.
 //! Nothing is lost, nothing comes twice, and nobody who is slow holds back anyone else.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,15 +161,37 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
+/// Follows until stopped; a follower that fails begins again where it was.
+pub async fn keep_following<F>(who: &str, stop: &CancellationToken, follow: impl Fn() -> F)
+where
+    F: Future<Output = Result<()>>,
+{
+    while !stop.is_cancelled() {
+        let ended = tokio::select! {
+            ended = follow() => ended,
+            () = stop.cancelled() => return,
+        };
+        let Err(error) = ended else { return };
+        tracing::error!(%error, "{who} cannot follow the event log; trying again");
+        if retry(stop).await {
+            return;
+        }
+    }
+}
+
 /// Real time, not the clock in somebody's hand: it measures the machine, and decides nothing.
 #[expect(clippy::disallowed_methods, reason = "paces reading from another machine; no decision hangs on it")]
 async fn poll() {
     tokio::time::sleep(POLL).await;
 }
 
-#[expect(clippy::disallowed_methods, reason = "paces retries towards a failing database; no decision hangs on it")]
 async fn wait_to_retry(stop: &CancellationToken, error: &Error) -> bool {
     tracing::error!(%error, "the event log cannot be read; trying again");
+    retry(stop).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "paces retries towards a failing machine; no decision hangs on it")]
+async fn retry(stop: &CancellationToken) -> bool {
     tokio::select! {
         () = tokio::time::sleep(RETRY) => false,
         () = stop.cancelled() => true,

@@ -1,6 +1,6 @@
 //! Reads of tickets: one by its name, lists within scope, and what belongs to many by their ids.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use moka::future::Cache;
@@ -14,6 +14,7 @@ use super::decide::token;
 use super::model::{Access, Attribution, Comment, ExternalRef, Filter, OrderField, Ticket, View, Visibility};
 use super::store::entities::{comment, external_ref, participant, ticket};
 use super::store::{self, select};
+use crate::event::Event;
 use crate::kernel::page::{Key, Part};
 use crate::kernel::{Connection, Direction, Edge, Error, Page, Result, TicketId, UserId};
 use crate::runtime::store::event_log;
@@ -404,7 +405,7 @@ pub async fn current(app: &Arc<App>, at: Cursor, id: TicketId) -> Result<Option<
     loaded.await.map_err(|e: Arc<Error>| Error::internal(e))
 }
 
-// ---------------------------------------------------------------- for the index
+// ---------------------------------------------------------------- for followers of the log
 
 /// What a text search finds beside title and description: resolution, number, token, references.
 pub fn extra_text(ticket: &Ticket, refs: &[ExternalRef], attribution: Option<&Attribution>) -> String {
@@ -418,6 +419,15 @@ pub fn extra_text(ticket: &Ticket, refs: &[ExternalRef], attribution: Option<&At
         extra.push_str(&attribution.given.resolution);
     }
     extra
+}
+
+/// The tickets that these rows of the log touch, each once.
+pub fn touched(rows: &[Row]) -> Vec<TicketId> {
+    let touched = rows.iter().filter_map(|row| match &*row.event {
+        Event::Ticket(event) => Some(event.ticket),
+        _ => None,
+    });
+    touched.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Everything the index keeps of a ticket.

@@ -89,6 +89,9 @@ fn ticket(status: TicketStatus) -> Ticket {
         waiting_reason: (status == TicketStatus::Waiting).then(|| "parts".into()),
         cancel_reason: None,
         merged_into: None,
+        first_resolved_at: None,
+        first_resolution_hand_overs: 0,
+        first_reopened_at: None,
     }
 }
 

@@ -56,7 +56,11 @@ pub fn history(
         for step in steps(last, row) {
             let before = Some(was.clone()).filter(|was| *was != ticket.snapshot());
             let fact = match step {
-                Step::Entered(status) => entered(&mut ticket, was.status, status, row, &mut reopened),
+                Step::Entered(status) => {
+                    let fact = entered(&mut ticket, was.status, status, row, &mut reopened);
+                    first_resolved(&mut ticket, row.at, handed_over);
+                    fact
+                }
                 Step::Moved { hand_over } => {
                     handed_over += i32::from(hand_over);
                     Fact::Assigned { hand_over }
@@ -66,17 +70,26 @@ pub fn history(
             };
             tell(fact, before, ticket.snapshot());
         }
+        // The source counts a reopening, whatever it calls the status.
+        if ticket.first_resolved_at.is_some() && row.reopenings.is_some_and(|count| count > 0) {
+            ticket.first_reopened_at = ticket.first_reopened_at.or(Some(row.at));
+        }
         last = Some(row);
     }
     if let Some(closed) = end.closed.filter(|_| end.status.is_none()) {
         let was = ticket.snapshot();
         close(&mut ticket, closed);
+        first_resolved(&mut ticket, closed, handed_over);
         let history = Some(OfHistory { operator: operator(end, ids) });
         let fact = Fact::Closed { automatic: false };
         events.push((TicketEvent { ticket: id, fact, before: Some(was), after: ticket.snapshot(), history }, closed));
     }
     ticket.reopen_count = rows.iter().filter_map(|row| row.reopenings).max().unwrap_or(reopened);
-    ticket.hand_over_count = rows.iter().filter_map(|row| row.hand_overs).max().unwrap_or(handed_over);
+    let counted = rows.iter().filter_map(|row| row.hand_overs).max();
+    ticket.hand_over_count = counted.unwrap_or(handed_over);
+    if let Some(counted) = counted.filter(|_| ticket.first_resolved_at.is_some()) {
+        ticket.first_resolution_hand_overs = counted;
+    }
     let latest = rows.iter().map(|row| row.at).chain(ticket.closed_at).max().unwrap_or(first.at);
     (ticket.updated_at, ticket.public_updated_at) = (latest, latest);
     if let Some(before) = before {
@@ -154,6 +167,7 @@ fn entered(ticket: &mut Ticket, was: TicketStatus, status: TicketStatus, row: &R
     let reopening = was.is_solved() && status.is_open();
     if reopening {
         *reopened += 1;
+        ticket.first_reopened_at = ticket.first_reopened_at.or(Some(row.at));
         ticket.resolved_at = None;
         ticket.closed_at = None;
         return Fact::Reopened { comment: None };
@@ -172,6 +186,14 @@ fn entered(ticket: &mut Ticket, was: TicketStatus, status: TicketStatus, row: &R
         TicketStatus::InProgress if was == TicketStatus::Waiting => Fact::Resumed,
         TicketStatus::InProgress => Fact::Accepted,
         TicketStatus::New | TicketStatus::Assigned => Fact::HistoryNoted { word: row.word.clone().unwrap_or_default() },
+    }
+}
+
+/// Whatever leads there first, and is not undone by what follows.
+fn first_resolved(ticket: &mut Ticket, at: Timestamp, handed_over: i32) {
+    if ticket.status.is_solved() && ticket.first_resolved_at.is_none() {
+        ticket.first_resolved_at = Some(at);
+        ticket.first_resolution_hand_overs = handed_over;
     }
 }
 
@@ -217,6 +239,9 @@ fn blank(id: TicketId, first: &Row) -> Ticket {
         waiting_reason: None,
         cancel_reason: None,
         merged_into: None,
+        first_resolved_at: None,
+        first_resolution_hand_overs: 0,
+        first_reopened_at: None,
     }
 }
 

@@ -79,6 +79,9 @@ impl Command for CreateTicket {
             waiting_reason: None,
             cancel_reason: None,
             merged_into: None,
+            first_resolved_at: None,
+            first_resolution_hand_overs: 0,
+            first_reopened_at: None,
         };
         store::insert(tx.conn(), vec![ticket.clone()]).await?;
         link(tx, id, "externalRefs", &refs).await?;

@@ -211,6 +211,10 @@ pub fn resolve(ticket: &Ticket, actor: &Actor, now: Timestamp, given: &Attributi
     let mut next = begin(actor, ticket, now);
     next.status = TicketStatus::Resolved;
     next.resolved_at = Some(now);
+    if next.first_resolved_at.is_none() {
+        next.first_resolved_at = Some(now);
+        next.first_resolution_hand_overs = next.hand_over_count;
+    }
     next.waiting_reason = None;
     Ok(done(next, Fact::Resolved { text_digest: text_digest(&given.resolution) }))
 }
@@ -244,6 +248,7 @@ pub fn reopen(ticket: &Ticket, actor: &Actor, now: Timestamp, comment: Option<Co
     let mut next = begin(actor, ticket, now);
     next.status = TicketStatus::InProgress;
     next.reopen_count += 1;
+    next.first_reopened_at = next.first_reopened_at.or(Some(now));
     next.resolved_at = None;
     next.closed_at = None;
     Ok(done(next, Fact::Reopened { comment }))

@@ -157,6 +157,12 @@ pub struct Ticket {
     pub waiting_reason: Option<String>,
     pub cancel_reason: Option<String>,
     pub merged_into: Option<TicketId>,
+    /// The first entry into RESOLVED or CLOSED: what follows is for metrics, and no later cycle changes it.
+    pub first_resolved_at: Option<Timestamp>,
+    /// Hand-overs until then; of history, its source's own count.
+    pub first_resolution_hand_overs: i32,
+    /// The first reopening after it.
+    pub first_reopened_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

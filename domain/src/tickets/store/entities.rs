@@ -43,6 +43,9 @@ pub(crate) mod ticket {
         pub waiting_reason: Option<String>,
         pub cancel_reason: Option<String>,
         pub merged_into: Option<TicketId>,
+        pub first_resolved_at: Option<Timestamp>,
+        pub first_resolution_hand_overs: i32,
+        pub first_reopened_at: Option<Timestamp>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

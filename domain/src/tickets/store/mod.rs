@@ -61,6 +61,9 @@ impl TryFrom<ticket::Model> for Ticket {
             waiting_reason,
             cancel_reason,
             merged_into,
+            first_resolved_at,
+            first_resolution_hand_overs,
+            first_reopened_at,
         } = row;
         Ok(Self {
             id,
@@ -96,6 +99,9 @@ impl TryFrom<ticket::Model> for Ticket {
             waiting_reason,
             cancel_reason,
             merged_into,
+            first_resolved_at,
+            first_resolution_hand_overs,
+            first_reopened_at,
         })
     }
 }
@@ -136,6 +142,9 @@ impl From<Ticket> for ticket::Model {
             waiting_reason,
             cancel_reason,
             merged_into,
+            first_resolved_at,
+            first_resolution_hand_overs,
+            first_reopened_at,
         } = state;
         Self {
             id,
@@ -171,6 +180,9 @@ impl From<Ticket> for ticket::Model {
             waiting_reason,
             cancel_reason,
             merged_into,
+            first_resolved_at,
+            first_resolution_hand_overs,
+            first_reopened_at,
         }
     }
 }

@@ -1,0 +1,57 @@
+//! Consecutive periods in the organisation's time zone: days, ISO weeks, months, quarters.
+
+use jiff::ToSpan as _;
+use jiff::civil::{Date, Weekday, date};
+use jiff::tz::TimeZone;
+
+use super::super::model::{Interval, Period};
+use crate::kernel::{Error, Result, Timestamp};
+
+/// Periods of one series.
+pub const SERIES_MAX: usize = 400;
+
+/// The instants at which one period ends and the next begins, from the period's own beginning to its end: the first and
+/// the last may be cut short.
+pub fn edges(period: Period, interval: Interval, zone: &TimeZone) -> Result<Vec<Timestamp>> {
+    let mut edges = vec![period.from];
+    let mut day = begins(period.from.to_jiff().to_zoned_datetime(zone.clone()).date(), interval);
+    loop {
+        day = next(day, interval).map_err(|_| too_long())?;
+        let at = day.to_zoned_datetime(zone.clone()).map_err(|_| too_long())?.timestamp();
+        let at = Timestamp::from_millis(at.as_millisecond());
+        if at >= period.to {
+            edges.push(period.to);
+            return Ok(edges);
+        }
+        if edges.len() >= SERIES_MAX {
+            return Err(too_long());
+        }
+        edges.push(at);
+    }
+}
+
+/// The first day of the interval in which a day lies.
+fn begins(day: Date, interval: Interval) -> Date {
+    match interval {
+        Interval::Day => day,
+        Interval::Week => day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days()),
+        Interval::Month => day.first_of_month(),
+        Interval::Quarter => date(day.year(), (day.month() - 1) / 3 * 3 + 1, 1),
+    }
+}
+
+fn next(day: Date, interval: Interval) -> std::result::Result<Date, jiff::Error> {
+    match interval {
+        Interval::Day => day.checked_add(1.day()),
+        Interval::Week => day.checked_add(1.week()),
+        Interval::Month => day.checked_add(1.month()),
+        Interval::Quarter => day.checked_add(3.months()),
+    }
+}
+
+fn too_long() -> Error {
+    Error::bad_input(
+        format!("The period has more than {SERIES_MAX} intervals: choose a shorter period or a longer interval."),
+        format!("该时间段超过 {SERIES_MAX} 个区间，请缩短时间段或选择更长的区间。"),
+    )
+}

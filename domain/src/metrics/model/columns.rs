@@ -1,0 +1,206 @@
+//! The facts of many tickets, column by column: what a figure does not ask for is not touched.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Dimension, Fact, Key};
+use crate::kernel::{TicketId, Timestamp};
+use crate::tickets::model::{RootCauseLevel, TicketStatus};
+
+/// An instant that has not come.
+const NEVER: i64 = i64::MIN;
+const EXCLUDED: u8 = 1;
+const HANDED_OVER: u8 = 2;
+const DEFECT: u8 = 4;
+
+/// Values of a column, each stored once; 0 is none.
+#[derive(Debug)]
+struct Dictionary {
+    codes: HashMap<Key, u32>,
+    keys: Vec<Key>,
+}
+
+impl Default for Dictionary {
+    fn default() -> Self {
+        Self { codes: HashMap::from([(Key::None, 0)]), keys: vec![Key::None] }
+    }
+}
+
+impl Dictionary {
+    fn code(&mut self, key: Key) -> u32 {
+        if let Some(code) = self.codes.get(&key) {
+            return *code;
+        }
+        let code = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.push(key.clone());
+        self.codes.insert(key, code);
+        code
+    }
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    dictionary: Dictionary,
+    codes: Vec<u32>,
+}
+
+/// One ticket's facts, as they stand in the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub created_at: Timestamp,
+    pub first_responded_at: Option<Timestamp>,
+    pub first_resolved_at: Option<Timestamp>,
+    pub first_reopened_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub excluded: bool,
+    pub handed_over: bool,
+    /// Attributed to a design defect.
+    pub defect: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Columns {
+    places: HashMap<TicketId, u32>,
+    tickets: Vec<TicketId>,
+    created_at: Vec<i64>,
+    first_responded_at: Vec<i64>,
+    first_resolved_at: Vec<i64>,
+    first_reopened_at: Vec<i64>,
+    closed_at: Vec<i64>,
+    flags: Vec<u8>,
+    by: [Words; Dimension::COUNT],
+    requesters: Words,
+}
+
+fn stored(at: Option<Timestamp>) -> i64 {
+    at.map_or(NEVER, Timestamp::millis)
+}
+
+fn read(at: i64) -> Option<Timestamp> {
+    (at != NEVER).then_some(Timestamp::from_millis(at))
+}
+
+fn word(word: Option<String>) -> Key {
+    word.map_or(Key::None, |word| Key::Word(Arc::from(word)))
+}
+
+impl Columns {
+    pub fn len(&self) -> usize {
+        self.tickets.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+    }
+
+    /// The ticket's facts, new or other than before.
+    pub fn put(&mut self, fact: Fact) {
+        let Fact {
+            ticket,
+            status,
+            merged,
+            created_at,
+            first_responded_at,
+            first_resolved_at,
+            first_resolution_hand_overs,
+            first_reopened_at,
+            closed_at,
+            root_cause_level,
+            team,
+            assignee,
+            requester,
+            customer,
+            issue_type,
+            product,
+            channel,
+            priority,
+        } = fact;
+        let new = u32::try_from(self.tickets.len()).unwrap_or(u32::MAX);
+        let place = *self.places.entry(ticket).or_insert(new) as usize;
+        if place == self.tickets.len() {
+            self.tickets.push(ticket);
+            self.created_at.push(0);
+            for instants in [
+                &mut self.first_responded_at,
+                &mut self.first_resolved_at,
+                &mut self.first_reopened_at,
+                &mut self.closed_at,
+            ] {
+                instants.push(NEVER);
+            }
+            self.flags.push(0);
+            self.by.iter_mut().chain([&mut self.requesters]).for_each(|words| words.codes.push(0));
+        }
+        self.created_at[place] = created_at.millis();
+        self.first_responded_at[place] = stored(first_responded_at);
+        self.first_resolved_at[place] = stored(first_resolved_at);
+        self.first_reopened_at[place] = stored(first_reopened_at);
+        self.closed_at[place] = stored(closed_at);
+        let unanswered = status == TicketStatus::Cancelled && first_responded_at.is_none();
+        self.flags[place] = (u8::from(merged || unanswered) * EXCLUDED)
+            | (u8::from(first_resolution_hand_overs > 0) * HANDED_OVER)
+            | (u8::from(root_cause_level == Some(RootCauseLevel::L3DesignDefect)) * DEFECT);
+        let id = |id: Option<uuid::Uuid>| id.map_or(Key::None, Key::Id);
+        for (dimension, key) in [
+            (Dimension::Team, id(team.map(|id| id.0))),
+            (Dimension::Agent, id(assignee.map(|id| id.0))),
+            (Dimension::IssueType, word(issue_type)),
+            (Dimension::Priority, word(Some(priority.word().to_owned()))),
+            (Dimension::Channel, word(Some(channel))),
+            (Dimension::Product, word(product)),
+            (Dimension::Customer, id(customer.map(|id| id.0))),
+        ] {
+            let words = &mut self.by[dimension as usize];
+            words.codes[place] = words.dictionary.code(key);
+        }
+        self.requesters.codes[place] = self.requesters.dictionary.code(id(requester.map(|id| id.0)));
+    }
+
+    pub fn place(&self, ticket: TicketId) -> Option<u32> {
+        self.places.get(&ticket).copied()
+    }
+
+    pub fn ticket(&self, place: usize) -> TicketId {
+        self.tickets[place]
+    }
+
+    pub fn at(&self, place: usize) -> Place {
+        let flags = self.flags[place];
+        Place {
+            created_at: Timestamp::from_millis(self.created_at[place]),
+            first_responded_at: read(self.first_responded_at[place]),
+            first_resolved_at: read(self.first_resolved_at[place]),
+            first_reopened_at: read(self.first_reopened_at[place]),
+            closed_at: read(self.closed_at[place]),
+            excluded: flags & EXCLUDED != 0,
+            handed_over: flags & HANDED_OVER != 0,
+            defect: flags & DEFECT != 0,
+        }
+    }
+
+    /// How many values a dimension has; codes are below.
+    pub fn values(&self, dimension: Dimension) -> usize {
+        self.by[dimension as usize].dictionary.keys.len()
+    }
+
+    pub fn key(&self, dimension: Dimension, code: usize) -> &Key {
+        &self.by[dimension as usize].dictionary.keys[code]
+    }
+
+    /// `None`: no ticket has this value.
+    pub fn code(&self, dimension: Dimension, key: &Key) -> Option<u32> {
+        self.by[dimension as usize].dictionary.codes.get(key).copied()
+    }
+
+    pub fn codes(&self, dimension: Dimension) -> &[u32] {
+        &self.by[dimension as usize].codes
+    }
+
+    pub fn requester_code(&self, requester: uuid::Uuid) -> Option<u32> {
+        self.requesters.dictionary.codes.get(&Key::Id(requester)).copied()
+    }
+
+    pub fn requesters(&self) -> &[u32] {
+        &self.requesters.codes
+    }
+}

@@ -1,0 +1,1 @@
+//! What counts as what, and how figures come together.
