@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use domain::kernel::seconds;
 use tests::socket::Socket;
 use tests::{Answer, Client, Desk, Json, attribution, json};
 
@@ -80,6 +81,23 @@ const OTHERS: [OtherOperation; 14] = [
     ("saveTeam", |_| json!({ "key": "NIGHT", "name": "Night shift" })),
     ("changePassword", |_| json!({ "currentPassword": "wrong", "newPassword": "a good long password" })),
 ];
+
+/// Queries that are not of one ticket, and what they answer to somebody who may ask.
+const QUERIES: [(&str, &str); 7] = [
+    ("about", "about { version }"),
+    ("viewer", "viewer { id }"),
+    ("catalogue", "catalogue { teams { key } }"),
+    ("boardCursor", "boardCursor"),
+    ("users", "users { nodes { name } }"),
+    ("customers", "customers { nodes { key } }"),
+    (
+        "serviceMetrics",
+        "serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { created }",
+    ),
+];
+
+/// Queries that every ticket has a row for, further down.
+const OF_TICKETS: [&str; 4] = ["node", "ticket", "tickets", "similarCases"];
 
 /// Operations that are tried elsewhere, because they are about the session itself (tests/it/sessions.rs).
 const OF_SESSIONS: [&str; 3] = ["signIn", "signOut", "refreshSession"];
@@ -173,6 +191,7 @@ async fn the_table_of_rights_is_as_written() {
     covers_the_schema(&hall).await;
     mutations_of_tickets(&mut hall).await;
     other_mutations(&mut hall).await;
+    queries(&mut hall).await;
     fields_and_lists(&mut hall).await;
     let Hall { desk, table, .. } = hall;
     desk.close().await;
@@ -197,12 +216,16 @@ async fn covers_the_schema(hall: &Hall) {
     let names = |given: &Json| -> BTreeSet<String> {
         given["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap().to_owned()).collect()
     };
-    let query = "{ mutation: __type(name: \"Mutation\") { fields { name } } ticket: __type(name: \"Ticket\") { fields { name } } }";
+    let query =
+        "{ mutation: __type(name: \"Mutation\") { fields { name } } query: __type(name: \"Query\") { fields { name } }
+        ticket: __type(name: \"Ticket\") { fields { name } } }";
     let schema = hall.admin.query(query, json!({})).await;
     let tried = OPERATIONS.iter().map(|(name, ..)| *name).chain(OTHERS.iter().map(|(name, _)| *name));
     let first_word = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
     let tried: BTreeSet<String> = tried.map(first_word).chain(OF_SESSIONS.map(str::to_owned)).collect();
     assert_eq!(names(&schema["mutation"]), tried, "every mutation has its row");
+    let tried = QUERIES.iter().map(|(name, _)| *name).chain(OF_TICKETS).map(str::to_owned).collect();
+    assert_eq!(names(&schema["query"]), tried, "every query has its row");
     let mut depth = 0;
     let mut fields = BTreeSet::new();
     for word in FIELDS.replace("(first: 100)", "").split_whitespace() {
@@ -266,6 +289,19 @@ async fn other_mutations(hall: &mut Hall) {
     }
 }
 
+async fn queries(hall: &mut Hall) {
+    hall.head("query");
+    for (name, query) in QUERIES {
+        let mut cells = Vec::new();
+        for (_, client) in &hall.people {
+            let answer = client.ask(&format!("{{ {query} }}"), json!({})).await;
+            let answered = seen(&answer.body["data"][name]);
+            cells.push(if answer.body.get("errors").is_some() { verdict(&answer, name) } else { answered });
+        }
+        hall.row(name, &cells);
+    }
+}
+
 /// How much of a field one sees.
 fn seen(value: &Json) -> String {
     match value {
@@ -282,6 +318,8 @@ async fn fields_and_lists(hall: &mut Hall) {
     for (place, of) in PLACES.into_iter().chain([CONFIDENTIAL]).enumerate() {
         for stage in [Stage::InProgress, Stage::Resolved] {
             let title = format!("{} {stage:?}", of.0);
+            // The newest of all: the first of every list.
+            hall.desk.clock.advance(seconds(1));
             // Only this ticket has it.
             let code = format!("E-{place}{}", stage as u8);
             let id = hall.stage(of, &code, Stage::InProgress).await;
@@ -334,7 +372,8 @@ async fn lists(hall: &mut Hall, id: &str, code: &str) {
         all.is_some_and(|all| all.iter().any(|node| of(node)["id"] == json!(id)))
     };
     let word = |yes: bool| if yes { "yes" } else { "" }.to_owned();
-    let (mut listed, mut found, mut node, mut case, mut live) = (vec![], vec![], vec![], vec![], vec![]);
+    let (mut listed, mut found, mut node, mut case, mut counted, mut live) =
+        (vec![], vec![], vec![], vec![], vec![], vec![]);
     for (name, client) in &hall.people {
         let first = "{ tickets(first: 1, orderBy: { field: NUMBER, direction: DESC }) { nodes { id } } }";
         let answer = client.ask(first, json!({})).await.body;
@@ -348,12 +387,18 @@ async fn lists(hall: &mut Hall, id: &str, code: &str) {
             "query S($input: SimilarCasesInput!) { similarCases(first: 50, input: $input) { ticket { id } } }";
         let answer = client.ask(similar, json!({ "input": { "title": code } })).await.body;
         case.push(word(contains(&answer, "similarCases", |case| &case["ticket"])));
+        let counts = "{ serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) {
+            tickets(metric: FIRST_RESPONSE_COMPLIANCE, outcome: MET, first: 100) { nodes { id } } } }";
+        let mut answer = client.ask(counts, json!({})).await.body;
+        let behind = answer["data"]["serviceMetrics"].take();
+        counted.push(word(contains(&json!({ "data": behind }), "tickets", |node| node)));
         live.push(if *name == "nobody" { "sign in".to_owned() } else { hears(client, id).await });
     }
     hall.row("→ in tickets", &listed);
     hall.row("→ in tickets(filter: {text})", &found);
     hall.row("→ by node", &node);
     hall.row("→ in similarCases", &case);
+    hall.row("→ behind serviceMetrics", &counted);
     hall.row("→ ticketEvents", &live);
 }
 

@@ -10,6 +10,7 @@ mod import;
 mod installation;
 mod lifecycle;
 mod live;
+mod metrics;
 mod redaction;
 mod scope;
 mod sessions;

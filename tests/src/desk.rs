@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::config::Config;
 use api::http::Server;
-use api::node::{Background, Hands, Jobs, open};
+use api::node::{self, Background, Hands, Jobs};
 use domain::catalogue::model::{Kind, SaveEntry, SaveTeam};
 use domain::kernel::id::OsChance;
 use domain::kernel::{ManualClock, Role, Timestamp, UserId};
@@ -57,19 +57,26 @@ const PEOPLE: &[Someone] = &[
 
 impl Desk {
     pub async fn start() -> Self {
+        let mut desk = Self::before_opening().await;
+        desk.open();
+        desk
+    }
+
+    /// People and catalogue stand; nothing runs yet.
+    pub async fn before_opening() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::prepare(folder.path()).await;
         let config = config(folder.path(), &database);
         let clock = Arc::new(ManualClock::at(start_of_time()));
         let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
-        let app = open(&config, Hands { clock: clock.clone(), chance: Arc::new(OsChance) }).await.unwrap();
+        let app = node::open(&config, Hands { clock: clock.clone(), chance: Arc::new(OsChance) }).await.unwrap();
         let mut desk = Self { app, clock, config, folder, people: HashMap::new(), http, running: None };
         desk.furnish().await;
-        desk.run();
         desk
     }
 
-    fn run(&mut self) {
+    /// Serves, and follows the log.
+    pub fn open(&mut self) {
         let background = Background::start(&self.app, Jobs::ByHand);
         let server = Server::start(&self.config, &self.app, false).unwrap();
         self.running = Some((server, background));
@@ -79,8 +86,8 @@ impl Desk {
     pub async fn restart(&mut self) {
         self.stop().await;
         let hands = Hands { clock: self.clock.clone(), chance: Arc::new(OsChance) };
-        self.app = open(&self.config, hands).await.unwrap();
-        self.run();
+        self.app = node::open(&self.config, hands).await.unwrap();
+        self.open();
     }
 
     async fn stop(&mut self) {

@@ -4,7 +4,7 @@ mod figures;
 mod series;
 mod sight;
 
-pub use self::figures::{Group, behind, figures};
+pub use self::figures::{Group, behind, distribution, figures};
 pub use self::series::{SERIES_MAX, edges};
 pub use self::sight::Sight;
 use super::model::{Metric, Outcome, Place, Settings};

@@ -1,0 +1,286 @@
+//! Metrics of the running desk: by their anchors, derived when they are read, within what somebody may see.
+
+use domain::kernel::{days, hours, minutes};
+use domain::metrics::model::{Period, Selection, Split};
+use domain::metrics::queries::figures;
+use domain::runtime::Ctx;
+use domain::tickets::model::{CreateTicket, Priority};
+use sea_orm::ConnectionTrait as _;
+use tests::{Client, Desk, Json, attribution, json, on_postgres, start_of_time};
+
+const YEAR: &str = r#"period: { from: "2026-01-01T00:00:00+08:00", to: "2027-01-01T00:00:00+08:00" }"#;
+
+async fn metrics(client: &Client, fields: &str) -> Json {
+    client.query(&format!("{{ serviceMetrics({YEAR}) {{ {fields} }} }}"), json!({})).await["serviceMetrics"].clone()
+}
+
+/// For an administrator, who signs in anew: days may have passed.
+async fn ratio(desk: &Desk, name: &str) -> (i64, i64, i64) {
+    ratio_for(&desk.as_("admin").await, name).await
+}
+
+async fn ratio_for(client: &Client, name: &str) -> (i64, i64, i64) {
+    let said = metrics(client, &format!("{name} {{ numerator denominator pending }}")).await;
+    let of = |field: &str| said[name][field].as_i64().unwrap();
+    (of("numerator"), of("denominator"), of("pending"))
+}
+
+async fn does(client: &Client, name: &str, id: &str, more: Json) {
+    let mut input = json!({ "ticketId": id });
+    input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+    client.done(name, "__typename", input).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_window_is_pending_and_what_becomes_of_it_is_derived_from_now() {
+    let desk = Desk::start().await;
+    let admin = desk.as_("admin").await;
+    let nothing = metrics(&admin, "firstResponseCompliance { value healthy smallSample target }").await;
+    let expected = json!({ "value": null, "healthy": null, "smallSample": true, "target": 0.95 });
+    assert_eq!(nothing["firstResponseCompliance"], expected, "nothing counts: null, not 0 or 100 %");
+
+    let quick = desk.ticket("requester1", "泵站停机", json!({ "issueType": "REPAIR" })).await;
+    let slow = desk.ticket("requester1", "pump leaks", json!({ "issueType": "REPAIR" })).await;
+    let dropped = desk.ticket("requester1", "a mistake", json!({ "issueType": "REPAIR" })).await;
+    let withdrawn = json!({ "reason": "opened twice" });
+    does(&desk.as_("requester1").await, "cancelTicket", &dropped, withdrawn).await;
+    desk.advance(minutes(10)).await;
+    does(&desk.as_("agent1").await, "acceptTicket", &quick, json!({})).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "firstResponseCompliance").await, (1, 1, 1));
+    // Nothing happens to the ticket: the figure is another because it is later.
+    desk.advance(minutes(6)).await;
+    assert_eq!(ratio(&desk, "firstResponseCompliance").await, (1, 2, 0));
+    let admin = desk.as_("admin").await;
+    assert_eq!(metrics(&admin, "created excluded").await, json!({ "created": 2, "excluded": 1 }));
+
+    let agent = desk.as_("agent1").await;
+    does(&agent, "acceptTicket", &slow, json!({})).await;
+    for id in [&quick, &slow] {
+        does(&agent, "resolveTicket", id, json!({ "attribution": attribution("tightened") })).await;
+    }
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "firstTimeResolution").await, (0, 0, 2), "a week has to pass");
+    does(&desk.as_("requester1").await, "reopenTicket", &slow, json!({ "reason": "又漏了" })).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "firstTimeResolution").await, (0, 1, 1), "it has failed already");
+    desk.advance(days(7) + hours(1)).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "firstTimeResolution").await, (1, 2, 0));
+    // Reopened later: a new cycle, and the figure stays as it was.
+    does(&desk.as_("requester1").await, "reopenTicket", &quick, json!({ "reason": "again" })).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "firstTimeResolution").await, (1, 2, 0));
+    let admin = desk.as_("admin").await;
+    let times = metrics(&admin, "handlingTime { count p50Seconds p99Seconds strata { count p50Seconds } }").await;
+    assert_eq!(times["handlingTime"]["count"], 2);
+    assert_eq!(times["handlingTime"]["p50Seconds"], 16 * 60);
+    assert_eq!(times["handlingTime"]["strata"][1], json!({ "count": 2, "p50Seconds": 960 }));
+
+    // Behind each figure stand its tickets.
+    for (metric, outcome, expected) in [
+        ("FIRST_RESPONSE_COMPLIANCE", "MET", vec![&quick]),
+        ("FIRST_RESPONSE_COMPLIANCE", "MISSED", vec![&slow]),
+        ("FIRST_RESPONSE_COMPLIANCE", "EXCLUDED", vec![&dropped]),
+        ("FIRST_TIME_RESOLUTION", "MISSED", vec![&slow]),
+        ("FIRST_TIME_RESOLUTION", "PENDING", vec![]),
+    ] {
+        let found =
+            metrics(&admin, &format!("tickets(metric: {metric}, outcome: {outcome}) {{ nodes {{ id }} }}")).await;
+        let ids: Vec<&str> =
+            found["tickets"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, expected, "{metric} {outcome}");
+    }
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_over_spoils_a_resolution_and_a_first_dispatch_does_not() {
+    let desk = Desk::start().await;
+    let admin = desk.as_("admin").await;
+    let to = |name: &str| json!({ "assigneeId": desk.id(name).to_string() });
+    let mut resolved = Vec::new();
+    for taken_before in [false, true] {
+        let id = desk.ticket("requester1", "停机", json!({ "issueType": "REPAIR" })).await;
+        does(&admin, "assignTicket", &id, to("agent1")).await;
+        if taken_before {
+            does(&desk.as_("agent1").await, "acceptTicket", &id, json!({})).await;
+        }
+        does(&admin, "assignTicket", &id, to("agent2")).await;
+        let agent = desk.as_("agent2").await;
+        does(&agent, "acceptTicket", &id, json!({})).await;
+        does(&agent, "resolveTicket", &id, json!({ "attribution": attribution("done") })).await;
+        resolved.push(id);
+    }
+    desk.advance(days(8)).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "firstTimeResolution").await, (1, 2, 0));
+    let admin = desk.as_("admin").await;
+    let by = "breakdown(by: AGENT) { label id metrics { resolved firstTimeResolution { numerator denominator } } }";
+    let expected = json!([{ "label": "agent2", "id": desk.id("agent2").to_string(),
+        "metrics": { "resolved": 2, "firstTimeResolution": { "numerator": 1, "denominator": 2 } } }]);
+    assert_eq!(metrics(&admin, by).await["breakdown"], expected);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_defect_counts_as_closed_at_its_root_once_a_release_says_so() {
+    let desk = Desk::start().await;
+    let admin = desk.as_("admin").await;
+    let mut defect = attribution("a patch is needed");
+    defect["rootCauseLevel"] = json!("L3_DESIGN_DEFECT");
+    let id = desk.ticket("admin", "PM-3300 E-721", json!({ "product": "PM-3300" })).await;
+    does(&admin, "acceptTicket", &id, json!({})).await;
+    does(&admin, "resolveTicket", &id, json!({ "attribution": defect })).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "rootCauseClosure").await, (0, 0, 0), "not closed yet");
+    desk.advance(days(7)).await;
+    desk.settle().await;
+    assert_eq!(ratio(&desk, "rootCauseClosure").await, (0, 1, 0));
+
+    let literal = |id: &str| {
+        if on_postgres() { format!("'{id}'") } else { format!("x'{}'", id.replace('-', "")) }
+    };
+    let (release, ticket) = (literal(&desk.app.new_uuid().to_string()), literal(&id));
+    let released_at = (desk.app.now() + hours(1)).millis();
+    let tx = desk.app.db.begin().await.unwrap();
+    for sql in [
+        format!(
+            "insert into product_release (id, product, version, released_at) values ({release}, 'PM-3300', '2.1', {released_at})"
+        ),
+        format!("insert into release_fix (release_id, ticket_id) values ({release}, {ticket})"),
+    ] {
+        tx.conn().execute_unprepared(&sql).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(ratio(&desk, "rootCauseClosure").await, (0, 1, 0), "not released yet");
+    desk.advance(hours(1)).await;
+    assert_eq!(ratio(&desk, "rootCauseClosure").await, (1, 1, 0));
+    let pm = desk.as_("pm").await;
+    assert_eq!(ratio_for(&pm, "rootCauseClosure").await, (1, 1, 0), "of their own product");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_count_what_the_viewer_may_see_and_filters_and_breakdowns_agree() {
+    let desk = Desk::start().await;
+    for (issue_type, product, n) in [("REPAIR", "PM-3300", 3), ("ACCOUNT", "VPN", 2)] {
+        for i in 0..n {
+            let more = json!({ "issueType": issue_type, "product": product, "priority": "HIGH" });
+            desk.ticket("requester1", &format!("{product} {i}"), more).await;
+        }
+    }
+    desk.settle().await;
+    for (name, created) in [("admin", 5), ("supervisor", 3), ("agent1", 3), ("agent3", 2), ("pm", 3)] {
+        assert_eq!(metrics(&desk.as_(name).await, "created").await["created"], created, "{name}");
+    }
+    let query = format!("{{ serviceMetrics({YEAR}) {{ created }} }}");
+    for (name, code) in [("requester1", "FORBIDDEN"), ("partner", "FORBIDDEN")] {
+        assert_eq!(desk.as_(name).await.ask(&query, json!({})).await.code(), code, "{name}");
+    }
+    assert_eq!(desk.nobody().ask(&query, json!({})).await.code(), "UNAUTHENTICATED");
+
+    let admin = Client { language: "zh-CN", ..desk.as_("admin").await };
+    let by = "team: breakdown(by: TEAM) { key label id metrics { created } }
+        priority: breakdown(by: PRIORITY) { key label metrics { created byProduct: breakdown(by: PRODUCT) { key metrics { created } } } }
+        series(interval: MONTH) { from metrics { created } }";
+    let said = metrics(&admin, by).await;
+    let team = &said["team"][0];
+    assert_eq!(
+        (&team["key"], &team["label"], &team["metrics"]["created"]),
+        (&json!("FIELD"), &json!("现场服务"), &json!(3))
+    );
+    let expected = json!([{ "key": "HIGH", "label": "高", "metrics": { "created": 5, "byProduct": [
+        { "key": "PM-3300", "metrics": { "created": 3 } }, { "key": "VPN", "metrics": { "created": 2 } } ] } }]);
+    assert_eq!(said["priority"], expected);
+    let months = said["series"].as_array().unwrap();
+    assert_eq!(months.len(), 12);
+    assert_eq!(months[2], json!({ "from": "2026-02-28T16:00:00Z", "metrics": { "created": 5 } }), "March in Shanghai");
+    let filtered = format!(
+        "query Q($team: ID) {{ serviceMetrics({YEAR}, filter: {{ teamId: $team, product: \"PM-3300\" }}) {{ created }} }}"
+    );
+    let said = admin.query(&filtered, json!({ "team": team["id"] })).await;
+    assert_eq!(said["serviceMetrics"]["created"], 3);
+
+    // What is wrong is said so.
+    let backwards =
+        r#"{ serviceMetrics(period: { from: "2026-02-01T00:00:00Z", to: "2026-02-01T00:00:00Z" }) { created } }"#;
+    assert_eq!(admin.ask(backwards, json!({})).await.code(), "BAD_USER_INPUT");
+    let endless = r#"{ serviceMetrics(period: { from: "1990-02-01T00:00:00Z", to: "2026-02-01T00:00:00Z" }) { series(interval: DAY) { from } } }"#;
+    assert_eq!(admin.ask(endless, json!({})).await.code(), "BAD_USER_INPUT");
+    assert_eq!(admin.ask(&filtered, json!({ "team": "FIELD" })).await.code(), "BAD_USER_INPUT");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_down_is_paged_newest_first() {
+    let desk = Desk::start().await;
+    let mut ids = Vec::new();
+    for n in 0..7 {
+        ids.push(desk.ticket("admin", &format!("n {n}"), json!({})).await);
+        desk.advance(minutes(1)).await;
+    }
+    desk.advance(hours(1)).await;
+    desk.settle().await;
+    ids.reverse();
+    let admin = desk.as_("admin").await;
+    let page = |arguments: String| {
+        let admin = admin.clone();
+        async move {
+            let fields = format!(
+                "tickets(metric: FIRST_RESPONSE_COMPLIANCE, outcome: MISSED, {arguments}) {{
+                    nodes {{ id }} pageInfo {{ startCursor endCursor hasNextPage hasPreviousPage }} }}"
+            );
+            let found = metrics(&admin, &fields).await["tickets"].clone();
+            let nodes: Vec<String> =
+                found["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect();
+            (nodes, found["pageInfo"].clone())
+        }
+    };
+    let (first, info) = page("first: 3".to_owned()).await;
+    assert_eq!((first.as_slice(), &info["hasNextPage"]), (&ids[..3], &json!(true)));
+    let (second, info) = page(format!("first: 3, after: {}", info["endCursor"])).await;
+    assert_eq!(second, ids[3..6]);
+    let (last, info) = page(format!("first: 3, after: {}", info["endCursor"])).await;
+    assert_eq!((last.as_slice(), &info["hasNextPage"]), (&ids[6..], &json!(false)));
+    let (before, info) = page(format!("last: 2, before: {}", info["startCursor"])).await;
+    assert_eq!((before.as_slice(), &info["hasPreviousPage"]), (&ids[4..6], &json!(true)));
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_the_columns_are_loaded_sql_gives_the_same_figures() {
+    let mut desk = Desk::before_opening().await;
+    let cx = Ctx::system(&desk.app);
+    for (title, product) in [("泵站停机", Some("PM-3300")), ("pump", Some("VPN")), ("a question", None)] {
+        let ticket = CreateTicket {
+            title: title.to_owned(),
+            description: title.to_owned(),
+            priority: Priority::Normal,
+            issue_type: None,
+            product: product.map(str::to_owned),
+            customer_key: None,
+            requester_email: None,
+            required_skills: Vec::new(),
+            external_refs: Vec::new(),
+        };
+        cx.execute(&ticket, None).await.unwrap();
+    }
+    let period = Period { from: start_of_time(), to: start_of_time() + days(1) };
+    let selection = Selection { period, only: Vec::new() };
+    let by = Split::By(domain::metrics::model::Dimension::Product);
+    let from_sql = figures(&cx, &selection, by.clone()).await.unwrap();
+    assert_eq!(from_sql.iter().map(|group| group.figures.created).collect::<Vec<_>>(), [1, 1, 1]);
+    desk.open();
+    desk.settle().await;
+    let mut from_memory = figures(&cx, &selection, by).await.unwrap();
+    let mut from_sql = from_sql;
+    from_sql.sort_by(|a, b| a.key.cmp(&b.key));
+    from_memory.sort_by(|a, b| a.key.cmp(&b.key));
+    assert_eq!(from_memory, from_sql);
+    // And after a restart, from what is stored.
+    desk.restart().await;
+    desk.settle().await;
+    assert_eq!(metrics(&desk.as_("admin").await, "created").await["created"], 3);
+    desk.close().await;
+}
