@@ -7,6 +7,7 @@ import { Board } from './board/Board';
 import { useLanguage } from './i18n';
 import { useStore } from './lib/store';
 import { NewTicket } from './new/NewTicket';
+import { Reports } from './reports/Reports';
 import { Nowhere } from './shell/Nowhere';
 import { Shell } from './shell/Shell';
 import { SignIn } from './shell/SignIn';
@@ -29,6 +30,9 @@ export function App() {
             </Route>
             <Route path="/new">
               <NewTicket viewer={held.viewer} />
+            </Route>
+            <Route path="/reports">
+              <Reports />
             </Route>
             <Route path="/tickets/:number">
               {({ number }) => (/^\d{1,9}$/.test(number) ? <TicketPage key={number} number={Number(number)} /> : <Nowhere />)}

@@ -6,6 +6,7 @@ import './styles/page.css';
 import './styles/signin.css';
 import './styles/board.css';
 import './styles/ticket.css';
+import './styles/reports.css';
 
 const root = document.getElementById('app');
 if (root) {

@@ -7,6 +7,9 @@ import { AboutDocument, FindTicketDocument, SignOutDocument } from '../gql';
 import { useLanguage } from '../i18n';
 import { LanguageChoice } from './LanguageChoice';
 
+/** Who is shown figures. */
+const SEES_REPORTS = ['AGENT', 'SUPERVISOR', 'PRODUCT_MANAGER', 'ADMIN'];
+
 /** What stands around every page. */
 export function Shell({ viewer, children }: { viewer: Session['viewer']; children: ReactNode }) {
   const [, t] = useLanguage();
@@ -33,6 +36,11 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
           <Link href="/new" className={active}>
             {t('nav.new')}
           </Link>
+          {viewer.roles.some((role) => SEES_REPORTS.includes(role)) && (
+            <Link href="/reports" className={active}>
+              {t('nav.reports')}
+            </Link>
+          )}
         </nav>
         <Find />
         <div className="who">

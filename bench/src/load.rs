@@ -1,0 +1,61 @@
+//! Closed loops: so many workers, each with one thing under way at a time, for so long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::client::Connection;
+
+/// What a loop came to.
+pub struct Rate {
+    pub per_second: f64,
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+impl Rate {
+    pub fn of(mut took: Vec<Duration>, over: Duration) -> Self {
+        took.sort_unstable();
+        let at = |share: f64| took.get(((took.len() as f64 * share) as usize).min(took.len().saturating_sub(1)));
+        Self {
+            per_second: took.len() as f64 / over.as_secs_f64(),
+            p50: at(0.5).copied().unwrap_or_default(),
+            p99: at(0.99).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// Requests over HTTP: `request(n)` makes the n-th. Answers with errors end the run.
+pub async fn over_http(
+    address: &str,
+    workers: usize,
+    lasts: Duration,
+    request: impl Fn(u64) -> Option<Vec<u8>> + Send + Sync + 'static,
+) -> Rate {
+    let request = Arc::new(request);
+    let next = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let mut running = Vec::new();
+    for _ in 0..workers {
+        let (address, request, next) = (address.to_owned(), request.clone(), next.clone());
+        running.push(tokio::spawn(async move {
+            let mut connection = Connection::open(&address).await.expect("the server listens");
+            let mut took = Vec::new();
+            while begun.elapsed() < lasts {
+                let Some(request) = request(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let asked = Instant::now();
+                let answer = connection.ask(&request).await.expect("the server answers");
+                took.push(asked.elapsed());
+                let failed = ["\"errors\":[", "\"userErrors\":[{"];
+                let text = String::from_utf8_lossy(answer);
+                assert!(!failed.iter().any(|word| text.contains(word)), "{text}");
+            }
+            took
+        }));
+    }
+    let mut took = Vec::new();
+    for worker in running {
+        took.extend(worker.await.expect("no worker panics"));
+    }
+    Rate::of(took, begun.elapsed())
+}

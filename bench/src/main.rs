@@ -1,0 +1,34 @@
+//! `make bench`: load and speed of the real program, each figure as a ratio to a limit that is measured in the same run,
+//! because the machine is noisy. Names of measurements as arguments choose among them.
+
+mod client;
+mod load;
+mod page;
+mod place;
+mod report;
+mod writes;
+
+use report::Report;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ALL: [&str; 2] = ["creates", "page"];
+
+#[tokio::main]
+async fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = asked.iter().find(|name| !ALL.contains(&name.as_str())) {
+        eprintln!("there is no measurement {unknown:?}; there are {}", ALL.join(", "));
+        std::process::exit(2);
+    }
+    let mut report = Report::default();
+    for name in ALL.into_iter().filter(|name| asked.is_empty() || asked.iter().any(|asked| asked == name)) {
+        eprintln!("== {name}");
+        match name {
+            "creates" => writes::creates(&mut report).await,
+            _ => page::page(&mut report).await,
+        }
+    }
+    report.print();
+}

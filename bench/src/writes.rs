@@ -1,0 +1,129 @@
+//! Durable writes, against bare INSERTs of the same rows in the same SQLite.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use uuid::Uuid;
+
+use crate::client::post;
+use crate::load::{Rate, over_http};
+use crate::place::Place;
+use crate::report::{Report, rate};
+
+const LASTS: Duration = Duration::from_secs(6);
+/// Clients at a time.
+const CLIENTS: usize = 64;
+
+const CREATE: &str = "mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id number } userErrors { code } } }";
+
+pub fn description(n: u64) -> String {
+    format!(
+        "设备 PM-3300 在 {} 号线报警 E-{}，重启后仍然出现 The line stops after some minutes; the display shows code {n}.",
+        n % 90,
+        700 + n % 40
+    )
+}
+
+pub fn create(token: &str, n: u64) -> Vec<u8> {
+    let input = json!({ "title": format!("{} 号线 PM-3300 停机 E-{}", n % 90, 700 + n % 40), "description": description(n),
+        "issueType": format!("TYPE{}", n % 20), "product": "PM-3300" });
+    post("/graphql", token, &json!({ "query": CREATE, "variables": { "input": input } }))
+}
+
+async fn bare(file: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .disable_statement_logging();
+    SqliteConnection::connect_with(&options).await.expect("the database opens")
+}
+
+/// One durable transaction after the other, each with the rows of a new ticket.
+async fn bare_creates(file: &Path) -> Rate {
+    let mut db = bare(file).await;
+    let (begun, mut took, mut n) = (Instant::now(), Vec::new(), 0_u64);
+    while begun.elapsed() < LASTS {
+        let asked = Instant::now();
+        n += 1;
+        let id = Uuid::from_u128(u128::from(n) << 64 | u128::from(u64::MAX));
+        let payload = json!({ "Ticket": { "ticket": id, "fact": { "Created": { "text_digest": "0".repeat(64) } },
+            "after": { "status": "NEW", "priority": "NORMAL", "team": id, "requester": id, "product": "PM-3300", "issue_type": "TYPE1" } } });
+        let mut tx = db.begin_with("BEGIN IMMEDIATE").await.expect("begin");
+        let ticket = sqlx::query(
+            "insert into ticket (id, number, token, title, description, status, priority, issue_type, product, required_skills,
+                channel, version, requester_id, team_id, accepted, confidential, imported, created_at, updated_at,
+                public_updated_at, reopen_count, hand_over_count, chase_count, first_resolution_hand_overs)
+             values (?, ?, ?, ?, ?, 'NEW', 2, ?, 'PM-3300', '[]', 'api', 1, ?, ?, 0, 0, 0, ?, ?, ?, 0, 0, 0, 0)",
+        )
+        .bind(id)
+        .bind(1_000_000_000 + n.cast_signed())
+        .bind(format!("BENCH-{n}"))
+        .bind(format!("{} 号线 PM-3300 停机 E-{}", n % 90, 700 + n % 40))
+        .bind(description(n))
+        .bind(format!("TYPE{}", n % 20))
+        .bind(id)
+        .bind(id)
+        .bind(1_790_000_000_000 + n.cast_signed())
+        .bind(1_790_000_000_000 + n.cast_signed())
+        .bind(1_790_000_000_000 + n.cast_signed());
+        tx.execute(ticket).await.expect("a ticket");
+        let event = sqlx::query(
+            "insert into event_log (kind, subject_kind, subject, actor, side, audience, channel, request_id, at, payload, digest)
+             values ('TicketCreated', 'ticket', ?, ?, 'STAFF', 'PUBLIC', 'api', ?, ?, ?, ?)",
+        )
+        .bind(id)
+        .bind(id)
+        .bind(id)
+        .bind(1_790_000_000_000 + n.cast_signed())
+        .bind(payload.to_string())
+        .bind(vec![0_u8; 32]);
+        tx.execute(event).await.expect("an event");
+        tx.commit().await.expect("a commit");
+        took.push(asked.elapsed());
+    }
+    let rate = Rate::of(took, begun.elapsed());
+    // They are no tickets of the product: followers must not meet them.
+    db.execute("delete from ticket where number >= 1000000000").await.expect("the rows go");
+    db.execute("delete from event_log where channel = 'api' and digest = zeroblob(32)").await.expect("the rows go");
+    rate
+}
+
+pub async fn creates(report: &mut Report) {
+    let place = Place::open().await;
+    let token = place.token(place.admin).await;
+    let address = place.address();
+    // A warm server; and the limit before and after, since the machine is noisy.
+    over_http(&address, 8, Duration::from_secs(1), {
+        let token = token.clone();
+        move |n| Some(create(&token, n))
+    })
+    .await;
+    place.settle().await;
+    let copy = copied(&place).await;
+    let before = bare_creates(&copy.path().join("buoy.sqlite")).await;
+    let ours = over_http(&address, CLIENTS, LASTS, move |n| Some(create(&token, n))).await;
+    let after = bare_creates(&copy.path().join("buoy.sqlite")).await;
+    let limit = f64::midpoint(before.per_second, after.per_second);
+    report.row(
+        "create a ticket, durable (64 clients, GraphQL over HTTP)",
+        rate(ours.per_second),
+        "bare INSERTs of its rows, one transaction each",
+        rate(limit),
+        ours.per_second / limit,
+    );
+    place.close().await;
+}
+
+/// A copy of the database, so that bare rows do not meet the running server.
+async fn copied(place: &Place) -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
+    let mut db = bare(&place.config.data_dir.join("buoy.sqlite")).await;
+    let file = folder.path().join("buoy.sqlite");
+    sqlx::query("vacuum into ?").bind(file.to_str().expect("a path")).execute(&mut db).await.expect("a copy");
+    folder
+}

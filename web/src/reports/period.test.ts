@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { spanOf } from './period';
+
+const at = (text: string) => Date.parse(text);
+
+describe('a period', () => {
+  it.each([
+    // The evening before in UTC is the day itself in Shanghai.
+    ['days7', '2026-03-01T17:00:00Z', 'Asia/Shanghai', '2026-02-23T16:00:00.000Z', '2026-03-02T16:00:00.000Z'],
+    ['month', '2026-03-01T17:00:00Z', 'Asia/Shanghai', '2026-02-28T16:00:00.000Z', '2026-03-31T16:00:00.000Z'],
+    ['lastMonth', '2026-01-10T00:00:00Z', 'UTC', '2025-12-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'],
+    ['quarter', '2026-12-31T23:30:00Z', 'UTC', '2026-10-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z'],
+    // Clocks go forward on 29 March: the month is an hour short.
+    ['month', '2026-03-15T12:00:00Z', 'Europe/Berlin', '2026-02-28T23:00:00.000Z', '2026-03-31T22:00:00.000Z'],
+  ] as const)('%s at %s in %s', (preset, now, zone, from, to) => {
+    expect(spanOf(preset, at(now), zone)).toMatchObject({ from, to });
+  });
+});
