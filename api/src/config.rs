@@ -59,6 +59,7 @@ pub struct Http {
     pub body_bytes_max: usize,
     pub execution_timeout_secs: u64,
     pub workers: usize,
+    pub trusted_proxies: Vec<std::net::IpAddr>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -149,6 +150,7 @@ impl Config {
     pub fn limits(&self) -> Limits {
         Limits {
             body_bytes_max: self.http.body_bytes_max,
+            trusted_proxies: self.http.trusted_proxies.clone(),
             execution_timeout: Duration::from_secs(self.http.execution_timeout_secs),
             ws_frame_bytes_max: self.websocket.frame_bytes_max,
             ws_operations_max: self.websocket.operations_max,

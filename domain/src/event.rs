@@ -8,7 +8,7 @@ use crate::catalogue::model::CatalogueEvent;
 use crate::kernel::UserId;
 use crate::people::model::PeopleEvent;
 use crate::runtime::{Audience, Side};
-use crate::tickets::model::TicketEvent;
+use crate::tickets::model::{Fact, TicketEvent};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "nearly every event is a ticket's: a box would only add an allocation")]
@@ -80,6 +80,14 @@ impl Event {
             // Signing in happens before anybody is known.
             Self::Auth(AuthEvent::SessionOpened { user, .. } | AuthEvent::SessionEnded { user, .. }) => Some(*user),
             Self::Ticket(event) => event.history.as_ref().and_then(|history| history.operator),
+            _ => None,
+        }
+    }
+
+    /// For whom it was done, where that is somebody in particular: a ticket is written for its requester.
+    pub fn on_behalf_of(&self) -> Option<UserId> {
+        match self {
+            Self::Ticket(event) if matches!(event.fact, Fact::Created { .. }) => event.after.requester,
             _ => None,
         }
     }

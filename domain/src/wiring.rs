@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::auth::model::{AuthEvent, Keys};
+use crate::auth::model::{AuthEvent, Keys, SIGNING_KEY_LIFE};
+use crate::catalogue::model::Words;
 use crate::event::Event;
 use crate::kernel::{Error, Result, minutes};
 use crate::people::model::Roster;
 use crate::recommend::react::Progress;
 use crate::runtime::app::{States, Wiring};
-use crate::runtime::jobs::{Job, Next};
+use crate::runtime::jobs::{self, Job, Next};
 use crate::runtime::{App, Tx, Vault, command};
+use crate::tickets::model::Numbers;
 use crate::tickets::queries::LiveTickets;
 use crate::{auth, catalogue, metrics, tickets};
 
@@ -20,6 +22,9 @@ pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run
 /// The sweep: plants what was lost, forgets what is over.
 pub const SWEEP: &str = "runtime.sweep";
 pub const SWEEP_EVERY: std::time::Duration = minutes(5);
+
+/// Signing keys get a successor in time.
+const ROTATE: &str = "auth.rotate_signing_key";
 
 /// The state that capabilities keep in memory.
 pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics::model::Settings) -> States {
@@ -30,6 +35,8 @@ pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics:
     states.insert(metrics::react::Held::default());
     states.insert(Keys::default());
     states.insert(Roster::default());
+    states.insert(Words::default());
+    states.insert(Numbers::default());
     states.insert(LiveTickets::default());
     states.insert(Progress::default());
     states
@@ -39,7 +46,8 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
     Box::pin(async move {
         match event {
             Event::Ticket(event) => tickets::react::on_ticket_event(tx, event).await,
-            Event::Auth(_) | Event::Catalogue(_) | Event::People(_) | Event::ImportFinished { .. } => Ok(()),
+            Event::Catalogue(event) => tickets::react::on_catalogue_event(tx, event).await,
+            Event::Auth(_) | Event::People(_) | Event::ImportFinished { .. } => Ok(()),
         }
     })
 }
@@ -48,6 +56,9 @@ fn observe(app: &App, event: &Event) {
     match event {
         Event::Auth(AuthEvent::SessionEnded { .. }) | Event::People(_) | Event::Catalogue(_) => {
             app.state::<Roster>().forget_all();
+            if matches!(event, Event::Catalogue(_)) {
+                app.state::<Words>().forget();
+            }
         }
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
@@ -64,6 +75,10 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
                 auth::commands::forget_ended(tx).await?;
                 Ok(Next::At(tx.now + SWEEP_EVERY))
             }
+            ROTATE => {
+                auth::commands::rotate_signing_key(tx).await?;
+                Ok(Next::At(tx.now + SIGNING_KEY_LIFE))
+            }
             kind => Err(Error::internal(format!("no handler for jobs of kind {kind:?}"))),
         }
     })
@@ -74,11 +89,14 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
 pub async fn start(app: &Arc<App>) -> Result<()> {
     auth::commands::load_signing_keys(app).await?;
     let mut tx = crate::runtime::Ctx::system(app).begin().await?;
-    if crate::runtime::jobs::stands(&tx, SWEEP, "").await? {
-        return Ok(());
+    let first = !jobs::stands(&tx, SWEEP, "").await?;
+    for (kind, at) in [(SWEEP, tx.now + SWEEP_EVERY), (ROTATE, tx.now + SIGNING_KEY_LIFE)] {
+        if !jobs::stands(&tx, kind, "").await? {
+            jobs::plant(&mut tx, kind, "", at).await?;
+        }
     }
-    let at = tx.now + SWEEP_EVERY;
-    crate::runtime::jobs::plant(&mut tx, SWEEP, "", at).await?;
-    catalogue::commands::seed(&mut tx).await?;
+    if first {
+        catalogue::commands::seed(&mut tx).await?;
+    }
     tx.commit().await
 }

@@ -37,12 +37,13 @@ pub(crate) fn clause_parts(tags: Field, clause: &Clause) -> Vec<(Occur, Box<dyn 
     let Clause { all_of, any_of } = clause;
     let tag = |tag: &String| exact(Term::from_field_text(tags, tag));
     let mut parts: Vec<(Occur, Box<dyn Query>)> = all_of.iter().map(|t| (Occur::Must, uncounted(tag(t)))).collect();
-    match any_of.as_deref() {
-        None => {}
-        Some([]) => parts.push((Occur::Must, Box::new(EmptyQuery))),
-        Some(any) => {
-            parts.push((Occur::Must, uncounted(Box::new(BooleanQuery::union(any.iter().map(tag).collect())))));
-        }
+    for any in any_of {
+        let one: Box<dyn Query> = if any.is_empty() {
+            Box::new(EmptyQuery)
+        } else {
+            Box::new(BooleanQuery::union(any.iter().map(tag).collect()))
+        };
+        parts.push((Occur::Must, uncounted(one)));
     }
     parts
 }

@@ -21,7 +21,7 @@ use crate::find::latin_forms;
 use crate::{Change, Document, Error, profile};
 
 /// To be raised when fields, analysis or the profile change: an index of another format is built anew.
-const FORMAT: &str = "buoy-search 1";
+const FORMAT: &str = "buoy-search 2";
 const FORMAT_FILE: &str = "format";
 /// Memory of the one indexing thread while changes come one by one, in bytes: tantivy's least, for its tables are
 /// cleared at each commit.

@@ -55,8 +55,8 @@ pub enum Change {
 pub struct Clause {
     /// A document has all of these tags.
     pub all_of: Vec<String>,
-    /// A document has one of these tags. `None`: no such condition; an empty list: nothing.
-    pub any_of: Option<Vec<String>>,
+    /// Of each of these lists a document has one tag; an empty list lets nothing through.
+    pub any_of: Vec<Vec<String>>,
 }
 
 /// A field that counts when it is the same: matches the tag `name=value`.

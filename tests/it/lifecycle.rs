@@ -94,3 +94,45 @@ async fn a_stale_version_changes_nothing() {
     assert_eq!(state(&desk, &id).await["version"], 2);
     desk.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_that_is_accepted_is_kept() {
+    let desk = Desk::start().await;
+    let of = |id: &str| json!({ "system": "ERP_NO", "externalId": id });
+    let refs = json!({ "externalRefs": [of("A"), of("A"), of("B")] });
+    let id = desk.ticket("admin", "x", refs).await;
+    let query = "query Q($id: ID!) { ticket(id: $id) { externalRefs { externalId } } }";
+    let found = desk.as_("admin").await.query(query, json!({ "id": id })).await;
+    assert_eq!(found["ticket"]["externalRefs"], json!([{ "externalId": "A" }, { "externalId": "B" }]));
+    let taken = json!({ "title": "y", "description": "y", "externalRefs": [of("C"), of("B")] });
+    assert_eq!(desk.as_("admin").await.refused("createTicket", taken).await.0, "ALREADY_EXISTS");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_says_by_which_channel_and_for_whom() {
+    let desk = Desk::start().await;
+    let admin = desk.as_("admin").await;
+    let input = json!({ "title": "x", "description": "x", "requesterEmail": "requester1@desk.test" });
+    let query = "mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { channel } userErrors { code } } }";
+    let request = admin
+        .http
+        .post(format!("{}/graphql", admin.address))
+        .header("x-buoy-channel", "web")
+        .bearer_auth(admin.token.as_ref().unwrap())
+        .json(&json!({ "query": query, "variables": { "input": input } }));
+    let answer: tests::Json = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["createTicket"]["ticket"]["channel"], "web", "{answer}");
+    let rows = domain::runtime::log::read_models(
+        desk.app.db.read(),
+        desk.app.db.engine,
+        domain::runtime::Cursor::START,
+        1_000,
+    );
+    desk.settle().await;
+    let rows = rows.await.unwrap();
+    let created = rows.iter().find(|row| row.kind == "TicketCreated").unwrap();
+    assert_eq!(created.on_behalf_of, Some(desk.id("requester1").0));
+    assert_eq!(created.actor, Some(desk.id("admin").0));
+    desk.close().await;
+}

@@ -128,12 +128,28 @@ async fn whoever_missed_too_much_loads_anew() {
 async fn a_change_of_rights_counts_at_once() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
-    let mut live = board(&desk, "agent3", json!({}), Some(&start)).await;
     let user = desk.id("agent3").to_string();
-    desk.as_("admin").await.done("updateUser", "__typename", json!({ "userId": user, "teamKeys": ["FIELD"] })).await;
-    assert_eq!(next(&mut live).await["kind"], "RESYNC");
+    let change = async |input: Json| {
+        let mut input = input;
+        input["userId"] = json!(user);
+        desk.as_("admin").await.done("updateUser", "__typename", input).await;
+    };
+    // Wider: the lists anew, and the socket, so that everything that hangs on the rights is renewed.
+    let mut live = board(&desk, "agent3", json!({}), Some(&start)).await;
+    change(json!({ "teamKeys": ["FIELD"] })).await;
+    let resync = next(&mut live).await;
+    assert_eq!(resync["kind"], "RESYNC");
+    assert_eq!(live.closed().await, 4403);
+    let mut again = board(&desk, "agent3", json!({}), Some(resync["cursor"].as_str().unwrap())).await;
     let id = desk.ticket("requester1", "x", json!({ "issueType": "REPAIR" })).await;
-    assert_eq!(next(&mut live).await["ticketId"], json!(id));
+    assert_eq!(next(&mut again).await["ticketId"], json!(id));
+    // Narrower, with a socket open that could do more a moment ago: it does nothing by its old rights.
+    change(json!({ "roles": ["ADMIN"] })).await;
+    let mut mighty = Socket::open(&desk.as_("agent3").await).await;
+    change(json!({ "roles": ["AGENT"] })).await;
+    let mutation = "mutation M($input: SaveSkillInput!) { saveSkill(input: $input) { userErrors { code } } }";
+    mighty.subscribe("m", mutation, json!({ "input": { "key": "forging", "name": "Forging" } })).await;
+    assert_eq!(mighty.event().await["saveSkill"]["userErrors"][0]["code"], "FORBIDDEN");
     desk.close().await;
 }
 

@@ -144,7 +144,7 @@ async fn sql_and_memory_agree_on_what_everybody_sees() {
     assert_eq!(all.len(), 40);
     let mut seen = Vec::new();
     for id in all {
-        seen.push(current(app, head, id).await.unwrap().unwrap());
+        seen.push(current(app, id).await.unwrap().unwrap());
     }
     let strategy = filters(&seen);
     let mut runner = TestRunner::deterministic();

@@ -80,6 +80,33 @@ async fn others_read_it_as_a_case_and_what_is_confidential_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_confidential_is_a_case_no_more_however_it_became_so() {
+    let desk = Desk::start().await;
+    let admin = desk.as_("admin").await;
+    let case = desk.resolved("agent1", "coolant leak E-42", "replace the seal", json!({ "issueType": "REPAIR" })).await;
+    desk.settle().await;
+    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 1);
+    let save = async |confidential: bool| {
+        let input = json!({ "key": "REPAIR", "name": "Repair", "teamKey": "FIELD", "confidential": confidential });
+        admin.done("saveIssueType", "__typename", input).await;
+        desk.settle().await;
+    };
+    save(true).await;
+    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0, "its issue type keeps it");
+    assert_eq!(ask(&desk, "agent1", "coolant leak E-42").await.len(), 1, "its own team sees it");
+    save(false).await;
+    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 1, "and gives it back");
+    admin.done("updateTicket", "__typename", json!({ "ticketId": case, "teamKey": "SECRET" })).await;
+    desk.settle().await;
+    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0, "its team keeps it");
+    // Another issue type takes nothing from that.
+    admin.done("updateTicket", "__typename", json!({ "ticketId": case, "issueType": "ACCOUNT" })).await;
+    desk.settle().await;
+    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_index_goes_on_after_a_restart_and_is_built_anew_where_it_is_gone() {
     let mut desk = Desk::start().await;
     desk.resolved("agent1", "spindle noise E-88", "grease", json!({})).await;

@@ -21,6 +21,7 @@ pub struct Installation {
     pub folder: tempfile::TempDir,
     pub database: Database,
     program: Program,
+    more: Vec<(&'static str, String)>,
 }
 
 /// What a command said, and whether it went well.
@@ -34,12 +35,12 @@ pub struct Said {
 impl Installation {
     /// An empty one: the database stands, and has no tables.
     pub async fn new(program: Program) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: Database::empty().await, program }
+        Self { folder: tempfile::tempdir().unwrap(), database: Database::empty().await, program, more: Vec::new() }
     }
 
     /// An empty one on SQLite, whatever the others use.
     pub fn on_sqlite(program: Program) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: Database::Sqlite, program }
+        Self { folder: tempfile::tempdir().unwrap(), database: Database::Sqlite, program, more: Vec::new() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -54,14 +55,20 @@ impl Installation {
         self.data_dir().join(name)
     }
 
+    /// One more setting, from the next start on.
+    pub fn set(&mut self, key: &'static str, value: &str) {
+        self.more.push((key, value.to_owned()));
+    }
+
     fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let own = vec![
             ("BUOY_DATA_DIR", self.data_dir().to_str().unwrap().to_owned()),
             ("BUOY_DATABASE_URL", self.database.url()),
             ("BUOY_LISTEN", "127.0.0.1:0".to_owned()),
             ("BUOY_HTTP__WORKERS", "1".to_owned()),
             ("BUOY_LOG", "warn".to_owned()),
-        ]
+        ];
+        own.into_iter().chain(self.more.clone()).collect()
     }
 
     /// The program with this installation's settings and nothing of the shell's.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use clap::Args;
 use domain::kernel::Error;
 use domain::recommend::react::Progress;
-use domain::runtime::{App, Ctx, Engine, jobs, log};
+use domain::runtime::feed::History;
+use domain::runtime::{App, Ctx, Cursor, Engine, jobs, log};
 use domain::{audit, people};
 use serde::{Deserialize, Serialize};
 
@@ -119,8 +120,10 @@ pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>,
     let head = log::head(conn, engine).await?;
     let unsealed = audit::queries::unsealed(app, COUNT_MAX).await?;
     findings.push(well(format!("the event log ends at {}; {unsealed} events wait for their seal", head.seq)));
-    let indexed = *app.state::<Progress>().watch().borrow();
-    let lag = log::count_behind(conn, engine, indexed, COUNT_MAX).await?;
+    // What the index itself says: beside a server nothing follows here.
+    let committed = app.index.cursor().and_then(|text| Cursor::open(&text, &app.log_epoch).ok().flatten());
+    let indexed = (*app.state::<Progress>().watch().borrow()).max(committed.unwrap_or_default());
+    let lag = log::count_behind(conn, engine, indexed, History::Included, COUNT_MAX).await?;
     let documents = app.index.len();
     findings.push(well(format!("the search index holds {documents} tickets; a server follows the log ({lag} events)")));
     if retry_buried {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use domain::catalogue::model::{Entry, Kind, Team};
+use domain::catalogue::model::Team;
 use domain::kernel::{CustomerId, Error, TeamId, TicketId, UserId};
 use domain::people::model::{Customer, User};
 use domain::runtime::Ctx;
@@ -25,6 +25,15 @@ impl Loaders {
         let by_id = DataLoader::with_cache(ById(cx.clone()), tokio::spawn, cache);
         by_id.enable_all_cache(keep);
         Self { by_id }
+    }
+
+    /// What was loaded already, for those who will ask.
+    pub async fn feed<K>(&self, values: Vec<(K, <ById as Loader<K>>::Value)>)
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        ById: Loader<K, Error = Arc<Error>>,
+    {
+        self.by_id.feed_many(values).await;
     }
 
     pub async fn one<K>(&self, key: K) -> Result<Option<<ById as Loader<K>>::Value>, Error>
@@ -50,12 +59,11 @@ fn shared(error: Arc<Error>) -> Error {
 }
 
 impl Loader<UserId> for ById {
-    type Value = User;
+    type Value = Arc<User>;
     type Error = Arc<Error>;
 
-    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, User>, Self::Error> {
-        let users = people::queries::users(self.0.read(), keys.to_vec()).await?;
-        Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    async fn load(&self, keys: &[UserId]) -> Result<HashMap<UserId, Arc<User>>, Self::Error> {
+        Ok(people::queries::kept(&self.0.app, keys.to_vec()).await?)
     }
 }
 
@@ -64,8 +72,15 @@ impl Loader<TeamId> for ById {
     type Error = Arc<Error>;
 
     async fn load(&self, keys: &[TeamId]) -> Result<HashMap<TeamId, Team>, Self::Error> {
-        let teams = catalogue::queries::teams(self.0.read(), keys.to_vec()).await?;
-        Ok(teams.into_iter().map(|team| (team.id, team)).collect())
+        let known = catalogue::queries::everything(&self.0.app).await?;
+        let (found, missing): (Vec<TeamId>, Vec<TeamId>) = keys.iter().partition(|id| known.teams.contains_key(id));
+        let mut teams: HashMap<TeamId, Team> =
+            found.iter().filter_map(|id| Some((*id, known.teams.get(id)?.clone()))).collect();
+        if !missing.is_empty() {
+            let rest = catalogue::queries::teams(self.0.read(), missing).await?;
+            teams.extend(rest.into_iter().map(|team| (team.id, team)));
+        }
+        Ok(teams)
     }
 }
 
@@ -157,24 +172,4 @@ impl Loader<OwnerOf> for ById {
         let owners = people::queries::owners(self.0.read(), products).await?;
         Ok(owners.into_iter().map(|(product, owner)| (OwnerOf(product), owner)).collect())
     }
-}
-
-/// The whole catalogue, once per operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Everything;
-
-impl Loader<Everything> for ById {
-    type Value = Arc<Vec<Entry>>;
-    type Error = Arc<Error>;
-
-    async fn load(&self, _: &[Everything]) -> Result<HashMap<Everything, Arc<Vec<Entry>>>, Self::Error> {
-        let all = catalogue::queries::all(self.0.read()).await?;
-        Ok(HashMap::from([(Everything, Arc::new(all))]))
-    }
-}
-
-/// The entries of one kind.
-pub async fn entries(loaders: &Loaders, kind: Kind) -> Result<Vec<Entry>, Error> {
-    let all = loaders.one(Everything).await?.unwrap_or_default();
-    Ok(all.iter().filter(|entry| entry.kind == kind).cloned().collect())
 }

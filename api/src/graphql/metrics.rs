@@ -3,7 +3,7 @@
 use async_graphql::connection::{Connection as RelayConnection, Edge as RelayEdge};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::catalogue::model::Kind;
-use domain::kernel::{CustomerId, Error, Page, TeamId, UserId};
+use domain::kernel::{CustomerId, Page, TeamId, UserId};
 use domain::metrics::decide::{Group, edges};
 use domain::metrics::model::{
     self, BUCKETS, Dimension, Figures, Key, Outcome, STRATA, Selection, Settings, Split, Stratum, Tally,
@@ -12,9 +12,10 @@ use domain::metrics::queries;
 use uuid::Uuid;
 
 use super::Caller;
+use super::catalogue::of_kind;
 use super::error::OrTopLevel as _;
 use super::inputs::argument;
-use super::loaders::{Loaders, entries};
+use super::loaders::Loaders;
 use super::nodes::Relay;
 use super::scalars::{DateTime, MetricDimension, MetricInterval, MetricName, MetricOutcome, Priority, int};
 use super::ticket::{TicketNode, rows};
@@ -169,7 +170,7 @@ impl ServiceMetrics {
         let weight = |group: &Group| group.figures.created + group.figures.resolved;
         groups.sort_by(|a, b| weight(b).cmp(&weight(a)).then_with(|| a.key.cmp(&b.key)));
         groups.truncate(GROUPS_MAX);
-        let names = Names::of(ctx, dimension, &groups).await.or_top_level(ctx)?;
+        let names = Names::of(ctx, dimension, &groups).await?;
         Ok(groups
             .into_iter()
             .map(|Group { key, period: _, figures }| {
@@ -370,13 +371,13 @@ struct Named {
 
 impl Names {
     /// Catalogue key and label of each, in one statement.
-    async fn of(ctx: &Context<'_>, dimension: Dimension, groups: &[Group]) -> Result<Self, Error> {
+    async fn of(ctx: &Context<'_>, dimension: Dimension, groups: &[Group]) -> async_graphql::Result<Self> {
         let language = ctx.data_unchecked::<Caller>().language;
         let loaders = ctx.data_unchecked::<Loaders>();
         let ids = || groups.iter().filter_map(|group| if let Key::Id(id) = group.key { Some(id) } else { None });
         let names = match dimension {
             Dimension::Team => {
-                let teams = loaders.many(ids().map(TeamId).collect::<Vec<_>>()).await?;
+                let teams = loaders.many(ids().map(TeamId).collect::<Vec<_>>()).await.or_top_level(ctx)?;
                 let named = teams.into_values().map(|team| {
                     let label = language.name(&team.name, team.name_zh.as_deref()).to_owned();
                     (Key::Id(team.id.0), (team.key, label))
@@ -384,17 +385,17 @@ impl Names {
                 named.collect()
             }
             Dimension::Agent => {
-                let users = loaders.many(ids().map(UserId).collect::<Vec<_>>()).await?;
-                users.into_values().map(|user| (Key::Id(user.id.0), (user.id.to_string(), user.name))).collect()
+                let users = loaders.many(ids().map(UserId).collect::<Vec<_>>()).await.or_top_level(ctx)?;
+                users.into_values().map(|user| (Key::Id(user.id.0), (user.id.to_string(), user.name.clone()))).collect()
             }
             Dimension::Customer => {
-                let customers = loaders.many(ids().map(CustomerId).collect::<Vec<_>>()).await?;
+                let customers = loaders.many(ids().map(CustomerId).collect::<Vec<_>>()).await.or_top_level(ctx)?;
                 let named = customers.into_values().map(|of| (Key::Id(of.id.0), (of.key, of.name)));
                 named.collect()
             }
             Dimension::IssueType | Dimension::Product => {
                 let kind = if dimension == Dimension::Product { Kind::Product } else { Kind::IssueType };
-                let named = entries(loaders, kind).await?.into_iter().map(|entry| {
+                let named = of_kind(ctx, kind).await?.into_iter().map(|entry| {
                     let label = language.name(&entry.name, entry.name_zh.as_deref()).to_owned();
                     (Key::Word(entry.key.as_str().into()), (entry.key, label))
                 });

@@ -15,6 +15,7 @@ mod ticket;
 
 use async_graphql::{Request, Schema, SchemaBuilder};
 use domain::runtime::Ctx;
+use tokio_util::sync::CancellationToken;
 
 use crate::language::Language;
 pub use error::{public, top_level};
@@ -32,6 +33,8 @@ pub struct Caller {
     pub language: Language,
     /// Where the request comes from, for the limit on sign-in attempts.
     pub address: Option<String>,
+    /// To be cancelled where something that lasts finds that the caller's rights are others now.
+    pub changed: CancellationToken,
 }
 
 /// What the page may say before anybody has signed in.

@@ -1,11 +1,13 @@
 //! People and places: User, Team, Customer; and the Node interface.
 
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection as RelayConnection, Edge as RelayEdge, EmptyFields};
 use async_graphql::{Context, ID, Interface, Object, OutputType};
 use domain::catalogue::model::Team;
 use domain::kernel::{Connection, Edge, UserId};
 use domain::people;
-use domain::people::model::{Customer, User};
+use domain::people::model::{Customer, Roster, User};
 
 use super::Caller;
 use super::error::OrTopLevel as _;
@@ -26,7 +28,7 @@ pub enum Node {
 }
 
 /// A person.
-pub struct UserNode(pub User);
+pub struct UserNode(pub Arc<User>);
 
 #[Object(name = "User")]
 impl UserNode {
@@ -87,6 +89,10 @@ impl UserNode {
 /// The user of an id that a visible thing names.
 pub async fn user(ctx: &Context<'_>, id: Option<UserId>) -> async_graphql::Result<Option<UserNode>> {
     let Some(id) = id else { return Ok(None) };
+    // Nearly always in memory: a list of tickets names the same few people over and over.
+    if let Some(kept) = ctx.data_unchecked::<Caller>().cx.app.state::<Roster>().user(id) {
+        return Ok(Some(UserNode(kept)));
+    }
     Ok(ctx.data_unchecked::<Loaders>().one(id).await.or_top_level(ctx)?.map(UserNode))
 }
 

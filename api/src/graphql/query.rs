@@ -1,12 +1,12 @@
 //! The queries.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
-use domain::kernel::{CommentId, CustomerId, Error, Page, TeamId, TicketId, UserId, text};
+use async_graphql::{Context, ID, Object, SimpleObject, Value};
+use domain::kernel::{CommentId, Connection, CustomerId, Error, Page, TeamId, TicketId, UserId, text};
 use domain::people;
 use domain::recommend::model::Question;
 use domain::runtime::log;
 use domain::tickets;
-use domain::tickets::model::{Access, View};
+use domain::tickets::model::{Access, Ticket, View};
 use domain::tickets::queries::{Name, Ordering};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::Caller;
 use super::catalogue::Catalogue;
 use super::error::OrTopLevel as _;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
-use super::loaders::Loaders;
+use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
 use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
@@ -40,6 +40,34 @@ struct About {
 
 fn signed_in(ctx: &Context<'_>) -> async_graphql::Result<UserId> {
     ctx.data_unchecked::<Caller>().cx.actor.user_id().ok_or_else(Error::unauthenticated).or_top_level(ctx)
+}
+
+/// Loads the comments that each ticket of a page will be asked for, in one statement, before it is asked.
+async fn foresee_comments(ctx: &Context<'_>, tickets: &Connection<Ticket>) -> Result<(), Error> {
+    let ahead = ctx.look_ahead();
+    for of in [ahead.field("nodes").field("comments"), ahead.field("edges").field("node").field("comments")] {
+        for asked in of.selection_fields() {
+            let Ok(arguments) = asked.arguments() else { continue };
+            let count = |name: &str| {
+                let given = arguments.iter().find(|(argument, _)| argument == name).map(|(_, value)| value);
+                if let Some(Value::Number(n)) = given { n.as_i64().and_then(|n| i32::try_from(n).ok()) } else { None }
+            };
+            let cursors =
+                arguments.iter().any(|(name, value)| (name == "after" || name == "before") && *value != Value::Null);
+            // What is wrong with them is said where they are asked for.
+            let Ok(page) = Page::of(count("first"), None, count("last"), None) else { continue };
+            if cursors {
+                continue;
+            }
+            let ids: Vec<TicketId> = tickets.edges.iter().map(|edge| edge.node.id).collect();
+            let cx = &ctx.data_unchecked::<Caller>().cx;
+            let mut found = tickets::queries::comments_of(cx, &ids, page.limit, page.backward).await?;
+            let key = |ticket| CommentsOf { ticket, limit: page.limit, backward: page.backward };
+            let all = ids.into_iter().map(|id| (key(id), found.remove(&id).unwrap_or_default()));
+            ctx.data_unchecked::<Loaders>().feed(all.collect()).await;
+        }
+    }
+    Ok(())
 }
 
 #[Object]
@@ -159,6 +187,7 @@ impl Query {
             .map(|TicketOrder { field, direction }| Ordering { field: field.into(), direction: direction.into() });
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let tickets = tickets::queries::list(cx, &filter, order, &page).await.or_top_level(ctx)?;
+        foresee_comments(ctx, &tickets).await.or_top_level(ctx)?;
         Ok(relay(tickets, |ticket| TicketNode(View { ticket, access: Access::Full })))
     }
 
@@ -219,7 +248,7 @@ impl Query {
         let team: Option<TeamId> = team_id.map(|id| argument(ctx, "teamId", &id)).transpose()?;
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let users = people::queries::list_users(cx, team, text.as_deref(), &page).await.or_top_level(ctx)?;
-        Ok(relay(users, UserNode))
+        Ok(relay(users, |user| UserNode(user.into())))
     }
 
     /// Customer organisations by name: staff see all, others their own.

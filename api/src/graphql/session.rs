@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::auth::commands as auth;
 use domain::kernel::{Error, UserId};
 use domain::people::commands;
-use domain::people::model::{CreateUser, RedactUser, UpdateUser, User};
+use domain::people::model::{CreateUser, RedactUser, SetPassword, UpdateUser, User};
 
 use super::Caller;
 use super::error::{UserError, settle};
@@ -71,7 +71,7 @@ macro_rules! session_payload {
                     access_token: Some(access),
                     refresh_token: Some(refresh),
                     expires_at: Some(expires_at.into()),
-                    viewer: Some(UserNode(user)),
+                    viewer: Some(UserNode(std::sync::Arc::new(user))),
                     user_errors,
                 }
             }
@@ -144,10 +144,23 @@ pub struct UpdateUserInput {
     skills: Option<Vec<String>>,
     /// Keys of all products answered for.
     products: Option<Vec<String>>,
+    /// Key of the customer organisation that a requester belongs to.
+    customer_key: Option<String>,
     /// The direct supervisor.
     supervisor_id: Option<ID>,
     /// Whether they are kept from signing in. Their sessions end.
     disabled: Option<bool>,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
+/// A password that an administrator gives.
+#[derive(InputObject)]
+pub struct SetPasswordInput {
+    /// Who.
+    user_id: ID,
+    /// Their new password.
+    new_password: String,
     /// The same key and input give the same answer for 24 h.
     idempotency_key: Option<String>,
 }
@@ -180,7 +193,9 @@ user_payload! {
     /// What changing a person came to.
     UpdateUserPayload,
     /// What redacting a person came to.
-    RedactUserPayload
+    RedactUserPayload,
+    /// What giving a password came to. The person's sessions have ended.
+    SetPasswordPayload
 }
 
 /// Mutations of sessions and people.
@@ -256,6 +271,27 @@ impl PeopleMutation {
         Ok(UpdateUserPayload { user: user(ctx, id).await?, user_errors })
     }
 
+    /// Gives a person a password, a first one or in place of one that was forgotten, and ends their sessions; for
+    /// administrators.
+    async fn set_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The password.")] input: SetPasswordInput,
+    ) -> async_graphql::Result<SetPasswordPayload> {
+        let SetPasswordInput { user_id, new_password, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let outcome = async {
+            // Before anything costly is done for the caller.
+            cx.actor.require_admin()?;
+            let user = inputs::id("userId", &user_id)?;
+            auth::check_password("newPassword", &new_password)?;
+            let command = SetPassword { user, password_hash: auth::hash_password(cx, &new_password).await? };
+            cx.execute(&command, idempotency_key.as_deref()).await
+        };
+        let (id, user_errors) = settle(ctx, outcome.await)?;
+        Ok(SetPasswordPayload { user: user(ctx, id).await?, user_errors })
+    }
+
     /// Takes a person's name, address and password out for good and disables the account; what it did stays. For
     /// administrators.
     async fn redact_user(
@@ -313,8 +349,18 @@ async fn create_user(ctx: &Context<'_>, input: CreateUserInput) -> Result<UserId
 
 async fn update_user(ctx: &Context<'_>, input: UpdateUserInput) -> Result<UserId, Error> {
     let cx = &ctx.data_unchecked::<Caller>().cx;
-    let UpdateUserInput { user_id, name, roles, team_keys, skills, products, supervisor_id, disabled, idempotency_key } =
-        input;
+    let UpdateUserInput {
+        user_id,
+        name,
+        roles,
+        team_keys,
+        skills,
+        products,
+        customer_key,
+        supervisor_id,
+        disabled,
+        idempotency_key,
+    } = input;
     let command = UpdateUser {
         user: Some(inputs::id("userId", &user_id)?),
         name,
@@ -322,6 +368,7 @@ async fn update_user(ctx: &Context<'_>, input: UpdateUserInput) -> Result<UserId
         team_keys,
         skills,
         products,
+        customer_key,
         supervisor: supervisor_id.map(|id| inputs::id("supervisorId", &id)).transpose()?,
         disabled,
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, SimpleObject, Subscription as GraphQlSubscription};
 use domain::event::Event;
-use domain::kernel::{Actor, Error, Result, TicketId, UserId};
+use domain::kernel::{Error, Person, Result, TicketId, UserId};
 use domain::people::model::PeopleEvent;
 use domain::runtime::feed::{Follower, History, Next};
 use domain::runtime::{App, Ctx, Cursor, Row, log};
@@ -78,19 +78,25 @@ async fn feed(
     only: Option<TicketId>,
     after: Option<String>,
 ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<BoardEvent>> + use<>> {
-    let Caller { cx, language, .. } = ctx.data_unchecked::<Caller>().clone();
+    let Caller { cx, language, changed, .. } = ctx.data_unchecked::<Caller>().clone();
     let user = cx.actor.user_id().ok_or_else(Error::unauthenticated).or_top_level(ctx)?;
     let (mut follower, missed_too_much) = begin(&cx.app, after.as_deref()).await.or_top_level(ctx)?;
     let stream = async_stream::stream! {
-        let mut told = Told { actor: cx.actor.clone(), user, filter, only };
+        let mut told = Told { user, filter, only, over: false };
         if missed_too_much {
             yield Ok(resync(&cx, follower.position()));
         }
         loop {
             match step(&cx, &mut follower, &mut told).await {
-                Ok(Some(events)) => for event in events {
-                    yield Ok(event);
-                },
+                Ok(Some(events)) => {
+                    for event in events {
+                        yield Ok(event);
+                    }
+                    if told.over {
+                        changed.cancel();
+                        return;
+                    }
+                }
                 Ok(None) => return,
                 Err(error) => {
                     yield Err(top_level(error, language));
@@ -110,7 +116,11 @@ async fn begin(app: &Arc<App>, after: Option<&str>) -> Result<(Follower, bool)> 
         return Ok((app.feed.follow(app, head, History::Skipped), false));
     };
     let missed = match Cursor::open(text, &app.log_epoch)? {
-        Some(cursor) if log::count_behind(conn, engine, cursor, MISSED_MAX + 1).await? <= MISSED_MAX => Some(cursor),
+        Some(cursor)
+            if log::count_behind(conn, engine, cursor, History::Skipped, MISSED_MAX + 1).await? <= MISSED_MAX =>
+        {
+            Some(cursor)
+        }
         // From before a restore, or too far behind.
         _ => None,
     };
@@ -123,10 +133,11 @@ async fn begin(app: &Arc<App>, after: Option<&str>) -> Result<(Follower, bool)> 
 
 /// Who is told what.
 struct Told {
-    actor: Actor,
     user: UserId,
     filter: Filter,
     only: Option<TicketId>,
+    /// The rights that the feed was opened with hold no more.
+    over: bool,
 }
 
 /// The next events to be told; `None` where the feed ends.
@@ -135,7 +146,9 @@ async fn step(cx: &Ctx, follower: &mut Follower, told: &mut Told) -> Result<Opti
     match follower.next().await? {
         Next::Ended => Ok(None),
         Next::Lagged => {
-            let behind = log::count_behind(app.db.read(), app.db.engine, follower.position(), MISSED_MAX + 1).await?;
+            let behind =
+                log::count_behind(app.db.read(), app.db.engine, follower.position(), History::Skipped, MISSED_MAX + 1)
+                    .await?;
             if behind <= MISSED_MAX {
                 return Ok(Some(Vec::new()));
             }
@@ -150,16 +163,15 @@ async fn step(cx: &Ctx, follower: &mut Follower, told: &mut Told) -> Result<Opti
                         events.extend(tell(cx, told, &row, event).await?);
                     }
                     Event::ImportFinished { .. } => events.push(resync(cx, row.cursor)),
-                    // What somebody may see has changed: from here on by the new rights, and lists anew.
-                    Event::People(PeopleEvent::UserChanged { .. }) => {
-                        let Some(person) = people::queries::person(app, told.user).await? else { return Ok(None) };
-                        let person = Actor::Person(Arc::new(person));
-                        if domain::tickets::decide::rights::Scope::of(&person)
-                            != domain::tickets::decide::rights::Scope::of(&told.actor)
-                        {
-                            told.actor = person;
-                            events.push(resync(cx, row.cursor));
-                        }
+                    // What somebody may see may have changed: lists anew, and all that hangs on the rights with them.
+                    Event::People(
+                        PeopleEvent::UserCreated { .. }
+                        | PeopleEvent::UserChanged { .. }
+                        | PeopleEvent::UserRedacted { .. },
+                    ) if has_changed(cx, told.user).await? => {
+                        told.over = true;
+                        events.push(resync(cx, row.cursor));
+                        return Ok(Some(events));
                     }
                     _ => {}
                 }
@@ -169,9 +181,16 @@ async fn step(cx: &Ctx, follower: &mut Follower, told: &mut Told) -> Result<Opti
     }
 }
 
+/// Whether somebody's rights are others than those that they came with.
+async fn has_changed(cx: &Ctx, user: UserId) -> Result<bool> {
+    let now = people::queries::person(&cx.app, user).await?;
+    let came = cx.actor.person().cloned();
+    Ok(now.map(|now| Person { session: came.as_ref().and_then(|came| came.session), ..now }) != came)
+}
+
 async fn tell(cx: &Ctx, told: &Told, row: &Row, event: &tickets::model::TicketEvent) -> Result<Option<BoardEvent>> {
-    let Some(current) = current(&cx.app, row.cursor, event.ticket).await? else { return Ok(None) };
-    let Some(kind) = board::told(&told.actor, &told.filter, event, row.audience, &current) else { return Ok(None) };
+    let Some(current) = current(&cx.app, event.ticket).await? else { return Ok(None) };
+    let Some(kind) = board::told(&cx.actor, &told.filter, event, row.audience, &current) else { return Ok(None) };
     let kind = BoardEventKind::from(kind);
     let view = View { ticket: current.ticket.clone(), access: Access::Full };
     Ok(Some(BoardEvent {

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use domain::recommend::react::Progress;
+use domain::runtime::feed::History;
 use domain::runtime::{App, jobs, log};
 use prometheus::{Encoder as _, IntGauge, Registry, TextEncoder};
 
@@ -57,7 +58,7 @@ async fn gather(app: &App) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
         i64::try_from(log::held_back(conn, app.db.engine, LAG_MAX).await?)?,
     )?;
     let indexed = *app.state::<Progress>().watch().borrow();
-    let lag = log::count_behind(conn, app.db.engine, indexed, LAG_MAX).await?;
+    let lag = log::count_behind(conn, app.db.engine, indexed, History::Included, LAG_MAX).await?;
     gauge(
         "buoy_index_lag_events",
         "Events that the search index has not followed yet, counted up to 10000.",

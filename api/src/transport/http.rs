@@ -64,13 +64,6 @@ fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn peer_of(request: &HttpRequest) -> Peer {
-    Peer {
-        address: request.peer_addr().map(|address| address.ip().to_string()),
-        languages: text_of(request.headers(), header::ACCEPT_LANGUAGE).map(str::to_owned),
-    }
-}
-
 /// What follows `Bearer `; `Err` for another scheme.
 pub fn bearer(header: Option<&str>) -> Result<Option<&str>, ()> {
     let Some(header) = header else { return Ok(None) };
@@ -111,7 +104,7 @@ async fn begin(request: &HttpRequest, gate: &Gate) -> Result<(Media, Guest), Htt
             "Accept application/graphql-response+json or application/json.",
         )
     })?;
-    let peer = peer_of(request);
+    let peer = Peer::of(request, &gate.limits);
     let unauthenticated = |error| {
         let (code, message) = public(error, Language::of(peer.languages.as_deref()));
         let status =

@@ -11,11 +11,12 @@ mod http;
 mod pace;
 mod ws;
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
@@ -35,6 +36,8 @@ use crate::language::Language;
 pub struct Limits {
     /// Bytes of one HTTP request.
     pub body_bytes_max: usize,
+    /// Proxies before this server: only of theirs the X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// What one document may cost.
     pub cost: cost::Limits,
     /// An operation that takes longer is given up.
@@ -57,6 +60,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 256 * 1024,
+            trusted_proxies: Vec::new(),
             cost: cost::Limits::default(),
             execution_timeout: Duration::from_secs(30),
             ws_frame_bytes_max: 128 * 1024,
@@ -84,6 +88,40 @@ pub struct Gate {
 pub struct Peer {
     pub address: Option<String>,
     pub languages: Option<String>,
+    pub channel: Option<String>,
+}
+
+impl Peer {
+    fn of(request: &HttpRequest, limits: &Limits) -> Self {
+        let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let forwarded = text("x-forwarded-for");
+        let address = request.peer_addr().map(|address| origin(address.ip(), forwarded.as_deref(), limits));
+        Self { address: address.map(|ip| ip.to_string()), languages: text("accept-language"), channel: text(CHANNEL) }
+    }
+
+    /// The key of the channel that a client says it is; `api` for all that do not say.
+    fn channel(&self) -> &'static str {
+        CHANNELS.into_iter().find(|known| self.channel.as_deref() == Some(known)).unwrap_or("api")
+    }
+}
+
+/// The header by which a client says which channel it is.
+const CHANNEL: &str = "x-buoy-channel";
+/// Channels that a client of this API may be.
+const CHANNELS: [&str; 3] = ["web", "mobile", "api"];
+
+/// Who asks: behind proxies that are trusted, the last address that no trusted one vouches for.
+fn origin(peer: IpAddr, forwarded: Option<&str>, limits: &Limits) -> IpAddr {
+    let is_trusted = |ip: &IpAddr| limits.trusted_proxies.contains(ip);
+    let mut origin = peer;
+    for hop in forwarded.unwrap_or_default().rsplit(',') {
+        if !is_trusted(&origin) {
+            break;
+        }
+        let Ok(ip) = hop.trim().parse() else { break };
+        origin = ip;
+    }
+    origin
 }
 
 /// Who asks, and until when the credential holds.
@@ -103,9 +141,10 @@ impl Gate {
                 (Actor::Person(admitted.person), Some(admitted.expires_at))
             }
         };
-        let cx = Ctx { app: self.app.clone(), actor, channel: "api", request_id: self.app.new_uuid() };
+        let cx = Ctx { app: self.app.clone(), actor, channel: peer.channel(), request_id: self.app.new_uuid() };
         let language = Language::of(peer.languages.as_deref());
-        Ok(Guest { caller: Caller { cx, language, address: peer.address.clone() }, expires_at })
+        let changed = CancellationToken::new();
+        Ok(Guest { caller: Caller { cx, language, address: peer.address.clone(), changed }, expires_at })
     }
 }
 
@@ -304,4 +343,25 @@ pub fn to_json(response: &Response) -> String {
         serde_json::to_string(response)
     };
     text.unwrap_or_else(|e| format!(r#"{{"errors":[{{"message":{:?}}}]}}"#, e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_believed_only_from_trusted_proxies() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let limits = Limits { trusted_proxies: vec![ip("10.0.0.1"), ip("10.0.0.2")], ..Limits::default() };
+        for (peer, forwarded, expected) in [
+            ("203.0.113.7", None, "203.0.113.7"),
+            ("203.0.113.7", Some("198.51.100.1"), "203.0.113.7"),
+            ("10.0.0.1", Some("198.51.100.1"), "198.51.100.1"),
+            ("10.0.0.1", Some("6.6.6.6, 198.51.100.1, 10.0.0.2"), "198.51.100.1"),
+            ("10.0.0.1", Some("nonsense"), "10.0.0.1"),
+            ("10.0.0.1", None, "10.0.0.1"),
+        ] {
+            assert_eq!(origin(ip(peer), forwarded, &limits), ip(expected), "{peer} {forwarded:?}");
+        }
+    }
 }

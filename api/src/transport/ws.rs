@@ -73,14 +73,7 @@ pub async fn open(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> a
         let protocol = header::HeaderValue::from_static(PROTOCOL);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    let peer = Peer {
-        address: request.peer_addr().map(|address| address.ip().to_string()),
-        languages: request
-            .headers()
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
-    };
+    let peer = Peer::of(&request, &gate.limits);
     let stream = stream.max_frame_size(gate.limits.ws_frame_bytes_max);
     actix_web::rt::spawn(serve(gate.into_inner(), session, stream, peer, speaks));
     Ok(response)
@@ -89,7 +82,8 @@ pub async fn open(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> a
 async fn serve(gate: Arc<Gate>, session: Session, stream: MessageStream, peer: Peer, speaks: bool) {
     let (queue, outgoing) = mpsc::channel(gate.limits.ws_queue_max);
     let writer = actix_web::rt::spawn(write(gate.clone(), session.clone(), outgoing));
-    let mut socket = Socket { gate, peer, queue, guest: None, operations: HashMap::new() };
+    let changed = CancellationToken::new();
+    let mut socket = Socket { gate, peer, queue, guest: None, token: None, changed, operations: HashMap::new() };
     let close = if speaks { socket.read(stream).await } else { Some(Close::BadProtocol) };
     // Ends every operation, and with them the senders that the writer waits for.
     drop(socket);
@@ -133,6 +127,10 @@ struct Socket {
     peer: Peer,
     queue: mpsc::Sender<Outgoing>,
     guest: Option<Guest>,
+    /// The credential that the guest came with: each operation is admitted by it anew, with the rights of its moment.
+    token: Option<String>,
+    /// Cancelled where a running operation finds that its guest's rights are others now.
+    changed: CancellationToken,
     /// Running operations; dropping a guard ends one.
     operations: HashMap<String, DropGuard>,
 }
@@ -175,6 +173,8 @@ impl Socket {
                 }
                 () = &mut init, if self.guest.is_none() => return Some(Close::InitTimeout),
                 () = expiry => return Some(Close::Forbidden),
+                // Whoever comes back is admitted with the rights of now, and resumes by cursor.
+                () = self.changed.cancelled() => return Some(Close::Forbidden),
                 () = &mut round => {
                     round.set(pace::pause(self.gate.limits.ws_ping_every));
                     silent_rounds += 1;
@@ -227,8 +227,11 @@ impl Socket {
             },
             (Some("pong"), _) => Ok(()),
             (Some("subscribe"), Some(id)) => {
-                let Some(mut guest) = self.guest.clone() else { return Err(Close::Unauthorized) };
-                guest.caller.cx.request_id = self.gate.app.new_uuid();
+                if self.guest.is_none() {
+                    return Err(Close::Unauthorized);
+                }
+                let mut guest = self.admit().await?;
+                guest.caller.changed = self.changed.clone();
                 let payload = payload.filter(Json::is_object).ok_or(Close::InvalidMessage)?;
                 self.subscribe(guest, id, payload, ended)
             }
@@ -256,10 +259,17 @@ impl Socket {
         if let Some(languages) = text("acceptLanguage").or_else(|| text("accept-language")) {
             peer.languages = Some(languages.to_owned());
         }
-        let token = bearer(text("authorization")).map_err(|()| Close::Forbidden)?;
-        let guest = self.gate.admit(token, &peer).await.map_err(|_| Close::Forbidden)?;
-        self.guest = Some(guest);
+        if let Some(channel) = text("channel") {
+            peer.channel = Some(channel.to_owned());
+        }
+        self.token = bearer(text("authorization")).map_err(|()| Close::Forbidden)?.map(str::to_owned);
+        self.peer = peer;
+        self.guest = Some(self.admit().await?);
         self.say(&json!({ "type": "connection_ack" }))
+    }
+
+    async fn admit(&self) -> Result<Guest, Close> {
+        self.gate.admit(self.token.as_deref(), &self.peer).await.map_err(|_| Close::Forbidden)
     }
 
     fn subscribe(&mut self, guest: Guest, id: String, payload: Json, ended: &mpsc::Sender<String>) -> Step {

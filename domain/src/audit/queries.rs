@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{HEADS_FILE, PURPOSE, log_seal, seal_mac};
 use crate::kernel::{Error, Result};
+use crate::runtime::feed::History;
 use crate::runtime::{App, Cursor, Vault, log};
 
 /// What verifying found.
@@ -131,5 +132,5 @@ fn read_heads(app: &App) -> Result<HashMap<i64, Vec<u8>>> {
 pub async fn unsealed(app: &App, max: u64) -> Result<u64> {
     let last = super::store::last(app.db.read()).await?;
     let after = last.map_or(Cursor::START, |seal| Cursor { xid: seal.last_xid, seq: seal.last_seq });
-    log::count_behind(app.db.read(), app.db.engine, after, max).await
+    log::count_behind(app.db.read(), app.db.engine, after, History::Included, max).await
 }

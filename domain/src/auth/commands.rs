@@ -4,7 +4,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -195,29 +195,40 @@ pub async fn refresh_session(tx: &mut Tx, token: &str) -> Result<Refreshed> {
     Ok(Refreshed::Open(tokens(tx, id, row.user_id, refresh)?, row.user_id))
 }
 
-/// Whether this account or address has to wait before it may try again.
-pub async fn check_throttle(cx: &Ctx, account: &str, address: Option<&str>) -> Result<()> {
-    let keys = throttle_keys(account, address);
-    let rows = sign_in_throttle::Entity::find()
-        .filter(sign_in_throttle::Column::Key.is_in(keys.iter().map(|(key, _)| key.clone())))
-        .all(cx.read())
-        .await?;
-    let now = cx.now();
-    for row in rows {
-        let max = keys.iter().find(|(key, _)| *key == row.key).map_or(i32::MAX, |(_, max)| *max);
-        let until = row.window_from + SIGN_IN_WINDOW;
-        if row.failures >= max && now < until {
-            let wait = until.seconds_since(now) / 60 + 1;
-            return Err(Error::Top {
-                code: TopCode::RateLimited,
-                message: Message::new(
-                    format!("Too many failed sign-ins: try again in {wait} min."),
-                    format!("登录失败次数过多，请在 {wait} 分钟后重试。"),
-                ),
-            });
+/// Counts an attempt before it is looked at, so that no number of attempts at once gets round the limit; refuses one
+/// beyond it. Whoever then proves right is forgiven.
+pub async fn count_attempt(cx: &Ctx, account: &str, address: Option<&str>) -> Result<()> {
+    let tx = cx.begin().await?;
+    let mut wait = None;
+    for (key, max) in throttle_keys(account, address) {
+        let row = count(&tx, key).await?;
+        if row.failures > max {
+            let until = row.window_from + SIGN_IN_WINDOW;
+            wait = Ord::max(wait, Some(until.seconds_since(tx.now) / 60 + 1));
         }
     }
-    Ok(())
+    tx.commit().await?;
+    let Some(wait) = wait else { return Ok(()) };
+    Err(Error::Top {
+        code: TopCode::RateLimited,
+        message: Message::new(
+            format!("Too many failed sign-ins: try again in {wait} min."),
+            format!("登录失败次数过多，请在 {wait} 分钟后重试。"),
+        ),
+    })
+}
+
+/// One more within the window, in one statement.
+async fn count(tx: &Tx, key: String) -> Result<sign_in_throttle::Model> {
+    use sign_in_throttle::Column::{Failures, Key, WindowFrom};
+    let row = sign_in_throttle::ActiveModel { key: Set(key), failures: Set(1), window_from: Set(tx.now) };
+    let kept = |column| Expr::col((sign_in_throttle::Entity, column));
+    let is_over = || kept(WindowFrom).lte(tx.now - SIGN_IN_WINDOW);
+    let mut again = OnConflict::column(Key);
+    again
+        .value(Failures, Expr::case(is_over(), 1).finally(kept(Failures).add(1)))
+        .value(WindowFrom, Expr::case(is_over(), tx.now).finally(kept(WindowFrom)));
+    Ok(sign_in_throttle::Entity::insert(row).on_conflict(again).exec_with_returning(tx.conn()).await?)
 }
 
 fn throttle_keys(account: &str, address: Option<&str>) -> Vec<(String, i32)> {
@@ -228,25 +239,19 @@ fn throttle_keys(account: &str, address: Option<&str>) -> Vec<(String, i32)> {
     keys
 }
 
-pub async fn count_failure(tx: &Tx, account: &str, address: Option<&str>) -> Result<()> {
-    for (key, _) in throttle_keys(account, address) {
-        let row = sign_in_throttle::Entity::find_by_id(key.clone()).one(tx.conn()).await?;
-        let (failures, window_from) = match row {
-            Some(row) if tx.now < row.window_from + SIGN_IN_WINDOW => (row.failures.saturating_add(1), row.window_from),
-            _ => (1, tx.now),
-        };
-        let row =
-            sign_in_throttle::ActiveModel { key: Set(key), failures: Set(failures), window_from: Set(window_from) };
-        let mut replace = OnConflict::column(sign_in_throttle::Column::Key);
-        replace.update_columns([sign_in_throttle::Column::Failures, sign_in_throttle::Column::WindowFrom]);
-        sign_in_throttle::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
+/// Takes an attempt back that proved right: the account's are forgotten, the address has one less.
+pub async fn forgive(tx: &Tx, account: &str, address: Option<&str>) -> Result<()> {
+    for (place, (key, _)) in throttle_keys(account, address).into_iter().enumerate() {
+        if place == 0 {
+            sign_in_throttle::Entity::delete_by_id(key).exec(tx.conn()).await?;
+            continue;
+        }
+        sign_in_throttle::Entity::update_many()
+            .col_expr(sign_in_throttle::Column::Failures, Expr::col(sign_in_throttle::Column::Failures).sub(1))
+            .filter(sign_in_throttle::Column::Key.eq(key))
+            .exec(tx.conn())
+            .await?;
     }
-    Ok(())
-}
-
-pub async fn forgive(tx: &Tx, account: &str) -> Result<()> {
-    let (key, _) = throttle_keys(account, None).swap_remove(0);
-    sign_in_throttle::Entity::delete_by_id(key).exec(tx.conn()).await?;
     Ok(())
 }
 

@@ -59,6 +59,9 @@ struct Claims {
     exp: i64,
 }
 
+/// A signing key signs for so long; then it has a successor, and verifies until its last token has ended.
+pub const SIGNING_KEY_LIFE: std::time::Duration = crate::kernel::days(30);
+
 /// A verified access token.
 #[derive(Clone, Copy, Debug)]
 pub struct Access {

@@ -23,6 +23,8 @@ impl Command for SaveEntry {
             Some(team) => Some(queries::require_team(tx.conn(), "teamKey", team).await?.id),
             None => None,
         };
+        let before = queries::find(tx.conn(), *kind, &key).await?;
+        let confidentiality = before.is_some_and(|before| before.confidential != *confidential);
         let row = entry::ActiveModel {
             kind: Set(kind.word().to_owned()),
             key: Set(key.clone()),
@@ -37,7 +39,7 @@ impl Command for SaveEntry {
             .update_columns([entry::Column::Name, entry::Column::NameZh, entry::Column::Archived])
             .update_columns([entry::Column::TeamId, entry::Column::Confidential]);
         entry::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
-        let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone() };
+        let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality };
         tx.record(Event::Catalogue(saved)).await?;
         Ok(key)
     }
@@ -52,6 +54,7 @@ impl Command for SaveTeam {
         let Self { key: given, name, name_zh, confidential, archived } = self;
         let key = key("key", given)?;
         let before = queries::team_by_key(tx.conn(), &key).await?;
+        let confidentiality = before.as_ref().is_some_and(|before| before.confidential != *confidential);
         let id = before.map_or_else(|| TeamId(tx.new_uuid()), |team| team.id);
         let row = team::ActiveModel {
             id: Set(id),
@@ -69,7 +72,7 @@ impl Command for SaveTeam {
             team::Column::Archived,
         ]);
         team::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
-        tx.record(Event::Catalogue(CatalogueEvent::TeamSaved { team: id, key })).await?;
+        tx.record(Event::Catalogue(CatalogueEvent::TeamSaved { team: id, key, confidentiality })).await?;
         Ok(id)
     }
 }

@@ -1,8 +1,12 @@
 //! Entries of the catalogue.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::TeamId;
+use crate::runtime::Shelf;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
@@ -46,8 +50,20 @@ pub struct Entry {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CatalogueEvent {
-    CatalogueSaved { kind: Kind, key: String },
-    TeamSaved { team: TeamId, key: String },
+    CatalogueSaved {
+        kind: Kind,
+        key: String,
+        /// Whether its tickets are cases for others has changed.
+        #[serde(default)]
+        confidentiality: bool,
+    },
+    TeamSaved {
+        team: TeamId,
+        key: String,
+        /// Whether its tickets are cases for others has changed.
+        #[serde(default)]
+        confidentiality: bool,
+    },
 }
 
 /// A department whose queue tickets stand in.
@@ -89,3 +105,26 @@ pub const SOLUTION_TAGS: [(&str, &str, &str); 4] = [
     ("PATCH", "Patch", "补丁"),
     ("PROCESS_IMPROVEMENT", "Process improvement", "流程优化"),
 ];
+
+/// All words of the house, in memory.
+pub struct Words(pub(super) Shelf<(), Arc<Everything>>);
+
+impl Default for Words {
+    fn default() -> Self {
+        Self(Shelf::new(1))
+    }
+}
+
+impl Words {
+    /// Something was saved.
+    pub fn forget(&self) {
+        self.0.forget_all();
+    }
+}
+
+/// The catalogue as it is read at once.
+#[derive(Debug, Default)]
+pub struct Everything {
+    pub entries: Vec<Entry>,
+    pub teams: HashMap<TeamId, Team>,
+}

@@ -1,5 +1,6 @@
 //! The merge: pure, the same for every order of arrival.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -23,9 +24,9 @@ pub fn is_timely(now: Timestamp, at: Timestamp) -> bool {
     at <= now + SKEW_MAX
 }
 
-/// The place of an entry: nothing in it was given at receipt. Buoy's rank is lower than a system's.
-fn place(entry: &Entry) -> (Timestamp, bool, Digest) {
-    (entry.at, entry.source != Source::Buoy, entry.digest)
+/// The place of an entry: nothing in it was given at receipt. The last one wins: of one instant, the lowest rank.
+fn place(entry: &Entry) -> (Timestamp, Reverse<u32>, Digest) {
+    (entry.at, Reverse(entry.rank), entry.digest)
 }
 
 /// All that was said of one ticket, in the total order.
@@ -41,6 +42,9 @@ impl Merge {
         let Err(at) = self.entries.binary_search_by(|there| place(there).cmp(&key)) else {
             return Outcome::Duplicate;
         };
+        if entry.name.is_some() && self.entries.iter().any(|there| there.name == entry.name) {
+            return Outcome::Refused;
+        }
         let before = self.truth().status;
         let said = entry.status;
         self.entries.insert(at, entry);
@@ -65,7 +69,7 @@ impl Merge {
     /// The fold. A ticket begins as NEW; nothing but an explicit reopening leads out of CLOSED or CANCELLED.
     pub fn truth(&self) -> Truth {
         let mut truth = Truth { status: TicketStatus::New, by: None, at: None, reopenings: 0 };
-        for Entry { at, source, digest, status, reopening } in &self.entries {
+        for Entry { at, source, rank: _, digest, name: _, status, reopening } in &self.entries {
             let Some(status) = *status else { continue };
             let over = matches!(truth.status, TicketStatus::Closed | TicketStatus::Cancelled);
             if over && !*reopening && status != truth.status {

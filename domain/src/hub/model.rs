@@ -8,10 +8,13 @@ use crate::tickets::model::TicketStatus;
 /// What tells entries of the same instant apart, the same on every node.
 pub type Digest = [u8; 32];
 
+/// The rank of what is done here; systems have higher ones. Among entries of one instant the lowest rank wins.
+pub const RANK_OF_BUOY: u32 = 0;
+
 /// Who says so.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
-    /// A person here, or Buoy itself. Comes first among entries of one instant.
+    /// A person here, or Buoy itself.
     Buoy,
     /// Another system, by its key.
     System(String),
@@ -23,7 +26,11 @@ pub struct Entry {
     /// When it happened, as its source says.
     pub at: Timestamp,
     pub source: Source,
+    /// Of its source, as it is registered.
+    pub rank: u32,
     pub digest: Digest,
+    /// What the source calls it, where it does: no two entries of a ticket have the same name and say different things.
+    pub name: Option<Digest>,
     /// `None`: the system's word is not known yet. It is kept, and moves nothing.
     pub status: Option<TicketStatus>,
     /// Whether it says that the ticket is taken up again, in so many words.
@@ -52,10 +59,21 @@ impl Report<'_> {
         hasher.finalize().into()
     }
 
-    /// By what the system's map makes of the word.
-    pub fn entry(&self, status: Option<TicketStatus>, reopening: bool) -> Entry {
+    /// What the system calls it.
+    fn name(&self) -> Option<Digest> {
+        let event_id = self.event_id?;
+        let mut hasher = Sha256::new();
+        for part in [self.system, event_id] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        Some(hasher.finalize().into())
+    }
+
+    /// By the system's rank and by what its map makes of the word.
+    pub fn entry(&self, rank: u32, status: Option<TicketStatus>, reopening: bool) -> Entry {
         let source = Source::System(self.system.to_owned());
-        Entry { at: self.at, source, digest: self.digest(), status, reopening }
+        Entry { at: self.at, source, rank, digest: self.digest(), name: self.name(), status, reopening }
     }
 }
 
@@ -91,6 +109,8 @@ pub enum Outcome {
     Duplicate,
     /// The system's word is not known; it is kept.
     UnknownWord,
+    /// Its source has said something else by the same name: not kept.
+    Refused,
 }
 
 /// Different systems, different statuses, within minutes: a maximal run of such neighbours in the total order.

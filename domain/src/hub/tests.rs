@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::decide::{Merge, Sent, Standing, echo_of, follow, is_timely};
-use super::model::{Colour, Correction, Entry, Follow, Needs, Outcome, PendingReport, Report, Source, Truth};
+use super::model::{
+    Colour, Correction, Entry, Follow, Needs, Outcome, PendingReport, RANK_OF_BUOY, Report, Source, Truth,
+};
 use crate::kernel::{Timestamp, minutes, seconds};
 use crate::tickets::model::TicketStatus::{self, Assigned, Cancelled, Closed, InProgress, New, Resolved, Waiting};
 
@@ -19,11 +21,16 @@ fn report(system: &str, after_secs: u64, status: TicketStatus) -> Entry {
 fn said(system: &str, after_secs: u64, status: Option<TicketStatus>, reopening: bool) -> Entry {
     let word = status.map_or("???", TicketStatus::word);
     let at = NOON + seconds(after_secs);
-    Report { system, token: "TKN-8X9F2Q-L4M7P", word, event_id: None, at }.entry(status, reopening)
+    Report { system, token: "TKN-8X9F2Q-L4M7P", word, event_id: None, at }.entry(rank(system), status, reopening)
+}
+
+/// As the systems are registered: two share one.
+fn rank(system: &str) -> u32 {
+    if system == "CRM" { 1 } else { 2 }
 }
 
 fn here(at: Timestamp, status: TicketStatus, reopening: bool) -> Entry {
-    Entry { at, source: Source::Buoy, digest: [0; 32], status: Some(status), reopening }
+    Entry { at, source: Source::Buoy, rank: RANK_OF_BUOY, digest: [0; 32], name: None, status: Some(status), reopening }
 }
 
 fn linked() -> BTreeSet<String> {
@@ -101,11 +108,13 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     (source, 0..1_200_u64, any_status(), 0..7_u8).prop_map(|(source, after, status, event)| {
         // Few instants, so that many entries share one. What has the same name is the same.
         let (at, reopening) = (NOON + seconds(after / 40 * 40), event == 0);
-        let (word, event) = (status.map_or("???", TicketStatus::word), event.to_string());
-        let system = SYSTEMS.get(source).copied();
-        let entry = Report { system: system.unwrap_or("here"), token: "T", word, event_id: Some(&event), at }
-            .entry(status, reopening);
-        if system.is_some() { entry } else { Entry { source: Source::Buoy, ..entry } }
+        let word = status.map_or("???", TicketStatus::word);
+        let system = SYSTEMS.get(source).copied().unwrap_or("here");
+        // A name of its own for whatever is said, so that no name says two things.
+        let event = format!("{word} {after} {event}");
+        let entry =
+            Report { system, token: "T", word, event_id: Some(&event), at }.entry(rank(system), status, reopening);
+        if system == "here" { Entry { source: Source::Buoy, rank: RANK_OF_BUOY, ..entry } } else { entry }
     })
 }
 
@@ -130,7 +139,7 @@ proptest! {
         let latest = open
             .iter()
             .filter(|entry| entry.status.is_some())
-            .max_by_key(|entry| (entry.at, entry.source != Source::Buoy, entry.digest));
+            .max_by_key(|entry| (entry.at, std::cmp::Reverse(entry.rank), entry.digest));
         prop_assert_eq!(end.truth.status, latest.and_then(|entry| entry.status).unwrap_or(New));
     }
 
@@ -183,6 +192,30 @@ fn outcomes() {
         assert_eq!(merge.insert(entry.clone()), outcome, "{entry:?}");
     }
     assert_eq!(merge.truth().reopenings, 1);
+}
+
+#[test]
+fn of_one_instant_the_lowest_rank_wins() {
+    for order in permutations(&[report("ERP", 60, Waiting), report("CRM", 60, InProgress), report("APP", 60, Assigned)])
+    {
+        assert_eq!(arrive(order).truth.status, InProgress);
+    }
+    for order in permutations(&[report("CRM", 60, InProgress), here(NOON + seconds(60), Waiting, false)]) {
+        assert_eq!(arrive(order).truth.status, Waiting);
+    }
+}
+
+#[test]
+fn one_name_says_one_thing() {
+    let named = |word, status| {
+        let report = Report { system: "ERP", token: "T", word, event_id: Some("4711"), at: NOON };
+        report.entry(2, Some(status), false)
+    };
+    let mut merge = Merge::default();
+    assert_eq!(merge.insert(named("started", InProgress)), Outcome::Applied);
+    assert_eq!(merge.insert(named("started", InProgress)), Outcome::Duplicate);
+    assert_eq!(merge.insert(named("waits", Waiting)), Outcome::Refused);
+    assert_eq!(merge.truth().status, InProgress);
 }
 
 #[test]

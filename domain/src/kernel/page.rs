@@ -30,8 +30,31 @@ impl Direction {
 
 /// One part of the key that orders a list: an expression and its value in the row of a cursor.
 pub struct Key {
-    pub expr: SimpleExpr,
-    pub direction: Direction,
+    expr: SimpleExpr,
+    direction: Direction,
+    /// Of what kind its values are: a cursor with another kind is not of this list.
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Int,
+    Id,
+    Text,
+}
+
+impl Key {
+    pub fn int(expr: SimpleExpr, direction: Direction) -> Self {
+        Self { expr, direction, kind: Kind::Int }
+    }
+
+    pub fn id(expr: SimpleExpr, direction: Direction) -> Self {
+        Self { expr, direction, kind: Kind::Id }
+    }
+
+    pub fn text(expr: SimpleExpr, direction: Direction) -> Self {
+        Self { expr, direction, kind: Kind::Text }
+    }
 }
 
 /// The part of a list that somebody asks for, checked.
@@ -82,11 +105,13 @@ impl Page {
     /// `list` names the list and its order, so that a cursor of another list is refused.
     pub fn keyset(&self, list: &str, keys: &[Key]) -> Result<Keyset> {
         let mut cond = Cond::all();
-        if let Some(after) = &self.after {
-            cond = cond.add(beyond(keys, &open(list, "after", after, Some(keys.len()))?, false));
-        }
-        if let Some(before) = &self.before {
-            cond = cond.add(beyond(keys, &open(list, "before", before, Some(keys.len()))?, true));
+        for (argument, cursor, before) in [("after", &self.after, false), ("before", &self.before, true)] {
+            let Some(cursor) = cursor else { continue };
+            let parts = open(list, argument, cursor, Some(keys.len()))?;
+            if parts.iter().zip(keys).any(|(part, key)| part.kind() != key.kind) {
+                return Err(foreign_cursor(argument));
+            }
+            cond = cond.add(beyond(keys, &parts, before));
         }
         let order = keys
             .iter()
@@ -165,6 +190,16 @@ pub enum Part {
     Int(i64),
     Id(uuid::Uuid),
     Text(String),
+}
+
+impl Part {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Int(_) => Kind::Int,
+            Self::Id(_) => Kind::Id,
+            Self::Text(_) => Kind::Text,
+        }
+    }
 }
 
 impl From<Part> for Value {

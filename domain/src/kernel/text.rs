@@ -56,6 +56,12 @@ fn checked(field: &str, text: &str, chars_max: usize, forbidden: fn(char) -> boo
     Ok(text.to_owned())
 }
 
+/// Whether a text can be the name of anything: nothing is called by control characters, and a database may not even take
+/// them.
+pub fn can_name(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
 /// An e-mail address as far as a help desk needs it: something@something, lower-cased.
 pub fn email(field: &str, text: &str) -> Result<String, Refusal> {
     let text = line(field, text, 254)?.to_lowercase();

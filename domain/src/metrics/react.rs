@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use sea_orm::Condition;
 use tokio::sync::watch;
@@ -74,10 +75,12 @@ async fn follow_once(app: &Arc<App>) -> Result<()> {
     loop {
         match follower.next().await? {
             Next::Rows(rows) => {
+                let began = Instant::now();
                 for ids in touched(&rows).chunks(FOLLOW_BATCH) {
                     held.put(store::facts_of(app.db.read(), ids).await?);
                 }
                 held.at.send_replace(follower.position());
+                feed::rest(began).await;
             }
             Next::Lagged => {}
             Next::Ended => return Ok(()),

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::model::{CreateUser, PeopleEvent, RedactUser, SaveCustomer, UpdateUser, User};
+use super::model::{CreateUser, PeopleEvent, RedactUser, SaveCustomer, SetPassword, UpdateUser, User};
 use super::queries;
 use super::store::{customer, user, user_product, user_skill, user_team, words_of};
 use crate::auth::commands as auth;
@@ -73,7 +73,7 @@ impl Command for UpdateUser {
 
     async fn run(&self, tx: &mut Tx) -> Result<UserId> {
         tx.actor().require_admin()?;
-        let Self { user: id, name, roles, team_keys, skills, products, supervisor, disabled } = self;
+        let Self { user: id, name, roles, team_keys, skills, products, customer_key, supervisor, disabled } = self;
         let id = id.ok_or_else(|| refuse(Code::Required, "userId", "Say which user.", "请指定用户。"))?;
         let row = user::Entity::find_by_id(id).one(tx.conn()).await?.ok_or_else(|| user_not_found("userId"))?;
         let mut fields = Vec::new();
@@ -95,6 +95,10 @@ impl Command for UpdateUser {
             }
             change.supervisor_id = Set(Some(*supervisor));
             fields.push("supervisor".to_owned());
+        }
+        if let Some(key) = customer_key {
+            change.customer_id = Set(Some(customer_id(tx.conn(), "customerKey", key).await?));
+            fields.push("customer".to_owned());
         }
         if let Some(disabled) = disabled {
             change.disabled_at = Set(disabled.then_some(tx.now));
@@ -120,6 +124,22 @@ impl Command for UpdateUser {
         }
         tx.record(Event::People(PeopleEvent::UserChanged { user: id, fields })).await?;
         Ok(id)
+    }
+}
+
+impl Command for SetPassword {
+    const NAME: &'static str = "setPassword";
+    type Output = UserId;
+
+    async fn run(&self, tx: &mut Tx) -> Result<UserId> {
+        tx.actor().require_admin()?;
+        let Self { user: id, password_hash } = self;
+        if user::Entity::find_by_id(*id).one(tx.conn()).await?.is_none() {
+            return Err(user_not_found("userId").into());
+        }
+        auth::set_password(tx, *id, password_hash.clone()).await?;
+        auth::end_sessions(tx, *id, EndReason::PasswordChanged).await?;
+        Ok(*id)
     }
 }
 
@@ -168,7 +188,7 @@ async fn set_teams(tx: &Tx, user: UserId, keys: &[String]) -> Result<()> {
 }
 
 async fn set_skills(tx: &Tx, user: UserId, skills: &[String]) -> Result<()> {
-    let known = catalogue::queries::check_keys(tx.conn(), catalogue::model::Kind::Skill, "skills", skills).await?;
+    let known = catalogue::queries::check_keys(tx, catalogue::model::Kind::Skill, "skills", skills).await?;
     user_skill::Entity::delete_many().filter(user_skill::Column::UserId.eq(user)).exec(tx.conn()).await?;
     let rows: Vec<_> =
         known.into_iter().map(|skill| user_skill::ActiveModel { user_id: Set(user), skill: Set(skill) }).collect();
@@ -179,8 +199,7 @@ async fn set_skills(tx: &Tx, user: UserId, skills: &[String]) -> Result<()> {
 }
 
 async fn set_products(tx: &Tx, user: UserId, products: &[String]) -> Result<()> {
-    let known =
-        catalogue::queries::check_keys(tx.conn(), catalogue::model::Kind::Product, "products", products).await?;
+    let known = catalogue::queries::check_keys(tx, catalogue::model::Kind::Product, "products", products).await?;
     user_product::Entity::delete_many().filter(user_product::Column::UserId.eq(user)).exec(tx.conn()).await?;
     let rows: Vec<_> = known
         .into_iter()
@@ -228,24 +247,19 @@ impl Command for SaveCustomer {
 /// Signs somebody in. `address`: where the attempt comes from, for the limit.
 pub async fn sign_in(cx: &Ctx, email: &str, password: &str, address: Option<&str>) -> Result<(Tokens, User)> {
     let account = email.trim().to_lowercase();
-    auth::check_throttle(cx, &account, address).await?;
+    auth::count_attempt(cx, &account, address).await?;
     let user = queries::user_by_email(cx.read(), &account).await?.filter(|user| user.disabled_at.is_none());
     let right = auth::verify_password(cx, user.as_ref().map(|user| user.id), password).await?;
+    let Some(user) = user.filter(|_| right) else {
+        return Err(
+            refuse(Code::SignInFailed, "password", "E-mail address or password is wrong.", "邮箱或密码错误。").into()
+        );
+    };
     let mut tx = cx.begin().await?;
-    match user.filter(|_| right) {
-        Some(user) => {
-            auth::forgive(&tx, &account).await?;
-            let tokens = auth::open_session(&mut tx, user.id).await?;
-            tx.commit().await?;
-            Ok((tokens, user))
-        }
-        None => {
-            auth::count_failure(&tx, &account, address).await?;
-            tx.commit().await?;
-            Err(refuse(Code::SignInFailed, "password", "E-mail address or password is wrong.", "邮箱或密码错误。")
-                .into())
-        }
-    }
+    auth::forgive(&tx, &account, address).await?;
+    let tokens = auth::open_session(&mut tx, user.id).await?;
+    tx.commit().await?;
+    Ok((tokens, user))
 }
 
 /// New tokens for a session that goes on.
@@ -286,17 +300,15 @@ pub async fn change_password(cx: &Ctx, current: &str, new: &str) -> Result<()> {
     let person = signed_in(cx)?;
     auth::check_password("newPassword", new)?;
     let account = format!("password-change:{}", person.id);
-    auth::check_throttle(cx, &account, None).await?;
-    let right = auth::verify_password(cx, Some(person.id), current).await?;
-    let hash = if right { Some(auth::hash_password(cx, new).await?) } else { None };
-    let mut tx = cx.begin().await?;
-    let Some(hash) = hash else {
-        auth::count_failure(&tx, &account, None).await?;
-        tx.commit().await?;
+    auth::count_attempt(cx, &account, None).await?;
+    if !auth::verify_password(cx, Some(person.id), current).await? {
         return Err(
             refuse(Code::SignInFailed, "currentPassword", "The current password is wrong.", "当前密码错误。").into()
         );
-    };
+    }
+    let hash = auth::hash_password(cx, new).await?;
+    let mut tx = cx.begin().await?;
+    auth::forgive(&tx, &account, None).await?;
     auth::set_password(&mut tx, person.id, hash).await?;
     auth::end_sessions(&mut tx, person.id, EndReason::PasswordChanged).await?;
     tx.commit().await

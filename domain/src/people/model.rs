@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{CustomerId, Person, Role, SessionId, TeamId, Timestamp, UserId};
+use crate::runtime::Shelf;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -71,8 +71,18 @@ pub struct UpdateUser {
     pub team_keys: Option<Vec<String>>,
     pub skills: Option<Vec<String>>,
     pub products: Option<Vec<String>>,
+    pub customer_key: Option<String>,
     pub supervisor: Option<UserId>,
     pub disabled: Option<bool>,
+}
+
+/// Gives somebody a password, by an administrator: a first one, or in place of one that was forgotten.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetPassword {
+    pub user: UserId,
+    /// As in [`CreateUser`].
+    #[serde(skip)]
+    pub password_hash: String,
 }
 
 /// Takes a person's name, address and password out, for good; the account is disabled, and what it did stays.
@@ -89,25 +99,30 @@ pub struct SaveCustomer {
     pub archived: bool,
 }
 
-/// Signed-in people by session.
+/// People in memory: signed-in ones with all their rights, and everybody as they are shown.
 pub struct Roster {
-    pub(crate) by_session: Cache<SessionId, Arc<Person>>,
+    pub(super) by_session: Shelf<SessionId, Arc<Person>>,
+    pub(super) users: Shelf<UserId, Arc<User>>,
 }
 
-/// Sessions kept in memory.
+/// Sessions, and people, kept in memory.
 const ROSTER_MAX: u64 = 20_000;
-/// A change made by another node is heard through the log well before that; this is the net below it.
-const ROSTER_LIFE: std::time::Duration = crate::kernel::minutes(1);
 
 impl Default for Roster {
     fn default() -> Self {
-        Self { by_session: Cache::builder().max_capacity(ROSTER_MAX).time_to_live(ROSTER_LIFE).build() }
+        Self { by_session: Shelf::new(ROSTER_MAX), users: Shelf::new(ROSTER_MAX) }
     }
 }
 
 impl Roster {
-    /// Somebody's rights may have changed.
+    /// Somebody, or somebody's rights, may have changed.
     pub fn forget_all(&self) {
-        self.by_session.invalidate_all();
+        self.by_session.forget_all();
+        self.users.forget_all();
+    }
+
+    /// Whoever is kept in memory.
+    pub fn user(&self, id: UserId) -> Option<Arc<User>> {
+        self.users.get(&id)
     }
 }

@@ -1,5 +1,6 @@
 //! Reads of people, by ids in one statement, and from a token to the person with all their rights.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
@@ -9,8 +10,9 @@ use super::model::{Customer, Roster, User};
 use super::store::{customer, roles_of, user, user_product, user_team, with_teams};
 use crate::auth;
 use crate::kernel::page::{Key, Part};
+use crate::kernel::text::can_name;
 use crate::kernel::{
-    Actor, Connection, CustomerId, Direction, Error, Page, Person, Result, Role, TeamId, Timestamp, UserId,
+    Actor, Connection, CustomerId, Direction, Error, Page, Person, Result, Role, SessionId, TeamId, Timestamp, UserId,
 };
 use crate::runtime::{App, Ctx};
 
@@ -23,17 +25,17 @@ pub struct Admitted {
 /// The person behind an access token.
 pub async fn admit(app: &App, token: &str) -> Result<Admitted> {
     let access = auth::queries::verify(app, token).ok_or_else(Error::unauthenticated)?;
-    let roster = app.state::<Roster>();
-    if let Some(person) = roster.by_session.get(&access.session).await {
-        return Ok(Admitted { person, expires_at: access.expires_at });
-    }
-    if !auth::queries::is_open(app, &access).await? {
-        return Err(Error::unauthenticated());
-    }
-    let mut person = person(app, access.user).await?.ok_or_else(Error::unauthenticated)?;
-    person.session = Some(access.session);
-    let person = Arc::new(person);
-    roster.by_session.insert(access.session, person.clone()).await;
+    let load = async |sessions: Vec<SessionId>| {
+        if !auth::queries::is_open(app, &access).await? {
+            return Err(Error::unauthenticated());
+        }
+        let mut person = person(app, access.user).await?.ok_or_else(Error::unauthenticated)?;
+        person.session = Some(access.session);
+        let person = Arc::new(person);
+        Ok(sessions.into_iter().map(|session| (session, person.clone())).collect())
+    };
+    let mut found = app.state::<Roster>().by_session.get_or_load(vec![access.session], load).await?;
+    let person = found.remove(&access.session).ok_or_else(Error::unauthenticated)?;
     Ok(Admitted { person, expires_at: access.expires_at })
 }
 
@@ -105,11 +107,23 @@ pub async fn users(conn: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<Vec<
     with_teams(conn, rows).await
 }
 
+/// The same, from memory where they are kept there.
+pub async fn kept(app: &App, ids: Vec<UserId>) -> Result<HashMap<UserId, Arc<User>>> {
+    let load = async |missing| {
+        let users = users(app.db.read(), missing).await?;
+        Ok(users.into_iter().map(|user| (user.id, Arc::new(user))).collect())
+    };
+    app.state::<Roster>().users.get_or_load(ids, load).await
+}
+
 pub async fn user(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
     Ok(users(conn, vec![id]).await?.pop())
 }
 
 pub async fn user_by_email(conn: &impl ConnectionTrait, email: &str) -> Result<Option<User>> {
+    if !can_name(email) {
+        return Ok(None);
+    }
     let row = user::Entity::find().filter(user::Column::Email.eq(email.trim().to_lowercase())).one(conn).await?;
     Ok(with_teams(conn, row.into_iter().collect()).await?.pop())
 }
@@ -131,6 +145,9 @@ pub async fn customers(conn: &impl ConnectionTrait, ids: Vec<CustomerId>) -> Res
 }
 
 pub async fn customer_by_key(conn: &impl ConnectionTrait, key: &str) -> Result<Option<Customer>> {
+    if !can_name(key) {
+        return Ok(None);
+    }
     Ok(customer::Entity::find().filter(customer::Column::Key.eq(key)).one(conn).await?.map(Into::into))
 }
 
@@ -157,7 +174,8 @@ pub fn may_see(actor: &Actor, user: &User) -> bool {
 }
 
 fn name_has(column: impl sea_orm::sea_query::IntoColumnRef, text: &str) -> sea_orm::sea_query::SimpleExpr {
-    let pattern = text.trim().to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    let pattern: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    let pattern = pattern.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
     let like = sea_orm::sea_query::LikeExpr::new(format!("%{pattern}%")).escape('!');
     Expr::expr(Func::lower(Expr::col(column))).like(like)
 }
@@ -169,8 +187,8 @@ pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page
     }
     let list = "users";
     let keys = [
-        Key { expr: Expr::col(user::Column::Name), direction: Direction::Asc },
-        Key { expr: Expr::col(user::Column::Id), direction: Direction::Asc },
+        Key::text(Expr::col(user::Column::Name), Direction::Asc),
+        Key::id(Expr::col(user::Column::Id), Direction::Asc),
     ];
     let keyset = page.keyset(list, &keys)?;
     let mut select =
@@ -196,8 +214,8 @@ pub async fn list_customers(cx: &Ctx, text: Option<&str>, page: &Page) -> Result
     let person = cx.actor.person().ok_or_else(Error::unauthenticated)?;
     let list = "customers";
     let keys = [
-        Key { expr: Expr::col(customer::Column::Name), direction: Direction::Asc },
-        Key { expr: Expr::col(customer::Column::Id), direction: Direction::Asc },
+        Key::text(Expr::col(customer::Column::Name), Direction::Asc),
+        Key::id(Expr::col(customer::Column::Id), Direction::Asc),
     ];
     let keyset = page.keyset(list, &keys)?;
     let mut select = customer::Entity::find().filter(keyset.cond).limit(keyset.limit);

@@ -23,7 +23,7 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
         }
         terms
     });
-    let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of };
+    let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: any_of.into_iter().collect() };
     let mut exclude: HashSet<uuid::Uuid> = question.asker.map(|id| id.0).into_iter().collect();
     let mut cases = Vec::new();
     for _ in 0..ROUNDS_MAX {
@@ -41,6 +41,8 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
             break;
         }
     }
+    // What a later round brought may stand before what an earlier one did.
+    cases.sort_by(|a: &SimilarCase, b| b.score.total_cmp(&a.score));
     Ok(cases)
 }
 

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::model::document;
+use crate::event::Event;
 use crate::kernel::{Error, Result};
 use crate::runtime::feed::{self, History, Next};
 use crate::runtime::{App, Cursor, Row, log};
 use crate::tickets::queries::{indexed, indexed_after, touched};
+use crate::tickets::react::recast;
 
 /// Tickets of one commit of the index.
 const BATCH: usize = 500;
@@ -55,8 +58,10 @@ async fn follow_once(app: &Arc<App>) -> Result<()> {
     loop {
         match follower.next().await? {
             Next::Rows(rows) => {
+                let began = Instant::now();
                 apply(app, &rows, follower.position()).await?;
                 progress.at.send_replace(follower.position());
+                feed::rest(began).await;
             }
             Next::Lagged => {}
             Next::Ended => return Ok(()),
@@ -67,14 +72,33 @@ async fn follow_once(app: &Arc<App>) -> Result<()> {
 /// Each ticket that these events touch, once, as it is now.
 async fn apply(app: &Arc<App>, rows: &[Row], position: Cursor) -> Result<()> {
     let touched = touched(rows);
-    if touched.is_empty() {
-        return Ok(()); // read again after a restart: nothing to do then either
+    // Read again after a restart: nothing to do then either.
+    if !touched.is_empty() {
+        let mut changes = Vec::with_capacity(touched.len());
+        for ids in touched.chunks(BATCH) {
+            let now = indexed(app.db.read(), ids).await?;
+            changes.extend(now.iter().map(|ticket| search::Change::Put(document(ticket))));
+        }
+        put(app, changes, position).await?;
     }
-    let mut changes = Vec::with_capacity(touched.len());
-    for ids in touched.chunks(BATCH) {
-        let now = indexed(app.db.read(), ids).await?;
-        changes.extend(now.iter().map(|ticket| search::Change::Put(document(ticket))));
+    for row in rows {
+        if let Event::Catalogue(event) = &*row.event
+            && let Some(of) = recast(event)
+        {
+            let mut after = None;
+            loop {
+                let tickets = indexed_after(app.db.read(), Some(of.clone()), after, BATCH as u64).await?;
+                let Some(last) = tickets.last() else { break };
+                after = Some(last.ticket.id);
+                put(app, tickets.iter().map(|ticket| search::Change::Put(document(ticket))).collect(), position)
+                    .await?;
+            }
+        }
     }
+    Ok(())
+}
+
+async fn put(app: &Arc<App>, changes: Vec<search::Change>, position: Cursor) -> Result<()> {
     let (index, cursor) = (app.index.clone(), position.seal(&app.log_epoch));
     tokio::task::spawn_blocking(move || index.apply(changes, &cursor)).await.map_err(Error::internal)??;
     Ok(())
@@ -91,7 +115,7 @@ pub async fn rebuild(app: &Arc<App>) -> Result<Cursor> {
     let mut after = None;
     let mut done: u64 = 0;
     loop {
-        let tickets = indexed_after(app.db.read(), after, BATCH as u64).await?;
+        let tickets = indexed_after(app.db.read(), None, after, BATCH as u64).await?;
         let Some(last) = tickets.last() else { break };
         after = Some(last.ticket.id);
         done += tickets.len() as u64;

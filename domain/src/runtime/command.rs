@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::store::idempotency_key;
 use super::{Ctx, Tx};
-use crate::kernel::{Code, Error, Refusal, Result, hours, refuse, text};
+use crate::kernel::{Code, Error, Refusal, Result, hours, refuse, seconds, text};
 
 /// An answer is remembered for this long.
 pub const IDEMPOTENCY_HOURS: u64 = 24;
@@ -42,11 +42,22 @@ enum Answer<T> {
     Refused(Vec<Refusal>),
 }
 
+/// A change that takes longer is given up: it would hold back every other writer (SQLite), or the horizon that
+/// followers of the log read below.
+const WRITE_MAX: std::time::Duration = seconds(30);
+
+#[expect(clippy::disallowed_methods, reason = "a limit on the machine, whatever the clock in hand says")]
+async fn within_limit<T>(attempt: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(WRITE_MAX, attempt)
+        .await
+        .unwrap_or_else(|_| Err(Error::internal("a change took too long and was given up")))
+}
+
 /// What an attempt came to.
 enum Attempt<T> {
     /// Ran now; to be committed.
     New(T),
-    /// The same call was answered before: nothing to commit.
+    /// The same call was answered before.
     Known(Answer<T>),
 }
 
@@ -56,10 +67,14 @@ impl Ctx {
         let key = once.map(|key| Key::of(self, command, key)).transpose()?;
         for attempt in 1.. {
             let mut tx = self.begin().await?;
-            let error = match attempt_once(&mut tx, command, key.as_ref()).await {
+            let error = match within_limit(attempt_once(&mut tx, command, key.as_ref())).await {
                 Ok(Attempt::New(output)) => return tx.commit().await.map(|()| output),
-                Ok(Attempt::Known(Answer::Done(output))) => return Ok(output),
-                Ok(Attempt::Known(Answer::Refused(refusals))) => return Err(Error::Refused(refusals)),
+                // The first call may be a member of the same commit: nobody is told before it is durable.
+                Ok(Attempt::Known(Answer::Done(output))) => return tx.commit().await.map(|()| output),
+                Ok(Attempt::Known(Answer::Refused(refusals))) => {
+                    tx.commit().await?;
+                    return Err(Error::Refused(refusals));
+                }
                 Err(error) => error,
             };
             tx.abandon(&error).await;

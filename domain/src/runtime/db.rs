@@ -266,10 +266,17 @@ impl Turn {
     /// Ends the turn after an error. SQLite rolls the whole transaction back by itself when the disk is full or fails:
     /// then nothing of the group may be acknowledged.
     async fn abandon(mut self, error: &Error) {
-        let Error::Db(cause) = error else { return };
-        if cause.sql_err().is_some() {
-            return; // a constraint: only this command fails
-        }
+        let cause = match error {
+            // A constraint: only this command fails.
+            Error::Db(cause) if cause.sql_err().is_none() => cause,
+            _ => {
+                drop(self.savepoint.take());
+                if let Some(group) = self.group.take() {
+                    finish(&self.writer, group).await;
+                }
+                return;
+            }
+        };
         drop(self.savepoint.take());
         if let Some(mut group) = self.group.take() {
             fail(&mut group, Arc::new(DbErr::Custom(format!("another command of the same commit failed: {cause}"))))
@@ -282,19 +289,23 @@ impl Drop for Turn {
     fn drop(&mut self) {
         // Rolls this command back to its savepoint (queued on the connection, runs before anything else on it) …
         drop(self.savepoint.take());
-        // … and commits those before it, unless somebody behind will.
+        // … and commits those before it at once: nobody said why this turn ended, and if SQLite has rolled the whole
+        // transaction back (a full disk), this commit is where it shows, before anybody else joins the group.
         if let Some(group) = self.group.take() {
-            let writer = self.writer.clone();
-            tokio::spawn(async move { finish(&writer, group).await });
+            tokio::spawn(commit_group(group));
         }
     }
 }
 
 /// Leaves the group to the next writer in the queue, or commits it where there is none.
-async fn finish(writer: &SqliteWriter, mut group: OwnedMutexGuard<Group>) {
+async fn finish(writer: &SqliteWriter, group: OwnedMutexGuard<Group>) {
     if writer.waiting.load(Ordering::SeqCst) > 0 && group.members.len() < GROUP_MAX {
         return;
     }
+    commit_group(group).await;
+}
+
+async fn commit_group(mut group: OwnedMutexGuard<Group>) {
     let Some(outer) = group.outer.take() else { return };
     if let Err(e) = outer.commit().await {
         fail(&mut group, Arc::new(e)).await;

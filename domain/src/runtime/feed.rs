@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -148,9 +148,10 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
                     (app.wiring.observer)(&app, &row.event);
                 }
                 position = rows.last().map_or(position, |row| row.cursor);
+                // First how far the feed has come: who hears of a row looks at things as they are at that place.
+                app.feed.head.send_replace(position);
                 // Nobody listening is no fault.
                 let _ = app.feed.batches.send(rows.into());
-                app.feed.head.send_replace(position);
             }
             Err(error) => {
                 if wait_to_retry(&stop, &error).await {
@@ -177,6 +178,18 @@ where
             return;
         }
     }
+}
+
+/// A follower that does heavy work on every batch rests so many times as long as it worked: while much is written, it
+/// works on larger batches in place of more of them, and leaves the machine to those who write.
+const REST: u32 = 3;
+/// But never longer than this.
+const REST_MAX: Duration = Duration::from_millis(250);
+
+/// Rests after work that began then.
+#[expect(clippy::disallowed_methods, reason = "paces work by what it costs this machine; no decision hangs on it")]
+pub async fn rest(began: Instant) {
+    tokio::time::sleep((began.elapsed() * REST).min(REST_MAX)).await;
 }
 
 /// Real time, not the clock in somebody's hand: it measures the machine, and decides nothing.

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::store::job;
 use super::{App, Engine, Tx};
-use crate::kernel::{JobId, Result, Timestamp, days, minutes, seconds};
+use crate::kernel::{JobId, Result, Timestamp, days, seconds};
 
 /// What a handler makes of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,9 @@ pub struct Job {
     pub fence: i64,
 }
 
-/// A claim lasts this long; whoever is slower has lost the job to another worker.
-const LEASE: std::time::Duration = minutes(2);
+/// A claim lasts this long: after a crash its jobs wait no longer. Whoever is slower has lost the job to another worker,
+/// and cannot end it (the fence).
+const LEASE: std::time::Duration = seconds(15);
 /// Jobs claimed at once.
 pub const CLAIM_MAX: u64 = 32;
 /// After so many failures a job is buried: kept, counted, shown by `buoy doctor`, no longer tried.

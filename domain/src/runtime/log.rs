@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::feed::History;
 use super::store::{event_log, meta};
 use super::{Ctx, Db, Engine};
 use crate::event::Event;
@@ -188,7 +189,7 @@ impl NewRow {
             subject_kind,
             subject,
             actor: event.author().or(cx.actor.user_id()).map(|id| id.0),
-            on_behalf_of: None,
+            on_behalf_of: event.on_behalf_of().filter(|whom| Some(*whom) != cx.actor.user_id()).map(|id| id.0),
             side: event.side().unwrap_or_else(|| Side::of(&cx.actor)),
             audience: event.audience(),
             channel: cx.channel.to_owned(),
@@ -356,14 +357,23 @@ pub async fn head(conn: &impl ConnectionTrait, engine: Engine) -> Result<Cursor>
     Ok(row.map_or(Cursor::START, |(xid, seq)| Cursor { xid, seq }))
 }
 
-/// How many rows lie behind `after`, counted up to `max`.
-pub async fn count_behind(conn: &impl ConnectionTrait, engine: Engine, after: Cursor, max: u64) -> Result<u64> {
-    let rows = event_log::Entity::find()
+/// How many rows lie behind `after`, counted up to `max`; with imported history, or without what live feeds skip.
+pub async fn count_behind(
+    conn: &impl ConnectionTrait,
+    engine: Engine,
+    after: Cursor,
+    history: History,
+    max: u64,
+) -> Result<u64> {
+    let mut select = event_log::Entity::find()
         .select_only()
         .column(event_log::Column::Seq)
         .filter(behind(after))
-        .filter(below_horizon(engine))
-        .filter(event_log::Column::Audience.ne(Audience::History.word()))
+        .filter(below_horizon(engine));
+    if history == History::Skipped {
+        select = select.filter(event_log::Column::Audience.ne(Audience::History.word()));
+    }
+    let rows = select
         .order_by(event_log::Column::Xid, Order::Asc)
         .order_by(event_log::Column::Seq, Order::Asc)
         .limit(max)

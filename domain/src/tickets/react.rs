@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::decide::lifecycle::fits;
 use super::model::{Action, CloseTicket, Fact, TicketEvent, TicketStatus};
 use super::store::{self, entities::ticket};
+use crate::catalogue::model::{CatalogueEvent, Kind};
 use crate::kernel::{Error, Result, TicketId, days};
 use crate::runtime::jobs::{self, Job, Next};
 use crate::runtime::{Command, Tx};
@@ -34,6 +35,25 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         jobs::plant(tx, CLOSE, &event.ticket.to_string(), at).await?;
     }
     Ok(())
+}
+
+/// In the transaction of the event: what a team or an issue type keeps to itself, its tickets keep.
+pub async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
+    match recast(event) {
+        Some(of) => store::set_confidential(tx.conn(), of).await,
+        None => Ok(()),
+    }
+}
+
+/// The tickets that are cases for others no more, or are now, by this event.
+pub fn recast(event: &CatalogueEvent) -> Option<SimpleExpr> {
+    match event {
+        CatalogueEvent::TeamSaved { team, confidentiality: true, .. } => Some(ticket::Column::TeamId.eq(*team)),
+        CatalogueEvent::CatalogueSaved { kind: Kind::IssueType, key, confidentiality: true } => {
+            Some(ticket::Column::IssueType.eq(key))
+        }
+        _ => None,
+    }
 }
 
 /// A wake-up, not a verdict: the ticket may have been reopened, closed, or resolved anew.

@@ -64,7 +64,7 @@ fn the_clause_and_the_limit_are_kept() {
     ]);
     let ask = |all_of: &[&str], any_of: Option<&[&str]>, limit| {
         let owned = |tags: &[&str]| -> Vec<String> { tags.iter().map(|tag| (*tag).to_owned()).collect() };
-        let clause = Clause { all_of: owned(all_of), any_of: any_of.map(owned) };
+        let clause = Clause { all_of: owned(all_of), any_of: any_of.map(owned).into_iter().collect() };
         index.find("printer", &clause, limit).unwrap().len()
     };
     assert_eq!(ask(&["open"], None, 10), 2);

@@ -11,7 +11,7 @@ use std::path::Path;
 use search::{Change, Clause, Document, Hit, Index, SimilarQuery};
 use uuid::Uuid;
 
-static ALL: Clause = Clause { all_of: Vec::new(), any_of: None };
+static ALL: Clause = Clause { all_of: Vec::new(), any_of: Vec::new() };
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)

@@ -141,7 +141,7 @@ fn clause_exclusion_limit_and_floor_are_kept() {
     index.apply(vec![Change::Put(tagged(201, "screen flickers", &["open"])), Change::Remove(id(50))], "2").unwrap();
     let tags = |tags: &[&str]| -> Vec<String> { tags.iter().map(|tag| (*tag).to_owned()).collect() };
     let ask = |all_of: &[&str], any_of: Option<&[&str]>, exclude: &[u128], limit: usize| {
-        let clause = Clause { all_of: tags(all_of), any_of: any_of.map(tags) };
+        let clause = Clause { all_of: tags(all_of), any_of: any_of.map(tags).into_iter().collect() };
         let exclude: HashSet<_> = exclude.iter().copied().map(id).collect();
         let query =
             SimilarQuery { clause: &clause, exclude: &exclude, limit, ..question("screen flickers", "", &exclude) };

@@ -1,7 +1,9 @@
 //! From a file to rows: CSV or JSON Lines, plain or gzip, whatever the order. Runs on a thread of its own.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,8 +12,8 @@ use flate2::bufread::MultiGzDecoder;
 use super::super::decide::{Cells, RowReader};
 use super::super::model::{FileFormat, Map, Refused, Row};
 
-/// Bytes of one JSON line.
-const LINE_BYTES_MAX: u64 = 1_000_000;
+/// Bytes of one row: a quote that is never closed, or a line that never ends, fills no memory.
+const ROW_BYTES_MAX: usize = 1_000_000;
 
 /// Counts what is read of the file itself, packed or not.
 struct Counting<R> {
@@ -71,12 +73,15 @@ fn csv_rows<R: BufRead>(
     each: &mut dyn FnMut(Result<Row, Refused>) -> bool,
 ) -> Result<(), String> {
     let delimiter = u8::try_from(map.delimiter).map_err(|_| "delimiter must be an ASCII character".to_owned())?;
+    let read = Rc::new(Cell::new(0));
+    let text = Bounded { inner: text, read: read.clone() };
     let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
     let header = csv.byte_headers().map_err(csv_failed)?.clone();
     let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
     reader.check_columns(&names)?;
     let mut record = csv::ByteRecord::new();
     while csv.read_byte_record(&mut record).map_err(csv_failed)? {
+        read.set(0);
         let line = record.position().map_or(0, csv::Position::line);
         let refused = |reason: String| Err(Refused { line, id: None, reason });
         let row = if record.len() != names.len() {
@@ -94,6 +99,26 @@ fn csv_rows<R: BufRead>(
     Ok(())
 }
 
+/// Reads no more than one row may have before the row is over.
+struct Bounded<R> {
+    inner: R,
+    /// Since the last row was over.
+    read: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.set(self.read.get() + read);
+        if self.read.get() > ROW_BYTES_MAX + buffer.len() {
+            return Err(io::Error::other(format!(
+                "a row is longer than {ROW_BYTES_MAX} bytes: is a quote not closed?"
+            )));
+        }
+        Ok(read)
+    }
+}
+
 fn csv_failed(error: csv::Error) -> String {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => cut_off(error),
@@ -109,9 +134,20 @@ fn json_rows<R: BufRead>(
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        let read = text.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes).map_err(cut_off)?;
+        let limit = ROW_BYTES_MAX as u64 + 1;
+        let read = text.by_ref().take(limit).read_until(b'\n', &mut bytes).map_err(cut_off)?;
         if read == 0 {
             return Ok(());
+        }
+        if bytes.len() > ROW_BYTES_MAX {
+            let reason = format!("the line is longer than {ROW_BYTES_MAX} bytes");
+            if !bytes.ends_with(b"\n") {
+                text.skip_until(b'\n').map_err(cut_off)?;
+            }
+            if !each(Err(Refused { line, id: None, reason })) {
+                return Ok(());
+            }
+            continue;
         }
         if bytes.trim_ascii().is_empty() {
             continue;

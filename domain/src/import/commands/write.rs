@@ -152,18 +152,14 @@ impl Writer {
         if same && rows.len() == had {
             return Ok(Written::Unchanged);
         }
-        // A list says how a ticket stands now; a log only grows.
-        let is_list = self.reader.map().columns.at.is_none() && rows.len() == 1 && had == 1;
-        if !same && !is_list {
-            return Err(refused("its source has rewritten what was imported before; nothing of it was changed"));
-        }
         if ticket.version != before.version {
             return Err(refused("it was changed in Buoy since it was imported; nothing of it was changed"));
         }
         self.keys.resolve(tx, rows).await?;
-        let (source, from) = (&self.reader.map().source, if is_list { 0 } else { had });
+        // A list says how a ticket stands now; a log grows, unless rows of it were mended.
+        let (source, from) = (&self.reader.map().source, if same { had } else { 0 });
         let mut told = history(id, source, Some(ticket), rows, from, &self.keys.ids).map_err(refused)?;
-        if is_list {
+        if !same {
             told = restated(told, ticket, source, tx.now);
         }
         let history = self.history(told, rows);

@@ -93,8 +93,34 @@ pub fn history(
     let latest = rows.iter().map(|row| row.at).chain(ticket.closed_at).max().unwrap_or(first.at);
     (ticket.updated_at, ticket.public_updated_at) = (latest, latest);
     if let Some(before) = before {
-        let Ticket { number, token, version, .. } = before.clone();
-        ticket = Ticket { number, token, version, ..ticket };
+        // What has happened to it here, and no source knows.
+        let Ticket {
+            number,
+            token,
+            version,
+            requester,
+            required_skills,
+            first_opened_at,
+            first_opened_by,
+            first_responded_at,
+            chase_count,
+            merged_into,
+            ..
+        } = before.clone();
+        let first_responded_at = first_responded_at.into_iter().chain(ticket.first_responded_at).min();
+        ticket = Ticket {
+            number,
+            token,
+            version,
+            requester,
+            required_skills,
+            first_opened_at,
+            first_opened_by,
+            first_responded_at,
+            chase_count,
+            merged_into,
+            ..ticket
+        };
     }
     let attribution = attribution(&ticket, end);
     if ticket.status == TicketStatus::Resolved && attribution.is_none() {
@@ -104,7 +130,8 @@ pub fn history(
     Ok(Told { ticket, attribution, events })
 }
 
-/// A list gives a ticket one row, which says how it stands: what has changed since the row before, as events of `now`.
+/// Where a source says anew how a ticket stands (a list with one row a ticket, or a log whose earlier rows were mended):
+/// what has changed, as events of `now`.
 pub fn restated(told: Told, before: &Ticket, source: &str, now: Timestamp) -> Told {
     let Told { mut ticket, attribution, events } = told;
     let (was, after) = (before.snapshot(), ticket.snapshot());

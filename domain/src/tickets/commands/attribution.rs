@@ -14,10 +14,9 @@ pub(super) async fn check_attribution(tx: &Tx, given: &AttributionGiven) -> Resu
     let complete = lifecycle::attribution(given)?;
     bounded("attribution.solutionTags", complete.solution_tags.len())?;
     let solution_tags =
-        catalogue::check_keys(tx.conn(), Kind::SolutionTag, "attribution.solutionTags", &complete.solution_tags)
-            .await?;
+        catalogue::check_keys(tx, Kind::SolutionTag, "attribution.solutionTags", &complete.solution_tags).await?;
     if let Some(tag) = &complete.cause_tag {
-        catalogue::require(tx.conn(), Kind::CauseTag, "attribution.causeTag", tag).await?;
+        catalogue::require(tx, Kind::CauseTag, "attribution.causeTag", tag).await?;
     }
     Ok(AttributionGiven { solution_tags, ..complete })
 }

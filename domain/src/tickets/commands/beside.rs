@@ -76,10 +76,18 @@ async fn mention(tx: &mut Tx, ticket: &Ticket, users: &[UserId]) -> Result<()> {
         )
         .into());
     }
-    for user in people::queries::users(tx.conn(), users.to_vec()).await? {
-        if user.is_staff()
-            && store::add_participant(tx.conn(), ticket.id, user.id, ParticipantReason::Mentioned).await?
-        {
+    let known = people::queries::users(tx.conn(), users.to_vec()).await?;
+    if users.iter().any(|id| !known.iter().any(|user| user.id == *id && user.is_staff())) {
+        return Err(refuse(
+            Code::NotFound,
+            "mentionIds",
+            "mentionIds names somebody who is no colleague: use ids of staff.",
+            "mentionIds 中有人不是服务人员，请使用同事的 ID。",
+        )
+        .into());
+    }
+    for user in known {
+        if store::add_participant(tx.conn(), ticket.id, user.id, ParticipantReason::Mentioned).await? {
             let fact = Fact::ParticipantAdded { user: user.id, reason: ParticipantReason::Mentioned };
             record(tx, ticket, None, fact).await?;
         }

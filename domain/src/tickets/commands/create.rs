@@ -1,5 +1,7 @@
 //! A new ticket.
 
+use std::sync::Arc;
+
 use super::fields::{link, reference};
 use super::{bounded, record};
 use crate::catalogue::model::Kind;
@@ -11,10 +13,7 @@ use crate::runtime::{Command, Tx};
 use crate::tickets::decide::lifecycle::{self};
 use crate::tickets::decide::token;
 use crate::tickets::model::{CreateTicket, Fact, Ticket, TicketStatus};
-use crate::tickets::{queries, store};
-
-/// Chances for a token that is not taken yet; 31^10 make a second one unlikely.
-const TOKEN_ATTEMPTS: usize = 5;
+use crate::tickets::store;
 
 impl Command for CreateTicket {
     const NAME: &'static str = "createTicket";
@@ -39,7 +38,7 @@ impl Command for CreateTicket {
         bounded("externalRefs", external_refs.len())?;
         let (issue_type, queue) = issue_type_of(tx, issue_type.as_deref()).await?;
         let product = product_of(tx, product.as_deref()).await?;
-        let required_skills = catalogue::check_keys(tx.conn(), Kind::Skill, "requiredSkills", required_skills).await?;
+        let required_skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", required_skills).await?;
         let refs =
             external_refs.iter().map(|given| reference("externalRefs", given)).collect::<Result<Vec<_>, Refusal>>()?;
         let asking = asking_side(tx, requester_email.as_deref(), customer_key.as_deref()).await?;
@@ -48,7 +47,7 @@ impl Command for CreateTicket {
         let ticket = Ticket {
             id,
             number: next_numbers(tx, 1).await?[0],
-            token: fresh_token(tx).await?,
+            token: token::generate(&*tx.app().chance),
             title,
             description,
             status: TicketStatus::New,
@@ -91,7 +90,7 @@ impl Command for CreateTicket {
 }
 
 pub(super) async fn next_numbers(tx: &Tx, count: usize) -> Result<Vec<i64>> {
-    let numbers = store::next_numbers(tx.conn(), tx.app().db.engine, count).await?;
+    let numbers = store::next_numbers(tx, count).await?;
     if numbers.len() == count { Ok(numbers) } else { Err(Error::internal("the database gives no ticket numbers")) }
 }
 
@@ -119,10 +118,10 @@ pub(super) struct Queue {
 
 pub(super) async fn issue_type_of(tx: &Tx, key: Option<&str>) -> Result<(Option<String>, Queue)> {
     let Some(key) = key else { return Ok((None, Queue::default())) };
-    let entry = catalogue::require(tx.conn(), Kind::IssueType, "issueType", key).await?;
+    let entry = catalogue::require(tx, Kind::IssueType, "issueType", key).await?;
     let mut confidential = entry.confidential;
     if let Some(team) = entry.team {
-        confidential |= catalogue::teams(tx.conn(), vec![team]).await?.iter().any(|team| team.confidential);
+        confidential |= catalogue::team(tx, team).await?.is_some_and(|team| team.confidential);
     }
     Ok((Some(entry.key), Queue { team: entry.team, confidential }))
 }
@@ -130,7 +129,7 @@ pub(super) async fn issue_type_of(tx: &Tx, key: Option<&str>) -> Result<(Option<
 pub(super) async fn product_of(tx: &Tx, key: Option<&str>) -> Result<Option<String>> {
     match key {
         None => Ok(None),
-        Some(key) => Ok(Some(catalogue::require(tx.conn(), Kind::Product, "product", key).await?.key)),
+        Some(key) => Ok(Some(catalogue::require(tx, Kind::Product, "product", key).await?.key)),
     }
 }
 
@@ -147,17 +146,17 @@ async fn asking_side(tx: &Tx, email: Option<&str>, customer_key: Option<&str>) -
             let email = text::email("requesterEmail", email)?;
             let user = people::queries::user_by_email(tx.conn(), &email).await?;
             let user = user.filter(|user| staff || Some(user.id) == tx.actor().user_id());
-            Some(user.ok_or_else(|| {
+            Some(Arc::new(user.ok_or_else(|| {
                 refuse(
                     Code::UnknownKey,
                     "requesterEmail",
                     "Nobody with this e-mail address is known: create the user first, or leave it out.",
                     "没有使用该邮箱的用户，请先创建用户，或不填写此项。",
                 )
-            })?)
+            })?))
         }
         None => match tx.actor().user_id() {
-            Some(id) => people::queries::user(tx.conn(), id).await?,
+            Some(id) => people::queries::kept(tx.app(), vec![id]).await?.remove(&id),
             None => None,
         },
     };
@@ -173,14 +172,4 @@ async fn asking_side(tx: &Tx, email: Option<&str>, customer_key: Option<&str>) -
         }
     };
     Ok(Asking { requester: requester.map(|user| user.id), customer })
-}
-
-pub(super) async fn fresh_token(tx: &Tx) -> Result<String> {
-    for _ in 0..TOKEN_ATTEMPTS {
-        let token = token::generate(&*tx.app().chance);
-        if !queries::token_taken(tx.conn(), &token).await? {
-            return Ok(token);
-        }
-    }
-    Err(Error::internal("no free token was found"))
 }

@@ -47,18 +47,14 @@ impl Command for UpdateTicket {
             ..Changes::default()
         };
         if issue_type.is_some() {
-            let (key, queue) = issue_type_of(tx, issue_type.as_deref()).await?;
-            changes.issue_type = key;
-            changes.confidential = Some(queue.confidential);
+            (changes.issue_type, _) = issue_type_of(tx, issue_type.as_deref()).await?;
         }
         if let Some(key) = team_key {
-            let team = catalogue::require_team(tx.conn(), "teamKey", key).await?;
-            changes.team = Some(team.id);
-            changes.confidential = Some(changes.confidential.unwrap_or(ticket.confidential) || team.confidential);
+            changes.team = Some(catalogue::require_team(tx.conn(), "teamKey", key).await?.id);
         }
         if let Some(skills) = required_skills {
             bounded("requiredSkills", skills.len())?;
-            let skills = catalogue::check_keys(tx.conn(), Kind::Skill, "requiredSkills", skills).await?;
+            let skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", skills).await?;
             changes.required_skills = Some(skills);
         }
         match lifecycle::update(&ticket, tx.actor(), tx.now, &changes)? {
@@ -137,10 +133,7 @@ pub(super) fn reference(field: &str, given: &ExternalRef) -> Result<ExternalRef,
 }
 
 pub(super) async fn link(tx: &Tx, id: TicketId, field: &str, refs: &[ExternalRef]) -> Result<()> {
-    let Some((i, holder)) = store::insert_refs(tx.conn(), id, refs).await? else { return Ok(()) };
-    if holder == id {
-        return Ok(()); // linked already
-    }
+    let Some((i, _)) = store::insert_refs(tx.conn(), id, refs).await? else { return Ok(()) };
     let ExternalRef { system, external_id } = &refs[i];
     Err(refuse(
         Code::AlreadyExists,

@@ -1,6 +1,8 @@
 //! Tickets of other systems.
 
 use super::create::next_numbers;
+use crate::catalogue;
+use crate::catalogue::model::{Entry, Everything, Kind};
 use crate::event::Event;
 use crate::kernel::Result;
 use crate::runtime::Tx;
@@ -24,10 +26,12 @@ pub async fn insert_history(tx: &mut Tx, histories: Vec<History>) -> Result<()> 
         return Ok(());
     }
     let numbers = next_numbers(tx, histories.len()).await?;
+    let known = catalogue::queries::everything(tx.app()).await?;
     let (mut tickets, mut refs, mut attributions) = (Vec::new(), Vec::new(), Vec::new());
     for (History { mut ticket, reference, attribution, events }, number) in histories.into_iter().zip(numbers) {
         ticket.number = number;
         ticket.token = token::generate(&*tx.app().chance);
+        ticket.confidential = is_confidential(&known, &ticket);
         refs.push((ticket.id, reference));
         attributions.extend(attribution);
         for (event, at) in events {
@@ -43,9 +47,17 @@ pub async fn insert_history(tx: &mut Tx, histories: Vec<History>) -> Result<()> 
     Ok(())
 }
 
+/// By what is known of the catalogue: what an import made a moment ago is not confidential.
+fn is_confidential(known: &Everything, ticket: &Ticket) -> bool {
+    let of_team = ticket.team.and_then(|id| known.teams.get(&id)).is_some_and(|team| team.confidential);
+    let of_type = |entry: &&Entry| entry.kind == Kind::IssueType && Some(&entry.key) == ticket.issue_type.as_ref();
+    of_team || known.entries.iter().find(of_type).is_some_and(|entry| entry.confidential)
+}
+
 /// Adds what a ticket's source has told since; nobody has touched the ticket here in between (`version`).
 pub async fn extend_history(tx: &mut Tx, version: i32, history: History) -> Result<i32> {
-    let History { ticket, reference: _, attribution, events } = history;
+    let History { mut ticket, reference: _, attribution, events } = history;
+    ticket.confidential = is_confidential(&*catalogue::queries::everything(tx.app()).await?, &ticket);
     let saved = store::save(tx, version, ticket).await?;
     for (event, at) in events {
         tx.record_history(Event::Ticket(event), at);

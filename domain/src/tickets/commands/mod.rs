@@ -46,7 +46,10 @@ async fn load(tx: &Tx, id: TicketId, expected_version: Option<i32>) -> Result<Ti
 
 /// Saves a decision and tells of it. `versioned`: the change counts as one that others must have seen.
 async fn settle(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: bool) -> Result<TicketId> {
-    let Decision { next, facts, participants } = decision;
+    let Decision { mut next, facts, participants } = decision;
+    if (next.team, &next.issue_type) != (before.team, &before.issue_type) {
+        next.confidential = store::is_confidential(tx.conn(), next.team, next.issue_type.as_deref()).await?;
+    }
     let next = if versioned {
         store::save(tx, before.version, next).await?
     } else {

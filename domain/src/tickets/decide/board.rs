@@ -28,9 +28,16 @@ pub fn told(
     }
     let scope = Scope::of(actor);
     let as_requester = sees_as_requester(actor);
-    let stands = |snapshot: &Snapshot, text| {
-        scope.sees(snapshot, &current.participants) && matches(filter, snapshot, current, as_requester, text)
+    let stands = |snapshot: &Snapshot, participants: &HashSet<UserId>, text| {
+        scope.sees(snapshot, participants) && matches(filter, snapshot, current, as_requester, text)
     };
+    // Who takes part now is known; before this event one more did, or one fewer.
+    let mut participants = current.participants.clone();
+    match event.fact {
+        Fact::ParticipantAdded { user, .. } => drop(participants.remove(&user)),
+        Fact::ParticipantRemoved { user } => drop(participants.insert(user)),
+        _ => {}
+    }
     let created = matches!(event.fact, Fact::Created { .. });
     // What the text was is not kept: if it changed, the ticket may have been found by it.
     let retold = match &event.fact {
@@ -39,8 +46,8 @@ pub fn told(
         _ => false,
     };
     let text_was = if retold { TextPart::Ignored } else { TextPart::Compared };
-    let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), text_was);
-    let is = stands(&event.after, TextPart::Compared);
+    let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), &participants, text_was);
+    let is = stands(&event.after, &current.participants, TextPart::Compared);
     match (was, is) {
         (_, true) => {
             // It may have left since; then a later event says so.

@@ -324,13 +324,11 @@ pub struct Changes {
     pub product: Option<String>,
     pub team: Option<TeamId>,
     pub required_skills: Option<Vec<String>>,
-    pub confidential: Option<bool>,
 }
 
 pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes) -> Result<Option<Decision>, Refusal> {
     check(actor, Action::Update, ticket)?;
-    let Changes { title, description, priority, issue_type, product, team, required_skills, confidential } =
-        changes.clone();
+    let Changes { title, description, priority, issue_type, product, team, required_skills } = changes.clone();
     let mut next = ticket.clone();
     let mut fields = Vec::new();
     macro_rules! set {
@@ -350,7 +348,6 @@ pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes)
     set!(next.product, product.map(Some), "product");
     set!(next.team, team.map(Some), "team");
     set!(next.required_skills, required_skills, "requiredSkills");
-    next.confidential = confidential.unwrap_or(next.confidential);
     if fields.is_empty() {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::lifecycle::fits;
 use crate::kernel::{Actor, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
-use crate::tickets::model::{Access, Action, Snapshot, Ticket};
+use crate::tickets::model::{Access, Action, Priority, Snapshot, Ticket, TicketStatus};
 
 /// One reason to see a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -104,9 +104,20 @@ impl Grant {
     }
 }
 
-/// The terms by which a ticket is found in the index: one for each grant that would show it.
+/// A status as a term of the index.
+pub fn status_term(status: TicketStatus) -> String {
+    format!("status:{}", status.word())
+}
+
+/// A priority as a term of the index.
+pub fn priority_term(priority: Priority) -> String {
+    format!("priority:{}", priority.word())
+}
+
+/// The terms by which a ticket is found in the index: where it stands, and one for each grant that would show it.
 pub fn terms_of(ticket: &Snapshot, participants: &HashSet<UserId>) -> Vec<String> {
     let mut terms = vec![ticket.team.map_or(Grant::NoTeam, Grant::Team).term()];
+    terms.extend([status_term(ticket.status), priority_term(ticket.priority)]);
     terms.extend(ticket.assignee.map(|user| Grant::Assignee(user).term()));
     terms.extend(ticket.requester.map(|user| Grant::Requester(user).term()));
     terms.extend(ticket.customer.map(|customer| Grant::Customer(customer).term()));

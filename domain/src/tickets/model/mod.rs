@@ -3,6 +3,8 @@
 mod commands;
 mod lists;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 pub use self::commands::*;
@@ -365,6 +367,27 @@ pub struct TicketEvent {
     pub after: Snapshot,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub history: Option<History>,
+}
+
+/// The last number that was given, where one process gives them all; 0 until it is known.
+#[derive(Debug, Default)]
+pub struct Numbers(AtomicI64);
+
+impl Numbers {
+    pub fn is_known(&self) -> bool {
+        self.0.load(Ordering::SeqCst) > 0
+    }
+
+    pub fn begin_behind(&self, last: i64) {
+        self.0.fetch_max(last, Ordering::SeqCst);
+    }
+
+    /// The next so many. A change that is given up leaves a gap.
+    pub fn take(&self, count: usize) -> Vec<i64> {
+        let wanted = i64::try_from(count).unwrap_or(i64::MAX);
+        let last = self.0.fetch_add(wanted, Ordering::SeqCst);
+        (last + 1..=last + wanted).collect()
+    }
 }
 
 /// What the viewer may know of a ticket.

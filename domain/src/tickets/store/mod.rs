@@ -1,200 +1,28 @@
 //! Tables of tickets, and what a scope and a filter mean in SQL.
 
 pub(crate) mod entities;
+mod rows;
 pub(crate) mod select;
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect,
+    SqlErr,
 };
 
 use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
+use self::rows::{broken, list_of, list_to};
 use super::model::{
-    Attribution, AttributionGiven, Comment, ExternalRef, FaultType, ParticipantReason, Priority, RootCauseLevel,
-    Ticket, TicketStatus, Visibility,
+    Attribution, AttributionGiven, Comment, ExternalRef, FaultType, Numbers, ParticipantReason, RootCauseLevel, Ticket,
+    Visibility,
 };
+use crate::catalogue::model::Kind;
+use crate::catalogue::queries as catalogue;
 use crate::kernel::text::REDACTED;
-use crate::kernel::{CommentId, Error, Result, TicketId, UserId};
+use crate::kernel::{CommentId, Error, Result, TeamId, TicketId, UserId};
 use crate::runtime::{Engine, Tx};
-
-fn broken(what: &str, word: &str) -> DbErr {
-    DbErr::Type(format!("{what}: {word:?} in the database is no word of this program"))
-}
-
-impl TryFrom<ticket::Model> for Ticket {
-    type Error = DbErr;
-
-    fn try_from(row: ticket::Model) -> Result<Self, DbErr> {
-        let ticket::Model {
-            id,
-            number,
-            token,
-            title,
-            description,
-            status,
-            priority,
-            issue_type,
-            product,
-            required_skills,
-            channel,
-            version,
-            requester_id,
-            customer_id,
-            assignee_id,
-            team_id,
-            accepted,
-            confidential,
-            imported,
-            created_at,
-            updated_at,
-            public_updated_at,
-            first_opened_at,
-            first_opened_by,
-            first_responded_at,
-            resolved_at,
-            closed_at,
-            reopen_count,
-            hand_over_count,
-            chase_count,
-            waiting_reason,
-            cancel_reason,
-            merged_into,
-            first_resolved_at,
-            first_resolution_hand_overs,
-            first_reopened_at,
-        } = row;
-        Ok(Self {
-            id,
-            number,
-            token,
-            title,
-            description,
-            status: TicketStatus::parse(&status).ok_or_else(|| broken("status", &status))?,
-            priority: Priority::of_rank(priority).ok_or_else(|| broken("priority", &priority.to_string()))?,
-            issue_type,
-            product,
-            required_skills: list_of(&required_skills),
-            channel,
-            version,
-            requester: requester_id,
-            customer: customer_id,
-            assignee: assignee_id,
-            team: team_id,
-            accepted,
-            confidential,
-            imported,
-            created_at,
-            updated_at,
-            public_updated_at,
-            first_opened_at,
-            first_opened_by,
-            first_responded_at,
-            resolved_at,
-            closed_at,
-            reopen_count,
-            hand_over_count,
-            chase_count,
-            waiting_reason,
-            cancel_reason,
-            merged_into,
-            first_resolved_at,
-            first_resolution_hand_overs,
-            first_reopened_at,
-        })
-    }
-}
-
-impl From<Ticket> for ticket::Model {
-    fn from(state: Ticket) -> Self {
-        let Ticket {
-            id,
-            number,
-            token,
-            title,
-            description,
-            status,
-            priority,
-            issue_type,
-            product,
-            required_skills,
-            channel,
-            version,
-            requester,
-            customer,
-            assignee,
-            team,
-            accepted,
-            confidential,
-            imported,
-            created_at,
-            updated_at,
-            public_updated_at,
-            first_opened_at,
-            first_opened_by,
-            first_responded_at,
-            resolved_at,
-            closed_at,
-            reopen_count,
-            hand_over_count,
-            chase_count,
-            waiting_reason,
-            cancel_reason,
-            merged_into,
-            first_resolved_at,
-            first_resolution_hand_overs,
-            first_reopened_at,
-        } = state;
-        Self {
-            id,
-            number,
-            token,
-            title,
-            description,
-            status: status.word().to_owned(),
-            priority: priority.rank(),
-            issue_type,
-            product,
-            required_skills: list_to(&required_skills),
-            channel,
-            version,
-            requester_id: requester,
-            customer_id: customer,
-            assignee_id: assignee,
-            team_id: team,
-            accepted,
-            confidential,
-            imported,
-            created_at,
-            updated_at,
-            public_updated_at,
-            first_opened_at,
-            first_opened_by,
-            first_responded_at,
-            resolved_at,
-            closed_at,
-            reopen_count,
-            hand_over_count,
-            chase_count,
-            waiting_reason,
-            cancel_reason,
-            merged_into,
-            first_resolved_at,
-            first_resolution_hand_overs,
-            first_reopened_at,
-        }
-    }
-}
-
-/// Keys as a JSON array.
-fn list_of(text: &str) -> Vec<String> {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-fn list_to(keys: &[String]) -> String {
-    serde_json::to_string(keys).expect("strings are JSON")
-}
 
 /// For changing: the row is locked where the engine has several writers.
 pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
@@ -207,8 +35,12 @@ pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
 
 pub(super) async fn insert(conn: &impl ConnectionTrait, tickets: Vec<Ticket>) -> Result<()> {
     let rows = tickets.into_iter().map(|ticket| ticket::Model::from(ticket).into_active_model());
-    ticket::Entity::insert_many(rows).exec_without_returning(conn).await?;
-    Ok(())
+    match ticket::Entity::insert_many(rows).exec_without_returning(conn).await {
+        Ok(_) => Ok(()),
+        // A token that another ticket has: once more, with another one.
+        Err(e) if matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Conflict),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Saves the next state of a ticket that was loaded at `version`; somebody else's change meanwhile is a conflict.
@@ -229,6 +61,48 @@ pub(super) async fn save(tx: &Tx, version: i32, next: Ticket) -> Result<Ticket> 
         .exec(tx.conn())
         .await?;
     if saved.rows_affected == 0 { Err(Error::Conflict) } else { Ok(next) }
+}
+
+/// Whether tickets of this team and issue type are kept from others even as cases.
+pub(super) async fn is_confidential(
+    conn: &impl ConnectionTrait,
+    team: Option<TeamId>,
+    issue_type: Option<&str>,
+) -> Result<bool> {
+    if let Some(id) = team
+        && catalogue::teams(conn, vec![id]).await?.iter().any(|team| team.confidential)
+    {
+        return Ok(true);
+    }
+    let Some(key) = issue_type else { return Ok(false) };
+    Ok(catalogue::find(conn, Kind::IssueType, key).await?.is_some_and(|entry| entry.confidential))
+}
+
+/// Sets it anew on the tickets of a team or an issue type.
+pub(super) async fn set_confidential(conn: &impl ConnectionTrait, of: SimpleExpr) -> Result<()> {
+    use crate::catalogue::store::{catalogue_entry, team};
+    let of_team = Query::select()
+        .expr(Expr::val(1))
+        .from(team::Entity)
+        .and_where(Expr::col((team::Entity, team::Column::Id)).equals((ticket::Entity, ticket::Column::TeamId)))
+        .and_where(Expr::col((team::Entity, team::Column::Confidential)).eq(true))
+        .to_owned();
+    let of_type = Query::select()
+        .expr(Expr::val(1))
+        .from(catalogue_entry::Entity)
+        .and_where(Expr::col((catalogue_entry::Entity, catalogue_entry::Column::Kind)).eq(Kind::IssueType.word()))
+        .and_where(
+            Expr::col((catalogue_entry::Entity, catalogue_entry::Column::Key))
+                .equals((ticket::Entity, ticket::Column::IssueType)),
+        )
+        .and_where(Expr::col((catalogue_entry::Entity, catalogue_entry::Column::Confidential)).eq(true))
+        .to_owned();
+    ticket::Entity::update_many()
+        .col_expr(ticket::Column::Confidential, Expr::exists(of_team).or(Expr::exists(of_type)))
+        .filter(of)
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 /// Saves what changes beside the versioned state: staff facts that must not show in the version.
@@ -257,17 +131,21 @@ impl ResetAllButUnset for ticket::ActiveModel {
 }
 
 /// The next numbers for people: unique and rising, gaps allowed.
-pub(super) async fn next_numbers(conn: &impl ConnectionTrait, engine: Engine, count: usize) -> Result<Vec<i64>> {
-    use sea_orm::sea_query::{Expr, Func, Query};
-    match engine {
-        // One writer: nobody is between reading and inserting.
+pub(super) async fn next_numbers(tx: &Tx, count: usize) -> Result<Vec<i64>> {
+    use sea_orm::sea_query::Func;
+    let conn = tx.conn();
+    match tx.app().db.engine {
+        // One writer, in one process: memory knows the last one.
         Engine::Sqlite => {
-            let mut last = Query::select();
-            last.expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])), "last")
-                .from(ticket::Entity);
-            let row = conn.query_one(&last).await?.ok_or_else(|| Error::internal("no last ticket number"))?;
-            let last: i64 = row.try_get("", "last")?;
-            Ok((last + 1..).take(count).collect())
+            let numbers = tx.app().state::<Numbers>();
+            if !numbers.is_known() {
+                let mut last = Query::select();
+                last.expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])), "last")
+                    .from(ticket::Entity);
+                let row = conn.query_one(&last).await?.ok_or_else(|| Error::internal("no last ticket number"))?;
+                numbers.begin_behind(row.try_get("", "last")?);
+            }
+            Ok(numbers.take(count))
         }
         Engine::Postgres => {
             let mut next = Query::select();
@@ -387,7 +265,7 @@ pub(super) async fn attributions(
     rows.into_iter().map(|row| Ok((row.ticket_id, row.try_into()?))).collect()
 }
 
-/// Links references; the one that another ticket holds already, if any.
+/// Links references; the first one that another ticket holds already, if any.
 pub(super) async fn insert_refs(
     conn: &impl ConnectionTrait,
     id: TicketId,
@@ -407,7 +285,10 @@ pub(super) async fn insert_refs(
             || matches!(inserted, sea_orm::TryInsertResult::Inserted(0))
         {
             let holder = external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?;
-            return Ok(holder.map(|row| (i, row.ticket_id)));
+            // Its own already: linked.
+            if let Some(holder) = holder.map(|row| row.ticket_id).filter(|holder| *holder != id) {
+                return Ok(Some((i, holder)));
+            }
         }
     }
     Ok(None)

@@ -1,31 +1,26 @@
 //! Reads of tickets: one by its name, lists within scope, and what belongs to many by their ids.
 
+mod lists;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use moka::future::Cache;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
 
+pub use self::lists::{FILTER_PARTS_MAX, FILTER_TEXTS_MAX, Ordering, TEXT_HITS_MAX, check_filter, list};
 use super::decide::board::Current;
-use super::decide::rights::{self, Scope, sees_as_requester};
+use super::decide::rights::{self, sees_as_requester};
 use super::decide::token;
-use super::model::{Access, Attribution, Comment, ExternalRef, Filter, OrderField, Ticket, View, Visibility};
+use super::model::{Access, Attribution, Comment, ExternalRef, Ticket, View, Visibility};
+use super::store;
 use super::store::entities::{comment, external_ref, participant, ticket};
-use super::store::{self, select};
 use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, Edge, Error, Page, Result, TicketId, UserId};
+use crate::kernel::{Connection, Direction, Error, Page, Result, TicketId, UserId};
 use crate::runtime::store::event_log;
 use crate::runtime::{App, Audience, Ctx, Cursor, Row, Side, log};
-
-/// The most relevant hits that a text in a list may find; the rest of the filter chooses among them.
-pub const TEXT_HITS_MAX: usize = 1_000;
-/// Parts of one filter.
-pub const FILTER_PARTS_MAX: usize = 100;
-/// Texts of one filter.
-pub const FILTER_TEXTS_MAX: usize = 3;
 
 // ---------------------------------------------------------------- one
 
@@ -58,19 +53,18 @@ pub async fn views_by_id(cx: &Ctx, ids: Vec<TicketId>) -> Result<HashMap<TicketI
 
 async fn views(cx: &Ctx, rows: Vec<ticket::Model>) -> Result<Vec<View>> {
     let tickets = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;
-    let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
-    let mut participants = store::participants(cx.read(), &ids).await?;
+    let nobody = HashSet::new();
+    let in_full = |ticket: &Ticket| rights::access(&cx.actor, ticket, &nobody) == Some(Access::Full);
+    // Who takes part matters only where nothing else shows the ticket.
+    let hidden: Vec<TicketId> = tickets.iter().filter(|ticket| !in_full(ticket)).map(|ticket| ticket.id).collect();
+    let participants = if hidden.is_empty() { HashMap::new() } else { store::participants(cx.read(), &hidden).await? };
     Ok(tickets
         .into_iter()
         .filter_map(|ticket| {
-            let participants = participants.remove(&ticket.id).unwrap_or_default();
-            rights::access(&cx.actor, &ticket, &participants).map(|access| View { ticket, access })
+            let participants = participants.get(&ticket.id).unwrap_or(&nobody);
+            rights::access(&cx.actor, &ticket, participants).map(|access| View { ticket, access })
         })
         .collect())
-}
-
-pub(super) async fn token_taken(conn: &impl ConnectionTrait, token: &str) -> Result<bool> {
-    Ok(id_by_token(conn, token).await?.is_some())
 }
 
 pub(super) async fn id_by_token(conn: &impl ConnectionTrait, token: &str) -> Result<Option<TicketId>> {
@@ -101,151 +95,6 @@ pub async fn ids_by_refs(
         .collect())
 }
 
-// ---------------------------------------------------------------- lists
-
-#[derive(Clone, Copy, Debug)]
-pub struct Ordering {
-    pub field: OrderField,
-    pub direction: Direction,
-}
-
-/// Tickets within the viewer's scope.
-pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Page) -> Result<Connection<Ticket>> {
-    let mut texts = Vec::new();
-    measure(filter, &mut texts)?;
-    let scope = Scope::of(&cx.actor);
-    let as_requester = sees_as_requester(&cx.actor);
-    let mut found = HashMap::new();
-    for text in texts {
-        found.insert(text.to_owned(), find(cx, &scope, text).await?);
-    }
-    let mut condition = Condition::all().add(select::scope(&scope));
-    condition = condition.add(select::filter(filter, as_requester, &found));
-    let default = if filter.text.is_some() { OrderField::Relevance } else { OrderField::CreatedAt };
-    let order = order.unwrap_or(Ordering { field: default, direction: Direction::Desc });
-    if order.field == OrderField::Relevance {
-        let ranked = filter.text.as_ref().and_then(|text| found.remove(text)).ok_or_else(|| {
-            Error::bad_input(
-                "orderBy RELEVANCE needs filter.text at the top of the filter.",
-                "按 RELEVANCE 排序需要在过滤条件顶层给出 filter.text。",
-            )
-        })?;
-        return by_relevance(cx, condition, ranked, order.direction, page).await;
-    }
-    // Within a priority: what was asked about most often, then what has waited longest.
-    let reverse = if order.direction == Direction::Desc { Direction::Asc } else { Direction::Desc };
-    type Parts = fn(&ticket::Model) -> Vec<i64>;
-    let (columns, parts, last): (&[ticket::Column], Parts, Direction) = match order.field {
-        OrderField::CreatedAt => (&[ticket::Column::CreatedAt], |row| vec![row.created_at.millis()], order.direction),
-        OrderField::UpdatedAt if as_requester => {
-            (&[ticket::Column::PublicUpdatedAt], |row| vec![row.public_updated_at.millis()], order.direction)
-        }
-        OrderField::UpdatedAt => (&[ticket::Column::UpdatedAt], |row| vec![row.updated_at.millis()], order.direction),
-        OrderField::Priority => (
-            &[ticket::Column::Priority, ticket::Column::ChaseCount],
-            |row| vec![row.priority.into(), row.chase_count.into()],
-            reverse,
-        ),
-        OrderField::Number | OrderField::Relevance => (&[], |_| Vec::new(), order.direction),
-    };
-    let list = format!("tickets:{}:{:?}", order.field.word(), order.direction);
-    let mut keys: Vec<Key> =
-        columns.iter().map(|column| Key { expr: Expr::col(*column), direction: order.direction }).collect();
-    keys.push(Key { expr: Expr::col(ticket::Column::Number), direction: last });
-    let keyset = page.keyset(&list, &keys)?;
-    let mut select = ticket::Entity::find().filter(condition).filter(keyset.cond).limit(keyset.limit);
-    for (expr, direction) in keyset.order {
-        select = select.order_by(expr, direction);
-    }
-    let rows = select.all(cx.read()).await?;
-    let cut = page.connection(&list, rows, |row| parts(row).into_iter().chain([row.number]).map(Part::Int).collect());
-    into_tickets(cut)
-}
-
-fn into_tickets(rows: Connection<ticket::Model>) -> Result<Connection<Ticket>> {
-    let Connection { edges, has_next, has_previous } = rows;
-    let edges = edges
-        .into_iter()
-        .map(|Edge { cursor, node }| Ok(Edge { cursor, node: node.try_into()? }))
-        .collect::<Result<_>>()?;
-    Ok(Connection { edges, has_next, has_previous })
-}
-
-/// What the index found, best first, less what the rest of the filter leaves out.
-async fn by_relevance(
-    cx: &Ctx,
-    condition: Condition,
-    ranked: Vec<Uuid>,
-    direction: Direction,
-    page: &Page,
-) -> Result<Connection<Ticket>> {
-    let list = format!("tickets:RELEVANCE:{direction:?}");
-    // A position among the hits is the key: each cursor names the hit it stands on.
-    let passing: HashSet<TicketId> = ticket::Entity::find()
-        .select_only()
-        .column(ticket::Column::Id)
-        .filter(condition)
-        .into_tuple()
-        .all(cx.read())
-        .await?
-        .into_iter()
-        .collect();
-    let mut ranked: Vec<TicketId> = ranked.into_iter().map(TicketId).filter(|id| passing.contains(id)).collect();
-    if direction == Direction::Asc {
-        ranked.reverse();
-    }
-    let place = |argument: &Option<String>| -> Result<Option<usize>> {
-        let Some(cursor) = argument else { return Ok(None) };
-        let id = page.position(&list, cursor)?;
-        Ok(ranked.iter().position(|hit| hit.0 == id))
-    };
-    let from = place(&page.after)?.map_or(0, |place| place + 1);
-    let to = place(&page.before)?.unwrap_or(ranked.len()).max(from);
-    let mut window: Vec<TicketId> = ranked[from..to].to_vec();
-    if page.backward {
-        window.reverse();
-    }
-    window.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX).saturating_add(1));
-    let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(window.clone())).all(cx.read()).await?;
-    let mut by_id: HashMap<TicketId, ticket::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let rows = window.iter().filter_map(|id| by_id.remove(id)).collect();
-    into_tickets(page.connection(&list, rows, |row: &ticket::Model| vec![Part::Id(row.id.0)]))
-}
-
-/// What the index finds for a text within the scope, best first.
-async fn find(cx: &Ctx, scope: &Scope, text: &str) -> Result<Vec<Uuid>> {
-    let clause = search::Clause { all_of: Vec::new(), any_of: scope.terms() };
-    let (index, text) = (cx.app.index.clone(), text.to_owned());
-    let hits = tokio::task::spawn_blocking(move || index.find(&text, &clause, TEXT_HITS_MAX))
-        .await
-        .map_err(Error::internal)??;
-    Ok(hits.into_iter().map(|hit| hit.id).collect())
-}
-
-/// Bounds a filter, and gathers its texts.
-fn measure<'f>(filter: &'f Filter, texts: &mut Vec<&'f str>) -> Result<()> {
-    let mut left = vec![filter];
-    let mut parts = 0;
-    while let Some(part) = left.pop() {
-        parts += 1;
-        texts.extend(part.text.as_deref());
-        left.extend(&part.and);
-        left.extend(&part.or);
-        if parts > FILTER_PARTS_MAX || texts.len() > FILTER_TEXTS_MAX {
-            return Err(Error::bad_input(
-                format!("The filter is too large: at most {FILTER_PARTS_MAX} parts and {FILTER_TEXTS_MAX} texts."),
-                format!("过滤条件过大：最多 {FILTER_PARTS_MAX} 个部分、{FILTER_TEXTS_MAX} 段文本。"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The same bounds, for a live feed's filter.
-pub fn check_filter(filter: &Filter) -> Result<()> {
-    measure(filter, &mut Vec::new())
-}
-
 // ---------------------------------------------------------------- what belongs to tickets
 
 pub async fn attributions(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
@@ -273,8 +122,8 @@ pub async fn followers(cx: &Ctx, id: TicketId) -> Result<Vec<UserId>> {
 pub async fn comments(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Comment>> {
     let list = "comments";
     let keys = [
-        Key { expr: Expr::col(comment::Column::CreatedAt), direction: Direction::Asc },
-        Key { expr: Expr::col(comment::Column::Id), direction: Direction::Asc },
+        Key::int(Expr::col(comment::Column::CreatedAt), Direction::Asc),
+        Key::id(Expr::col(comment::Column::Id), Direction::Asc),
     ];
     let keyset = page.keyset(list, &keys)?;
     let mut select =
@@ -361,7 +210,8 @@ pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Ro
         condition = condition.add(Expr::col(Xid).lt(xid).or(Expr::col(Xid).eq(xid).and(Expr::col(Seq).lt(seq))));
     }
     if sees_as_requester(&cx.actor) {
-        condition = condition.add(AudienceOf.ne(Audience::Staff.word())).add(SideOf.ne(Side::Staff.word()));
+        // What is history was done by the staff of another system.
+        condition = condition.add(AudienceOf.eq(Audience::Public.word())).add(SideOf.ne(Side::Staff.word()));
     }
     let order = if page.backward { Order::Desc } else { Order::Asc };
     let rows = event_log::Entity::find()
@@ -380,7 +230,7 @@ pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Ro
 /// Tickets as they are at delivery, shared by all who are told of the same event.
 pub struct LiveTickets(Cache<(Cursor, TicketId), Option<Arc<Current>>>);
 
-/// Events whose tickets stay in memory for subscribers a moment behind.
+/// Tickets that stay in memory for subscribers a moment behind.
 const LIVE_TICKETS_MAX: u64 = 2_000;
 
 impl Default for LiveTickets {
@@ -389,10 +239,12 @@ impl Default for LiveTickets {
     }
 }
 
-/// The ticket of an event: loaded once, however many subscribers hear of it.
-pub async fn current(app: &Arc<App>, at: Cursor, id: TicketId) -> Result<Option<Arc<Current>>> {
+/// The ticket of an event, as it is now: loaded once for every place that the feed has come to, however many
+/// subscribers hear of it then.
+pub async fn current(app: &Arc<App>, id: TicketId) -> Result<Option<Arc<Current>>> {
     let cache = &app.state::<LiveTickets>().0;
-    let loaded = cache.try_get_with((at, id), async {
+    let now = *app.feed.head().borrow();
+    let loaded = cache.try_get_with((now, id), async {
         let conn = app.db.read();
         let Some(row) = ticket::Entity::find_by_id(id).one(conn).await? else { return Ok(None) };
         let ticket = Ticket::try_from(row)?;
@@ -443,9 +295,17 @@ pub async fn indexed(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Ve
     with_all(conn, rows).await
 }
 
-/// Every ticket, by ascending id, from behind `after`: for building an index.
-pub async fn indexed_after(conn: &impl ConnectionTrait, after: Option<TicketId>, limit: u64) -> Result<Vec<Indexed>> {
+/// Every ticket, or those of a condition, by ascending id, from behind `after`: for building an index.
+pub async fn indexed_after(
+    conn: &impl ConnectionTrait,
+    of: Option<SimpleExpr>,
+    after: Option<TicketId>,
+    limit: u64,
+) -> Result<Vec<Indexed>> {
     let mut select = ticket::Entity::find().order_by_asc(ticket::Column::Id).limit(limit);
+    if let Some(of) = of {
+        select = select.filter(of);
+    }
     if let Some(after) = after {
         select = select.filter(ticket::Column::Id.gt(after));
     }
