@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/target/node/bin:$(PATH)
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null | grep -v '^web/src/gql/') \
 	$(wildcard web/*.json web/vite.config.ts web/codegen.js web/*.html) schema.graphql
 
-.PHONY: help run test test-web test-browser test-sqlite test-postgres lint web schema truths soak services clean
+.PHONY: help run test test-web test-browser test-sqlite test-postgres lint web schema truths soak bench services clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -72,6 +72,11 @@ truths: web ## Metrics of a whole incident log (LOG=file, UCI data set 498) agai
 soak: web ## Hundreds of kill -9 of the real program (ROUNDS=200), on SQLite
 	scripts/ensure rust
 	SOAK_ROUNDS=$${ROUNDS:-200} cargo test -p tests what_was_acknowledged -- --nocapture
+
+bench: web ## Load and speed as ratios to limits measured in the same run; ONLY=name for one
+	scripts/ensure rust bench
+	cargo build --release -p bench
+	BENCH_PYTHON=target/bench/bin/python target/release/bench $${ONLY:-}
 
 services: ## Runs a private PostgreSQL until Ctrl-C and prints its address
 	scripts/services

@@ -6,6 +6,7 @@ mod load;
 mod page;
 mod place;
 mod report;
+mod reports;
 mod writes;
 
 use report::Report;
@@ -13,7 +14,7 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ALL: [&str; 2] = ["creates", "page"];
+const ALL: [&str; 3] = ["creates", "page", "reports"];
 
 #[tokio::main]
 async fn main() {
@@ -27,7 +28,8 @@ async fn main() {
         eprintln!("== {name}");
         match name {
             "creates" => writes::creates(&mut report).await,
-            _ => page::page(&mut report).await,
+            "page" => page::page(&mut report).await,
+            _ => reports::reports(&mut report),
         }
     }
     report.print();

@@ -14,7 +14,8 @@ use domain::runtime::{App, Ctx};
 pub struct Place {
     pub app: Arc<App>,
     pub config: Config,
-    pub folder: tempfile::TempDir,
+    /// Goes when the place goes.
+    _folder: tempfile::TempDir,
     pub admin: UserId,
     pub agents: Vec<UserId>,
     server: Server,
@@ -35,7 +36,7 @@ impl Place {
         let (admin, agents) = furnish(&app).await;
         let background = Background::start(&app, Jobs::Run);
         let server = Server::start(&config, &app, false).expect("a free port");
-        Self { app, config, folder, admin, agents, server, background }
+        Self { app, config, _folder: folder, admin, agents, server, background }
     }
 
     pub fn address(&self) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::kernel::{Actor, Page, TicketId, Timestamp, seconds};
 use domain::people::queries::person;
-use domain::runtime::{Ctx, log};
+use domain::runtime::Ctx;
 use domain::tickets::decide::board::{Current, TextPart, matches};
 use domain::tickets::decide::rights::{Scope, sees_as_requester};
 use domain::tickets::model::{Between, Filter, IdIs, Priority, PriorityIs, StatusIs, TicketStatus};
@@ -138,7 +138,6 @@ async fn sql_and_memory_agree_on_what_everybody_sees() {
     fill(&desk).await;
     desk.settle().await;
     let app = &desk.app;
-    let head = log::head(app.db.read(), app.db.engine).await.unwrap();
     let everything = list(&Ctx::system(app), &Filter::default(), None, &page()).await.unwrap();
     let all: Vec<TicketId> = everything.edges.into_iter().map(|edge| edge.node.id).collect();
     assert_eq!(all.len(), 40);

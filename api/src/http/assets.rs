@@ -9,7 +9,11 @@ use rust_embed::RustEmbed;
 #[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
 struct Web;
 
-/// On every answer.
+/// GraphiQL's editor writes styles of its own into the page.
+pub const GRAPHIQL_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; \
+     worker-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// On every answer that brings none of its own.
 pub const SECURITY_HEADERS: [(&str, &str); 4] = [
     (
         "content-security-policy",
@@ -25,14 +29,29 @@ pub const SECURITY_HEADERS: [(&str, &str); 4] = [
 pub async fn serve(request: HttpRequest) -> HttpResponse {
     let path = request.path().trim_start_matches('/');
     let has_extension = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
-    let (name, file) = match Web::get(path) {
-        Some(file) if !path.is_empty() => (path, file),
-        _ if has_extension => return HttpResponse::NotFound().body("Not found"),
-        _ => match Web::get("index.html") {
-            Some(file) => ("index.html", file),
-            None => return HttpResponse::NotFound().body("The web app is not built in: run make web"),
-        },
-    };
+    match Web::get(path) {
+        Some(file) if !path.is_empty() => answer(&request, path, file),
+        _ if has_extension => HttpResponse::NotFound().body("Not found"),
+        _ => page(&request, "index.html"),
+    }
+}
+
+/// GraphiQL, with the server's own files alone.
+pub async fn graphiql(request: HttpRequest) -> HttpResponse {
+    let mut response = page(&request, "graphiql.html");
+    let policy = header::HeaderValue::from_static(GRAPHIQL_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+fn page(request: &HttpRequest, name: &str) -> HttpResponse {
+    match Web::get(name) {
+        Some(file) => answer(request, name, file),
+        None => HttpResponse::NotFound().body("The web app is not built in: run make web"),
+    }
+}
+
+fn answer(request: &HttpRequest, name: &str, file: rust_embed::EmbeddedFile) -> HttpResponse {
     let tag = format!("\"{}\"", hex_of(&file.metadata.sha256_hash()));
     if request.headers().get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes()) {
         return HttpResponse::NotModified().finish();

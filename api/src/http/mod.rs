@@ -50,8 +50,10 @@ impl Server {
                     async move {
                         let mut response = answering.await?;
                         for (name, value) in assets::SECURITY_HEADERS {
-                            let headers = response.headers_mut();
-                            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+                            let (headers, name) = (response.headers_mut(), HeaderName::from_static(name));
+                            if !headers.contains_key(&name) {
+                                headers.insert(name, HeaderValue::from_static(value));
+                            }
                         }
                         Ok(response)
                     }
@@ -61,6 +63,7 @@ impl Server {
                 .route("/healthz", web::get().to(health::alive))
                 .route("/readyz", web::get().to(health::ready))
                 .route("/metrics", web::get().to(health::metrics))
+                .route("/graphiql", web::get().to(assets::graphiql))
                 .default_service(web::get().to(assets::serve))
         })
         .keep_alive(KEEP_ALIVE)

@@ -160,16 +160,14 @@ fn narrow(filter: &Filter, any_of: &mut Vec<Vec<String>>) {
     if let Some(one_of) = priority.as_ref().and_then(|is| is.one_of.as_ref()) {
         any_of.push(one_of.iter().map(|priority| rights::priority_term(*priority)).collect());
     }
-    let grants: [(&Option<IdIs>, fn(Uuid) -> Grant); 3] = [
-        (assignee, |id| Grant::Assignee(UserId(id))),
-        (team, |id| Grant::Team(TeamId(id))),
-        (customer, |id| Grant::Customer(CustomerId(id))),
-    ];
-    for (is, grant) in grants {
+    let mut demand = |is: &Option<IdIs>, grant: fn(Uuid) -> Grant| {
         if let Some(one_of) = is.as_ref().and_then(|is| is.one_of.as_ref()) {
             any_of.push(one_of.iter().map(|id| grant(*id).term()).collect());
         }
-    }
+    };
+    demand(assignee, |id| Grant::Assignee(UserId(id)));
+    demand(team, |id| Grant::Team(TeamId(id)));
+    demand(customer, |id| Grant::Customer(CustomerId(id)));
     and.iter().for_each(|part| narrow(part, any_of));
 }
 
