@@ -39,7 +39,7 @@ fn fact(n: u64) -> Fact {
         first_resolution_hand_overs: i32::from(chance.is_multiple_of(7)),
         first_reopened_at: chance.is_multiple_of(29).then(|| resolved_at + days(chance % 14)),
         closed_at: Some(resolved_at + days(7)),
-        root_cause_level: chance.is_multiple_of(5).then_some(RootCauseLevel::L3DesignDefect),
+        root_cause_level: (chance / 20).is_multiple_of(5).then_some(RootCauseLevel::L3DesignDefect),
         team: Some(TeamId(id(chance % 20))),
         assignee: Some(UserId(id(chance % 200))),
         requester: Some(UserId(id(chance % 5_000))),
