@@ -115,6 +115,29 @@ it('goes on with the board after the server was killed, and keeps people signed 
   await live.getByText('live', { exact: true }).waitFor();
 });
 
+it('answers in GraphiQL by the session of the app', async () => {
+  const agent = await desk.signedIn('agent1');
+  const name = await agent.locator('.who span').innerText();
+  await agent.goto(`${desk.address}/graphiql`);
+  // It runs nothing before it has read the schema: then the documentation has it.
+  await agent.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await agent.getByText('Root Types').waitFor();
+  await agent.getByRole('button', { name: /Execute query/ }).click();
+  await agent.locator('.graphiql-response').getByText(name).waitFor();
+});
+
+it('shows the three layers of a period, and the tickets behind a figure', async () => {
+  const supervisor = await desk.signedIn('supervisor');
+  await supervisor.getByTestId('main-nav').getByRole('link', { name: 'Metrics' }).click();
+  const layers = supervisor.getByTestId('layer');
+  await layers.first().waitFor();
+  expect(await layers.count()).toBe(3);
+  expect(await layers.first().locator('.value').innerText()).toMatch(/%$/);
+  expect(await supervisor.getByTestId('breakdown').locator('tbody tr').count()).toBeGreaterThan(1);
+  await layers.first().getByRole('button', { name: /missed/ }).click();
+  await supervisor.getByTestId('behind').getByRole('link', { name: /^#/ }).first().waitFor();
+});
+
 it('no page complained', () => {
   // A browser says of its own accord that it could not reach a server.
   expect(desk.complaints.filter((line) => !/WebSocket connection|ERR_CONNECTION/.test(line))).toEqual([]);

@@ -8,7 +8,7 @@ import { freshToken, lasts, session } from './session';
 export const client = createHttp({
   url: '/graphql',
   preferGetMethod: false,
-  fetchOptions: () => ({ headers: { 'accept-language': language.get() } }),
+  fetchOptions: () => ({ headers: { 'accept-language': language.get(), 'x-buoy-channel': 'web' } }),
   exchanges: [
     authExchange((utils) =>
       Promise.resolve({
@@ -41,7 +41,7 @@ const socket = createSocket({
   url: () => `${location.origin.replace(/^http/, 'ws')}/graphql`,
   connectionParams: async () => {
     const token = await freshToken();
-    return token ? { authorization: `Bearer ${token}`, 'accept-language': language.get() } : {};
+    return token ? { authorization: `Bearer ${token}`, 'accept-language': language.get(), channel: 'web' } : {};
   },
   keepAlive: 20_000,
   lazyCloseTimeout: 2_000,

@@ -14,7 +14,7 @@ export function Behind({ looked, period, close }: { looked: Looked; period: { fr
   const [lang, t] = useLanguage();
   const [pages, setPages] = useState<(string | null)[]>([null]);
   return (
-    <section className="sheet" data-testid="behind">
+    <section className="panel" data-testid="behind">
       <div className="toolbar">
         <h2>
           {looked.label}: {t(`outcome.${looked.outcome}`)}

@@ -153,7 +153,7 @@ function LayerCard({
   const [lang, t] = useLanguage();
   const { numerator, denominator, value, pending, target, smallSample } = share;
   return (
-    <section className={`sheet layer ${standing(share)}`} data-testid="layer" data-layer={layer}>
+    <section className={`panel layer ${standing(share)}`} data-testid="layer" data-layer={layer}>
       <h2>{t(`layer.${layer}`)}</h2>
       <p className="quiet">{t(`layer.${layer}.means`)}</p>
       <p className="line">
@@ -184,7 +184,7 @@ function Distributions({ metrics }: { metrics: Metrics }) {
   const [of, setOf] = useState<'handlingTime' | 'firstResponseTime'>('handlingTime');
   const distribution = metrics[of];
   return (
-    <section className="sheet">
+    <section className="panel">
       <div className="toolbar">
         <h2>{t('report.distribution')}</h2>
         <div className="choice" role="group">
@@ -230,7 +230,7 @@ function Groups({
 }) {
   const [lang, t] = useLanguage();
   return (
-    <section className="sheet">
+    <section className="panel">
       <div className="toolbar">
         <h2>{t('report.breakdown')}</h2>
         <select aria-label={t('report.breakdown')} value={by} onChange={(event) => choose(event.target.value as MetricDimension)}>
