@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/target/node/bin:$(PATH)
 WEB_SOURCES := $(shell find web/src web/public -type f 2>/dev/null | grep -v '^web/src/gql/') \
 	$(wildcard web/*.json web/vite.config.ts web/codegen.js web/*.html) schema.graphql
 
-.PHONY: help run test test-web test-browser test-sqlite test-postgres lint web schema truths soak bench services clean
+.PHONY: help run test test-web test-browser test-clients test-sqlite test-postgres lint web schema truths soak bench services clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -27,8 +27,8 @@ web/node_modules/.installed: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	touch $@
 
-test: test-web test-sqlite test-postgres test-browser ## Runs every test: web, SQLite, PostgreSQL, browser
-	@echo "all tests passed: web, SQLite, PostgreSQL, browser"
+test: test-web test-sqlite test-postgres test-browser test-clients ## Runs every test: web, SQLite, PostgreSQL, browser, clients
+	@echo "all tests passed: web, SQLite, PostgreSQL, browser, clients"
 
 test-web: web
 	cd web && npm test
@@ -37,6 +37,16 @@ test-browser: web ## The web app in a real browser, against a server on demo dat
 	scripts/ensure rust chromium
 	cargo build --bin buoy
 	cd web && npm run test:browser
+
+test-clients: web clients/node_modules/.installed ## Apollo, urql, Relay, code generators, Python, curl against a real server
+	scripts/ensure rust clients
+	cargo build --bin buoy
+	cd clients && npm test
+
+clients/node_modules/.installed: clients/package-lock.json
+	scripts/ensure node
+	cd clients && npm ci --no-audit --no-fund
+	touch $@
 
 test-sqlite: web
 	scripts/ensure rust python
@@ -53,7 +63,7 @@ lint: web ## Formatting, lints of every language, freshness of schema.graphql
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd web && npm run typecheck && npm run lint
-	shellcheck scripts/services scripts/ensure .ci/run
+	shellcheck scripts/services scripts/ensure .ci/run clients/curl/walk.sh
 	target/lint/bin/hadolint --ignore DL3008 docker/Dockerfile
 	target/lint/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yml
 	cargo run --quiet --bin buoy -- schema | diff -u schema.graphql - \

@@ -1,52 +1,61 @@
-/** Apollo Client, with its cache, over HTTP and graphql-ws. */
-import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
-import { SetContextLink } from '@apollo/client/link/context';
+/** Apollo Client: queries, mutations, subscriptions, and a resume after the server was killed. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
-import { OperationTypeNode } from 'graphql';
-import type { Server } from './server';
-import { BOARD, CREATE, CURSOR, SIGN_IN, TICKETS, socketOf, walk, type BoardEvent, type Created, type Ear, type Page } from './walk';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { BOARD, Heard, Server, type BoardEvent } from './server';
 
-function apollo(server: Server) {
-  let token = '';
-  const socket = socketOf(server, () => token);
-  const signed = new SetContextLink(() => (token ? { headers: { authorization: `Bearer ${token}` } } : {}));
-  const client = new ApolloClient({
-    cache: new InMemoryCache(),
-    link: ApolloLink.split(
-      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
-      new GraphQLWsLink(socket.client),
-      signed.concat(new HttpLink({ uri: server.graphql })),
-    ),
+let server: Server;
+let token: string;
+let client: ApolloClient;
+beforeAll(async () => {
+  server = await Server.start();
+  token = await server.token();
+  const http = new HttpLink({ uri: server.graphql, headers: { authorization: `Bearer ${token}` } });
+  const socket = createClient({
+    url: server.socket,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${token}` },
   });
-  return {
-    signIn: async (email: string, password: string) => {
-      const { data } = await client.mutate<{ signIn: { accessToken: string } }>({
-        mutation: gql(SIGN_IN),
-        variables: { input: { email, password } },
-      });
-      token = data!.signIn.accessToken;
-    },
-    cursor: async () => {
-      const { data } = await client.query<{ boardCursor: string }>({ query: gql(CURSOR), fetchPolicy: 'network-only' });
-      return data!.boardCursor;
-    },
-    tickets: async (first: number, after?: string) => {
-      const { data } = await client.query<{ tickets: Page }>({ query: gql(TICKETS), variables: { first, after } });
-      return data!.tickets;
-    },
-    create: async (input: Record<string, string>) => {
-      const { data } = await client.mutate<{ createTicket: Created }>({ mutation: gql(CREATE), variables: { input } });
-      return data!.createTicket;
-    },
-    follow: (after: string, ear: Ear) => {
-      client.subscribe<{ boardEvents: BoardEvent }>({ query: gql(BOARD), variables: { after } }).subscribe({
-        // Apollo 4 hands a broken wire over as a result.
-        next: ({ data, error }) => (error ? ear.ended() : ear.event(data!.boardEvents)),
-        error: ear.ended,
-      });
-    },
-    cut: socket.cut,
-  };
-}
+  const isSubscription = ({ operationType }: ApolloLink.Operation) => operationType === 'subscription';
+  client = new ApolloClient({ link: ApolloLink.split(isSubscription, new GraphQLWsLink(socket), http), cache: new InMemoryCache() });
+});
+afterAll(async () => {
+  client.stop();
+  await server.stop();
+});
 
-walk('Apollo Client', apollo);
+it('pages through tickets and changes one, once', async () => {
+  const page = gql`query Page($after: String) { tickets(first: 5, after: $after) { nodes { id number title } pageInfo { endCursor hasNextPage } } }`;
+  const first = await client.query<any>({ query: page });
+  const second = await client.query<any>({ query: page, variables: { after: first.data.tickets.pageInfo.endCursor } });
+  const ids = [...first.data.tickets.nodes, ...second.data.tickets.nodes].map(({ id }) => id);
+  expect(new Set(ids).size).toBe(10);
+  const mutation = gql`mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { number } userErrors { code } } }`;
+  const input = { title: '泵站停机', description: 'once', idempotencyKey: 'apollo-1' };
+  const created = await client.mutate<any>({ mutation, variables: { input } });
+  const again = await client.mutate<any>({ mutation, variables: { input } });
+  expect(again.data).toEqual(created.data);
+});
+
+it('hears the board, and goes on behind the last cursor after a kill -9', async () => {
+  const heard = new Heard<BoardEvent>();
+  const listen = (after: string | null) =>
+    client.subscribe<any>({ query: gql(BOARD), variables: { after }, fetchPolicy: 'no-cache' }).subscribe({
+      next: ({ data }) => heard.push(data.boardEvents),
+      error: () => {},
+    });
+  const { boardCursor } = await server.ask('{ boardCursor }', {}, token);
+  const listening = listen(boardCursor);
+  const one = await server.create(token, 'apollo one');
+  const { cursor } = await heard.until(({ ticket }) => ticket?.number === one);
+  listening.unsubscribe();
+  const two = await server.create(token, 'apollo two');
+  await server.crash();
+  const resumed = listen(cursor);
+  const three = await server.create(token, 'apollo three');
+  await heard.until(({ ticket }) => ticket?.number === three);
+  resumed.unsubscribe();
+  expect(heard.all.map(({ ticket }) => ticket?.number)).toEqual([one, two, three]);
+});

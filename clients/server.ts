@@ -1,51 +1,22 @@
-/** A server of its own on demo data, which can be killed and comes back. */
+/** The real program on demo data, that can be killed and come back where it was. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PROGRAM = process.env['BUOY_BINARY'] ?? new URL('../target/debug/buoy', import.meta.url).pathname;
-
-export interface Answer {
-  data?: any;
-  errors?: { message: string; extensions?: { code?: string } }[];
-}
-
-async function serve(folder: string, listen: string): Promise<[ChildProcess, string]> {
-  const process_ = spawn(PROGRAM, ['serve', '--demo'], {
-    env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '', BUOY_LOG: 'warn' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const address = await new Promise<string>((found, failed) => {
-    let said = '';
-    process_.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const at = /Buoy is at (http:\S+)/.exec(said)?.[1];
-      if (at) found(at);
-    });
-    process_.on('exit', (code) => failed(new Error(`the server ended with ${String(code)}: ${said}`)));
-    process_.on('error', failed);
-  });
-  return [process_, address];
-}
-
-async function ended(process_: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  const gone = new Promise((done) => process_.on('exit', done));
-  process_.kill(signal);
-  await gone;
-}
+const PROGRAM = process.env.BUOY_BINARY ?? new URL('../target/debug/buoy', import.meta.url).pathname;
 
 export class Server {
   private constructor(
-    readonly address: string,
     private process: ChildProcess,
     private readonly folder: string,
+    readonly address: string,
   ) {}
 
   static async start(): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), 'buoy-clients-'));
-    const [process_, address] = await serve(folder, '127.0.0.1:0');
-    return new Server(address, process_, folder);
+    const [process, address] = await serve(folder, '127.0.0.1:0');
+    return new Server(process, folder, address);
   }
 
   get graphql(): string {
@@ -56,32 +27,94 @@ export class Server {
     return this.graphql.replace(/^http/, 'ws');
   }
 
-  /** kill -9, then the same data folder at the same address. */
-  async crash(): Promise<void> {
+  /** kill -9, something meanwhile, and back on the same folder at the same address. */
+  async crash(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
     await ended(this.process, 'SIGKILL');
+    await meanwhile();
     [this.process] = await serve(this.folder, this.address.replace('http://', ''));
   }
 
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     await ended(this.process, 'SIGTERM');
     await rm(this.folder, { recursive: true });
   }
 
-  /** Without any client library: what tests need beside the one that they are about. */
-  async ask(query: string, variables: unknown = {}, token?: string): Promise<Answer> {
-    const answer = await fetch(this.graphql, {
+  /** One operation, by nothing but fetch. */
+  async ask(query: string, variables: object = {}, token?: string): Promise<any> {
+    const response = await fetch(this.graphql, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
       body: JSON.stringify({ query, variables }),
     });
-    return (await answer.json()) as Answer;
+    const { data, errors } = await response.json();
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data;
   }
 
-  async signIn(login: string): Promise<string> {
-    const { data } = await this.ask(
-      'mutation SignIn($input: SignInInput!) { signIn(input: $input) { accessToken userErrors { message } } }',
-      { input: { email: `${login}@demo.test`, password: 'buoy-demo' } },
-    );
-    return data.signIn.accessToken as string;
+  async token(login = 'admin'): Promise<string> {
+    const query = 'mutation S($input: SignInInput!) { signIn(input: $input) { accessToken } }';
+    const input = { email: `${login}@demo.test`, password: 'buoy-demo' };
+    return (await this.ask(query, { input })).signIn.accessToken;
   }
+
+  /** A new ticket; its number. */
+  async create(token: string, title: string): Promise<number> {
+    const query = 'mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { number } userErrors { message } } }';
+    return (await this.ask(query, { input: { title, description: title } }, token)).createTicket.ticket.number;
+  }
+}
+
+async function serve(folder: string, listen: string): Promise<[ChildProcess, string]> {
+  const server = spawn(PROGRAM, ['serve', '--demo'], {
+    env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '', BUOY_LOG: 'error' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const address = await new Promise<string>((found, failed) => {
+    let said = '';
+    server.stdout!.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const at = /Buoy is at (http:\S+)/.exec(said)?.[1];
+      if (at) found(at);
+    });
+    server.on('exit', (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
+    server.on('error', failed);
+  });
+  return [server, address];
+}
+
+async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const gone = new Promise((done) => server.on('exit', done));
+  server.kill(signal);
+  await gone;
+}
+
+/** What a subscription hears, in order. */
+export class Heard<T> {
+  readonly all: T[] = [];
+  #waiting: (() => void)[] = [];
+
+  push(event: T): void {
+    this.all.push(event);
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** The first that fits; the test's own time-out is the deadline. */
+  async until(fits: (event: T) => boolean): Promise<T> {
+    for (;;) {
+      const found = this.all.find(fits);
+      if (found) return found;
+      await new Promise<void>((wake) => this.#waiting.push(wake));
+    }
+  }
+}
+
+export const BOARD = `subscription Board($after: String) {
+  boardEvents(after: $after) { cursor kind ticketId ticket { number title status } }
+}`;
+
+export interface BoardEvent {
+  cursor: string;
+  kind: string;
+  ticketId: string | null;
+  ticket: { number: number; title: string; status: string } | null;
 }

@@ -1,46 +1,66 @@
-/** urql over HTTP and graphql-ws. */
-import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
-import type { Server } from './server';
-import { BOARD, CREATE, CURSOR, SIGN_IN, TICKETS, socketOf, walk, type BoardEvent, type Created, type Ear, type Page } from './walk';
+/** urql: the same, with a socket that reconnects by itself and asks for what it missed. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Client, fetchExchange, gql, subscriptionExchange } from '@urql/core';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { BOARD, Heard, Server, type BoardEvent } from './server';
 
-function urql(server: Server) {
-  let token = '';
-  const socket = socketOf(server, () => token);
+let server: Server;
+let token: string;
+beforeAll(async () => {
+  server = await Server.start();
+  token = await server.token();
+});
+afterAll(() => server.stop());
+
+it('queries, changes and hears, through a crash of the server', async () => {
+  const socket = createClient({
+    url: server.socket,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${token}` },
+    shouldRetry: () => true,
+    retryAttempts: 100,
+    retryWait: () => new Promise((again) => setTimeout(again, 100)),
+  });
+  const heard = new Heard<BoardEvent>();
+  const { boardCursor } = await server.ask('{ boardCursor }', {}, token);
   const client = new Client({
     url: server.graphql,
     preferGetMethod: false,
-    fetchOptions: () => ({ headers: token ? { authorization: `Bearer ${token}` } : {} }),
+    fetchOptions: { headers: { authorization: `Bearer ${token}` } },
     exchanges: [
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: (request) => ({
-          subscribe: (sink) => ({
-            unsubscribe: socket.client.subscribe({ ...request, query: request.query ?? '' }, sink),
-          }),
+          subscribe: (sink) => {
+            // graphql-ws sends this very object again when it connects anew: with the last cursor heard.
+            const payload = { query: request.query ?? '', variables: { ...request.variables } as Record<string, unknown> };
+            const stop = socket.subscribe<{ boardEvents: BoardEvent }>(payload, {
+              ...sink,
+              next: (result) => {
+                if (result.data) payload.variables['after'] = result.data.boardEvents.cursor;
+                sink.next(result as never);
+              },
+            });
+            return { unsubscribe: stop };
+          },
         }),
       }),
     ],
   });
-  return {
-    signIn: async (email: string, password: string) => {
-      const { data } = await client.mutation<{ signIn: { accessToken: string } }>(SIGN_IN, { input: { email, password } });
-      token = data!.signIn.accessToken;
-    },
-    cursor: async () => (await client.query<{ boardCursor: string }>(CURSOR, {})).data!.boardCursor,
-    tickets: async (first: number, after?: string) =>
-      (await client.query<{ tickets: Page }>(TICKETS, { first, after })).data!.tickets,
-    create: async (input: Record<string, string>) =>
-      (await client.mutation<{ createTicket: Created }>(CREATE, { input })).data!.createTicket,
-    follow: (after: string, ear: Ear) => {
-      const { unsubscribe } = client.subscription<{ boardEvents: BoardEvent }>(BOARD, { after }).subscribe(({ data, error }) => {
-        if (data) return ear.event(data.boardEvents);
-        if (!error) return;
-        unsubscribe();
-        ear.ended();
-      });
-    },
-    cut: socket.cut,
-  };
-}
-
-walk('urql', urql);
+  const listening = client
+    .subscription<{ boardEvents: BoardEvent }>(gql(BOARD), { after: boardCursor })
+    .subscribe(({ data }) => data && heard.push(data.boardEvents));
+  const create = gql`mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { number } userErrors { code } } }`;
+  const answer = await client.mutation(create, { input: { title: 'urql one', description: '1', idempotencyKey: 'urql-1' } }).toPromise();
+  const one = answer.data.createTicket.ticket.number;
+  await heard.until(({ ticket }) => ticket?.number === one);
+  await server.crash();
+  const two = await server.create(token, 'urql two');
+  const three = await server.create(token, 'urql three');
+  await heard.until(({ ticket }) => ticket?.number === three);
+  listening.unsubscribe();
+  expect(heard.all.map(({ ticket }) => ticket?.number)).toEqual([one, two, three]);
+  const found = await client.query(gql`query Q($number: Int!) { ticket(number: $number) { title } }`, { number: two }).toPromise();
+  expect(found.data.ticket.title).toBe('urql two');
+});

@@ -124,6 +124,16 @@ it('answers in GraphiQL by the session of the app', async () => {
   await agent.getByText('Root Types').waitFor();
   await agent.getByRole('button', { name: /Execute query/ }).click();
   await agent.locator('.graphiql-response').getByText(name).waitFor();
+
+  // Typed and run at once: it goes over the socket, and waits there.
+  await agent.locator('.graphiql-query-editor .CodeMirror').click();
+  await agent.keyboard.press('Control+A');
+  await agent.keyboard.insertText('subscription { boardEvents { __typename } }');
+  await agent.keyboard.press('Control+Enter');
+  await agent.getByRole('button', { name: /Stop query/ }).waitFor();
+  const requester = await desk.signedIn('requester');
+  await submit(requester, 'Monitor flickers', 'Since this morning');
+  await agent.locator('.graphiql-response').getByText('"BoardEvent"').waitFor();
 });
 
 it('shows the three layers of a period, and the tickets behind a figure', async () => {

@@ -38,8 +38,8 @@ impl Media {
             let mut parts = part.split(';').map(str::trim);
             let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "application/graphql-response+json" => Self::GraphqlResponse,
-                "application/json" => Self::Json,
-                "*/*" | "application/*" => Self::GraphqlResponse,
+                // Who takes anything is served as an old client.
+                "application/json" | "*/*" | "application/*" => Self::Json,
                 _ => continue,
             };
             let mut weight = 1.0;
@@ -243,7 +243,7 @@ mod tests {
             (Some("application/graphql-response+json"), Some(GraphqlResponse)),
             (Some("application/graphql-response+json, application/json;q=0.9"), Some(GraphqlResponse)),
             (Some("application/graphql-response+json;q=0.1, application/json"), Some(Json)),
-            (Some("*/*"), Some(GraphqlResponse)),
+            (Some("*/*"), Some(Json)),
             (Some("text/html"), None),
             (Some("application/json;q=0"), None),
             (Some("application/json; charset=latin-1"), None),

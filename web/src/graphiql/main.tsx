@@ -1,7 +1,8 @@
 /** GraphiQL with the session of the web app; a page of its own, so that the app carries nothing of it. */
 import { createRoot } from 'react-dom/client';
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { parse, type DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { freshToken, session } from '../api/session';
 import { language } from '../i18n';
@@ -35,7 +36,7 @@ async function authorization(): Promise<Record<string, string>> {
   return token ? { authorization: `Bearer ${token}` } : {};
 }
 
-const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url: '/graphql',
   fetch: async (url, init) => {
     const headers = new Headers(init?.headers);
@@ -49,13 +50,26 @@ const fetcher = createGraphiQLFetcher({
   }),
 });
 
+function parsed(query: string): DocumentNode | undefined {
+  try {
+    return parse(query);
+  } catch {
+    // The server says what is wrong with it.
+    return undefined;
+  }
+}
+
+/** HTTP or WebSocket by what is sent: the editor's own document lags behind somebody who types and runs at once. */
+const fetcher: Fetcher = (params, options) => send(params, { ...options, documentAST: parsed(params.query) });
+
 function Page() {
   const held = useStore(session);
-  const words = WORDS[useStore(language)];
+  const lang = useStore(language);
+  const words = WORDS[lang];
   return (
     <>
       {!held && (
-        <p className="signed-out">
+        <p className="signed-out" lang={lang}>
           {words.note} <a href="/">{words.go}</a>
         </p>
       )}
