@@ -20,6 +20,11 @@ it('passes every audit', async () => {
   expect(audits.length).toBeGreaterThan(50);
 });
 
+it('takes an empty name of an operation as none', async () => {
+  const answer = await fetch(`${server.graphql}?query=${encodeURIComponent('{about{demo}}')}&operationName=`);
+  expect(await answer.json()).toEqual({ data: { about: { demo: true } } });
+});
+
 const post = (body: string, headers: Record<string, string> = {}) =>
   fetch(server.graphql, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
 

@@ -10,6 +10,7 @@ use crate::client::Connection;
 pub struct Rate {
     pub per_second: f64,
     pub p50: Duration,
+    pub p99: Duration,
 }
 
 impl Rate {
@@ -18,6 +19,7 @@ impl Rate {
         Self {
             per_second: took.len() as f64 / over.as_secs_f64(),
             p50: took.get(took.len() / 2).copied().unwrap_or_default(),
+            p99: took.get(took.len() * 99 / 100).copied().unwrap_or_default(),
         }
     }
 }

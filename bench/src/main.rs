@@ -7,6 +7,7 @@ mod page;
 mod place;
 mod report;
 mod reports;
+mod similar;
 mod writes;
 
 use report::Report;
@@ -14,7 +15,7 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ALL: [&str; 3] = ["creates", "page", "reports"];
+const ALL: [&str; 4] = ["creates", "page", "reports", "similar"];
 
 #[tokio::main]
 async fn main() {
@@ -29,7 +30,8 @@ async fn main() {
         match name {
             "creates" => writes::creates(&mut report).await,
             "page" => page::page(&mut report).await,
-            _ => reports::reports(&mut report),
+            "reports" => reports::reports(&mut report),
+            _ => similar::similar(&mut report),
         }
     }
     report.print();

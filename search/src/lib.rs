@@ -168,3 +168,12 @@ impl Error {
 pub fn warm_up() {
     analysis::warm_up();
 }
+
+/// The words and codes of a text in the forms that the index keeps them in: for measuring against what lies beneath.
+pub fn words(text: &str) -> Vec<String> {
+    let terms = analysis::terms(text).into_iter();
+    terms
+        .filter(|term| matches!(term.kind, analysis::Kind::Word | analysis::Kind::Code))
+        .map(|term| term.form)
+        .collect()
+}

@@ -8,6 +8,7 @@
 
 pub mod cost;
 mod http;
+mod order;
 mod pace;
 mod ws;
 
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
 use domain::kernel::{Actor, Error, Timestamp, TopCode};
 use domain::people;
@@ -28,6 +29,7 @@ use serde_json::{Map, Value as Json};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use self::order::Shape;
 use crate::graphql::{BuoySchema, Caller, furnish, public};
 use crate::language::Language;
 
@@ -183,7 +185,8 @@ impl Parameters {
         };
         let operation_name = match given.remove("operationName") {
             None | Some(Json::Null) => None,
-            Some(Json::String(name)) => Some(name),
+            // An empty name is none.
+            Some(Json::String(name)) => Some(name).filter(|name| !name.is_empty()),
             Some(_) => return Err("operationName must be a string or null.".to_owned()),
         };
         let variables = match given.remove("variables") {
@@ -203,6 +206,7 @@ impl Parameters {
 pub struct Prepared {
     request: Request,
     pub operation: OperationType,
+    shape: Shape,
 }
 
 /// Parses and bounds a document; the error is a GraphQL request error.
@@ -212,7 +216,8 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
     cost::check_text(&query, &gate.limits.cost).map_err(refuse)?;
     let document = parse_query(&query).map_err(|e| refuse(ServerError::from(e).message))?;
     cost::check(&document, &gate.limits.cost).map_err(refuse)?;
-    let operation = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
+    let chosen = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
+    let (operation, shape) = (chosen.ty, Shape::of(&document, &chosen.selection_set.node));
     if !may_introspect(gate, guest) && cost::introspects(&document) {
         return Err(refuse("Introspection is for those who have signed in.".to_owned()));
     }
@@ -225,30 +230,30 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
         request = request.variables(async_graphql::Variables::from_json(Json::Object(variables)));
     }
     request.set_parsed_query(document);
-    Ok(Prepared { request, operation })
+    Ok(Prepared { request, operation, shape })
 }
 
 fn may_introspect(gate: &Gate, guest: &Guest) -> bool {
     gate.demo || guest.caller.cx.actor.user_id().is_some()
 }
 
-fn operation_of(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, String> {
+fn operation_of<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Result<&'d OperationDefinition, String> {
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(operation.node.ty),
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(named), None) if named.len() == 1 => {
-            Ok(named.values().next().map_or(OperationType::Query, |operation| operation.node.ty))
+            named.values().next().map(|operation| &operation.node).ok_or_else(|| "The document is empty.".to_owned())
         }
         (DocumentOperations::Multiple(_), None) => {
             Err("The document has several operations: say which by operationName.".to_owned())
         }
-        (DocumentOperations::Multiple(named), Some(name)) if named.contains_key(name) => Ok(named[name].node.ty),
+        (DocumentOperations::Multiple(named), Some(name)) if named.contains_key(name) => Ok(&named[name].node),
         (_, Some(name)) => Err(format!("The document has no operation named {name:?}.")),
     }
 }
 
 /// Runs a query or mutation; whatever happens, there is a response.
 pub async fn execute(gate: &Gate, guest: &Guest, prepared: Prepared) -> Response {
-    let Prepared { request, operation } = prepared;
+    let Prepared { request, operation, shape } = prepared;
     let span = tracing::info_span!("request", id = %guest.caller.cx.request_id, %operation);
     let timer = metrics::SECONDS.with_label_values(&[word(operation)]).start_timer();
     let running = AssertUnwindSafe(gate.schema.execute(request).instrument(span)).catch_unwind();
@@ -258,7 +263,8 @@ pub async fn execute(gate: &Gate, guest: &Guest, prepared: Prepared) -> Response
         None => request_error(TopCode::Internal, "The operation took too long and was given up.".to_owned()),
     };
     timer.observe_duration();
-    let response = finish(gate, guest, response);
+    let mut response = finish(gate, guest, response);
+    shape.arrange(&mut response.data);
     for error in &response.errors {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code")).map(ToString::to_string);
         metrics::ERRORS.with_label_values(&[code.as_deref().unwrap_or_default().trim_matches('"')]).inc();

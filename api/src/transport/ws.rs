@@ -324,14 +324,16 @@ impl Operation {
             self.next(&response).await?;
             return self.complete().await;
         }
+        let shape = prepared.shape;
         let mut stream = std::pin::pin!(self.gate.schema.execute_stream(prepared.request));
         let mut first = true;
         loop {
-            let response = match AssertUnwindSafe(stream.next()).catch_unwind().await {
+            let mut response = match AssertUnwindSafe(stream.next()).catch_unwind().await {
                 Ok(None) => return self.complete().await,
                 Ok(Some(response)) => finish(&self.gate, &self.guest, response),
                 Err(_) => return self.error(&panicked(&self.guest)).await,
             };
+            shape.arrange(&mut response.data);
             // What is refused before the first event is an invalid operation, by the protocol.
             if first && !response.errors.is_empty() && response.data == async_graphql::Value::Null {
                 return self.error(&response).await;

@@ -6,7 +6,7 @@ import { Nowhere } from '../shell/Nowhere';
 import { newKey } from '../api/action';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import { client, follow, type Live } from '../api/client';
-import { OpenTicketDocument, SimilarToTicketDocument, TicketEventsDocument, TicketPageDocument, type PageFragment } from '../gql';
+import { BoardCursorDocument, OpenTicketDocument, SimilarToTicketDocument, TicketEventsDocument, TicketPageDocument, type PageFragment } from '../gql';
 import { useLanguage } from '../i18n';
 import { moment } from '../lib/clock';
 import { ErrorNote } from '../shell/ErrorNote';
@@ -32,15 +32,17 @@ function usePage(number: number) {
     let gone = false;
     let end = () => {};
     const begin = async () => {
-      const { data, error } = await client.query(TicketPageDocument, { number }).toPromise();
+      // The cursor first, in a request of its own: what happens while the ticket is read is heard afterwards.
+      const at = await client.query(BoardCursorDocument, {}).toPromise();
+      const { data, error } = at.data ? await client.query(TicketPageDocument, { number }).toPromise() : { error: at.error };
       if (gone) return;
-      if (!data?.ticket) return setShown({ page: null, error: error?.graphQLErrors.some(notFound) ? null : (error ?? null) });
+      if (!at.data || !data?.ticket) return setShown({ page: null, error: error?.graphQLErrors.some(notFound) ? null : (error ?? null) });
       take(data.ticket);
       // What is seen as a case has no events.
       if (data.ticket.access === 'CASE') return;
       end = follow(
         TicketEventsDocument,
-        { ticketId: data.ticket.id, after: data.boardCursor },
+        { ticketId: data.ticket.id, after: at.data.boardCursor },
         {
           event: ({ ticketEvents: { kind, cursor, ticket } }) => {
             if (gone) return undefined;

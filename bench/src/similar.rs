@@ -1,0 +1,153 @@
+//! Similar cases among many, against the bare tantivy query of the same words in the same index; and how fast documents
+//! go in.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use search::{Clause, Document, SimilarQuery};
+use tantivy::collector::TopDocs;
+use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{Searcher, Term};
+use uuid::Uuid;
+
+use crate::load::Rate;
+use crate::report::{Report, rate, took};
+
+const SIZES: [u64; 2] = [100_000, 1_000_000];
+const BATCH: u64 = 5_000;
+const QUESTIONS: u64 = 400;
+/// As many as the product looks up, and as many documents as it weighs in full.
+const TERMS_MAX: usize = 25;
+const CANDIDATES: usize = 64;
+
+/// Words as often as in a language: the n-th comes 1/n as often as the first. The same every time.
+struct Vocabulary {
+    words: Vec<String>,
+    state: u64,
+}
+
+impl Vocabulary {
+    fn new(seed: u64) -> Self {
+        const SYLLABLES: [&str; 16] = [
+            "ba", "ker", "lo", "min", "tra", "ven", "su", "dor", "pel", "qua", "ris", "fon", "gul", "hex", "jan", "mos",
+        ];
+        let word = |mut n: usize| {
+            let mut word = String::new();
+            for _ in 0..4 {
+                word.push_str(SYLLABLES[n % 16]);
+                n /= 16;
+            }
+            word
+        };
+        Self { words: (0..40_000).map(word).collect(), state: seed }
+    }
+
+    fn chance(&mut self) -> f64 {
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.state >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn text(&mut self, words: usize) -> String {
+        let mut text = String::new();
+        for _ in 0..words {
+            let rank = (self.words.len() as f64).powf(self.chance()) as usize;
+            text.push_str(&self.words[rank.min(self.words.len() - 1)]);
+            text.push(' ');
+        }
+        text
+    }
+
+    fn title(&mut self) -> String {
+        let code = 100 + (self.chance() * 9_000.0) as u64;
+        let line = (self.chance() * 90.0) as u64;
+        format!("{line} 号线报警 E-{code} {}", self.text(5))
+    }
+}
+
+fn document(n: u64, vocabulary: &mut Vocabulary) -> Document {
+    let team = format!("team:{}", n % 20);
+    Document {
+        id: Uuid::from_u128(u128::from(n) + 1),
+        title: vocabulary.title(),
+        body: vocabulary.text(50),
+        extra: n.to_string(),
+        tags: vec![team, "solved".to_owned(), "case".to_owned()],
+    }
+}
+
+/// The generation that the index stands on now.
+fn folder_of(dir: &Path) -> PathBuf {
+    dir.join(std::fs::read_to_string(dir.join("CURRENT")).expect("a current generation").trim())
+}
+
+/// The words that are looked up: the rarest.
+fn bare(searcher: &Searcher, field: tantivy::schema::Field, text: &str) -> BooleanQuery {
+    let distinct: HashSet<String> = search::words(text).into_iter().collect();
+    let mut terms: Vec<Term> = distinct.iter().map(|word| Term::from_field_text(field, word)).collect();
+    let often: HashMap<Term, u64> =
+        terms.iter().map(|term| (term.clone(), searcher.doc_freq(term).expect("a frequency"))).collect();
+    terms.sort_by_key(|term| often[term]);
+    terms.truncate(TERMS_MAX);
+    let part = |term| (Occur::Should, Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)) as Box<dyn Query>);
+    BooleanQuery::new(terms.into_iter().map(part).collect())
+}
+
+pub fn similar(report: &mut Report) {
+    for size in SIZES {
+        let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
+        let index = search::Index::open(folder.path()).expect("an index").index;
+        search::warm_up();
+        let mut vocabulary = Vocabulary::new(7);
+        let rebuild = index.rebuild().expect("a rebuild");
+        let mut indexing = Duration::ZERO;
+        for from in (0..size).step_by(usize::try_from(BATCH).expect("a batch")) {
+            let documents: Vec<Document> = (from..from + BATCH).map(|n| document(n, &mut vocabulary)).collect();
+            let began = Instant::now();
+            rebuild.put(documents).expect("documents go in");
+            indexing += began.elapsed();
+        }
+        let began = Instant::now();
+        rebuild.swap("bench").expect("a swap");
+        indexing += began.elapsed();
+        report.plain(&format!("documents into an index of {size}"), rate(size as f64 / indexing.as_secs_f64()));
+
+        let beneath = tantivy::Index::open_in_dir(folder_of(folder.path())).expect("the same index");
+        let searcher = beneath.reader().expect("a reader").searcher();
+        let field = beneath.schema().get_field("words").expect("the field of words");
+        let clause = Clause { all_of: vec!["solved".to_owned()], any_of: Vec::new() };
+        let nobody = HashSet::new();
+        let (mut ours, mut limit) = (Vec::new(), Vec::new());
+        let mut vocabulary = Vocabulary::new(99);
+        for _ in 0..QUESTIONS {
+            let (title, body) = (vocabulary.title(), vocabulary.text(50));
+            let query = bare(&searcher, field, &format!("{title} {body}"));
+            let began = Instant::now();
+            searcher.search(&query, &TopDocs::with_limit(CANDIDATES).order_by_score()).expect("an answer");
+            limit.push(began.elapsed());
+            let question = SimilarQuery {
+                title: &title,
+                body: &body,
+                facets: &[],
+                clause: &clause,
+                exclude: &nobody,
+                limit: 3,
+                floor: 0.0,
+            };
+            let began = Instant::now();
+            index.similar(&question).expect("an answer");
+            ours.push(began.elapsed());
+        }
+        let (ours, limit) = (Rate::of(ours, Duration::from_secs(1)), Rate::of(limit, Duration::from_secs(1)));
+        for (what, ours, limit) in [("p50", ours.p50, limit.p50), ("p99", ours.p99, limit.p99)] {
+            report.row(
+                &format!("three similar cases among {size}, {what}"),
+                took(ours),
+                "bare tantivy query of the same words",
+                took(limit),
+                limit.as_secs_f64() / ours.as_secs_f64(),
+            );
+        }
+    }
+}
