@@ -1,17 +1,20 @@
-/** Apollo Client: queries, mutations, subscriptions, and a resume after the server was killed. */
+/** Apollo Client: signing in, queries, mutations, subscriptions, and a resume after the server was killed. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { BOARD, Heard, Server, type BoardEvent } from './server';
+import { ADMIN, BOARD, Heard, Server, SIGN_IN, type BoardEvent } from './server';
 
 let server: Server;
 let token: string;
 let client: ApolloClient;
 beforeAll(async () => {
   server = await Server.start();
-  token = await server.token();
+  const guest = new ApolloClient({ link: new HttpLink({ uri: server.graphql }), cache: new InMemoryCache() });
+  const session = await guest.mutate<any>({ mutation: gql(SIGN_IN), variables: ADMIN });
+  guest.stop();
+  token = session.data.signIn.accessToken;
   const http = new HttpLink({ uri: server.graphql, headers: { authorization: `Bearer ${token}` } });
   const socket = createClient({
     url: server.socket,

@@ -9,8 +9,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it('passes every audit', async () => {
-  const audits = serverAudits({ url: () => server.graphql, fetchFn: fetch });
+it.each(['nobody', 'admin'])('passes every audit, asked by %s', async (who) => {
+  const authorization = who === 'nobody' ? undefined : `Bearer ${await server.token(who)}`;
+  const fetchFn = (url: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    if (authorization) headers.set('authorization', authorization);
+    return fetch(url, { ...init, headers });
+  };
+  const audits = serverAudits({ url: () => server.graphql, fetchFn });
   const failed: string[] = [];
   for (const audit of audits) {
     const result = await audit.fn();

@@ -108,6 +108,12 @@ export class Heard<T> {
   }
 }
 
+export const SIGN_IN = `mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) { accessToken userErrors { code } }
+}`;
+
+export const ADMIN = { input: { email: 'admin@demo.test', password: 'buoy-demo' } };
+
 export const BOARD = `subscription Board($after: String) {
   boardEvents(after: $after) { cursor kind ticketId ticket { number title status } }
 }`;

@@ -75,5 +75,5 @@ it('echoes a ping, answers queries, and says what is invalid', async () => {
   expect(await socket.next()).toEqual({ type: 'next', id: '1', payload: { data: { viewer: { roles: ['ADMIN'] } } } });
   expect(await socket.next()).toEqual({ type: 'complete', id: '1' });
   socket.send(subscribe('{ nosuch }'));
-  expect(await socket.next()).toMatchObject({ type: 'error', id: '1' });
+  expect(await socket.next()).toMatchObject({ type: 'error', id: '1', payload: [{ message: expect.any(String) }] });
 });
