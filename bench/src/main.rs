@@ -7,6 +7,7 @@ mod page;
 mod place;
 mod report;
 mod reports;
+mod scale;
 mod similar;
 mod writes;
 
@@ -15,7 +16,7 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ALL: [&str; 4] = ["creates", "page", "reports", "similar"];
+const ALL: [&str; 5] = ["creates", "page", "reports", "similar", "scale"];
 
 #[tokio::main]
 async fn main() {
@@ -31,7 +32,8 @@ async fn main() {
             "creates" => writes::creates(&mut report).await,
             "page" => page::page(&mut report).await,
             "reports" => reports::reports(&mut report),
-            _ => similar::similar(&mut report),
+            "similar" => similar::similar(&mut report),
+            _ => scale::scale(&mut report).await,
         }
     }
     report.print();

@@ -16,7 +16,7 @@ use crate::report::{Report, rate};
 const LASTS: Duration = Duration::from_secs(6);
 const CLIENTS: usize = 16;
 
-const PAGE: &str = "{ tickets(first: 50, orderBy: { field: CREATED_AT, direction: DESC }) {
+pub const PAGE: &str = "{ tickets(first: 50, orderBy: { field: CREATED_AT, direction: DESC }) {
     nodes { id number title status priority createdAt assignee { id name }
         comments(last: 3) { nodes { id body createdAt author { id name } } } }
     pageInfo { endCursor hasNextPage } } }";

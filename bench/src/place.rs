@@ -15,7 +15,7 @@ pub struct Place {
     pub app: Arc<App>,
     pub config: Config,
     /// Goes when the place goes.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub admin: UserId,
     pub agents: Vec<UserId>,
     server: Server,
@@ -34,9 +34,29 @@ impl Place {
         config.listen = "127.0.0.1:0".parse().expect("an address");
         let app = open(&config, Hands::default()).await.expect("a new installation opens");
         let (admin, agents) = furnish(&app).await;
+        Self::serve(app, config, folder, admin, agents)
+    }
+
+    fn serve(app: Arc<App>, config: Config, folder: tempfile::TempDir, admin: UserId, agents: Vec<UserId>) -> Self {
         let background = Background::start(&app, Jobs::Run);
         let server = Server::start(&config, &app, false).expect("a free port");
-        Self { app, config, _folder: folder, admin, agents, server, background }
+        Self { app, config, folder, admin, agents, server, background }
+    }
+
+    /// Stops, and leaves what is there to be opened again.
+    pub async fn leave(self) -> (Config, tempfile::TempDir) {
+        let Self { app, config, folder, admin: _, agents: _, server, background } = self;
+        server.stop().await;
+        background.stop().await;
+        app.db.close().await;
+        (config, folder)
+    }
+
+    /// Starts on what is there; nobody in particular is known.
+    pub async fn reopen(config: Config, folder: tempfile::TempDir) -> Self {
+        let app = open(&config, Hands::default()).await.expect("the installation opens");
+        let nobody = UserId(uuid::Uuid::nil());
+        Self::serve(app, config, folder, nobody, Vec::new())
     }
 
     pub fn address(&self) -> String {
@@ -60,9 +80,7 @@ impl Place {
     }
 
     pub async fn close(self) {
-        self.server.stop().await;
-        self.background.stop().await;
-        self.app.db.close().await;
+        self.leave().await;
     }
 }
 

@@ -7,7 +7,7 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use domain::catalogue::model::Team;
 use domain::kernel::{CustomerId, Error, TeamId, TicketId, UserId};
 use domain::people::model::{Customer, User};
-use domain::runtime::Ctx;
+use domain::runtime::{Ctx, Row};
 use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
 use domain::{catalogue, people, tickets};
 
@@ -154,6 +154,33 @@ impl Loader<CommentsOf> for ById {
         for ((limit, backward), ids) in pages {
             let found = tickets::queries::comments_of(&self.0, &ids, limit, backward).await?;
             all.extend(found.into_iter().map(|(ticket, rows)| (CommentsOf { ticket, limit, backward }, rows)));
+        }
+        Ok(all)
+    }
+}
+
+/// The first or last events of a ticket.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventsOf {
+    pub ticket: TicketId,
+    pub limit: u64,
+    pub backward: bool,
+}
+
+impl Loader<EventsOf> for ById {
+    type Value = Vec<Row>;
+    type Error = Arc<Error>;
+
+    /// One statement for each different page: a list asks for the same one on every row.
+    async fn load(&self, keys: &[EventsOf]) -> Result<HashMap<EventsOf, Vec<Row>>, Self::Error> {
+        let mut pages: HashMap<(u64, bool), Vec<TicketId>> = HashMap::new();
+        for EventsOf { ticket, limit, backward } in keys {
+            pages.entry((*limit, *backward)).or_default().push(*ticket);
+        }
+        let mut all = HashMap::new();
+        for ((limit, backward), ids) in pages {
+            let found = tickets::queries::events_of(&self.0, &ids, limit, backward).await?;
+            all.extend(found.into_iter().map(|(ticket, rows)| (EventsOf { ticket, limit, backward }, rows)));
         }
         Ok(all)
     }

@@ -11,7 +11,7 @@ struct Web;
 
 /// GraphiQL's editor writes styles of its own into the page.
 pub const GRAPHIQL_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; \
-     worker-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// On every answer that brings none of its own.
 pub const SECURITY_HEADERS: [(&str, &str); 4] = [

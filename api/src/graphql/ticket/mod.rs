@@ -13,7 +13,7 @@ use domain::tickets::model::{Access, Ticket, View};
 
 use super::Caller;
 use super::error::OrTopLevel as _;
-use super::loaders::{AttributionOf, CommentsOf, Loaders, RefsOf};
+use super::loaders::{AttributionOf, CommentsOf, EventsOf, Loaders, RefsOf};
 use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
 use super::scalars::{DateTime, MatchKind, Priority, TicketAccess, TicketAction, TicketStatus, int};
 
@@ -267,9 +267,13 @@ impl TicketNode {
         if self.0.access == Access::Case {
             return Ok(Relay::new(false, false));
         }
-        let cx = &ctx.data_unchecked::<Caller>().cx;
-        let rows = tickets::queries::events(cx, self.ticket().id, &page).await.or_top_level(ctx)?;
-        Ok(relay(rows, TicketEventNode))
+        let (cx, ticket) = (&ctx.data_unchecked::<Caller>().cx, self.ticket().id);
+        if page.after.is_some() || page.before.is_some() {
+            return Ok(relay(tickets::queries::events(cx, ticket, &page).await.or_top_level(ctx)?, TicketEventNode));
+        }
+        let key = EventsOf { ticket, limit: page.limit, backward: page.backward };
+        let found = ctx.data_unchecked::<Loaders>().one(key).await.or_top_level(ctx)?.unwrap_or_default();
+        Ok(relay(tickets::queries::event_page(cx, &page, found), TicketEventNode))
     }
 
     /// Resolved tickets with the same problem, best first, never this one.

@@ -185,10 +185,22 @@ pub async fn comment(cx: &Ctx, id: crate::kernel::CommentId) -> Result<Option<Co
     Ok(row.filter(|row| row.visibility == Visibility::Public || !sees_as_requester(&cx.actor)))
 }
 
-/// The audit trail of one ticket, in the order of the log. Requesters see the public events of their own side and of
-/// Buoy, not what the staff did.
+/// What of a trail somebody sees, below the horizon: a cursor of it is one of the live feed, too, so nothing may turn up
+/// before it later. Requesters see the public events of their own side and of Buoy, not what staff did, here or in the
+/// system that a history came from.
+fn trail(cx: &Ctx) -> Condition {
+    use event_log::Column::{Audience as AudienceOf, Side as SideOf, SubjectKind};
+    let seen = Condition::all().add(SubjectKind.eq("ticket")).add(log::below_horizon(cx.app.db.engine));
+    if sees_as_requester(&cx.actor) {
+        seen.add(AudienceOf.eq(Audience::Public.word())).add(SideOf.ne(Side::Staff.word()))
+    } else {
+        seen
+    }
+}
+
+/// The audit trail of one ticket, in the order of the log.
 pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Row>> {
-    use event_log::Column::{Audience as AudienceOf, Seq, Side as SideOf, Subject, SubjectKind, Xid};
+    use event_log::Column::{Seq, Subject, Xid};
     use sea_orm::sea_query::ExprTrait as _;
     let epoch = &*cx.app.log_epoch;
     let place = |cursor: &Option<String>| -> Result<Option<Cursor>> {
@@ -200,18 +212,12 @@ pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Ro
             )
         })
     };
-    // A cursor of this list is one of the live feed, too: nothing may turn up before it later.
-    let settled = log::below_horizon(cx.app.db.engine);
-    let mut condition = Condition::all().add(Subject.eq(id.0)).add(SubjectKind.eq("ticket")).add(settled);
+    let mut condition = trail(cx).add(Subject.eq(id.0));
     if let Some(Cursor { xid, seq }) = place(&page.after)? {
         condition = condition.add(Expr::col(Xid).gt(xid).or(Expr::col(Xid).eq(xid).and(Expr::col(Seq).gt(seq))));
     }
     if let Some(Cursor { xid, seq }) = place(&page.before)? {
         condition = condition.add(Expr::col(Xid).lt(xid).or(Expr::col(Xid).eq(xid).and(Expr::col(Seq).lt(seq))));
-    }
-    if sees_as_requester(&cx.actor) {
-        // What is history was done by the staff of another system.
-        condition = condition.add(AudienceOf.eq(Audience::Public.word())).add(SideOf.ne(Side::Staff.word()));
     }
     let order = if page.backward { Order::Desc } else { Order::Asc };
     let rows = event_log::Entity::find()
@@ -221,8 +227,41 @@ pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Ro
         .limit(page.limit + 1)
         .all(cx.read())
         .await?;
-    let rows = rows.into_iter().map(Row::try_from).collect::<Result<Vec<_>>>()?;
-    Ok(page.connection_by(rows, |row| row.cursor.seal(epoch)))
+    Ok(event_page(cx, page, rows.into_iter().map(Row::try_from).collect::<Result<_>>()?))
+}
+
+/// Cuts n + 1 events, in the order of the page, to a connection.
+pub fn event_page(cx: &Ctx, page: &Page, rows: Vec<Row>) -> Connection<Row> {
+    page.connection_by(rows, |row| row.cursor.seal(&cx.app.log_epoch))
+}
+
+/// The first or last events of many tickets, in the order of the page, each with one more than asked for: one statement.
+pub async fn events_of(cx: &Ctx, ids: &[TicketId], limit: u64, backward: bool) -> Result<HashMap<TicketId, Vec<Row>>> {
+    use event_log::Column::{Seq, Subject, Xid};
+    use sea_orm::sea_query::{Alias, ExprTrait as _, Func, Query, WindowStatement};
+    use sea_orm::{FromQueryResult as _, Iterable as _};
+    let order = if backward { Order::Desc } else { Order::Asc };
+    let mut window = WindowStatement::partition_by(Subject);
+    window.order_by(Xid, order.clone()).order_by(Seq, order.clone());
+    let mut numbered = Query::select();
+    numbered
+        .columns(event_log::Column::iter())
+        .expr_window_as(Func::cust("row_number"), window, "place")
+        .from(event_log::Entity)
+        .cond_where(trail(cx).add(Subject.is_in(ids.iter().map(|id| id.0))));
+    let mut select = Query::select();
+    select
+        .columns(event_log::Column::iter())
+        .from_subquery(numbered, Alias::new("numbered"))
+        .and_where(Expr::col("place").lte(limit + 1))
+        .order_by(Xid, order.clone())
+        .order_by(Seq, order);
+    let mut found: HashMap<TicketId, Vec<Row>> = HashMap::new();
+    for row in cx.read().query_all(&select).await? {
+        let row = Row::try_from(event_log::Model::from_query_result(&row, "")?)?;
+        found.entry(TicketId(row.subject)).or_default().push(row);
+    }
+    Ok(found)
 }
 
 // ---------------------------------------------------------------- live
