@@ -2,11 +2,13 @@
 //! because the machine is noisy. Names of measurements as arguments choose among them.
 
 mod client;
+mod fanout;
 mod load;
 mod page;
 mod place;
 mod report;
 mod reports;
+mod rows;
 mod scale;
 mod similar;
 mod writes;
@@ -16,7 +18,7 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ALL: [&str; 5] = ["creates", "page", "reports", "similar", "scale"];
+const ALL: [&str; 7] = ["creates", "resolves", "page", "reports", "similar", "fanout", "scale"];
 
 #[tokio::main]
 async fn main() {
@@ -30,9 +32,11 @@ async fn main() {
         eprintln!("== {name}");
         match name {
             "creates" => writes::creates(&mut report).await,
+            "resolves" => writes::resolves(&mut report).await,
             "page" => page::page(&mut report).await,
             "reports" => reports::reports(&mut report),
             "similar" => similar::similar(&mut report),
+            "fanout" => fanout::fanout(&mut report).await,
             _ => scale::scale(&mut report).await,
         }
     }

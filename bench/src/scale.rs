@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use crate::client::post;
@@ -11,44 +10,12 @@ use crate::load::over_http;
 use crate::page::PAGE;
 use crate::place::{Place, TEAMS};
 use crate::report::{Report, rate, took};
+use crate::rows;
 
 const SIZES: [u64; 2] = [10_000, 1_000_000];
 const LASTS: Duration = Duration::from_secs(5);
-/// Far above the numbers that the product gives meanwhile.
-const NUMBERS_FROM: u64 = 1_000_000_000;
-
-/// Tickets as rows, without their history: for what reads and writes tickets by SQL.
-async fn fill(place: &Place, from: u64, to: u64) {
-    let teams: Vec<String> = domain::catalogue::queries::everything(&place.app)
-        .await
-        .expect("the catalogue")
-        .teams
-        .keys()
-        .map(|id| format!("x'{}'", id.0.simple()))
-        .collect();
-    let agents: Vec<String> = place.agents.iter().map(|id| format!("x'{}'", id.0.simple())).collect();
-    let cases = |of: &str, ids: &[String]| {
-        let arms: String = ids.iter().enumerate().map(|(n, id)| format!(" when {n} then {id}")).collect();
-        format!("case n % {}{arms} end as {of}", ids.len())
-    };
-    let sql = format!(
-        "with recursive n(n) as (select {from} union all select n + 1 from n where n + 1 < {to})
-         insert into ticket (id, number, token, title, description, status, priority, issue_type, product, required_skills,
-            channel, version, team_id, assignee_id, accepted, confidential, imported, created_at, updated_at,
-            public_updated_at, reopen_count, hand_over_count, chase_count, first_resolution_hand_overs)
-         select unhex(printf('%032x', n + 1)), {NUMBERS_FROM} + n, 'BENCH-' || n, 'PM-3300 停机 E-' || (n % 900),
-            '设备 PM-3300 报警，重启后仍然出现 The line stops after some minutes; the display shows a code. ' || n,
-            case n % 10 when 0 then 'IN_PROGRESS' when 1 then 'RESOLVED' else 'CLOSED' end, 1 + n % 4,
-            'TYPE' || (n % 20), 'PM-3300', '[]', 'api', 1, {}, {}, 1, 0, 1, at, at, at, 0, 0, 0, 0
-         from (select n, 1760000000000 + n * 30000 as at from n)",
-        cases("team", &teams),
-        cases("agent", &agents),
-    );
-    let tx = place.app.db.begin().await.expect("a transaction");
-    tx.conn().execute_unprepared(&sql).await.expect("tickets");
-    tx.conn().execute_unprepared("analyze").await.expect("statistics");
-    tx.commit().await.expect("a commit");
-}
+/// Most of what there is, is over.
+const MIXED: &str = "case n % 10 when 0 then 'IN_PROGRESS' when 1 then 'RESOLVED' else 'CLOSED' end";
 
 pub async fn scale(report: &mut Report) {
     let place = Place::open().await;
@@ -58,7 +25,7 @@ pub async fn scale(report: &mut Report) {
     let mut measured: Vec<[f64; 3]> = Vec::new();
     let mut from = 0;
     for size in SIZES {
-        fill(&place, from, size).await;
+        rows::fill(&place, from, size, MIXED).await;
         from = size;
         let (as_admin, as_agent, token) = (page(&admin), page(&agent), admin.clone());
         let create = move |n| Some(crate::writes::create(&token, n));

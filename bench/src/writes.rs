@@ -12,6 +12,7 @@ use crate::client::post;
 use crate::load::{Rate, over_http};
 use crate::place::Place;
 use crate::report::{Report, rate};
+use crate::rows;
 
 const LASTS: Duration = Duration::from_secs(6);
 /// Clients at a time.
@@ -113,6 +114,93 @@ pub async fn creates(report: &mut Report) {
         "create a ticket, durable (64 clients, GraphQL over HTTP)",
         rate(ours.per_second),
         "bare INSERTs of its rows, one transaction each",
+        rate(limit),
+        ours.per_second / limit,
+    );
+    place.close().await;
+}
+
+const RESOLVE: &str = "mutation R($input: ResolveTicketInput!) { resolveTicket(input: $input) {
+    ticket { id status } userErrors { code message } } }";
+/// More than the run can resolve.
+const OPEN: u64 = 40_000;
+
+fn resolution(n: u64) -> String {
+    format!("更换端子 X{} 并升级固件 2.3.1；replaced the connector and updated the firmware, then ran for an hour.", n % 90)
+}
+
+/// One durable transaction after the other, each with the rows of a resolved ticket.
+async fn bare_resolves(file: &Path) -> Rate {
+    let mut db = bare(file).await;
+    let (begun, mut took, mut n) = (Instant::now(), Vec::new(), 0_u64);
+    while begun.elapsed() < LASTS && n < OPEN {
+        let asked = Instant::now();
+        let (id, at) = (rows::id(n), 1_790_000_000_000 + n.cast_signed());
+        n += 1;
+        let before = json!({ "status": "IN_PROGRESS", "priority": "NORMAL", "team": id, "assignee": id, "product": "PM-3300", "issue_type": "TYPE1" });
+        let payload = json!({ "Ticket": { "ticket": id, "fact": { "Resolved": { "text_digest": "0".repeat(64) } }, "before": before, "after": before } });
+        let mut tx = db.begin_with("BEGIN IMMEDIATE").await.expect("begin");
+        let ticket = sqlx::query(
+            "update ticket set status = 'RESOLVED', resolved_at = ?, first_resolved_at = ?, updated_at = ?,
+                public_updated_at = ?, version = version + 1 where id = ? and version = 1",
+        )
+        .bind(at)
+        .bind(at)
+        .bind(at)
+        .bind(at)
+        .bind(id);
+        tx.execute(ticket).await.expect("a ticket");
+        let attribution = sqlx::query(
+            "insert into attribution (ticket_id, fault_type, root_cause_level, cause_tag, solution_tags, resolution, by_id, at)
+             values (?, 'HARDWARE', 'L2_ENVIRONMENT', null, '[\"PATCH\"]', ?, ?, ?)",
+        )
+        .bind(id)
+        .bind(resolution(n))
+        .bind(id)
+        .bind(at);
+        tx.execute(attribution).await.expect("an attribution");
+        let job = sqlx::query(
+            "insert into job (id, kind, subject, run_at, attempts, fence) values (?, 'tickets.close', ?, ?, 0, 0)",
+        )
+        .bind(id)
+        .bind(id.to_string())
+        .bind(at);
+        tx.execute(job).await.expect("a job");
+        let event = sqlx::query(
+            "insert into event_log (kind, subject_kind, subject, actor, side, audience, channel, request_id, at, payload, digest)
+             values ('TicketResolved', 'ticket', ?, ?, 'STAFF', 'PUBLIC', 'api', ?, ?, ?, ?)",
+        )
+        .bind(id)
+        .bind(id)
+        .bind(id)
+        .bind(at)
+        .bind(payload.to_string())
+        .bind(vec![0_u8; 32]);
+        tx.execute(event).await.expect("an event");
+        tx.commit().await.expect("a commit");
+        took.push(asked.elapsed());
+    }
+    Rate::of(took, begun.elapsed())
+}
+
+pub async fn resolves(report: &mut Report) {
+    let place = Place::open().await;
+    let (token, address) = (place.token(place.admin).await, place.address());
+    rows::fill(&place, 0, OPEN, "'IN_PROGRESS'").await;
+    let (first, second) = (copied(&place).await, copied(&place).await);
+    let before = bare_resolves(&first.path().join("buoy.sqlite")).await;
+    let ours = over_http(&address, CLIENTS, LASTS, move |n| {
+        let attribution = json!({ "faultType": "HARDWARE", "rootCauseLevel": "L2_ENVIRONMENT", "solutionTags": ["PATCH"], "resolution": resolution(n) });
+        let input = json!({ "ticketId": rows::id(n), "attribution": attribution });
+        (n < OPEN).then(|| post("/graphql", &token, &json!({ "query": RESOLVE, "variables": { "input": input } })))
+    })
+    .await;
+    let after = bare_resolves(&second.path().join("buoy.sqlite")).await;
+    let limit = f64::midpoint(before.per_second, after.per_second);
+    report.row(
+        "resolve a ticket, durable (64 clients, GraphQL over HTTP)",
+        rate(ours.per_second),
+        "bare writes of its rows, one transaction each",
         rate(limit),
         ours.per_second / limit,
     );

@@ -3,15 +3,20 @@
 mod catalogue;
 mod error;
 mod inputs;
+pub mod live;
 mod loaders;
 mod metrics;
 mod mutation;
 mod nodes;
+pub mod order;
 mod query;
 mod scalars;
 mod session;
+pub mod sharing;
 mod subscription;
 mod ticket;
+
+use std::sync::Arc;
 
 use async_graphql::{Request, Schema, SchemaBuilder};
 use domain::runtime::Ctx;
@@ -19,10 +24,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::language::Language;
 pub use error::{public, top_level};
+use live::Live;
 use loaders::Loaders;
 pub use mutation::Mutation;
 pub use query::Query;
-pub use subscription::Subscription;
+pub use subscription::{Feed, Handover, Subscription, Told};
 
 pub type BuoySchema = Schema<Query, Mutation, Subscription>;
 
@@ -53,8 +59,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query, Mutation::default(), Subscription)
 }
 
-pub fn schema(about: About) -> BuoySchema {
-    builder().data(about).limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX).finish()
+pub fn schema(about: About, live: Arc<Live>) -> BuoySchema {
+    builder().data(about).data(live).limit_depth(DEPTH_MAX).limit_complexity(COMPLEXITY_MAX).finish()
 }
 
 /// The schema as clients read it.

@@ -14,6 +14,7 @@ use domain::runtime::App;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::graphql::live::Live;
 use crate::graphql::{About, schema};
 use crate::transport::{self, Gate};
 
@@ -33,9 +34,11 @@ impl Server {
     pub fn start(config: &Config, app: &Arc<App>, demo: bool) -> std::io::Result<Self> {
         let stop = CancellationToken::new();
         let about = About { demo, time_zone: config.org.time_zone.clone() };
+        let live = Arc::new(Live::default());
+        tokio::spawn(live.clone().run(app.clone(), stop.clone()));
         let gate = web::Data::new(Gate {
             app: app.clone(),
-            schema: schema(about),
+            schema: schema(about, live),
             demo,
             limits: config.limits(),
             stop: stop.clone(),

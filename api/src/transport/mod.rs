@@ -8,7 +8,6 @@
 
 pub mod cost;
 mod http;
-mod order;
 mod pace;
 mod ws;
 
@@ -29,7 +28,7 @@ use serde_json::{Map, Value as Json};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::order::Shape;
+use crate::graphql::sharing::Sharing;
 use crate::graphql::{BuoySchema, Caller, furnish, public};
 use crate::language::Language;
 
@@ -52,8 +51,6 @@ pub struct Limits {
     pub ws_init_timeout: Duration,
     /// A client that takes longer to read one message is cut off, and resumes by cursor.
     pub ws_send_timeout: Duration,
-    /// Messages waiting for one client.
-    pub ws_queue_max: usize,
     /// A connection is looked after in this rhythm; one that answered nothing for two rounds is closed.
     pub ws_ping_every: Duration,
 }
@@ -69,7 +66,6 @@ impl Default for Limits {
             ws_operations_max: 50,
             ws_init_timeout: Duration::from_secs(10),
             ws_send_timeout: Duration::from_secs(10),
-            ws_queue_max: 256,
             ws_ping_every: Duration::from_secs(20),
         }
     }
@@ -206,7 +202,7 @@ impl Parameters {
 pub struct Prepared {
     request: Request,
     pub operation: OperationType,
-    shape: Shape,
+    sharing: Arc<Sharing>,
 }
 
 /// Parses and bounds a document; the error is a GraphQL request error.
@@ -217,7 +213,7 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
     let document = parse_query(&query).map_err(|e| refuse(ServerError::from(e).message))?;
     cost::check(&document, &gate.limits.cost).map_err(refuse)?;
     let chosen = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
-    let (operation, shape) = (chosen.ty, Shape::of(&document, &chosen.selection_set.node));
+    let (operation, sharing) = (chosen.ty, Arc::new(Sharing::of(&document, chosen, &query, variables.as_ref())));
     if !may_introspect(gate, guest) && cost::introspects(&document) {
         return Err(refuse("Introspection is for those who have signed in.".to_owned()));
     }
@@ -230,7 +226,7 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
         request = request.variables(async_graphql::Variables::from_json(Json::Object(variables)));
     }
     request.set_parsed_query(document);
-    Ok(Prepared { request, operation, shape })
+    Ok(Prepared { request, operation, sharing })
 }
 
 fn may_introspect(gate: &Gate, guest: &Guest) -> bool {
@@ -253,7 +249,7 @@ fn operation_of<'d>(document: &'d ExecutableDocument, name: Option<&str>) -> Res
 
 /// Runs a query or mutation; whatever happens, there is a response.
 pub async fn execute(gate: &Gate, guest: &Guest, prepared: Prepared) -> Response {
-    let Prepared { request, operation, shape } = prepared;
+    let Prepared { request, operation, sharing } = prepared;
     let span = tracing::info_span!("request", id = %guest.caller.cx.request_id, %operation);
     let timer = metrics::SECONDS.with_label_values(&[word(operation)]).start_timer();
     let running = AssertUnwindSafe(gate.schema.execute(request).instrument(span)).catch_unwind();
@@ -264,7 +260,7 @@ pub async fn execute(gate: &Gate, guest: &Guest, prepared: Prepared) -> Response
     };
     timer.observe_duration();
     let mut response = finish(gate, guest, response);
-    shape.arrange(&mut response.data);
+    sharing.shape.arrange(&mut response.data);
     for error in &response.errors {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code")).map(ToString::to_string);
         metrics::ERRORS.with_label_values(&[code.as_deref().unwrap_or_default().trim_matches('"')]).inc();

@@ -3,21 +3,33 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use actix_web::guard::{Guard, GuardContext};
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
+use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
+use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::http::bearer;
-use super::{Gate, Guest, Parameters, Peer, execute, finish, is_request_error, pace, panicked, prepare, to_json};
+use super::{
+    Gate, Guest, Parameters, Peer, Prepared, execute, finish, is_request_error, pace, panicked, prepare, request_error,
+    to_json,
+};
+use crate::graphql::live::Answer;
+use crate::graphql::sharing::Sharing;
+use crate::graphql::{Feed, Handover, Told, public};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -80,62 +92,66 @@ pub async fn open(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> a
 }
 
 async fn serve(gate: Arc<Gate>, session: Session, stream: MessageStream, peer: Peer, speaks: bool) {
-    let (queue, outgoing) = mpsc::channel(gate.limits.ws_queue_max);
-    let writer = actix_web::rt::spawn(write(gate.clone(), session.clone(), outgoing));
+    let timeout = gate.limits.ws_send_timeout;
+    let outlet = Outlet { session: session.clone(), timeout, slow: CancellationToken::new() };
     let changed = CancellationToken::new();
-    let mut socket = Socket { gate, peer, queue, guest: None, token: None, changed, operations: HashMap::new() };
+    let mut socket = Socket { gate, peer, outlet, guest: None, token: None, changed, operations: HashMap::new() };
     let close = if speaks { socket.read(stream).await } else { Some(Close::BadProtocol) };
-    // Ends every operation, and with them the senders that the writer waits for.
+    // Ends every operation.
     drop(socket);
-    let slow = writer.await.unwrap_or(true);
-    let close = if slow { Some(Close::TooSlow) } else { close };
     let reason = close.map(|close| {
         let (code, description) = close.parts();
         CloseReason { code: CloseCode::from(code), description: Some(description.to_owned()) }
     });
-    let _ = session.close(reason).await;
+    let _ = pace::within(timeout, session.close(reason)).await;
 }
 
-/// What goes out, in order.
-enum Outgoing {
-    Text(String),
-    Ping,
-    Pong(Vec<u8>),
+/// The way out, shared by the operations of a socket.
+#[derive(Clone)]
+struct Outlet {
+    session: Session,
+    timeout: Duration,
+    /// The client takes longer than that for a message: it is given up.
+    slow: CancellationToken,
 }
 
-/// Writes until nobody sends any more, or the client is too slow (`true`).
-async fn write(gate: Arc<Gate>, mut session: Session, mut outgoing: mpsc::Receiver<Outgoing>) -> bool {
-    while let Some(message) = outgoing.recv().await {
-        let sending = async {
-            match message {
-                Outgoing::Text(text) => session.text(text).await,
-                Outgoing::Ping => session.ping(b"").await,
-                Outgoing::Pong(bytes) => session.pong(&bytes).await,
-            }
+/// What is sent was not: the client is gone, or too slow.
+struct Lost;
+
+impl Outlet {
+    /// Waits for room: whoever reads slowly slows only their own operations, until they are given up.
+    async fn text(&mut self, text: String) -> Result<(), Lost> {
+        let Self { session, timeout, slow } = self;
+        let mut sending = pin!(session.text(text));
+        let sent = match futures::poll!(sending.as_mut()) {
+            Poll::Ready(sent) => Some(sent),
+            Poll::Pending => pace::within(*timeout, sending).await,
         };
-        match pace::within(gate.limits.ws_send_timeout, sending).await {
-            Some(Ok(())) => {}
-            Some(Err(_)) => return false, // the client is gone
-            None => return true,
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) => Err(Lost),
+            None => {
+                slow.cancel();
+                Err(Lost)
+            }
         }
     }
-    false
 }
 
 struct Socket {
     gate: Arc<Gate>,
     peer: Peer,
-    queue: mpsc::Sender<Outgoing>,
+    outlet: Outlet,
     guest: Option<Guest>,
     /// The credential that the guest came with: each operation is admitted by it anew, with the rights of its moment.
     token: Option<String>,
     /// Cancelled where a running operation finds that its guest's rights are others now.
     changed: CancellationToken,
-    /// Running operations; dropping a guard ends one.
-    operations: HashMap<String, DropGuard>,
+    /// Running operations; dropping one ends it.
+    operations: HashMap<String, AbortOnDropHandle<()>>,
 }
 
-/// A message for which the queue has no room means that the client does not read.
+/// Why no further message is read.
 type Step = Result<(), Close>;
 
 impl Socket {
@@ -160,7 +176,7 @@ impl Socket {
                     let step = match message {
                         None | Some(Err(_)) | Some(Ok(Message::Close(_))) => return None,
                         Some(Ok(Message::Text(text))) => self.receive(&text, &ended).await,
-                        Some(Ok(Message::Ping(bytes))) => self.send(Outgoing::Pong(bytes.to_vec())),
+                        Some(Ok(Message::Ping(bytes))) => self.pong(&bytes).await,
                         Some(Ok(Message::Pong(_) | Message::Nop)) => Ok(()),
                         Some(Ok(Message::Binary(_) | Message::Continuation(_))) => Err(Close::InvalidMessage),
                     };
@@ -175,6 +191,7 @@ impl Socket {
                 () = expiry => return Some(Close::Forbidden),
                 // Whoever comes back is admitted with the rights of now, and resumes by cursor.
                 () = self.changed.cancelled() => return Some(Close::Forbidden),
+                () = self.outlet.slow.cancelled() => return Some(Close::TooSlow),
                 () = &mut round => {
                     round.set(pace::pause(self.gate.limits.ws_ping_every));
                     silent_rounds += 1;
@@ -184,8 +201,9 @@ impl Socket {
                     if self.revoked().await {
                         return Some(Close::Forbidden);
                     }
-                    if let Err(close) = self.send(Outgoing::Ping) {
-                        return Some(close);
+                    let pinging = self.outlet.session.ping(b"");
+                    if !matches!(pace::within(self.gate.limits.ws_send_timeout, pinging).await, Some(Ok(()))) {
+                        return Some(Close::TooSlow);
                     }
                 }
                 () = self.gate.stop.cancelled() => return Some(Close::GoingAway),
@@ -200,12 +218,16 @@ impl Socket {
         !domain::auth::queries::still_open(&self.gate.app, session).await.unwrap_or(true)
     }
 
-    fn send(&self, message: Outgoing) -> Step {
-        self.queue.try_send(message).map_err(|_| Close::TooSlow)
+    async fn say(&mut self, message: &Json) -> Step {
+        self.outlet.text(message.to_string()).await.map_err(|Lost| Close::TooSlow)
     }
 
-    fn say(&self, message: &Json) -> Step {
-        self.send(Outgoing::Text(message.to_string()))
+    async fn pong(&mut self, bytes: &[u8]) -> Step {
+        let answering = self.outlet.session.pong(bytes);
+        match pace::within(self.gate.limits.ws_send_timeout, answering).await {
+            Some(Ok(())) => Ok(()),
+            _ => Err(Close::TooSlow),
+        }
     }
 
     async fn receive(&mut self, text: &str, ended: &mpsc::Sender<String>) -> Step {
@@ -222,8 +244,8 @@ impl Socket {
         match (kind.as_ref().and_then(Json::as_str), id) {
             (Some("connection_init"), _) => self.init(payload).await,
             (Some("ping"), _) => match payload {
-                None => self.say(&json!({ "type": "pong" })),
-                Some(payload) => self.say(&json!({ "type": "pong", "payload": payload })),
+                None => self.say(&json!({ "type": "pong" })).await,
+                Some(payload) => self.say(&json!({ "type": "pong", "payload": payload })).await,
             },
             (Some("pong"), _) => Ok(()),
             (Some("subscribe"), Some(id)) => {
@@ -233,7 +255,7 @@ impl Socket {
                 let mut guest = self.admit().await?;
                 guest.caller.changed = self.changed.clone();
                 let payload = payload.filter(Json::is_object).ok_or(Close::InvalidMessage)?;
-                self.subscribe(guest, id, payload, ended)
+                self.subscribe(guest, id, payload, ended).await
             }
             (Some("complete"), Some(id)) => {
                 self.operations.remove(&id);
@@ -265,14 +287,14 @@ impl Socket {
         self.token = bearer(text("authorization")).map_err(|()| Close::Forbidden)?.map(str::to_owned);
         self.peer = peer;
         self.guest = Some(self.admit().await?);
-        self.say(&json!({ "type": "connection_ack" }))
+        self.say(&json!({ "type": "connection_ack" })).await
     }
 
     async fn admit(&self) -> Result<Guest, Close> {
         self.gate.admit(self.token.as_deref(), &self.peer).await.map_err(|_| Close::Forbidden)
     }
 
-    fn subscribe(&mut self, guest: Guest, id: String, payload: Json, ended: &mpsc::Sender<String>) -> Step {
+    async fn subscribe(&mut self, guest: Guest, id: String, payload: Json, ended: &mpsc::Sender<String>) -> Step {
         if self.operations.contains_key(&id) {
             return Err(Close::SubscriberExists);
         }
@@ -280,23 +302,18 @@ impl Socket {
         if self.operations.len() >= max {
             let message = format!("This connection runs {max} operations already: complete one first.");
             let error = json!([{ "message": message, "extensions": { "code": "RATE_LIMITED" } }]);
-            return self.say(&json!({ "type": "error", "id": id, "payload": error }));
+            return self.say(&json!({ "type": "error", "id": id, "payload": error })).await;
         }
         let Ok(parameters) = Parameters::of(payload) else { return Err(Close::InvalidMessage) };
-        let stopped = CancellationToken::new();
-        self.operations.insert(id.clone(), stopped.clone().drop_guard());
-        let operation = Operation { gate: self.gate.clone(), guest, id, queue: self.queue.clone() };
-        let ended = ended.clone();
-        actix_web::rt::spawn(async move {
-            let id = operation.id.clone();
-            tokio::select! {
-                _ = operation.run(parameters) => {
-                    // Freed even where the client never sends complete.
-                    let _ = ended.send(id).await;
-                }
-                () = stopped.cancelled() => {}
-            }
+        let key = json!(id).to_string();
+        let operation = Operation { gate: self.gate.clone(), guest, id: key, outlet: self.outlet.clone() };
+        let (ended, its_id) = (ended.clone(), id.clone());
+        let running = actix_web::rt::spawn(async move {
+            let _ = operation.run(parameters).await;
+            // Freed even where the client never sends complete.
+            let _ = ended.send(its_id).await;
         });
+        self.operations.insert(id, AbortOnDropHandle::new(running));
         Ok(())
     }
 }
@@ -305,60 +322,97 @@ impl Socket {
 struct Operation {
     gate: Arc<Gate>,
     guest: Guest,
+    /// As JSON.
     id: String,
-    queue: mpsc::Sender<Outgoing>,
+    outlet: Outlet,
 }
 
 impl Operation {
-    /// Sends results until there are no more; `None`: the socket is gone.
-    async fn run(&self, parameters: Parameters) -> Option<()> {
-        let prepared = match prepare(&self.gate, &self.guest, parameters, true) {
+    /// Sends results until there are no more.
+    async fn run(mut self, parameters: Parameters) -> Result<(), Lost> {
+        let (gate, guest) = (self.gate.clone(), self.guest.clone());
+        let prepared = match prepare(&gate, &guest, parameters, true) {
             Ok(prepared) => prepared,
-            Err(response) => return self.error(&finish(&self.gate, &self.guest, *response)).await,
+            Err(response) => return self.error(&finish(&gate, &guest, *response)).await,
         };
         if prepared.operation != OperationType::Subscription {
-            let response = execute(&self.gate, &self.guest, prepared).await;
+            let response = execute(&gate, &guest, prepared).await;
             if is_request_error(&response) {
                 return self.error(&response).await;
             }
-            self.next(&response).await?;
+            self.next(&to_json(&response)).await?;
             return self.complete().await;
         }
-        let shape = prepared.shape;
-        let mut stream = std::pin::pin!(self.gate.schema.execute_stream(prepared.request));
-        let mut first = true;
+        let Prepared { request, operation: _, sharing } = prepared;
+        let (handover, mut taken) = Handover::new(sharing.clone());
+        let stream = gate.schema.execute_stream(request.data(handover));
+        let mut executions = Executions { gate: &gate, guest: &guest, sharing, stream };
+        let mut feed = tokio::select! {
+            Ok(feed) = &mut taken => feed,
+            // What ends before there is a feed is an invalid operation, by the protocol.
+            Some(response) = executions.next() => return self.error(&response).await,
+        };
         loop {
-            let mut response = match AssertUnwindSafe(stream.next()).catch_unwind().await {
+            let told = match feed.next().await {
+                Ok(Some(told)) => told,
                 Ok(None) => return self.complete().await,
-                Ok(Some(response)) => finish(&self.gate, &self.guest, response),
-                Err(_) => return self.error(&panicked(&self.guest)).await,
+                Err(error) => {
+                    let (code, message) = public(error, guest.caller.language);
+                    return self.error(&finish(&gate, &guest, request_error(code, message))).await;
+                }
             };
-            shape.arrange(&mut response.data);
-            // What is refused before the first event is an invalid operation, by the protocol.
-            if first && !response.errors.is_empty() && response.data == async_graphql::Value::Null {
-                return self.error(&response).await;
+            let (shared, own) = (told.answer(), Answer::new());
+            let answer = shared.as_deref().unwrap_or(&own);
+            match answer.get_or_try_init(|| executions.of(&feed, &told)).await {
+                Ok(payload) => self.next(payload).await?,
+                Err(response) if is_request_error(&response) => return self.error(&response).await,
+                Err(response) => self.next(&to_json(&response)).await?,
             }
-            first = false;
-            self.next(&response).await?;
         }
     }
 
-    async fn next(&self, response: &async_graphql::Response) -> Option<()> {
-        // Spliced, so that the payload is serialised once.
-        let text = format!(r#"{{"type":"next","id":{},"payload":{}}}"#, json!(self.id), to_json(response));
-        self.send(text).await
+    /// The payload is spliced: for most it was serialised once.
+    async fn next(&mut self, payload: &str) -> Result<(), Lost> {
+        let text = [r#"{"type":"next","id":"#, &self.id, r#","payload":"#, payload, "}"].concat();
+        self.outlet.text(text).await
     }
 
-    async fn error(&self, response: &async_graphql::Response) -> Option<()> {
-        self.send(json!({ "type": "error", "id": self.id, "payload": response.errors }).to_string()).await
+    async fn error(&mut self, response: &Response) -> Result<(), Lost> {
+        let (id, errors) = (&self.id, json!(response.errors));
+        self.outlet.text(format!(r#"{{"type":"error","id":{id},"payload":{errors}}}"#)).await
     }
 
-    async fn complete(&self) -> Option<()> {
-        self.send(json!({ "type": "complete", "id": self.id }).to_string()).await
+    async fn complete(&mut self) -> Result<(), Lost> {
+        let id = &self.id;
+        self.outlet.text(format!(r#"{{"type":"complete","id":{id}}}"#)).await
+    }
+}
+
+/// The executions of a subscription, one for each thing that its feed shows it.
+struct Executions<'o> {
+    gate: &'o Gate,
+    guest: &'o Guest,
+    sharing: Arc<Sharing>,
+    stream: BoxStream<'static, Response>,
+}
+
+impl Executions<'_> {
+    async fn next(&mut self) -> Option<Response> {
+        let mut response = match AssertUnwindSafe(self.stream.next()).catch_unwind().await {
+            Ok(response) => finish(self.gate, self.guest, response?),
+            Err(_) => panicked(self.guest),
+        };
+        self.sharing.shape.arrange(&mut response.data);
+        Some(response)
     }
 
-    /// Waits for room: whoever reads slowly slows only their own operations, until the writer gives them up.
-    async fn send(&self, text: String) -> Option<()> {
-        self.queue.send(Outgoing::Text(text)).await.ok()
+    /// The payload; what has errors is nobody else's.
+    async fn of(&mut self, feed: &Feed, told: &Told) -> Result<String, Box<Response>> {
+        feed.show(told).await;
+        match self.next().await {
+            Some(response) if response.errors.is_empty() => Ok(to_json(&response)),
+            Some(response) => Err(Box::new(response)),
+            None => Err(Box::new(panicked(self.guest))),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What a live feed tells whom: pure, over the snapshots that events carry.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::rights::{Scope, sees_as_requester};
+use super::rights::{Grant, Scope, grants_of, sees_as_requester};
 use crate::kernel::{Actor, Timestamp, UserId};
 use crate::runtime::Audience;
 use crate::tickets::model::{BoardKind, Fact, Filter, IdIs, Snapshot, Ticket, TicketEvent};
@@ -15,48 +16,75 @@ pub struct Current {
     pub extra: String,
 }
 
-/// What somebody with this scope and filter is told of an event; `None`: nothing.
-pub fn told(
-    actor: &Actor,
-    filter: &Filter,
-    event: &TicketEvent,
-    audience: Audience,
-    current: &Current,
-) -> Option<BoardKind> {
-    if audience == Audience::History || (audience == Audience::Staff && sees_as_requester(actor)) {
-        return None;
+/// Whose board it is, and which tickets are on it.
+#[derive(Clone, Debug)]
+pub struct Board {
+    scope: Scope,
+    as_requester: bool,
+    filter: Filter,
+}
+
+impl Board {
+    pub fn of(actor: &Actor, filter: Filter) -> Self {
+        Self { scope: Scope::of(actor), as_requester: sees_as_requester(actor), filter }
     }
-    let scope = Scope::of(actor);
-    let as_requester = sees_as_requester(actor);
-    let stands = |snapshot: &Snapshot, participants: &HashSet<UserId>, text| {
-        scope.sees(snapshot, participants) && matches(filter, snapshot, current, as_requester, text)
-    };
-    // Who takes part now is known; before this event one more did, or one fewer.
-    let mut participants = current.participants.clone();
-    match event.fact {
-        Fact::ParticipantAdded { user, .. } => drop(participants.remove(&user)),
-        Fact::ParticipantRemoved { user } => drop(participants.insert(user)),
-        _ => {}
+
+    /// What shows tickets on it; `None`: every ticket is concerned.
+    pub fn grants(&self) -> Option<&[Grant]> {
+        self.scope.grants()
     }
-    let created = matches!(event.fact, Fact::Created { .. });
-    // What the text was is not kept: if it changed, the ticket may have been found by it.
-    let retold = match &event.fact {
-        Fact::Updated { fields } => fields.iter().any(|field| field == "title" || field == "description"),
-        Fact::Redacted { .. } => true,
-        _ => false,
-    };
-    let text_was = if retold { TextPart::Ignored } else { TextPart::Compared };
-    let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), &participants, text_was);
-    let is = stands(&event.after, &current.participants, TextPart::Compared);
-    match (was, is) {
-        (_, true) => {
-            // It may have left since; then a later event says so.
-            let still = scope.sees(&current.ticket.snapshot(), &current.participants);
-            still.then(|| kind(event))
+
+    /// Whether it shows what a requester sees.
+    pub fn is_of_requester(&self) -> bool {
+        self.as_requester
+    }
+
+    /// What it is told of an event; `None`: nothing.
+    pub fn told(&self, event: &TicketEvent, audience: Audience, current: &Current) -> Option<BoardKind> {
+        if audience == Audience::History || (audience == Audience::Staff && self.as_requester) {
+            return None;
         }
-        (true, false) => Some(BoardKind::Left),
-        (false, false) => None,
+        let stands = |snapshot: &Snapshot, participants: &HashSet<UserId>, text| {
+            self.scope.sees(snapshot, participants)
+                && matches(&self.filter, snapshot, current, self.as_requester, text)
+        };
+        // Who takes part now is known; before this event one more did, or one fewer.
+        let mut participants = Cow::Borrowed(&current.participants);
+        match event.fact {
+            Fact::ParticipantAdded { user, .. } => drop(participants.to_mut().remove(&user)),
+            Fact::ParticipantRemoved { user } => drop(participants.to_mut().insert(user)),
+            _ => {}
+        }
+        let created = matches!(event.fact, Fact::Created { .. });
+        // What the text was is not kept: if it changed, the ticket may have been found by it.
+        let retold = match &event.fact {
+            Fact::Updated { fields } => fields.iter().any(|field| field == "title" || field == "description"),
+            Fact::Redacted { .. } => true,
+            _ => false,
+        };
+        let text_was = if retold { TextPart::Ignored } else { TextPart::Compared };
+        let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), &participants, text_was);
+        let is = stands(&event.after, &current.participants, TextPart::Compared);
+        match (was, is) {
+            (_, true) => {
+                // It may have left since; then a later event says so.
+                let still = self.scope.sees(&current.ticket.snapshot(), &current.participants);
+                still.then(|| kind(event))
+            }
+            (true, false) => Some(BoardKind::Left),
+            (false, false) => None,
+        }
     }
+}
+
+/// Who may be told of an event at all: every scope that saw the ticket before it or sees it after.
+pub fn concerned(event: &TicketEvent, current: &Current) -> HashSet<Grant> {
+    let mut grants: HashSet<Grant> = event.before.iter().chain([&event.after]).flat_map(grants_of).collect();
+    grants.extend(current.participants.iter().map(|user| Grant::Participant(*user)));
+    if let Fact::ParticipantRemoved { user } = event.fact {
+        grants.insert(Grant::Participant(user));
+    }
+    grants
 }
 
 fn kind(event: &TicketEvent) -> BoardKind {

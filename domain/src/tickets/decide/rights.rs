@@ -114,14 +114,20 @@ pub fn priority_term(priority: Priority) -> String {
     format!("priority:{}", priority.word())
 }
 
+/// Every grant that shows a ticket that stands so, but for those of participants.
+pub fn grants_of(ticket: &Snapshot) -> Vec<Grant> {
+    let mut grants = vec![ticket.team.map_or(Grant::NoTeam, Grant::Team)];
+    grants.extend(ticket.assignee.map(Grant::Assignee));
+    grants.extend(ticket.requester.map(Grant::Requester));
+    grants.extend(ticket.customer.map(Grant::Customer));
+    grants.extend(ticket.product.clone().map(Grant::Product));
+    grants
+}
+
 /// The terms by which a ticket is found in the index: where it stands, and one for each grant that would show it.
 pub fn terms_of(ticket: &Snapshot, participants: &HashSet<UserId>) -> Vec<String> {
-    let mut terms = vec![ticket.team.map_or(Grant::NoTeam, Grant::Team).term()];
-    terms.extend([status_term(ticket.status), priority_term(ticket.priority)]);
-    terms.extend(ticket.assignee.map(|user| Grant::Assignee(user).term()));
-    terms.extend(ticket.requester.map(|user| Grant::Requester(user).term()));
-    terms.extend(ticket.customer.map(|customer| Grant::Customer(customer).term()));
-    terms.extend(ticket.product.clone().map(|product| Grant::Product(product).term()));
+    let mut terms = vec![status_term(ticket.status), priority_term(ticket.priority)];
+    terms.extend(grants_of(ticket).iter().map(Grant::term));
     terms.extend(participants.iter().map(|user| Grant::Participant(*user).term()));
     terms
 }

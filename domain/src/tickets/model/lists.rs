@@ -63,7 +63,7 @@ impl OrderField {
 }
 
 /// What a live board is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BoardKind {
     TicketCreated,
     StatusChanged,

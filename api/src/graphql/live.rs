@@ -1,0 +1,238 @@
+//! The live feeds of this process. One dispatcher follows the log, finds by an index of grants whom an event concerns,
+//! decides for each of them, and hands on; who hears nothing costs nothing. What all who hear an event read alike is
+//! executed and serialised once ([`sharing`](super::sharing)).
+//!
+//! Nobody who is slow holds back anyone else: a seat whose queue is full is given up, and catches up from the log.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use domain::event::Event;
+use domain::kernel::{Result, TicketId, Timestamp};
+use domain::runtime::feed::{History, Next, keep_following};
+use domain::runtime::{App, Cursor, Row, log};
+use domain::tickets::decide::board::{Board, Current, concerned};
+use domain::tickets::decide::rights::Grant;
+use domain::tickets::model::{BoardKind, TicketEvent};
+use domain::tickets::queries::current;
+use tokio::sync::{OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// Events waiting for one subscriber.
+const QUEUE_MAX: usize = 256;
+
+/// Subscribers whose answers are the same: the digest of what they ask and of what their answers depend on.
+pub type Group = [u8; 32];
+
+/// A payload that a group shares: JSON, serialised.
+pub type Answer = OnceCell<String>;
+
+/// What happened, for everyone who is told.
+pub struct News {
+    pub cursor: Cursor,
+    pub at: Timestamp,
+    pub ticket: TicketId,
+    pub current: Arc<Current>,
+}
+
+/// What comes to a seat.
+pub enum Delivery {
+    News { news: Arc<News>, kind: BoardKind, answer: Option<Arc<Answer>> },
+    /// What concerns everyone.
+    Row(Row),
+}
+
+/// By what a seat is found.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Everything,
+    Grant(Grant),
+    Ticket(TicketId),
+}
+
+struct Seat {
+    board: Arc<Board>,
+    group: Option<Group>,
+    keys: Vec<Key>,
+    queue: mpsc::Sender<Delivery>,
+    /// Where the seat was given up; it goes on from there.
+    lost_at: Arc<OnceLock<Cursor>>,
+}
+
+#[derive(Default)]
+struct Seats {
+    /// How far the dispatcher has come: whoever sits down now hears what is behind this.
+    position: Cursor,
+    next: u64,
+    all: HashMap<u64, Seat>,
+    by_key: HashMap<Key, HashSet<u64>>,
+}
+
+impl Seats {
+    fn remove(&mut self, id: u64) -> Option<Seat> {
+        let seat = self.all.remove(&id)?;
+        for key in &seat.keys {
+            if let Entry::Occupied(mut there) = self.by_key.entry(key.clone()) {
+                there.get_mut().remove(&id);
+                if there.get().is_empty() {
+                    there.remove();
+                }
+            }
+        }
+        Some(seat)
+    }
+
+    fn give(&mut self, id: u64, delivery: Delivery) {
+        let Some(seat) = self.all.get(&id) else { return };
+        if seat.queue.try_send(delivery).is_err()
+            && let Some(seat) = self.remove(id)
+        {
+            let _ = seat.lost_at.set(self.position);
+        }
+    }
+
+    fn give_up_all(&mut self) {
+        let everyone: Vec<u64> = self.all.keys().copied().collect();
+        for id in everyone {
+            if let Some(seat) = self.remove(id) {
+                let _ = seat.lost_at.set(self.position);
+            }
+        }
+    }
+
+    /// The seats that an event may concern, each once.
+    fn concerned(&self, event: &TicketEvent, current: &Current) -> HashSet<u64> {
+        let grants = concerned(event, current).into_iter().map(Key::Grant);
+        let keys = [Key::Everything, Key::Ticket(event.ticket)].into_iter().chain(grants);
+        keys.filter_map(|key| self.by_key.get(&key)).flatten().copied().collect()
+    }
+
+    fn tell(&mut self, row: &Row, event: &TicketEvent, current: &Arc<Current>) {
+        let mut news = None;
+        let mut answers: HashMap<(Group, BoardKind), Arc<Answer>> = HashMap::new();
+        for id in self.concerned(event, current) {
+            let Some(seat) = self.all.get(&id) else { continue };
+            let Some(kind) = seat.board.told(event, row.audience, current) else { continue };
+            let answer = seat.group.map(|group| answers.entry((group, kind)).or_default().clone());
+            let news: &Arc<News> = news.get_or_insert_with(|| Arc::new(News::of(row, event.ticket, current.clone())));
+            self.give(id, Delivery::News { news: news.clone(), kind, answer });
+        }
+    }
+}
+
+impl News {
+    pub fn of(row: &Row, ticket: TicketId, current: Arc<Current>) -> Self {
+        Self { cursor: row.cursor, at: row.at, ticket, current }
+    }
+}
+
+/// Everyone who listens to this process.
+#[derive(Default)]
+pub struct Live {
+    seats: Mutex<Seats>,
+}
+
+/// Somebody's seat, until it is dropped.
+pub struct Listener {
+    live: Arc<Live>,
+    id: u64,
+    queue: mpsc::Receiver<Delivery>,
+    /// What lies before this does not come: it is read from the log.
+    pub since: Cursor,
+    lost_at: Arc<OnceLock<Cursor>>,
+}
+
+impl Listener {
+    /// What comes next; `None`: the seat was given up.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        self.queue.recv().await
+    }
+
+    /// Where the log goes on behind what came, once the seat was given up.
+    pub fn lost_at(&self) -> Option<Cursor> {
+        self.lost_at.get().copied()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.live.seats().remove(self.id);
+    }
+}
+
+impl Live {
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A seat for a board, or for the events of one ticket.
+    pub fn listen(self: &Arc<Self>, board: Arc<Board>, only: Option<TicketId>, group: Option<Group>) -> Listener {
+        let keys = match (only, board.grants()) {
+            (Some(ticket), _) => vec![Key::Ticket(ticket)],
+            (None, None) => vec![Key::Everything],
+            (None, Some(grants)) => grants.iter().cloned().map(Key::Grant).collect(),
+        };
+        let (queue, coming) = mpsc::channel(QUEUE_MAX);
+        let lost_at = Arc::new(OnceLock::new());
+        let mut seats = self.seats();
+        let (id, since) = (seats.next, seats.position);
+        seats.next += 1;
+        for key in &keys {
+            seats.by_key.entry(key.clone()).or_default().insert(id);
+        }
+        seats.all.insert(id, Seat { board, group, keys, queue, lost_at: lost_at.clone() });
+        drop(seats);
+        Listener { live: self.clone(), id, queue: coming, since, lost_at }
+    }
+
+    /// The dispatcher.
+    pub async fn run(self: Arc<Self>, app: Arc<App>, stop: CancellationToken) {
+        keep_following("the live feeds", &stop, || self.follow(&app)).await;
+    }
+
+    async fn follow(&self, app: &Arc<App>) -> Result<()> {
+        let head = log::head(app.db.read(), app.db.engine).await?;
+        let mut follower = app.feed.follow(app, head, History::Skipped);
+        {
+            // Whoever sat down before catches up from where they are.
+            let mut seats = self.seats();
+            seats.give_up_all();
+            seats.position = head;
+        }
+        loop {
+            match follower.next().await? {
+                Next::Ended => return Ok(()),
+                // It goes on reading the log.
+                Next::Lagged => {}
+                Next::Rows(rows) => {
+                    for row in rows {
+                        self.dispatch(app, row).await?;
+                    }
+                    self.seats().position = follower.position();
+                }
+            }
+        }
+    }
+
+    async fn dispatch(&self, app: &Arc<App>, row: Row) -> Result<()> {
+        let cursor = row.cursor;
+        match &*row.event {
+            Event::Ticket(event) => {
+                if let Some(current) = current(app, event.ticket).await? {
+                    self.seats().tell(&row, event, &current);
+                }
+            }
+            Event::ImportFinished { .. } | Event::People(_) => {
+                let mut seats = self.seats();
+                let everyone: Vec<u64> = seats.all.keys().copied().collect();
+                for id in everyone {
+                    seats.give(id, Delivery::Row(row.clone()));
+                }
+            }
+            Event::Auth(_) | Event::Catalogue(_) => {}
+        }
+        self.seats().position = cursor;
+        Ok(())
+    }
+}

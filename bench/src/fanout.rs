@@ -1,0 +1,249 @@
+//! Events to two thousand open boards: two hundred agents of twenty teams with ten sockets each and three filters, against
+//! bare frames of the same size over the same kind of server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::{App as HttpApp, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::client::{Connection, post};
+use crate::place::{AGENTS, Place};
+use crate::report::{Report, rate};
+
+const SOCKETS: usize = 2_000;
+/// Our events under way at a time: while all hear of one, the next is written durably, which bare frames are not.
+const UNDER_WAY: u64 = 8;
+const LASTS: Duration = Duration::from_secs(8);
+
+const BOARD: &str = "subscription B($filter: TicketFilter) { boardEvents(filter: $filter) { cursor at kind ticketId
+    ticket { id number title status priority version createdAt updatedAt assignee { id name } team { id key name } } } }";
+const COMMENT: &str = "mutation C($i: AddCommentInput!) { addComment(input: $i) { userErrors { code message } } }";
+
+/// What all sockets together have heard.
+#[derive(Default)]
+struct Heard {
+    messages: AtomicU64,
+    bytes: AtomicU64,
+    more: Notify,
+}
+
+impl Heard {
+    async fn until(&self, messages: u64) {
+        while self.messages.load(Ordering::Acquire) < messages {
+            let more = self.more.notified();
+            if self.messages.load(Ordering::Acquire) >= messages {
+                break;
+            }
+            tokio::select! {
+                () = more => {}
+                () = tokio::time::sleep(Duration::from_secs(20)) => panic!(
+                    "of {messages} frames only {} have come", self.messages.load(Ordering::Acquire)
+                ),
+            }
+        }
+    }
+}
+
+/// A client's text frame. The mask is nothing: it hides nothing from anybody here.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len()).expect("a short message");
+    let mut frame = vec![0x81, 0x80 | 126];
+    frame.extend(length.to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
+}
+
+/// Where the first whole frame of a server ends; `None`: not all of it is there.
+fn end_of_frame(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (head, length) = match *bytes.get(1)? {
+        126 => (4, usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))),
+        127 => (10, usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?),
+        length => (2, usize::from(length)),
+    };
+    (bytes.len() >= head + length).then_some((head, head + length))
+}
+
+/// Opens a socket; what it hears from then on is counted, but for what the protocol says itself.
+async fn listen(address: String, path: &str, says: Vec<String>, heard: Arc<Heard>) -> AbortOnDropHandle<()> {
+    let mut stream = TcpStream::connect(&address).await.expect("the server listens");
+    stream.set_nodelay(true).expect("an option");
+    let hello = format!(
+        "GET {path} HTTP/1.1\r\nhost: bench\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+    );
+    stream.write_all(hello.as_bytes()).await.expect("a request");
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    let head = loop {
+        assert!(stream.read_buf(&mut buffer).await.expect("an answer") > 0, "no socket was opened");
+        if let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            break head + 4;
+        }
+    };
+    assert!(buffer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&buffer));
+    buffer.drain(..head);
+    for text in says {
+        stream.write_all(&frame(&text)).await.expect("a message");
+    }
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            let (mut at, mut messages) = (0, 0);
+            while let Some((head, end)) = end_of_frame(&buffer[at..]) {
+                let opcode = buffer[at] & 0xf;
+                let text = &buffer[at + head..at + end];
+                assert!(opcode != 8, "the server closed: {}", String::from_utf8_lossy(text));
+                if opcode == 1 && !text.starts_with(br#"{"type":"connection_ack""#) {
+                    assert!(text.starts_with(br#"{"type":"next""#), "{}", String::from_utf8_lossy(text));
+                    heard.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+                    messages += 1;
+                }
+                at += end;
+            }
+            buffer.drain(..at);
+            if messages > 0 {
+                heard.messages.fetch_add(messages, Ordering::Release);
+                heard.more.notify_one();
+            }
+            if stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+    }))
+}
+
+/// Events until the time is over, each heard by so many; messages a second.
+async fn events(heard: &Heard, under_way: u64, hearers: u64, mut event: impl AsyncFnMut()) -> f64 {
+    let (begun, before) = (Instant::now(), heard.messages.load(Ordering::Acquire));
+    let mut expected = before;
+    while begun.elapsed() < LASTS {
+        event().await;
+        expected += hearers;
+        heard.until(expected.saturating_sub(hearers * (under_way - 1))).await;
+    }
+    heard.until(expected).await;
+    (expected - before) as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// A server that does nothing but send what it is given.
+async fn bare_socket(
+    request: HttpRequest,
+    payload: web::Payload,
+    given: web::Data<broadcast::Sender<Arc<str>>>,
+) -> actix_web::Result<HttpResponse> {
+    let (response, mut session, _messages) = actix_ws::handle(&request, payload)?;
+    let mut frames = given.subscribe();
+    actix_web::rt::spawn(async move {
+        while let Ok(frame) = frames.recv().await {
+            if session.text(&*frame).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(response)
+}
+
+/// The limit: frames of this size, and nothing else.
+async fn bare(size: usize, workers: usize) -> f64 {
+    let frame: Arc<str> = format!(r#"{{"type":"next","x":"{}"}}"#, "x".repeat(size.saturating_sub(23))).into();
+    let given = broadcast::Sender::<Arc<str>>::new(256);
+    let data = web::Data::new(given.clone());
+    let server =
+        HttpServer::new(move || HttpApp::new().app_data(data.clone()).route("/frames", web::get().to(bare_socket)))
+            .workers(workers)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .expect("a free port");
+    let address = server.addrs()[0].to_string();
+    let running = server.run();
+    let handle = running.handle();
+    let running = tokio::spawn(running);
+    let heard = Arc::new(Heard::default());
+    let mut listening = Vec::new();
+    for _ in 0..SOCKETS {
+        listening.push(listen(address.clone(), "/frames", Vec::new(), heard.clone()).await);
+    }
+    let per_second = events(&heard, 1, SOCKETS as u64, async || {
+        given.send(frame.clone()).expect("somebody listens");
+    })
+    .await;
+    drop(listening);
+    handle.stop(false).await;
+    let _ = running.await;
+    per_second
+}
+
+async fn say(connection: &mut Connection, token: &str, query: &str, variables: Json) -> Json {
+    let request = post("/graphql", token, &json!({ "query": query, "variables": variables }));
+    serde_json::from_slice(connection.ask(&request).await.expect("an answer")).expect("JSON")
+}
+
+pub async fn fanout(report: &mut Report) {
+    let place = Place::open().await;
+    let admin = place.token(place.admin).await;
+    let mut connection = Connection::open(&place.address()).await.expect("the server listens");
+    let create = "mutation C($i: CreateTicketInput!) { createTicket(input: $i) { ticket { id team { id } } } }";
+    let mut tickets = BTreeMap::new();
+    for (whose, kind) in [("everyone", None), ("one team", Some("TYPE3"))] {
+        let input = json!({ "title": "3 号线 PM-3300 停机 E-721", "description": "The line stops.", "issueType": kind });
+        let answer = say(&mut connection, &admin, create, json!({ "i": input })).await;
+        let ticket = &answer["data"]["createTicket"]["ticket"];
+        assert_eq!(ticket["team"].is_null(), kind.is_none(), "the ticket of {whose}: {answer}");
+        tickets.insert(whose, ticket["id"].as_str().expect("an id").to_owned());
+    }
+    let filters = [
+        Json::Null,
+        json!({ "status": { "notIn": ["CLOSED", "CANCELLED"] } }),
+        json!({ "priority": { "in": ["NORMAL", "HIGH", "URGENT"] } }),
+    ];
+    let heard = Arc::new(Heard::default());
+    let mut listening = Vec::new();
+    for (n, agent) in place.agents.iter().cycle().take(SOCKETS).enumerate() {
+        let token = place.token(*agent).await;
+        let init = json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {token}") } });
+        let filter = &filters[n / AGENTS % filters.len()];
+        let payload = json!({ "query": BOARD, "variables": { "filter": filter } });
+        let subscribe = json!({ "type": "subscribe", "id": format!("board-{n}"), "payload": payload });
+        let says = vec![init.to_string(), subscribe.to_string()];
+        listening.push(listen(place.address(), "/graphql", says, heard.clone()).await);
+    }
+    let mut n = 0;
+    let mut comment = async |ticket: &str| {
+        n += 1;
+        let input = json!({ "ticketId": ticket, "visibility": "INTERNAL", "body": format!("检查了端子 checked {n}") });
+        let answer = say(&mut connection, &admin, COMMENT, json!({ "i": input })).await;
+        assert_eq!(answer["data"]["addComment"]["userErrors"], json!([]), "a comment was refused");
+    };
+    // Until everyone hears.
+    let mut hearing = 0;
+    while hearing < SOCKETS as u64 {
+        let before = heard.messages.load(Ordering::Acquire);
+        comment(&tickets["everyone"]).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        hearing = heard.messages.load(Ordering::Acquire) - before;
+    }
+    let mut measured = Vec::new();
+    for (whose, hearers) in [("everyone", SOCKETS), ("one team", SOCKETS / crate::place::TEAMS)] {
+        measured.push(events(&heard, UNDER_WAY, hearers as u64, async || comment(&tickets[whose]).await).await);
+    }
+    let size = heard.bytes.load(Ordering::Relaxed) / heard.messages.load(Ordering::Relaxed);
+    let workers = place.config.http.workers;
+    drop((connection, listening));
+    place.close().await;
+    let workers = if workers > 0 { workers } else { std::thread::available_parallelism().map_or(2, usize::from) };
+    let limit = bare(usize::try_from(size).expect("a size"), workers).await;
+    report.row(
+        "events to 2,000 boards that all hear them, messages",
+        rate(measured[0]),
+        "bare WebSocket frames of the same size",
+        rate(limit),
+        measured[0] / limit,
+    );
+    report.plain("events that 100 of the 2,000 hear, a durable comment each, messages", rate(measured[1]));
+}

@@ -1,0 +1,47 @@
+//! Tickets as rows, where a bench needs more of them than it can create by hand.
+
+use sea_orm::ConnectionTrait as _;
+use uuid::Uuid;
+
+use crate::place::Place;
+
+/// The id of the n-th row.
+pub fn id(n: u64) -> Uuid {
+    Uuid::from_u128(u128::from(n) + 1)
+}
+
+/// Far above the numbers that the product gives meanwhile.
+pub const NUMBERS_FROM: u64 = 1_000_000_000;
+
+/// Tickets as rows, without their history: for what reads and writes tickets by SQL.
+pub async fn fill(place: &Place, from: u64, to: u64, status: &str) {
+    let teams: Vec<String> = domain::catalogue::queries::everything(&place.app)
+        .await
+        .expect("the catalogue")
+        .teams
+        .keys()
+        .map(|id| format!("x'{}'", id.0.simple()))
+        .collect();
+    let agents: Vec<String> = place.agents.iter().map(|id| format!("x'{}'", id.0.simple())).collect();
+    let cases = |of: &str, ids: &[String]| {
+        let arms: String = ids.iter().enumerate().map(|(n, id)| format!(" when {n} then {id}")).collect();
+        format!("case n % {}{arms} end as {of}", ids.len())
+    };
+    let sql = format!(
+        "with recursive n(n) as (select {from} union all select n + 1 from n where n + 1 < {to})
+         insert into ticket (id, number, token, title, description, status, priority, issue_type, product, required_skills,
+            channel, version, team_id, assignee_id, accepted, confidential, imported, created_at, updated_at,
+            public_updated_at, reopen_count, hand_over_count, chase_count, first_resolution_hand_overs)
+         select unhex(printf('%032x', n + 1)), {NUMBERS_FROM} + n, 'BENCH-' || n, 'PM-3300 停机 E-' || (n % 900),
+            '设备 PM-3300 报警，重启后仍然出现 The line stops after some minutes; the display shows a code. ' || n,
+            {status}, 1 + n % 4,
+            'TYPE' || (n % 20), 'PM-3300', '[]', 'api', 1, {}, {}, 1, 0, 1, at, at, at, 0, 0, 0, 0
+         from (select n, 1760000000000 + n * 30000 as at from n)",
+        cases("team", &teams),
+        cases("agent", &agents),
+    );
+    let tx = place.app.db.begin().await.expect("a transaction");
+    tx.conn().execute_unprepared(&sql).await.expect("tickets");
+    tx.conn().execute_unprepared("analyze").await.expect("statistics");
+    tx.commit().await.expect("a commit");
+}
