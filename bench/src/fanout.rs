@@ -191,7 +191,8 @@ pub async fn fanout(report: &mut Report) {
     let create = "mutation C($i: CreateTicketInput!) { createTicket(input: $i) { ticket { id team { id } } } }";
     let mut tickets = BTreeMap::new();
     for (whose, kind) in [("everyone", None), ("one team", Some("TYPE3"))] {
-        let input = json!({ "title": "3 号线 PM-3300 停机 E-721", "description": "The line stops.", "issueType": kind });
+        let input =
+            json!({ "title": "3 号线 PM-3300 停机 E-721", "description": "The line stops.", "issueType": kind });
         let answer = say(&mut connection, &admin, create, json!({ "i": input })).await;
         let ticket = &answer["data"]["createTicket"]["ticket"];
         assert_eq!(ticket["team"].is_null(), kind.is_none(), "the ticket of {whose}: {answer}");

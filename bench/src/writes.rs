@@ -126,7 +126,10 @@ const RESOLVE: &str = "mutation R($input: ResolveTicketInput!) { resolveTicket(i
 const OPEN: u64 = 40_000;
 
 fn resolution(n: u64) -> String {
-    format!("更换端子 X{} 并升级固件 2.3.1；replaced the connector and updated the firmware, then ran for an hour.", n % 90)
+    format!(
+        "更换端子 X{} 并升级固件 2.3.1；replaced the connector and updated the firmware, then ran for an hour.",
+        n % 90
+    )
 }
 
 /// One durable transaction after the other, each with the rows of a resolved ticket.

@@ -1,9 +1,18 @@
 //! Live feeds: resume loses and repeats nothing, and nobody hears what they may not see.
 
+use std::sync::Arc;
+
+use api::graphql::live::{Delivery, Live};
+use api::graphql::sharing::IMPERSONAL;
 use domain::event::Event;
-use domain::runtime::Ctx;
+use domain::kernel::Actor;
+use domain::people::queries::person;
+use domain::runtime::{Ctx, Cursor};
+use domain::tickets::decide::board::Board;
+use domain::tickets::model::Filter;
 use tests::socket::Socket;
-use tests::{Desk, Json, json};
+use tests::{Desk, Json, attribution, json};
+use tokio_util::sync::CancellationToken;
 
 const BOARD: &str = "subscription B($filter: TicketFilter, $after: String) {
     boardEvents(filter: $filter, after: $after) { cursor kind ticketId ticket { number status assignee { name } } } }";
@@ -121,6 +130,116 @@ async fn whoever_missed_too_much_loads_anew() {
     assert_eq!(next(&mut late).await["ticketId"], json!(id));
     let mut restored = board(&desk, "agent1", json!({}), Some("0123456789ab.0.1")).await;
     assert_eq!(next(&mut restored).await["kind"], "RESYNC", "a cursor of another life of the log");
+    desk.close().await;
+}
+
+/// What a message of a feed says of a ticket, and what whoever gets it reads of it by asking.
+const ALL: &str = "__typename access assignee { id name } attribution { at by { name } causeTag faultType resolution
+    rootCauseLevel solutionTags } cancelReason channel chaseCount closedAt comments(first: 9) { nodes { author { name }
+    body createdAt id visibility } } createdAt customer { key name } description externalRefs { externalId system }
+    firstOpenedAt firstOpenedBy { name } firstRespondedAt handOverCount id issueType number priority product reopenCount
+    requester { name } requiredSkills resolvedAt status team { id key name } title token updatedAt version waitingReason";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_read_alike_is_what_each_of_them_would_read() {
+    let desk = Desk::start().await;
+    for field in IMPERSONAL {
+        let own = ["at", "cursor", "kind", "ticket", "ticketId"].contains(&field);
+        assert!(own || ALL.split_whitespace().any(|word| word.starts_with(field)), "{field} is not looked at here");
+    }
+    let start = cursor(&desk).await;
+    let feed = format!("subscription B($after: String) {{ boardEvents(after: $after) {{ kind ticket {{ {ALL} }} }} }}");
+    let ask = format!("query Q($id: ID!) {{ ticket(id: $id) {{ {ALL} }} }}");
+    let names = ["agent1", "agent2", "supervisor", "admin", "pm", "requester1", "colleague1"];
+    let mut sockets = Vec::new();
+    for name in names {
+        let mut socket = Socket::open(&desk.as_(name).await).await;
+        socket.subscribe("b", &feed, json!({ "after": start })).await;
+        sockets.push((name, socket));
+    }
+    let id = desk.ticket("requester1", "无法开机", json!({ "issueType": "REPAIR", "product": "PM-3300" })).await;
+    for (name, socket) in &mut sockets {
+        assert_eq!(next(socket).await["kind"], "TICKET_CREATED", "{name}");
+    }
+    lead(&desk, &id).await;
+    let agent = desk.as_("agent1").await;
+    agent.done("openTicket", "__typename", json!({ "ticketId": id })).await;
+    for (body, visibility) in [("接线很乱", "INTERNAL"), ("请重启", "PUBLIC")] {
+        let comment = json!({ "ticketId": id, "body": body, "visibility": visibility });
+        agent.done("addComment", "__typename", comment).await;
+    }
+    agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution("重装") })).await;
+    for (name, socket) in &mut sockets {
+        let told = loop {
+            let told = next(socket).await;
+            if told["ticket"]["status"] == "RESOLVED" && told["kind"] == "STATUS_CHANGED" {
+                break told;
+            }
+        };
+        let read = desk.as_(name).await.query(&ask, json!({ "id": id })).await;
+        assert_eq!(told["ticket"], read["ticket"], "{name}");
+    }
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_group_has_one_answer() {
+    let desk = Desk::start().await;
+    cursor(&desk).await;
+    let (live, stop) = (Arc::new(Live::default()), CancellationToken::new());
+    let running = tokio::spawn(live.clone().run(desk.app.clone(), stop.clone()));
+    let listen = async |name: &str, group| {
+        let person = person(&desk.app, desk.id(name)).await.unwrap().unwrap();
+        let board = Board::of(&Actor::Person(Arc::new(person)), Filter::default());
+        live.listen(Arc::new(board), None, group)
+    };
+    while listen("admin", None).await.since == Cursor::START {
+        tokio::task::yield_now().await; // until the dispatcher has begun
+    }
+    let mut answers = Vec::new();
+    let mut listeners = Vec::new();
+    for (name, group) in
+        [("agent1", Some([1; 32])), ("agent3", Some([1; 32])), ("agent1", Some([2; 32])), ("admin", None)]
+    {
+        listeners.push(listen(name, group).await);
+    }
+    desk.ticket("admin", "no team", json!({})).await;
+    for listener in &mut listeners {
+        match listener.next().await {
+            Some(Delivery::News { answer, .. }) => answers.push(answer),
+            Some(Delivery::Row(_)) | None => panic!("a ticket is news"),
+        }
+    }
+    let [Some(one), Some(same), Some(other), None] = &answers[..] else { panic!("{} answers", answers.len()) };
+    assert!(Arc::ptr_eq(one, same), "whoever executes it, executes it for both");
+    assert!(!Arc::ptr_eq(one, other));
+    stop.cancel();
+    running.await.unwrap();
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_reaches_an_open_board_to_the_last() {
+    let desk = Desk::start().await;
+    let start = cursor(&desk).await;
+    let mut live = board(&desk, "agent1", json!({}), Some(&start)).await;
+    let first = desk.ticket("admin", "open", json!({})).await;
+    assert_eq!(next(&mut live).await["ticketId"], json!(first));
+    // More at once than wait for one subscriber.
+    let mut tx = Ctx::system(&desk.app).begin().await.unwrap();
+    for n in 0..900_u64 {
+        tx.record(Event::ImportFinished { source: "X".to_owned(), created: n, updated: 0, refused: 0 }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut cursors = Vec::new();
+    for _ in 0..900 {
+        let event = next(&mut live).await;
+        assert_eq!(event["kind"], "RESYNC");
+        cursors.push(event["cursor"].as_str().unwrap().rsplit('.').next().unwrap().parse::<u64>().unwrap());
+    }
+    assert!(cursors.is_sorted_by(|a, b| a < b), "in order, each once");
+    let last = desk.ticket("admin", "after", json!({})).await;
+    assert_eq!(next(&mut live).await["ticketId"], json!(last));
     desk.close().await;
 }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use domain::event::Event;
 use domain::kernel::{Actor, Page, TicketId, Timestamp, seconds};
 use domain::people::queries::person;
-use domain::runtime::Ctx;
-use domain::tickets::decide::board::{Current, TextPart, matches};
+use domain::runtime::{Ctx, Cursor, log};
+use domain::tickets::decide::board::{Board, Current, TextPart, concerned, matches};
 use domain::tickets::decide::rights::{Scope, sees_as_requester};
 use domain::tickets::model::{Between, Filter, IdIs, Priority, PriorityIs, StatusIs, TicketStatus};
 use domain::tickets::queries::{check_filter, current, list};
@@ -170,6 +171,42 @@ async fn sql_and_memory_agree_on_what_everybody_sees() {
         }
     }
     assert!(hits > 1_000, "the filters find something: {hits}");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_told_of_an_event_is_found_by_its_grants() {
+    let desk = Desk::start().await;
+    fill(&desk).await;
+    desk.settle().await;
+    let app = &desk.app;
+    let mut boards = Vec::new();
+    for name in Desk::everyone() {
+        let actor = Actor::Person(Arc::new(person(app, desk.id(name)).await.unwrap().unwrap()));
+        boards.push((name, Board::of(&actor, Filter::default())));
+    }
+    let (mut told, mut spared) = (0, 0);
+    let mut position = Cursor::START;
+    loop {
+        let rows = log::read(app.db.read(), app.db.engine, position, 500).await.unwrap();
+        let Some(last) = rows.last() else { break };
+        position = last.cursor;
+        for row in &rows {
+            let Event::Ticket(event) = &*row.event else { continue };
+            let current = current(app, event.ticket).await.unwrap().unwrap();
+            let grants = concerned(event, &current);
+            for (name, board) in &boards {
+                let found = board.grants().is_none_or(|all| all.iter().any(|grant| grants.contains(grant)));
+                if board.told(event, row.audience, &current).is_some() {
+                    assert!(found, "{name}: {event:?}");
+                    told += 1;
+                } else if !found {
+                    spared += 1;
+                }
+            }
+        }
+    }
+    assert!(told > 300 && spared > 300, "{told} are told, {spared} are not even asked");
     desk.close().await;
 }
 

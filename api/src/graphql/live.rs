@@ -38,7 +38,11 @@ pub struct News {
 
 /// What comes to a seat.
 pub enum Delivery {
-    News { news: Arc<News>, kind: BoardKind, answer: Option<Arc<Answer>> },
+    News {
+        news: Arc<News>,
+        kind: BoardKind,
+        answer: Option<Arc<Answer>>,
+    },
     /// What concerns everyone.
     Row(Row),
 }

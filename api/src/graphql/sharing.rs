@@ -91,10 +91,11 @@ impl Sharing {
         let mut used = BTreeSet::new();
         let root = &operation.selection_set.node.items;
         let lasts = operation.ty == OperationType::Subscription;
-        let impersonal = lasts && root.iter().all(|selection| match &selection.node {
-            Selection::Field(field) => reads_alike(document, &field.node.selection_set.node, &mut used),
-            Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
-        });
+        let impersonal = lasts
+            && root.iter().all(|selection| match &selection.node {
+                Selection::Field(field) => reads_alike(document, &field.node.selection_set.node, &mut used),
+                Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
+            });
         let asked = impersonal.then(|| {
             let mut digest = Sha256::new_with_prefix(text);
             // Of a document with several operations, the one that was chosen.
@@ -128,9 +129,7 @@ fn reads_alike(document: &ExecutableDocument, selected: &SelectionSet, used: &mu
                 given.extend(field.node.arguments.iter().map(|(_, value)| value.node.clone()));
                 (&field.node.directives, Some(&field.node.selection_set.node))
             }
-            Selection::InlineFragment(fragment) => {
-                (&fragment.node.directives, Some(&fragment.node.selection_set.node))
-            }
+            Selection::InlineFragment(fragment) => (&fragment.node.directives, Some(&fragment.node.selection_set.node)),
             Selection::FragmentSpread(spread) => {
                 let fragment = document.fragments.get(&spread.node.fragment_name.node);
                 (&spread.node.directives, fragment.map(|fragment| &fragment.node.selection_set.node))
@@ -146,4 +145,46 @@ fn reads_alike(document: &ExecutableDocument, selected: &SelectionSet, used: &mu
         }
         below.is_some_and(|below| reads_alike(document, below, used))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::parser::parse_query;
+
+    fn group(text: &str, variables: &str, as_requester: bool) -> Option<Group> {
+        let document = parse_query(text).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let variables: Map<String, Json> = serde_json::from_str(variables).unwrap();
+        Sharing::of(&document, &operation.node, text, Some(&variables)).group(as_requester, Language::En)
+    }
+
+    const BOARD: &str = "subscription B($f: TicketFilter, $n: Int) {
+        boardEvents(filter: $f) { kind ticket { ...card comments(last: $n) { nodes { body } } } } }
+        fragment card on Ticket { number assignee { name } }";
+
+    #[test]
+    fn they_share_who_ask_the_same_of_what_they_are_told() {
+        let one = group(BOARD, r#"{ "f": null, "n": 3 }"#, false);
+        assert!(one.is_some());
+        let filtered = group(BOARD, r#"{ "f": { "priority": { "eq": "HIGH" } }, "n": 3 }"#, false);
+        assert_eq!(one, filtered, "a filter decides who is told, not what");
+        assert_ne!(one, group(BOARD, r#"{ "f": null, "n": 4 }"#, false), "another variable");
+        assert_ne!(one, group(BOARD, r#"{ "f": null, "n": 3 }"#, true), "another side");
+        assert_ne!(one, group(&BOARD.replace("number", "title"), r#"{ "n": 3 }"#, false), "another document");
+    }
+
+    #[test]
+    fn what_hangs_on_the_viewer_is_shared_with_nobody() {
+        for own in [
+            "allowedActions",
+            "similarCases { score }",
+            "assignee { email }",
+            "... on Ticket { events { nodes { kind } } }",
+        ] {
+            let text = format!("subscription {{ boardEvents {{ kind ticket {{ number {own} }} }} }}");
+            assert_eq!(group(&text, "{}", false), None, "{own}");
+        }
+        assert_eq!(group("query { viewer { id } }", "{}", false), None, "no feed");
+    }
 }

@@ -183,9 +183,8 @@ impl Feed {
                 self.changed.cancel();
                 return Ok(None);
             }
-            let listener = self
-                .listener
-                .get_or_insert_with(|| self.live.listen(self.board.clone(), self.only, self.group));
+            let listener =
+                self.listener.get_or_insert_with(|| self.live.listen(self.board.clone(), self.only, self.group));
             if self.position < listener.since {
                 let since = listener.since;
                 self.catch_up(since).await?;

@@ -45,8 +45,7 @@ impl Board {
             return None;
         }
         let stands = |snapshot: &Snapshot, participants: &HashSet<UserId>, text| {
-            self.scope.sees(snapshot, participants)
-                && matches(&self.filter, snapshot, current, self.as_requester, text)
+            self.scope.sees(snapshot, participants) && matches(&self.filter, snapshot, current, self.as_requester, text)
         };
         // Who takes part now is known; before this event one more did, or one fewer.
         let mut participants = Cow::Borrowed(&current.participants);
