@@ -32,11 +32,13 @@ pub async fn fill(place: &Place, from: u64, to: u64, status: &str) {
          insert into ticket (id, number, token, title, description, status, priority, issue_type, product, required_skills,
             channel, version, team_id, assignee_id, accepted, confidential, imported, created_at, updated_at,
             public_updated_at, reopen_count, hand_over_count, chase_count, first_resolution_hand_overs)
-         select unhex(printf('%032x', n + 1)), {NUMBERS_FROM} + n, 'BENCH-' || n, 'PM-3300 停机 E-' || (n % 900),
+         select unhex(printf('%032x', n + 1)), {} + n, 'BENCH-' || n, 'PM-3300 停机 E-' || (n % 900),
             '设备 PM-3300 报警，重启后仍然出现 The line stops after some minutes; the display shows a code. ' || n,
             {status}, 1 + n % 4,
             'TYPE' || (n % 20), 'PM-3300', '[]', 'api', 1, {}, {}, 1, 0, 1, at, at, at, 0, 0, 0, 0
          from (select n, 1760000000000 + n * 30000 as at from n)",
+        // As the product goes on counting from the largest, each filling begins well above it.
+        NUMBERS_FROM + from * 100,
         cases("team", &teams),
         cases("agent", &agents),
     );

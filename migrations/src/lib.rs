@@ -5,6 +5,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_spine;
 mod m0002_metrics;
+mod m0003_lists;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -13,7 +14,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_spine::Migration), Box::new(m0002_metrics::Migration)]
+        vec![Box::new(m0001_spine::Migration), Box::new(m0002_metrics::Migration), Box::new(m0003_lists::Migration)]
     }
 }
 

@@ -15,7 +15,7 @@ use domain::runtime::{App, Cursor, Row, log};
 use domain::tickets::decide::board::{Board, Current, concerned};
 use domain::tickets::decide::rights::Grant;
 use domain::tickets::model::{BoardKind, TicketEvent};
-use domain::tickets::queries::current;
+use domain::tickets::queries::{currents, touched};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -110,6 +110,25 @@ impl Seats {
         let grants = concerned(event, current).into_iter().map(Key::Grant);
         let keys = [Key::Everything, Key::Ticket(event.ticket)].into_iter().chain(grants);
         keys.filter_map(|key| self.by_key.get(&key)).flatten().copied().collect()
+    }
+
+    /// `tickets`: those of the events.
+    fn dispatch(&mut self, row: &Row, tickets: &HashMap<TicketId, Arc<Current>>) {
+        match &*row.event {
+            Event::Ticket(event) => {
+                if let Some(current) = tickets.get(&event.ticket) {
+                    self.tell(row, event, current);
+                }
+            }
+            Event::ImportFinished { .. } | Event::People(_) => {
+                let everyone: Vec<u64> = self.all.keys().copied().collect();
+                for id in everyone {
+                    self.give(id, Delivery::Row(row.clone()));
+                }
+            }
+            Event::Auth(_) | Event::Catalogue(_) => {}
+        }
+        self.position = row.cursor;
     }
 
     fn tell(&mut self, row: &Row, event: &TicketEvent, current: &Arc<Current>) {
@@ -210,33 +229,19 @@ impl Live {
                 // It goes on reading the log.
                 Next::Lagged => {}
                 Next::Rows(rows) => {
-                    for row in rows {
-                        self.dispatch(app, row).await?;
+                    let nobody = self.seats().all.is_empty();
+                    let tickets = if nobody { HashMap::new() } else { currents(app, touched(&rows)).await? };
+                    let mut seats = self.seats();
+                    if nobody {
+                        // Whoever has sat down since reads these rows from the log.
+                        seats.give_up_all();
                     }
-                    self.seats().position = follower.position();
+                    for row in rows {
+                        seats.dispatch(&row, &tickets);
+                    }
+                    seats.position = follower.position();
                 }
             }
         }
-    }
-
-    async fn dispatch(&self, app: &Arc<App>, row: Row) -> Result<()> {
-        let cursor = row.cursor;
-        match &*row.event {
-            Event::Ticket(event) => {
-                if let Some(current) = current(app, event.ticket).await? {
-                    self.seats().tell(&row, event, &current);
-                }
-            }
-            Event::ImportFinished { .. } | Event::People(_) => {
-                let mut seats = self.seats();
-                let everyone: Vec<u64> = seats.all.keys().copied().collect();
-                for id in everyone {
-                    seats.give(id, Delivery::Row(row.clone()));
-                }
-            }
-            Event::Auth(_) | Event::Catalogue(_) => {}
-        }
-        self.seats().position = cursor;
-        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::kernel::page::{Key, Part};
@@ -37,8 +37,7 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
     for text in texts {
         found.insert(text.to_owned(), find(cx, &scope, filter, text).await?);
     }
-    let mut condition = Condition::all().add(select::scope(&scope));
-    condition = condition.add(select::filter(filter, as_requester, &found));
+    let condition = Condition::all().add(select::filter(filter, as_requester, &found));
     let default = if filter.text.is_some() { OrderField::Relevance } else { OrderField::CreatedAt };
     let order = order.unwrap_or(Ordering { field: default, direction: Direction::Desc });
     if order.field == OrderField::Relevance {
@@ -48,7 +47,7 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
                 "按 RELEVANCE 排序需要在过滤条件顶层给出 filter.text。",
             )
         })?;
-        return by_relevance(cx, condition, ranked, order.direction, page).await;
+        return by_relevance(cx, condition.add(select::scope(&scope)), ranked, order.direction, page).await;
     }
     // Within a priority: what was asked about most often, then what has waited longest.
     let reverse = if order.direction == Direction::Desc { Direction::Asc } else { Direction::Desc };
@@ -70,11 +69,7 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
     let mut keys: Vec<Key> = columns.iter().map(|column| Key::int(Expr::col(*column), order.direction)).collect();
     keys.push(Key::int(Expr::col(ticket::Column::Number), last));
     let keyset = page.keyset(&list, &keys)?;
-    let mut select = ticket::Entity::find().filter(condition).filter(keyset.cond).limit(keyset.limit);
-    for (expr, direction) in keyset.order {
-        select = select.order_by(expr, direction);
-    }
-    let rows = select.all(cx.read()).await?;
+    let rows = select::first_of(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit).all(cx.read()).await?;
     let cut = page.connection(&list, rows, |row| parts(row).into_iter().chain([row.number]).map(Part::Int).collect());
     into_tickets(cut)
 }

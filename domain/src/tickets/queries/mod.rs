@@ -283,17 +283,25 @@ impl Default for LiveTickets {
 pub async fn current(app: &Arc<App>, id: TicketId) -> Result<Option<Arc<Current>>> {
     let cache = &app.state::<LiveTickets>().0;
     let now = *app.feed.head().borrow();
-    let loaded = cache.try_get_with((now, id), async {
-        let conn = app.db.read();
-        let Some(row) = ticket::Entity::find_by_id(id).one(conn).await? else { return Ok(None) };
-        let ticket = Ticket::try_from(row)?;
-        let participants = store::participants(conn, &[id]).await?.remove(&id).unwrap_or_default();
-        let refs = store::refs(conn, &[id]).await?.remove(&id).unwrap_or_default();
-        let attribution = store::attributions(conn, &[id]).await?.remove(&id);
-        let extra = extra_text(&ticket, &refs, attribution.as_ref());
-        Ok::<_, Error>(Some(Arc::new(Current { ticket, participants, extra })))
-    });
+    let loaded = cache.try_get_with((now, id), async { Ok::<_, Error>(currents(app, vec![id]).await?.remove(&id)) });
     loaded.await.map_err(|e: Arc<Error>| Error::internal(e))
+}
+
+/// The tickets of several events, as they are now.
+pub async fn currents(app: &Arc<App>, ids: Vec<TicketId>) -> Result<HashMap<TicketId, Arc<Current>>> {
+    let conn = app.db.read();
+    let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
+    let mut participants = store::participants(conn, &ids).await?;
+    let mut refs = store::refs(conn, &ids).await?;
+    let mut attributions = store::attributions(conn, &ids).await?;
+    let current = |row: ticket::Model| {
+        let ticket = Ticket::try_from(row)?;
+        let participants = participants.remove(&ticket.id).unwrap_or_default();
+        let refs = refs.remove(&ticket.id).unwrap_or_default();
+        let extra = extra_text(&ticket, &refs, attributions.remove(&ticket.id).as_ref());
+        Ok((ticket.id, Arc::new(Current { ticket, participants, extra })))
+    };
+    rows.into_iter().map(current).collect()
 }
 
 // ---------------------------------------------------------------- for followers of the log

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::{ColumnTrait, Condition, EntityTrait as _, Order, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::entities::{participant, ticket};
@@ -15,43 +15,76 @@ fn never() -> SimpleExpr {
     Expr::val(1).eq(0)
 }
 
+/// The tickets of one grant.
+fn of_grant(grant: &Grant) -> SimpleExpr {
+    match grant {
+        Grant::Team(team) => ticket::Column::TeamId.eq(*team),
+        Grant::NoTeam => ticket::Column::TeamId.is_null(),
+        Grant::Assignee(user) => ticket::Column::AssigneeId.eq(*user),
+        Grant::Requester(user) => ticket::Column::RequesterId.eq(*user),
+        Grant::Customer(customer) => ticket::Column::CustomerId.eq(*customer),
+        Grant::Product(product) => ticket::Column::Product.eq(product),
+        Grant::Participant(user) => {
+            let mut theirs = Query::select();
+            theirs
+                .column(participant::Column::TicketId)
+                .from(participant::Entity)
+                .and_where(participant::Column::UserId.eq(*user));
+            ticket::Column::Id.in_subquery(theirs)
+        }
+    }
+}
+
 pub(crate) fn scope(scope: &Scope) -> Condition {
     let Some(grants) = scope.grants() else { return Condition::all() };
-    let mut teams = Vec::new();
-    let mut assignees = Vec::new();
-    let mut any = Condition::any();
-    for grant in grants {
-        any = match grant {
-            Grant::Team(team) => {
-                teams.push(*team);
-                any
-            }
-            Grant::Assignee(user) => {
-                assignees.push(*user);
-                any
-            }
-            Grant::NoTeam => any.add(ticket::Column::TeamId.is_null()),
-            Grant::Requester(user) => any.add(ticket::Column::RequesterId.eq(*user)),
-            Grant::Customer(customer) => any.add(ticket::Column::CustomerId.eq(*customer)),
-            Grant::Product(product) => any.add(ticket::Column::Product.eq(product)),
-            Grant::Participant(user) => {
-                let mut theirs = Query::select();
-                theirs
-                    .column(participant::Column::TicketId)
-                    .from(participant::Entity)
-                    .and_where(participant::Column::UserId.eq(*user));
-                any.add(ticket::Column::Id.in_subquery(theirs))
-            }
-        };
-    }
-    if !teams.is_empty() {
-        any = any.add(ticket::Column::TeamId.is_in(teams));
-    }
-    if !assignees.is_empty() {
-        any = any.add(ticket::Column::AssigneeId.is_in(assignees));
-    }
     // An empty "any" would be true.
-    if any.is_empty() { any.add(never()) } else { any }
+    let any = Condition::any().add_option(grants.is_empty().then(never));
+    grants.iter().fold(any, |any, grant| any.add(of_grant(grant)))
+}
+
+/// Grants that are looked up one by one.
+const ARMS_MAX: usize = 64;
+
+/// The first of a list within scope. An "or" over grants makes a database gather every ticket of each of them and sort
+/// them all; so each grant gives its own first ones, which stand in order in an index, and of those the first are taken.
+pub(crate) fn first_of(
+    scope: &Scope,
+    condition: Condition,
+    order: &[(SimpleExpr, Order)],
+    limit: u64,
+) -> Select<ticket::Entity> {
+    let ordered = |select: &mut SelectStatement| {
+        for (expr, direction) in order {
+            select.order_by_expr(expr.clone(), direction.clone());
+        }
+        select.limit(limit);
+    };
+    let arms = scope.grants().filter(|grants| (2..=ARMS_MAX).contains(&grants.len()));
+    let mut all = ticket::Entity::find();
+    let Some(arms) = arms else {
+        let query = QuerySelect::query(&mut all);
+        query.cond_where(condition.add(self::scope(scope)));
+        ordered(query);
+        return all;
+    };
+    let mut united: Option<SelectStatement> = None;
+    for grant in arms {
+        let mut arm = Query::select();
+        arm.column(ticket::Column::Id).from(ticket::Entity).cond_where(condition.clone()).and_where(of_grant(grant));
+        ordered(&mut arm);
+        let mut wrapped = Query::select();
+        wrapped.column(ticket::Column::Id).from_subquery(arm, "arm");
+        match &mut united {
+            Some(united) => {
+                united.union(UnionType::All, wrapped);
+            }
+            None => united = Some(wrapped),
+        }
+    }
+    let query = QuerySelect::query(&mut all);
+    query.and_where(ticket::Column::Id.in_subquery(united.unwrap_or_default()));
+    ordered(query);
+    all
 }
 
 /// `texts`: for every text of the filter, the tickets that the index found for it.
