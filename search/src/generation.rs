@@ -106,7 +106,7 @@ impl Generation {
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let (schema, _) = schema();
         let settings = IndexSettings {
-            docstore_compression: Compressor::Lz4,
+            docstore_compression: Compressor::None, // hashes do not shrink
             docstore_blocksize: STORE_BLOCK_BYTES,
             // A thread for each commit costs more than it saves.
             docstore_compress_dedicated_thread: false,

@@ -201,14 +201,18 @@ impl Question {
         ]
     }
 
-    /// The score of a document and what it consists of; `None` where no word or code is in common.
-    fn score(&self, facets: &[Facet], profile: &Profile<'_>) -> Option<(f32, Vec<Reason>)> {
+    /// The score of a document, and the sum that its reasons share in; `None` where no word or code is in common. `say`
+    /// hears what it consists of.
+    fn score(
+        &self,
+        facets: &[Facet],
+        profile: &Profile<'_>,
+        mut say: impl FnMut(ReasonKind, &str, f32),
+    ) -> Option<(f32, f32)> {
         let shares = [ALL_SHARE, HEAD_SHARE, TITLE_SHARE];
         let possible: f32 = shares.iter().zip(self.full).filter(|(_, full)| *full > 0.0).map(|(share, _)| share).sum();
-        let mut reasons = Vec::new();
         let mut anchored = false;
-        // What counts without being a reason.
-        let mut unsaid = 0.0;
+        let mut sum = 0.0;
         for term in &self.asked {
             let Some(times) = profile.times(term.hash) else { continue };
             let parts = self.parts(term, times, f32::from(profile.title_length), f32::from(profile.length));
@@ -217,33 +221,39 @@ impl Question {
                 .map(|((share, full), part)| share * part / full)
                 .sum::<f32>()
                 / possible;
+            sum += weight;
             let kind = match term.kind {
                 Kind::Word | Kind::Inner => ReasonKind::Term,
                 Kind::Code => ReasonKind::Code,
-                Kind::Character | Kind::Filler => {
-                    unsaid += weight;
-                    continue;
-                }
+                // They count without being a reason.
+                Kind::Character | Kind::Filler => continue,
             };
             anchored = true;
-            reasons.push(Reason { kind, value: term.surface.clone(), weight });
+            say(kind, &term.surface, weight);
         }
         if !anchored {
             return None;
         }
         let mut possible = 1.0;
-        let mut sum = (reasons.iter().map(|reason| reason.weight).sum::<f32>() + unsaid).min(1.0);
+        sum = sum.min(1.0);
         for Facet { name, value, weight } in facets {
             let weight = if weight.is_nan() { 0.0 } else { weight.clamp(0.0, FACET_WEIGHT_MAX) * FACET_SHARE };
             possible += weight;
             let value = format!("{name}={value}");
             if profile.has_tag(&value) {
                 sum += weight;
-                reasons.push(Reason { kind: ReasonKind::Field, value, weight });
+                say(ReasonKind::Field, &value, weight);
             }
         }
-        let score = (sum / possible).clamp(0.0, 1.0);
-        Some((score, reasons::tidy(reasons, sum)))
+        Some(((sum / possible).clamp(0.0, 1.0), sum))
+    }
+
+    /// Why a document is similar.
+    fn reasons(&self, facets: &[Facet], profile: &Profile<'_>) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        let say = |kind, value: &str, weight| reasons.push(Reason { kind, value: value.to_owned(), weight });
+        let sum = self.score(facets, profile, say).map_or(0.0, |(_, sum)| sum);
+        reasons::tidy(reasons, sum)
     }
 }
 
@@ -257,19 +267,26 @@ pub(crate) fn similar(searcher: &Searcher, fields: &Fields, query: &SimilarQuery
     if limit == 0 {
         return Ok(Vec::new());
     }
-    let mut hits = Vec::new();
+    let mut best = Vec::new();
     for (address, id) in candidates(searcher, fields, query, &question, limit)? {
         let document: TantivyDocument = searcher.doc(address)?;
-        let stored = document.get_first(fields.profile).and_then(|bytes| bytes.as_bytes()).unwrap_or_default();
-        if let Some((score, reasons)) = question.score(query.facets, &Profile::read(stored))
+        if let Some((score, _)) = question.score(query.facets, &profile_of(&document, fields), |_, _, _| {})
             && score >= query.floor
         {
-            hits.push(Hit { id, score, reasons });
+            best.push((score, id, document));
         }
     }
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
-    hits.truncate(limit);
-    Ok(hits)
+    best.sort_by(|(a, one, _), (b, other, _)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    best.truncate(limit);
+    let hit = |(score, id, document)| {
+        let reasons = question.reasons(query.facets, &profile_of(&document, fields));
+        Hit { id, score, reasons }
+    };
+    Ok(best.into_iter().map(hit).collect())
+}
+
+fn profile_of<'d>(document: &'d TantivyDocument, fields: &Fields) -> Profile<'d> {
+    Profile::read(document.get_first(fields.profile).and_then(|bytes| bytes.as_bytes()).unwrap_or_default())
 }
 
 fn candidates(

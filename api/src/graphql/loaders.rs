@@ -10,6 +10,7 @@ use domain::people::model::{Customer, User};
 use domain::runtime::{Ctx, Row};
 use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
 use domain::{catalogue, people, tickets};
+use futures::future::BoxFuture;
 
 /// The loaders of one operation. A query keeps what it has loaded until it ends; a subscription, which may last for
 /// hours, loads anew for every event.
@@ -36,20 +37,21 @@ impl Loaders {
         self.by_id.feed_many(values).await;
     }
 
-    pub async fn one<K>(&self, key: K) -> Result<Option<<ById as Loader<K>>::Value>, Error>
+    /// On the heap, as everything that waits below a field: a field's future is as large as the largest of its type.
+    pub fn one<K>(&self, key: K) -> BoxFuture<'_, Result<Option<<ById as Loader<K>>::Value>, Error>>
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         ById: Loader<K, Error = Arc<Error>>,
     {
-        self.by_id.load_one(key).await.map_err(shared)
+        Box::pin(async move { self.by_id.load_one(key).await.map_err(shared) })
     }
 
-    pub async fn many<K>(&self, keys: Vec<K>) -> Result<HashMap<K, <ById as Loader<K>>::Value>, Error>
+    pub fn many<K>(&self, keys: Vec<K>) -> BoxFuture<'_, Result<HashMap<K, <ById as Loader<K>>::Value>, Error>>
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         ById: Loader<K, Error = Arc<Error>>,
     {
-        self.by_id.load_many(keys).await.map_err(shared)
+        Box::pin(async move { self.by_id.load_many(keys).await.map_err(shared) })
     }
 }
 

@@ -50,6 +50,9 @@ enum Writer {
     Postgres(DatabaseConnection),
 }
 
+/// Rows that a connection reads ahead of whoever asked.
+const ROWS_BUFFERED: usize = 1_000;
+
 impl Db {
     /// Opens the database behind `url` (`postgres://…`), or the SQLite file in the data folder.
     pub async fn open(url: Option<&str>, data_dir: &Path) -> Result<Self> {
@@ -131,6 +134,8 @@ fn sqlite_options(file: &Path, connections: u32, read_only: bool) -> ConnectOpti
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
             .statement_cache_capacity(500)
+            // A page and what hangs on it goes over in one piece, not a row and a change of threads at a time.
+            .row_buffer_size(ROWS_BUFFERED)
     });
     options
 }

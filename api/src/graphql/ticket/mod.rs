@@ -197,9 +197,9 @@ impl TicketNode {
     }
 
     /// The ticket that goes on in its place.
-    async fn merged_into(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TicketNode>> {
+    async fn merged_into(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Box<TicketNode>>> {
         let Some(id) = self.full(self.ticket().merged_into) else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Loaders>().one::<TicketId>(id).await.or_top_level(ctx)?.map(TicketNode))
+        Ok(ctx.data_unchecked::<Loaders>().one::<TicketId>(id).await.or_top_level(ctx)?.map(TicketNode).map(Box::new))
     }
 
     /// What it was and how it was solved. Never null on a ticket resolved here.
@@ -243,7 +243,10 @@ impl TicketNode {
         let ticket = self.ticket().id;
         if page.after.is_some() || page.before.is_some() {
             let cx = &ctx.data_unchecked::<Caller>().cx;
-            return Ok(relay(tickets::queries::comments(cx, ticket, &page).await.or_top_level(ctx)?, CommentNode));
+            return Ok(relay(
+                Box::pin(tickets::queries::comments(cx, ticket, &page)).await.or_top_level(ctx)?,
+                CommentNode,
+            ));
         }
         let key = CommentsOf { ticket, limit: page.limit, backward: page.backward };
         let mut found = ctx.data_unchecked::<Loaders>().one(key).await.or_top_level(ctx)?.unwrap_or_default();
@@ -269,7 +272,10 @@ impl TicketNode {
         }
         let (cx, ticket) = (&ctx.data_unchecked::<Caller>().cx, self.ticket().id);
         if page.after.is_some() || page.before.is_some() {
-            return Ok(relay(tickets::queries::events(cx, ticket, &page).await.or_top_level(ctx)?, TicketEventNode));
+            return Ok(relay(
+                Box::pin(tickets::queries::events(cx, ticket, &page)).await.or_top_level(ctx)?,
+                TicketEventNode,
+            ));
         }
         let key = EventsOf { ticket, limit: page.limit, backward: page.backward };
         let found = ctx.data_unchecked::<Loaders>().one(key).await.or_top_level(ctx)?.unwrap_or_default();
@@ -283,7 +289,7 @@ impl TicketNode {
         ctx: &Context<'_>,
         #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
     ) -> async_graphql::Result<Vec<SimilarCase>> {
-        similar(ctx, &Question::of(self.ticket()), first).await
+        Box::pin(similar(ctx, &Question::of(self.ticket()), first)).await
     }
 
     /// How much of it the viewer may read.
@@ -305,7 +311,7 @@ impl TicketNode {
     async fn followers(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<UserNode>> {
         let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        let ids = tickets::queries::followers(cx, id).await.or_top_level(ctx)?;
+        let ids = Box::pin(tickets::queries::followers(cx, id)).await.or_top_level(ctx)?;
         let mut users = ctx.data_unchecked::<Loaders>().many::<UserId>(ids.clone()).await.or_top_level(ctx)?;
         Ok(ids.iter().filter_map(|id| users.remove(id)).map(UserNode).collect())
     }

@@ -174,7 +174,7 @@ impl TicketEventNode {
             _ => return Ok(None),
         };
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        Ok(tickets::queries::comment(cx, id).await.or_top_level(ctx)?.map(CommentNode))
+        Ok(Box::pin(tickets::queries::comment(cx, id)).await.or_top_level(ctx)?.map(CommentNode))
     }
 }
 
