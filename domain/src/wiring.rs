@@ -14,7 +14,7 @@ use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{self, Job, Next};
 use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
-use crate::tickets::queries::LiveTickets;
+use crate::tickets::queries::{Kept, LiveTickets};
 use crate::{auth, catalogue, metrics, tickets};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job };
@@ -37,6 +37,7 @@ pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics:
     states.insert(Roster::default());
     states.insert(Words::default());
     states.insert(Numbers::default());
+    states.insert(Kept::default());
     states.insert(LiveTickets::default());
     states.insert(Progress::default());
     states

@@ -1,5 +1,6 @@
 //! Lists: of every grant of a scope, and of a status, the first ones stand in the order of an index; of teams, assignees
-//! and products also by status, without looking at the ticket.
+//! and products also by status, without looking at the ticket. The revision of a row rises with every change of it: by it a node
+//! knows whether the ticket that it holds is still the one.
 
 use sea_orm_migration::prelude::*;
 
@@ -14,6 +15,10 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .get_connection()
+            .execute_unprepared("alter table ticket add column revision bigint not null default 0")
+            .await?;
         for (column, more) in [
             ("team_id", ", status"),
             ("assignee_id", ", status"),

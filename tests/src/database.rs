@@ -73,11 +73,25 @@ fn beside(server: &str, name: &str) -> String {
     format!("{base}/{name}")
 }
 
+/// Nodes hold tickets by the revision of their row, so no statement of any test may change a row and not its revision.
+const WATCHES_REVISIONS_SQLITE: [&str; 1] = ["create trigger ticket_revision after update on ticket
+    when new.revision <= old.revision
+    begin select raise(abort, 'a ticket was changed without its revision'); end"];
+const WATCHES_REVISIONS_POSTGRES: [&str; 2] = [
+    "create function watch_revision() returns trigger language plpgsql as
+        $$ begin raise exception 'a ticket was changed without its revision'; end $$",
+    "create trigger ticket_revision after update on ticket for each row
+        when (new.revision <= old.revision) execute function watch_revision()",
+];
+
 async fn sqlite_template() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let db = domain::runtime::Db::open(None, folder.path()).await.unwrap();
     let connection = db.migrating().await.unwrap();
     migrations::migrate(&connection).await.unwrap();
+    for statement in WATCHES_REVISIONS_SQLITE {
+        connection.execute_unprepared(statement).await.unwrap();
+    }
     // Everything into the one file that is copied.
     connection.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
     connection.close().await.unwrap();
@@ -92,6 +106,9 @@ async fn postgres_template(server: &str) -> String {
     admin.close().await.unwrap();
     let template = Orm::connect(beside(server, &name)).await.unwrap();
     migrations::migrate(&template).await.unwrap();
+    for statement in WATCHES_REVISIONS_POSTGRES {
+        template.execute_unprepared(statement).await.unwrap();
+    }
     template.close().await.unwrap();
     name
 }

@@ -16,7 +16,7 @@ use super::catalogue::of_kind;
 use super::error::OrTopLevel as _;
 use super::inputs::argument;
 use super::loaders::Loaders;
-use super::nodes::Relay;
+use super::nodes::{Place, Relay};
 use super::scalars::{DateTime, MetricDimension, MetricInterval, MetricName, MetricOutcome, Priority, int};
 use super::ticket::{TicketNode, rows};
 
@@ -226,7 +226,7 @@ impl ServiceMetrics {
         relay.edges = found
             .edges
             .into_iter()
-            .filter_map(|edge| Some(RelayEdge::new(edge.cursor, TicketNode(views.remove(&edge.node)?))))
+            .filter_map(|edge| Some(RelayEdge::new(Place(edge.cursor), TicketNode(views.remove(&edge.node)?))))
             .collect();
         Ok(relay)
     }

@@ -1,11 +1,12 @@
 //! People and places: User, Team, Customer; and the Node interface.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection as RelayConnection, Edge as RelayEdge, EmptyFields};
+use async_graphql::connection::{Connection as RelayConnection, CursorType, Edge as RelayEdge, EmptyFields};
 use async_graphql::{Context, ID, Interface, Object, OutputType};
 use domain::catalogue::model::Team;
-use domain::kernel::{Connection, Edge, UserId};
+use domain::kernel::{Connection, Edge, EdgeCursor, UserId};
 use domain::people;
 use domain::people::model::{Customer, Roster, User};
 
@@ -148,12 +149,28 @@ impl CustomerNode {
     }
 }
 
-pub type Relay<T> = RelayConnection<String, T, EmptyFields, EmptyFields>;
+/// A cursor on its way out; arguments come in as text.
+pub struct Place(pub EdgeCursor);
+
+impl CursorType for Place {
+    type Error = Infallible;
+
+    fn decode_cursor(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(EdgeCursor::Written(text.to_owned())))
+    }
+
+    fn encode_cursor(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+pub type Relay<T> = RelayConnection<Place, T, EmptyFields, EmptyFields>;
 
 /// A page as Relay's connection.
 pub fn relay<T, N: OutputType>(page: Connection<T>, node: impl Fn(T) -> N) -> Relay<N> {
     let Connection { edges, has_next, has_previous } = page;
     let mut relay = RelayConnection::new(has_previous, has_next);
-    relay.edges = edges.into_iter().map(|Edge { cursor, node: row }| RelayEdge::new(cursor, node(row))).collect();
+    relay.edges =
+        edges.into_iter().map(|Edge { cursor, node: row }| RelayEdge::new(Place(cursor), node(row))).collect();
     relay
 }

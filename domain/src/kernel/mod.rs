@@ -11,5 +11,5 @@ pub mod time;
 pub use actor::{Actor, Person, Role};
 pub use error::{Code, Error, Message, Refusal, Result, TopCode, refuse};
 pub use id::*;
-pub use page::{Connection, Direction, Edge, Page};
+pub use page::{Connection, Direction, Edge, EdgeCursor, Page};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp, days, hours, minutes, seconds};

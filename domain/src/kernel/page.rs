@@ -1,5 +1,8 @@
 //! Relay pages: `first`/`after` or `last`/`before`, keyset cursors, n + 1 rows.
 
+use std::fmt;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::Value;
@@ -159,12 +162,13 @@ impl Page {
     }
 
     /// Cuts the n + 1 rows that were read to a connection.
-    pub fn connection<T>(&self, list: &str, rows: Vec<T>, cursor: impl Fn(&T) -> Vec<Part>) -> Connection<T> {
-        self.connection_by(rows, |row| seal(list, cursor(row)))
+    pub fn connection<T>(&self, list: &str, rows: Vec<T>, key: impl Fn(&T) -> Vec<Part>) -> Connection<T> {
+        let list: Arc<str> = list.into();
+        self.connection_by(rows, |row| EdgeCursor::Key(list.clone(), key(row)))
     }
 
     /// The same, with cursors that are made elsewhere.
-    pub fn connection_by<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> String) -> Connection<T> {
+    pub fn connection_by<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> EdgeCursor) -> Connection<T> {
         let more = rows.len() as u64 > self.limit;
         rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
         if self.backward {
@@ -212,9 +216,26 @@ impl From<Part> for Value {
     }
 }
 
+/// The place of an edge. Few are asked for, so they are written out only then.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EdgeCursor {
+    /// A list, and the key of a row in it.
+    Key(Arc<str>, Vec<Part>),
+    Written(String),
+}
+
+impl fmt::Display for EdgeCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(list, parts) => f.write_str(&seal(list, parts)),
+            Self::Written(cursor) => f.write_str(cursor),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edge<T> {
-    pub cursor: String,
+    pub cursor: EdgeCursor,
     pub node: T,
 }
 
@@ -252,7 +273,7 @@ fn beyond(keys: &[Key], values: &[Part], before: bool) -> Cond {
     any
 }
 
-fn seal(list: &str, parts: Vec<Part>) -> String {
+fn seal(list: &str, parts: &[Part]) -> String {
     let json = serde_json::to_vec(&(list, parts)).expect("cursor parts are plain data");
     URL_SAFE_NO_PAD.encode(json)
 }
@@ -291,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_its_list() {
-        let cursor = seal("tickets:NUMBER", vec![Part::Int(7)]);
+        let cursor = seal("tickets:NUMBER", &[Part::Int(7)]);
         assert_eq!(open("tickets:NUMBER", "after", &cursor, Some(1)).unwrap(), [Part::Int(7)]);
         assert!(open("tickets:CREATED", "after", &cursor, Some(1)).is_err());
         assert!(open("tickets:NUMBER", "after", &cursor, Some(2)).is_err());

@@ -1,8 +1,9 @@
 //! Lists within scope: by any order, by relevance, and bounded.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait as _, Condition, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -14,12 +15,17 @@ use crate::tickets::model::{Filter, IdIs, OrderField, Ticket, TicketStatus};
 use crate::tickets::store::entities::ticket;
 use crate::tickets::store::select;
 
+use super::kept;
+
 /// The most relevant hits that a text in a list may find; the rest of the filter chooses among them.
 pub const TEXT_HITS_MAX: usize = 1_000;
 /// Parts of one filter.
 pub const FILTER_PARTS_MAX: usize = 100;
 /// Texts of one filter.
 pub const FILTER_TEXTS_MAX: usize = 3;
+
+/// A list is read so often where tickets of it change meanwhile.
+const TRIES_MAX: u32 = 3;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Ordering {
@@ -51,27 +57,44 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
     }
     // Within a priority: what was asked about most often, then what has waited longest.
     let reverse = if order.direction == Direction::Desc { Direction::Asc } else { Direction::Desc };
-    type Parts = fn(&ticket::Model) -> Vec<i64>;
-    let (columns, parts, last): (&[ticket::Column], Parts, Direction) = match order.field {
-        OrderField::CreatedAt => (&[ticket::Column::CreatedAt], |row| vec![row.created_at.millis()], order.direction),
-        OrderField::UpdatedAt if as_requester => {
-            (&[ticket::Column::PublicUpdatedAt], |row| vec![row.public_updated_at.millis()], order.direction)
-        }
-        OrderField::UpdatedAt => (&[ticket::Column::UpdatedAt], |row| vec![row.updated_at.millis()], order.direction),
-        OrderField::Priority => (
-            &[ticket::Column::Priority, ticket::Column::ChaseCount],
-            |row| vec![row.priority.into(), row.chase_count.into()],
-            reverse,
-        ),
-        OrderField::Number | OrderField::Relevance => (&[], |_| Vec::new(), order.direction),
+    let (columns, last): (&[ticket::Column], Direction) = match order.field {
+        OrderField::CreatedAt => (&[ticket::Column::CreatedAt], order.direction),
+        OrderField::UpdatedAt if as_requester => (&[ticket::Column::PublicUpdatedAt], order.direction),
+        OrderField::UpdatedAt => (&[ticket::Column::UpdatedAt], order.direction),
+        OrderField::Priority => (&[ticket::Column::Priority, ticket::Column::ChaseCount], reverse),
+        OrderField::Number | OrderField::Relevance => (&[], order.direction),
     };
     let list = format!("tickets:{}:{:?}", order.field.word(), order.direction);
     let mut keys: Vec<Key> = columns.iter().map(|column| Key::int(Expr::col(*column), order.direction)).collect();
     keys.push(Key::int(Expr::col(ticket::Column::Number), last));
     let keyset = page.keyset(&list, &keys)?;
-    let rows = select::first_of(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit).all(cx.read()).await?;
-    let cut = page.connection(&list, rows, |row| parts(row).into_iter().chain([row.number]).map(Part::Int).collect());
-    into_tickets(cut)
+    // What a cursor is made of, and by what a ticket is held; the rest of the row only where it is not held.
+    let key = |place: usize| Expr::col(columns.get(place).copied().unwrap_or(ticket::Column::Number)).cast_as("bigint");
+    let select = select::first_of(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit)
+        .select_only()
+        .columns([ticket::Column::Id, ticket::Column::Revision, ticket::Column::Number])
+        .expr_as(key(0), "key_0")
+        .expr_as(key(1), "key_1");
+    let mut tries = 0;
+    let (rows, mut tickets) = loop {
+        let rows: Vec<(TicketId, i64, i64, i64, i64)> = select.clone().into_tuple().all(cx.read()).await?;
+        let revisions: Vec<(TicketId, i64)> = rows.iter().map(|(id, revision, ..)| (*id, *revision)).collect();
+        let tickets = kept(cx, &revisions).await?;
+        tries += 1;
+        // Tickets that change faster than they are read come with the next list.
+        if tickets.len() == rows.len() || tries == TRIES_MAX {
+            break (rows, tickets);
+        }
+    };
+    let parts = |(_, _, number, key_0, key_1): &(TicketId, i64, i64, i64, i64)| {
+        let keys = [*key_0, *key_1].into_iter().take(columns.len());
+        keys.chain([*number]).map(Part::Int).collect()
+    };
+    let Connection { edges, has_next, has_previous } = page.connection(&list, rows, parts);
+    let edges = edges.into_iter().filter_map(|Edge { cursor, node: (id, ..) }| {
+        Some(Edge { cursor, node: Arc::unwrap_or_clone(tickets.remove(&id)?) })
+    });
+    Ok(Connection { edges: edges.collect(), has_next, has_previous })
 }
 
 fn into_tickets(rows: Connection<ticket::Model>) -> Result<Connection<Ticket>> {

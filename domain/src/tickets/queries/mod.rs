@@ -18,7 +18,7 @@ use super::store;
 use super::store::entities::{comment, external_ref, participant, ticket};
 use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, Error, Page, Result, TicketId, UserId};
+use crate::kernel::{Connection, Direction, EdgeCursor, Error, Page, Result, TicketId, UserId};
 use crate::runtime::store::event_log;
 use crate::runtime::{App, Audience, Ctx, Cursor, Row, Side, log};
 
@@ -43,6 +43,45 @@ pub async fn view(cx: &Ctx, name: Name<'_>) -> Result<View> {
     };
     let row = select.one(cx.read()).await?.ok_or_else(Error::not_found)?;
     views(cx, vec![row]).await?.pop().ok_or_else(Error::not_found)
+}
+
+/// Tickets that this node has read, by the revision of their row: what is held is what the database holds, whoever
+/// changed it.
+pub struct Kept(moka::sync::Cache<(TicketId, i64), Arc<Ticket>>);
+
+/// Tickets held in memory; one takes about a kilobyte.
+const KEPT_MAX: u64 = 10_000;
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self(moka::sync::Cache::new(KEPT_MAX))
+    }
+}
+
+/// The tickets of these rows; those that are not held are read in one statement. One that has changed since is not
+/// there: whoever asked may not see it as it is now.
+async fn kept(cx: &Ctx, rows: &[(TicketId, i64)]) -> Result<HashMap<TicketId, Arc<Ticket>>> {
+    let Kept(cache) = cx.app.state::<Kept>();
+    let mut found = HashMap::with_capacity(rows.len());
+    let mut missing = HashMap::new();
+    for (id, revision) in rows {
+        match cache.get(&(*id, *revision)) {
+            Some(ticket) => drop(found.insert(*id, ticket)),
+            None => drop(missing.insert(*id, *revision)),
+        }
+    }
+    if !missing.is_empty() {
+        let ids = missing.keys().copied();
+        for row in ticket::Entity::find().filter(ticket::Column::Id.is_in(ids)).all(cx.read()).await? {
+            let key = (row.id, row.revision);
+            let ticket = Arc::new(Ticket::try_from(row)?);
+            cache.insert(key, ticket.clone());
+            if missing.get(&key.0) == Some(&key.1) {
+                found.insert(key.0, ticket);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Of these tickets the ones that the viewer may see, each as they may.
@@ -232,7 +271,7 @@ pub async fn events(cx: &Ctx, id: TicketId, page: &Page) -> Result<Connection<Ro
 
 /// Cuts n + 1 events, in the order of the page, to a connection.
 pub fn event_page(cx: &Ctx, page: &Page, rows: Vec<Row>) -> Connection<Row> {
-    page.connection_by(rows, |row| row.cursor.seal(&cx.app.log_epoch))
+    page.connection_by(rows, |row| EdgeCursor::Written(row.cursor.seal(&cx.app.log_epoch)))
 }
 
 /// The first or last events of many tickets, in the order of the page, each with one more than asked for: one statement.

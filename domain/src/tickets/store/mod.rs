@@ -53,14 +53,21 @@ pub(super) async fn save(tx: &Tx, version: i32, next: Ticket) -> Result<Ticket> 
     change.number = sea_orm::NotSet;
     change.token = sea_orm::NotSet;
     change.created_at = sea_orm::NotSet;
+    change.revision = sea_orm::NotSet;
     let change = change.reset_all_but_unset();
     let saved = ticket::Entity::update_many()
         .set(change)
+        .col_expr(ticket::Column::Revision, next_revision())
         .filter(ticket::Column::Id.eq(id))
         .filter(ticket::Column::Version.eq(version))
         .exec(tx.conn())
         .await?;
     if saved.rows_affected == 0 { Err(Error::Conflict) } else { Ok(next) }
+}
+
+/// Belongs to every update of a ticket's row: nodes hold tickets by it.
+fn next_revision() -> SimpleExpr {
+    Expr::col(ticket::Column::Revision).add(1)
 }
 
 /// Whether tickets of this team and issue type are kept from others even as cases.
@@ -99,6 +106,7 @@ pub(super) async fn set_confidential(conn: &impl ConnectionTrait, of: SimpleExpr
         .to_owned();
     ticket::Entity::update_many()
         .col_expr(ticket::Column::Confidential, Expr::exists(of_team).or(Expr::exists(of_type)))
+        .col_expr(ticket::Column::Revision, next_revision())
         .filter(of)
         .exec(conn)
         .await?;
@@ -115,7 +123,12 @@ pub(super) async fn save_beside(tx: &Tx, next: &Ticket) -> Result<()> {
         first_responded_at: Set(next.first_responded_at),
         ..Default::default()
     };
-    ticket::Entity::update_many().set(change).filter(ticket::Column::Id.eq(next.id)).exec(tx.conn()).await?;
+    ticket::Entity::update_many()
+        .set(change)
+        .col_expr(ticket::Column::Revision, next_revision())
+        .filter(ticket::Column::Id.eq(next.id))
+        .exec(tx.conn())
+        .await?;
     Ok(())
 }
 

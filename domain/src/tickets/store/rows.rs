@@ -50,6 +50,7 @@ impl TryFrom<ticket::Model> for Ticket {
             first_resolved_at,
             first_resolution_hand_overs,
             first_reopened_at,
+            revision: _,
         } = row;
         Ok(Self {
             id,
@@ -169,6 +170,7 @@ impl From<Ticket> for ticket::Model {
             first_resolved_at,
             first_resolution_hand_overs,
             first_reopened_at,
+            revision: 0,
         }
     }
 }
