@@ -1,7 +1,9 @@
-/** What docs/clients/ shows is true: every document is valid, and every query and mutation runs. */
+/** What docs/clients/ shows is true: every document is valid, every query and mutation runs, every subscription is told. */
 import { readdir, readFile } from 'node:fs/promises';
 import { buildSchema, getOperationAST, parse, validate, type GraphQLSchema } from 'graphql';
+import { createClient, type Client } from 'graphql-ws';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import WebSocket from 'ws';
 import { Server } from './server';
 
 const docs = new URL('../docs/clients/', import.meta.url);
@@ -11,21 +13,32 @@ let schema: GraphQLSchema;
 /** What stands for `"$name"` in the variables. */
 const named: Record<string, string> = {};
 let token: string;
+let sockets: Client;
 beforeAll(async () => {
   schema = buildSchema(await readFile(new URL('../schema.graphql', import.meta.url), 'utf8'));
   server = await Server.start();
   token = await server.token('agent1');
+  sockets = createClient({
+    url: server.socket,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${token}` },
+  });
   const signIn = 'mutation S($input: SignInInput!) { signIn(input: $input) { refreshToken } }';
   const session = await server.ask(signIn, { input: { email: 'agent1@demo.test', password: 'buoy-demo' } });
   named['refresh'] = session.signIn.refreshToken;
   const { viewer } = await server.ask('{ viewer { id } }', {}, token);
   named['viewer'] = viewer.id;
+  // What happens from here on is what subscriptions are told first.
+  named['cursor'] = (await server.ask('{ boardCursor }', {}, token)).boardCursor;
   const create = 'mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id token } } }';
   const { createTicket } = await server.ask(create, { input: { title: 'E-721', description: 'docs' } }, token);
   named['assigned'] = createTicket.ticket.id;
   named['token'] = createTicket.ticket.token;
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await sockets.dispose();
+  await server.stop();
+});
 
 it.each(pages)('%s', async (name) => {
   const text = await readFile(new URL(name, docs), 'utf8');
@@ -35,7 +48,12 @@ it.each(pages)('%s', async (name) => {
     if (kind !== 'graphql') continue;
     const document = parse(body);
     expect(validate(schema, document), body).toEqual([]);
-    if (getOperationAST(document)?.operation === 'subscription') continue;
+    if (getOperationAST(document)?.operation === 'subscription') {
+      const { value } = await sockets.iterate({ query: body, variables: { id: named['assigned'], after: named['cursor'] } }).next();
+      expect(value.errors, body).toBeUndefined();
+      expect(Object.values<any>(value.data)[0].kind, body).toBe('TICKET_CREATED');
+      continue;
+    }
     const given = blocks[place + 1]?.kind === 'json' ? blocks[place + 1]!.body : '{}';
     const variables = JSON.parse(given.replace(/"\$(\w+)"/g, (_, of: string) => JSON.stringify(named[of])));
     // Asked again while a list is empty: the search follows the log after a moment.

@@ -18,6 +18,8 @@ use crate::report::{Report, rate, took};
 const SIZES: [u64; 2] = [100_000, 1_000_000];
 const BATCH: u64 = 5_000;
 const QUESTIONS: u64 = 400;
+/// Of the bare index.
+const BARE_DOCUMENTS: u64 = 100_000;
 /// As many as the product looks up, and as many documents as it weighs in full.
 const TERMS_MAX: usize = 25;
 const CANDIDATES: usize = 64;
@@ -94,6 +96,27 @@ fn bare(searcher: &Searcher, field: tantivy::schema::Field, text: &str) -> Boole
     BooleanQuery::new(terms.into_iter().map(part).collect())
 }
 
+/// Documents a second that one thread of tantivy takes, with the tokenizer that it comes with, which loses Chinese.
+fn bare_index(documents: u64) -> f64 {
+    let mut schema = tantivy::schema::Schema::builder();
+    let text = schema.add_text_field("text", tantivy::schema::TEXT);
+    let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
+    let index = tantivy::Index::create_in_dir(folder.path(), schema.build()).expect("an index");
+    let mut writer = index.writer_with_num_threads::<tantivy::TantivyDocument>(1, 100_000_000).expect("a writer");
+    let mut vocabulary = Vocabulary::new(7);
+    let mut indexing = Duration::ZERO;
+    for n in 0..documents {
+        let Document { title, body, .. } = document(n, &mut vocabulary);
+        let began = Instant::now();
+        writer.add_document(tantivy::doc!(text => title, text => body)).expect("a document goes in");
+        indexing += began.elapsed();
+    }
+    let began = Instant::now();
+    writer.commit().expect("a commit");
+    indexing += began.elapsed();
+    documents as f64 / indexing.as_secs_f64()
+}
+
 pub fn similar(report: &mut Report) {
     for size in SIZES {
         if std::env::var("ONLY_SMALL").is_ok() && size > 100_000 {
@@ -114,7 +137,15 @@ pub fn similar(report: &mut Report) {
         let began = Instant::now();
         rebuild.swap("bench").expect("a swap");
         indexing += began.elapsed();
-        report.plain(&format!("documents into an index of {size}"), rate(size as f64 / indexing.as_secs_f64()));
+        let per_second = size as f64 / indexing.as_secs_f64();
+        let limit = bare_index(size.min(BARE_DOCUMENTS));
+        report.row(
+            &format!("documents into an index of {size}"),
+            rate(per_second),
+            "bare tantivy, its default tokenizer, one field",
+            rate(limit),
+            per_second / limit,
+        );
 
         let beneath = tantivy::Index::open_in_dir(folder_of(folder.path())).expect("the same index");
         let searcher = beneath.reader().expect("a reader").searcher();

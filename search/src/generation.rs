@@ -10,7 +10,6 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::store::Compressor;
-use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{
     IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term, doc,
 };
@@ -18,10 +17,11 @@ use uuid::Uuid;
 
 use crate::analysis::{Kind, Run, plain, runs, terms};
 use crate::find::latin_forms;
+use crate::joined::{Joined, Splitter};
 use crate::{Change, Document, Error, profile};
 
 /// To be raised when fields, analysis or the profile change: an index of another format is built anew.
-const FORMAT: &str = "buoy-search 2";
+const FORMAT: &str = "buoy-search 3";
 const FORMAT_FILE: &str = "format";
 /// Memory of the one indexing thread while changes come one by one, in bytes: tantivy's least, for its tables are
 /// cleared at each commit.
@@ -61,7 +61,8 @@ pub(crate) struct Fields {
 fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let indexed = |record, norms| {
-        let indexing = TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record).set_fieldnorms(norms);
+        let indexing =
+            TextFieldIndexing::default().set_tokenizer(Joined::NAME).set_index_option(record).set_fieldnorms(norms);
         TextOptions::default().set_indexing_options(indexing)
     };
     let fields = Fields {
@@ -148,6 +149,7 @@ impl Generation {
     }
 
     fn of(folder: &Path, index: tantivy::Index) -> tantivy::Result<Self> {
+        index.tokenizers().register(Joined::NAME, Splitter::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let cursor = index.load_metas()?.payload;
         Ok(Self {
@@ -257,27 +259,25 @@ impl Generation {
         let (title_terms, body_terms) = (terms(title), terms(body));
         let title_times = title_terms.iter().flat_map(|term| std::iter::repeat_n(term, TITLE_TIMES));
         let words = title_times.chain(&body_terms).filter(|term| term.kind != Kind::Character);
-        let words: Vec<Token> = words.enumerate().map(|(i, term)| token(term.form.clone(), i)).collect();
+        let mut words_joined = Joined::default();
+        words.for_each(|term| words_joined.push(&term.form));
         let mut latin = Vec::new();
-        let mut han = Vec::new();
-        let mut place = 0;
+        let mut han = Joined::default();
         for part in [title, body, extra].map(|part| plain(part)) {
             for run in runs(&part) {
                 match run {
                     Run::Latin(run) => latin.extend(latin_forms(run)),
                     Run::Han(run) => {
-                        for c in run.chars() {
-                            han.push(token(c.to_string(), place));
-                            place += 1;
-                        }
-                        place += RUN_GAP;
+                        run.chars().for_each(|c| han.push(c.encode_utf8(&mut [0; 4])));
+                        han.skip(RUN_GAP);
                     }
                 }
             }
         }
         latin.sort_unstable();
         latin.dedup();
-        let latin = latin.into_iter().enumerate().map(|(i, form)| token(form, i)).collect();
+        let mut latin_joined = Joined::default();
+        latin.iter().for_each(|form| latin_joined.push(form));
         let (high, low) = id.as_u64_pair();
         let mut stored = doc!(
             self.fields.id => id.as_bytes().to_vec(),
@@ -285,8 +285,9 @@ impl Generation {
             self.fields.id_low => low,
             self.fields.profile => profile::pack(&title_terms, &body_terms, tags),
         );
-        for (field, tokens) in [(self.fields.words, words), (self.fields.han, han), (self.fields.latin, latin)] {
-            stored.add_pre_tokenized_text(field, PreTokenizedString { text: String::new(), tokens });
+        let fields = &self.fields;
+        for (field, joined) in [(fields.words, words_joined), (fields.han, han), (fields.latin, latin_joined)] {
+            stored.add_text(field, joined.0);
         }
         for tag in tags {
             stored.add_text(self.fields.tags, tag);
@@ -303,10 +304,6 @@ fn is_machine(error: &TantivyError) -> bool {
         _ => return false,
     };
     !matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::NotFound)
-}
-
-fn token(text: String, position: usize) -> Token {
-    Token { offset_from: 0, offset_to: text.len(), position, text, position_length: 1 }
 }
 
 fn folder_bytes(folder: &Path) -> u64 {

@@ -14,6 +14,7 @@ mod candidates;
 mod find;
 mod generation;
 mod index;
+mod joined;
 mod profile;
 mod reasons;
 mod similar;

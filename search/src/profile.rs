@@ -6,6 +6,10 @@
 
 use std::collections::HashMap;
 
+use tantivy::schema::document::{
+    DeserializeError, DocumentDeserialize, DocumentDeserializer, ValueDeserialize, ValueDeserializer,
+};
+
 use crate::analysis::{Kind, Term};
 
 /// Distinct terms and tags of one document; what comes later in a text is left out.
@@ -60,6 +64,24 @@ pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
 pub(crate) fn length(terms: &[Term]) -> u16 {
     let count = terms.iter().filter(|term| term.kind != Kind::Character).count();
     u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// What is stored of a document: its profile alone.
+pub(crate) struct Stored(pub Vec<u8>);
+
+impl DocumentDeserialize for Stored {
+    fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
+        let bytes = document.next_field::<Bytes>()?;
+        Ok(Self(bytes.map(|(_, Bytes(bytes))| bytes).unwrap_or_default()))
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl ValueDeserialize for Bytes {
+    fn deserialize<'de, D: ValueDeserializer<'de>>(value: D) -> Result<Self, DeserializeError> {
+        value.deserialize_bytes().map(Self)
+    }
 }
 
 /// A stored profile.

@@ -9,13 +9,13 @@
 use std::collections::HashMap;
 
 use tantivy::query::{BoostQuery, Occur, Query, TermQuery};
-use tantivy::schema::{IndexRecordOption, Value as _};
-use tantivy::{Searcher, TantivyDocument, Term as IndexTerm};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{Searcher, Term as IndexTerm};
 
 use crate::analysis::{Kind, Term, terms};
 use crate::candidates;
 use crate::generation::Fields;
-use crate::profile::{self, Profile, Times};
+use crate::profile::{self, Profile, Stored, Times};
 use crate::{Facet, Hit, Reason, ReasonKind, SimilarQuery, reasons};
 
 /// Terms of one question that are looked up in the index; the least telling are only weighed.
@@ -269,24 +269,20 @@ pub(crate) fn similar(searcher: &Searcher, fields: &Fields, query: &SimilarQuery
     }
     let mut best = Vec::new();
     for (address, id) in candidates(searcher, fields, query, &question, limit)? {
-        let document: TantivyDocument = searcher.doc(address)?;
-        if let Some((score, _)) = question.score(query.facets, &profile_of(&document, fields), |_, _, _| {})
+        let Stored(stored) = searcher.doc(address)?;
+        if let Some((score, _)) = question.score(query.facets, &Profile::read(&stored), |_, _, _| {})
             && score >= query.floor
         {
-            best.push((score, id, document));
+            best.push((score, id, stored));
         }
     }
     best.sort_by(|(a, one, _), (b, other, _)| b.total_cmp(a).then_with(|| one.cmp(other)));
     best.truncate(limit);
-    let hit = |(score, id, document)| {
-        let reasons = question.reasons(query.facets, &profile_of(&document, fields));
+    let hit = |(score, id, stored): (f32, uuid::Uuid, Vec<u8>)| {
+        let reasons = question.reasons(query.facets, &Profile::read(&stored));
         Hit { id, score, reasons }
     };
     Ok(best.into_iter().map(hit).collect())
-}
-
-fn profile_of<'d>(document: &'d TantivyDocument, fields: &Fields) -> Profile<'d> {
-    Profile::read(document.get_first(fields.profile).and_then(|bytes| bytes.as_bytes()).unwrap_or_default())
 }
 
 fn candidates(

@@ -9,6 +9,8 @@ use rust_embed::RustEmbed;
 #[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
 struct Web;
 
+const GRAPHIQL_FILE: &str = "graphiql.html";
+
 /// GraphiQL's editor writes styles of its own into the page.
 pub const GRAPHIQL_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; \
      connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -30,6 +32,10 @@ pub async fn serve(request: HttpRequest) -> HttpResponse {
     let path = request.path().trim_start_matches('/');
     let has_extension = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     match Web::get(path) {
+        // It needs a policy of its own.
+        _ if path == GRAPHIQL_FILE => {
+            HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/graphiql")).finish()
+        }
         Some(file) if !path.is_empty() => answer(&request, path, file),
         _ if has_extension => HttpResponse::NotFound().body("Not found"),
         _ => page(&request, "index.html"),
@@ -38,7 +44,7 @@ pub async fn serve(request: HttpRequest) -> HttpResponse {
 
 /// GraphiQL, with the server's own files alone.
 pub async fn graphiql(request: HttpRequest) -> HttpResponse {
-    let mut response = page(&request, "graphiql.html");
+    let mut response = page(&request, GRAPHIQL_FILE);
     let policy = header::HeaderValue::from_static(GRAPHIQL_POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response

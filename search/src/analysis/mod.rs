@@ -14,6 +14,7 @@ mod latin;
 mod stop;
 mod terms;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
@@ -49,8 +50,12 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
 }
 
 /// The text with width and compatibility forms folded, one kind of hyphen, and no invisible characters.
-pub(crate) fn plain(text: &str) -> String {
-    cut(text, TEXT_BYTES_MAX).nfkc().filter(|c| !is_invisible(*c)).map(|c| if is_hyphen(c) { '-' } else { c }).collect()
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let text = cut(text, TEXT_BYTES_MAX);
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    text.nfkc().filter(|c| !is_invisible(*c)).map(|c| if is_hyphen(c) { '-' } else { c }).collect()
 }
 
 /// Characters that are drawn as nothing: soft hyphen, joiners, direction and byte order marks. They come with text that
@@ -115,6 +120,9 @@ fn latin_length(text: &str) -> usize {
 }
 
 pub(crate) fn lower(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
