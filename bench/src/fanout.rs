@@ -1,6 +1,8 @@
 //! Events to two thousand open boards: two hundred agents of twenty teams with ten sockets each and three filters, against
 //! bare frames of the same size over the same kind of server.
 
+#![expect(clippy::disallowed_methods, reason = "a bench waits in real time")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

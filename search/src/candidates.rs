@@ -1,4 +1,4 @@
-//! The best documents of a union of terms, within a clause and but for some.
+//! The best documents of a union of terms, within a clause.
 //!
 //! tantivy skips what cannot be among the best (block-max WAND) only in a bare union of terms: with a clause in the
 //! same query it would look at every document of every term. So the union runs bare, and the clause is asked only for
@@ -6,7 +6,7 @@
 //! the clause leads. Both ways find the same documents.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 
 use tantivy::columnar::Column;
 use tantivy::query::{
@@ -67,7 +67,7 @@ impl Ids {
 
 /// The best documents so far; of equal ones those of the lower address.
 struct Best {
-    heap: BinaryHeap<Reverse<(Ranked, Reverse<DocAddress>, Uuid)>>,
+    heap: BinaryHeap<Reverse<(Ranked, Reverse<DocAddress>)>>,
     limit: usize,
 }
 
@@ -98,11 +98,11 @@ impl Best {
         }
     }
 
-    fn push(&mut self, score: Score, address: DocAddress, id: Uuid) {
+    fn push(&mut self, score: Score, address: DocAddress) {
         if self.heap.len() >= self.limit {
             self.heap.pop();
         }
-        self.heap.push(Reverse((Ranked(score), Reverse(address), id)));
+        self.heap.push(Reverse((Ranked(score), Reverse(address))));
     }
 }
 
@@ -112,9 +112,8 @@ pub(crate) fn best(
     fields: &Fields,
     terms: Vec<(Occur, Box<dyn Query>)>,
     clause: &Clause,
-    exclude: &HashSet<Uuid>,
     limit: usize,
-) -> tantivy::Result<Vec<(DocAddress, Uuid)>> {
+) -> tantivy::Result<Vec<DocAddress>> {
     let scoring = EnableScoring::enabled_from_searcher(searcher);
     let union = BooleanQuery::new(terms);
     let pruned = union.weight(scoring)?;
@@ -125,7 +124,6 @@ pub(crate) fn best(
     let mut led: Option<Box<dyn Weight>> = None;
     let mut best = Best { heap: BinaryHeap::new(), limit };
     for (ord, segment) in (0_u32..).zip(searcher.segment_readers()) {
-        let ids = Ids::of(segment)?;
         let mut filter: Option<Box<dyn Scorer>> = filter.as_ref().map(|f| f.scorer(segment, 1.0)).transpose()?;
         let leads = match &filter {
             Some(filter) if filter.doc() == TERMINATED => continue,
@@ -153,13 +151,10 @@ pub(crate) fn best(
                     .as_mut()
                     .is_none_or(|filter| filter.doc() == doc || (filter.doc() < doc && filter.seek(doc) == doc));
             if wanted {
-                let id = ids.read(doc);
-                if !exclude.contains(&id) {
-                    best.push(score, DocAddress::new(ord, doc), id);
-                }
+                best.push(score, DocAddress::new(ord, doc));
             }
             best.threshold()
         })?;
     }
-    Ok(best.heap.into_iter().map(|Reverse((_, Reverse(address), id))| (address, id)).collect())
+    Ok(best.heap.into_iter().map(|Reverse((_, Reverse(address)))| address).collect())
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::analysis::{Kind, Run, plain, runs, terms};
 use crate::find::latin_forms;
 use crate::joined::{Joined, Splitter};
+use crate::profile::Stored;
 use crate::{Change, Document, Error, profile};
 
 /// To be raised when fields, analysis or the profile change: an index of another format is built anew.
@@ -54,8 +55,8 @@ pub(crate) struct Fields {
     /// For [`crate::Index::find`]: Latin words in every form, of all texts.
     pub latin: Field,
     pub tags: Field,
-    /// See [`profile`].
-    pub profile: Field,
+    /// See [`Stored`].
+    pub stored: Field,
 }
 
 fn schema() -> (Schema, Fields) {
@@ -73,7 +74,7 @@ fn schema() -> (Schema, Fields) {
         han: schema.add_text_field("han", indexed(IndexRecordOption::WithFreqsAndPositions, true)),
         latin: schema.add_text_field("latin", indexed(IndexRecordOption::Basic, false)),
         tags: schema.add_text_field("tags", STRING),
-        profile: schema.add_bytes_field("profile", STORED),
+        stored: schema.add_text_field("stored", STORED),
     };
     (schema.build(), fields)
 }
@@ -283,7 +284,7 @@ impl Generation {
             self.fields.id => id.as_bytes().to_vec(),
             self.fields.id_high => high,
             self.fields.id_low => low,
-            self.fields.profile => profile::pack(&title_terms, &body_terms, tags),
+            self.fields.stored => Stored::pack(*id, &profile::pack(&title_terms, &body_terms, tags)),
         );
         let fields = &self.fields;
         for (field, joined) in [(fields.words, words_joined), (fields.han, han), (fields.latin, latin_joined)] {

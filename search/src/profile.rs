@@ -10,6 +10,10 @@ use tantivy::schema::document::{
     DeserializeError, DocumentDeserialize, DocumentDeserializer, ValueDeserialize, ValueDeserializer,
 };
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use uuid::Uuid;
+
 use crate::analysis::{Kind, Term};
 
 /// Distinct terms and tags of one document; what comes later in a text is left out.
@@ -66,21 +70,38 @@ pub(crate) fn length(terms: &[Term]) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
-/// What is stored of a document: its profile alone.
-pub(crate) struct Stored(pub Vec<u8>);
+/// What is stored of a document: its id, and its profile. As text, for tantivy reads a stored text in one piece and bytes
+/// one by one, and a question reads some dozens.
+pub(crate) struct Stored(Vec<u8>);
 
-impl DocumentDeserialize for Stored {
-    fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
-        let bytes = document.next_field::<Bytes>()?;
-        Ok(Self(bytes.map(|(_, Bytes(bytes))| bytes).unwrap_or_default()))
+const ID_BYTES: usize = 16;
+
+impl Stored {
+    pub fn pack(id: Uuid, profile: &[u8]) -> String {
+        STANDARD_NO_PAD.encode([id.as_bytes(), profile].concat())
+    }
+
+    pub fn id(&self) -> Uuid {
+        self.0.first_chunk().copied().map_or(Uuid::nil(), Uuid::from_bytes)
+    }
+
+    pub fn profile(&self) -> Profile<'_> {
+        Profile::read(self.0.get(ID_BYTES..).unwrap_or_default())
     }
 }
 
-struct Bytes(Vec<u8>);
+impl DocumentDeserialize for Stored {
+    fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
+        let text = document.next_field::<Text>()?.map(|(_, Text(text))| text).unwrap_or_default();
+        STANDARD_NO_PAD.decode(text).map(Self).map_err(DeserializeError::custom)
+    }
+}
 
-impl ValueDeserialize for Bytes {
+struct Text(String);
+
+impl ValueDeserialize for Text {
     fn deserialize<'de, D: ValueDeserializer<'de>>(value: D) -> Result<Self, DeserializeError> {
-        value.deserialize_bytes().map(Self)
+        value.deserialize_string().map(Self)
     }
 }
 

@@ -268,9 +268,13 @@ pub(crate) fn similar(searcher: &Searcher, fields: &Fields, query: &SimilarQuery
         return Ok(Vec::new());
     }
     let mut best = Vec::new();
-    for (address, id) in candidates(searcher, fields, query, &question, limit)? {
-        let Stored(stored) = searcher.doc(address)?;
-        if let Some((score, _)) = question.score(query.facets, &Profile::read(&stored), |_, _, _| {})
+    for address in candidates(searcher, fields, query, &question, limit)? {
+        let stored: Stored = searcher.doc(address)?;
+        let id = stored.id();
+        if query.exclude.contains(&id) {
+            continue;
+        }
+        if let Some((score, _)) = question.score(query.facets, &stored.profile(), |_, _, _| {})
             && score >= query.floor
         {
             best.push((score, id, stored));
@@ -278,8 +282,8 @@ pub(crate) fn similar(searcher: &Searcher, fields: &Fields, query: &SimilarQuery
     }
     best.sort_by(|(a, one, _), (b, other, _)| b.total_cmp(a).then_with(|| one.cmp(other)));
     best.truncate(limit);
-    let hit = |(score, id, stored): (f32, uuid::Uuid, Vec<u8>)| {
-        let reasons = question.reasons(query.facets, &Profile::read(&stored));
+    let hit = |(score, id, stored): (f32, uuid::Uuid, Stored)| {
+        let reasons = question.reasons(query.facets, &stored.profile());
         Hit { id, score, reasons }
     };
     Ok(best.into_iter().map(hit).collect())
@@ -291,7 +295,7 @@ fn candidates(
     query: &SimilarQuery<'_>,
     question: &Question,
     limit: usize,
-) -> tantivy::Result<Vec<(tantivy::DocAddress, uuid::Uuid)>> {
+) -> tantivy::Result<Vec<tantivy::DocAddress>> {
     let terms: Vec<(Occur, Box<dyn Query>)> = question
         .asked
         .iter()
@@ -306,6 +310,7 @@ fn candidates(
     if terms.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted = CANDIDATES_MIN.max(limit.saturating_mul(CANDIDATES_PER_HIT));
-    candidates::best(searcher, fields, terms, query.clause, query.exclude, wanted)
+    // Those that are not wanted may be among the best.
+    let wanted = CANDIDATES_MIN.max(limit.saturating_mul(CANDIDATES_PER_HIT)).saturating_add(query.exclude.len());
+    candidates::best(searcher, fields, terms, query.clause, wanted)
 }

@@ -20,6 +20,9 @@ pub struct Loaders {
 
 pub struct ById(Ctx);
 
+type Loaded<K> = <ById as Loader<K>>::Value;
+type Loading<'l, T> = BoxFuture<'l, Result<T, Error>>;
+
 impl Loaders {
     pub fn new(cx: &Ctx, keep: bool) -> Self {
         let cache = async_graphql::dataloader::HashMapCache::default();
@@ -29,7 +32,7 @@ impl Loaders {
     }
 
     /// What was loaded already, for those who will ask.
-    pub async fn feed<K>(&self, values: Vec<(K, <ById as Loader<K>>::Value)>)
+    pub async fn feed<K>(&self, values: Vec<(K, Loaded<K>)>)
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         ById: Loader<K, Error = Arc<Error>>,
@@ -38,7 +41,7 @@ impl Loaders {
     }
 
     /// On the heap, as everything that waits below a field: a field's future is as large as the largest of its type.
-    pub fn one<K>(&self, key: K) -> BoxFuture<'_, Result<Option<<ById as Loader<K>>::Value>, Error>>
+    pub fn one<K>(&self, key: K) -> Loading<'_, Option<Loaded<K>>>
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         ById: Loader<K, Error = Arc<Error>>,
@@ -46,7 +49,7 @@ impl Loaders {
         Box::pin(async move { self.by_id.load_one(key).await.map_err(shared) })
     }
 
-    pub fn many<K>(&self, keys: Vec<K>) -> BoxFuture<'_, Result<HashMap<K, <ById as Loader<K>>::Value>, Error>>
+    pub fn many<K>(&self, keys: Vec<K>) -> Loading<'_, HashMap<K, Loaded<K>>>
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         ById: Loader<K, Error = Arc<Error>>,
