@@ -290,6 +290,19 @@ async fn the_protocol_is_kept_to_the_letter() {
     assert_eq!(garbled.closed().await, 4400);
     let mut unknown = Socket::raw(&agent, None).await;
     assert_eq!(unknown.closed().await, 4406);
+    let mut roots = Socket::open(&agent).await;
+    for (id, text) in [
+        ("two", "subscription { a: boardEvents { kind } b: boardEvents { kind } }"),
+        ("fragment", "subscription { ... on Subscription { boardEvents { kind } } }"),
+    ] {
+        roots.subscribe(id, text, json!({})).await;
+        let refused = roots.receive().await;
+        assert_eq!(
+            (&refused["type"], &refused["id"]),
+            (&json!("error"), &json!(id)),
+            "one field at the root: {refused}"
+        );
+    }
     let mut socket = Socket::open(&agent).await;
     socket.send(json!({ "type": "ping", "payload": { "n": 1 } })).await;
     assert_eq!(socket.receive().await, json!({ "type": "pong", "payload": { "n": 1 } }));

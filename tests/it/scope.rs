@@ -144,7 +144,7 @@ async fn sql_and_memory_agree_on_what_everybody_sees() {
     assert_eq!(all.len(), 40);
     let mut seen = Vec::new();
     for id in all {
-        seen.push(current(app, id).await.unwrap().unwrap());
+        seen.push(current(app, id, Cursor::START).await.unwrap().unwrap());
     }
     let strategy = filters(&seen);
     let mut runner = TestRunner::deterministic();
@@ -193,7 +193,7 @@ async fn whoever_is_told_of_an_event_is_found_by_its_grants() {
         position = last.cursor;
         for row in &rows {
             let Event::Ticket(event) = &*row.event else { continue };
-            let current = current(app, event.ticket).await.unwrap().unwrap();
+            let current = current(app, event.ticket, row.cursor).await.unwrap().unwrap();
             let grants = concerned(event, &current);
             for (name, board) in &boards {
                 let found = board.grants().is_none_or(|all| all.iter().any(|grant| grants.contains(grant)));

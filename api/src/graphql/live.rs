@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::event::Event;
 use domain::kernel::{Result, TicketId, Timestamp};
-use domain::runtime::feed::{History, Next, keep_following};
+use domain::runtime::feed::{BATCH, History, Next, keep_following};
 use domain::runtime::{App, Cursor, Row, log};
 use domain::tickets::decide::board::{Board, Current, concerned};
 use domain::tickets::decide::rights::Grant;
@@ -19,8 +19,8 @@ use domain::tickets::queries::{currents, touched};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
-/// Events waiting for one subscriber.
-const QUEUE_MAX: usize = 256;
+/// Events waiting for one subscriber: a batch of the log is handed on in one go.
+const QUEUE_MAX: usize = 2 * BATCH as usize;
 
 /// Subscribers whose answers are the same: the digest of what they ask and of what their answers depend on.
 pub type Group = [u8; 32];

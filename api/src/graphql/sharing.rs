@@ -78,7 +78,12 @@ pub struct Sharing {
     pub shape: Shape,
     /// Of the document and the variables below the root field; `None`: each subscriber's own.
     asked: Option<Sha256>,
+    /// Some of it reads alike for staff alone.
+    staff_only: bool,
 }
+
+/// A person's customer is shown to staff and to colleagues, not to every requester who sees the ticket.
+const ALIKE_FOR_STAFF: &str = "customer";
 
 impl Sharing {
     pub fn of(
@@ -101,20 +106,40 @@ impl Sharing {
             // Of a document with several operations, the one that was chosen.
             digest.update(format!("\0{}\0", operation.selection_set.pos));
             for name in &used {
-                let value = variables.and_then(|variables| variables.get(name.as_str())).unwrap_or(&Json::Null);
-                digest.update(format!("{name}={value}\0"));
+                // One that is not given has its default, and is not null.
+                match variables.and_then(|variables| variables.get(name.as_str())) {
+                    Some(value) => digest.update(format!("{name}={value}\0")),
+                    None => digest.update(format!("{name}\0")),
+                }
             }
             digest
         });
-        Self { shape, asked }
+        Self { staff_only: names(document, &operation.selection_set.node, ALIKE_FOR_STAFF), shape, asked }
     }
 
     /// Those who share: the same question, asked from the same side in the same language.
     pub fn group(&self, as_requester: bool, language: Language) -> Option<Group> {
+        if as_requester && self.staff_only {
+            return None;
+        }
         let mut digest = self.asked.clone()?;
         digest.update([u8::from(as_requester), u8::from(language == Language::En)]);
         Some(digest.finalize().into())
     }
+}
+
+/// Whether a field of this name stands anywhere in a selection.
+fn names(document: &ExecutableDocument, selected: &SelectionSet, name: &str) -> bool {
+    selected.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            field.node.name.node == name || names(document, &field.node.selection_set.node, name)
+        }
+        Selection::InlineFragment(fragment) => names(document, &fragment.node.selection_set.node, name),
+        Selection::FragmentSpread(spread) => {
+            let fragment = document.fragments.get(&spread.node.fragment_name.node);
+            fragment.is_some_and(|fragment| names(document, &fragment.node.selection_set.node, name))
+        }
+    })
 }
 
 /// Whether all of a selection reads alike; gathers the variables that it names.
@@ -171,6 +196,7 @@ mod tests {
         assert_eq!(one, filtered, "a filter decides who is told, not what");
         assert_ne!(one, group(BOARD, r#"{ "f": null, "n": 4 }"#, false), "another variable");
         assert_ne!(one, group(BOARD, r#"{ "f": null, "n": 3 }"#, true), "another side");
+        assert_ne!(group(BOARD, "{}", false), group(BOARD, r#"{ "n": null }"#, false), "a default is not null");
         assert_ne!(one, group(&BOARD.replace("number", "title"), r#"{ "n": 3 }"#, false), "another document");
     }
 
@@ -185,6 +211,9 @@ mod tests {
             let text = format!("subscription {{ boardEvents {{ kind ticket {{ number {own} }} }} }}");
             assert_eq!(group(&text, "{}", false), None, "{own}");
         }
+        let customers = "subscription { boardEvents { ticket { requester { customer { name } } } } }";
+        assert!(group(customers, "{}", false).is_some());
+        assert_eq!(group(customers, "{}", true), None, "requesters do not see every customer of every person");
         assert_eq!(group("query { viewer { id } }", "{}", false), None, "no feed");
     }
 }

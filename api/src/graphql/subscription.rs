@@ -108,7 +108,9 @@ async fn feed(
         over: false,
         shown,
     };
-    if missed_too_much {
+    // Since the request was admitted.
+    feed.over = has_changed(&feed.cx, user).await.or_top_level(ctx)?;
+    if missed_too_much || feed.over {
         let resync = feed.resync(position);
         feed.found.push_back(resync);
     }
@@ -231,7 +233,7 @@ impl Feed {
     /// What is told of an event that is read from the log.
     async fn find(&mut self, row: &Row, event: &TicketEvent) -> Result<()> {
         if row.audience != Audience::History
-            && let Some(current) = current(&self.cx.app, event.ticket).await?
+            && let Some(current) = current(&self.cx.app, event.ticket, row.cursor).await?
             && let Some(kind) = self.board.told(event, row.audience, &current)
         {
             let news = Arc::new(News::of(row, event.ticket, current));
@@ -278,6 +280,8 @@ impl Feed {
         if missed_too_much(&self.cx.app, self.position).await? {
             self.position = log::head(self.cx.app.db.read(), self.cx.app.db.engine).await?;
             self.found.push_back(self.resync(self.position));
+            // What was missed may have been that.
+            self.over = has_changed(&self.cx, self.user).await?;
         }
         Ok(())
     }

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+};
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
 use domain::kernel::{Actor, Error, Timestamp, TopCode};
 use domain::people;
@@ -213,6 +215,12 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
     let document = parse_query(&query).map_err(|e| refuse(ServerError::from(e).message))?;
     cost::check(&document, &gate.limits.cost).map_err(refuse)?;
     let chosen = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
+    let root = &chosen.selection_set.node.items;
+    if chosen.ty == OperationType::Subscription
+        && !matches!(&root[..], [one] if matches!(one.node, Selection::Field(_)))
+    {
+        return Err(refuse("A subscription has exactly one field at its root.".to_owned()));
+    }
     let (operation, sharing) = (chosen.ty, Arc::new(Sharing::of(&document, chosen, &query, variables.as_ref())));
     if !may_introspect(gate, guest) && cost::introspects(&document) {
         return Err(refuse("Introspection is for those who have signed in.".to_owned()));

@@ -95,7 +95,8 @@ async fn serve(gate: Arc<Gate>, session: Session, stream: MessageStream, peer: P
     let timeout = gate.limits.ws_send_timeout;
     let outlet = Outlet { session: session.clone(), timeout, slow: CancellationToken::new() };
     let changed = CancellationToken::new();
-    let mut socket = Socket { gate, peer, outlet, guest: None, token: None, changed, operations: HashMap::new() };
+    let mut socket =
+        Socket { gate, peer, outlet, guest: None, token: None, changed, operations: HashMap::new(), begun: 0 };
     let close = if speaks { socket.read(stream).await } else { Some(Close::BadProtocol) };
     // Ends every operation.
     drop(socket);
@@ -148,7 +149,15 @@ struct Socket {
     /// Cancelled where a running operation finds that its guest's rights are others now.
     changed: CancellationToken,
     /// Running operations; dropping one ends it.
-    operations: HashMap<String, AbortOnDropHandle<()>>,
+    operations: HashMap<String, (u64, AbortOnDropHandle<()>)>,
+    /// Operations so far: an id may be used again.
+    begun: u64,
+}
+
+/// An operation that has ended by itself.
+struct Ended {
+    id: String,
+    number: u64,
 }
 
 /// Why no further message is read.
@@ -157,7 +166,7 @@ type Step = Result<(), Close>;
 impl Socket {
     /// Reads until the socket is to be closed; `None`: the client has closed it.
     async fn read(&mut self, mut stream: MessageStream) -> Option<Close> {
-        let (ended, mut finished) = mpsc::channel::<String>(self.gate.limits.ws_operations_max);
+        let (ended, mut finished) = mpsc::channel::<Ended>(self.gate.limits.ws_operations_max);
         let mut init = std::pin::pin!(pace::pause(self.gate.limits.ws_init_timeout).fuse());
         let mut silent_rounds = 0;
         let mut round = std::pin::pin!(pace::pause(self.gate.limits.ws_ping_every));
@@ -175,7 +184,13 @@ impl Socket {
                     silent_rounds = 0;
                     let step = match message {
                         None | Some(Err(_)) | Some(Ok(Message::Close(_))) => return None,
-                        Some(Ok(Message::Text(text))) => self.receive(&text, &ended).await,
+                        Some(Ok(Message::Text(text))) => {
+                            // Their ids are free: the client has heard of it already.
+                            while let Ok(ended) = finished.try_recv() {
+                                self.forget(&ended);
+                            }
+                            self.receive(&text, &ended).await
+                        }
                         Some(Ok(Message::Ping(bytes))) => self.pong(&bytes).await,
                         Some(Ok(Message::Pong(_) | Message::Nop)) => Ok(()),
                         Some(Ok(Message::Binary(_) | Message::Continuation(_))) => Err(Close::InvalidMessage),
@@ -184,9 +199,7 @@ impl Socket {
                         return Some(close);
                     }
                 }
-                Some(id) = finished.recv() => {
-                    self.operations.remove(&id);
-                }
+                Some(ended) = finished.recv() => self.forget(&ended),
                 () = &mut init, if self.guest.is_none() => return Some(Close::InitTimeout),
                 () = expiry => return Some(Close::Forbidden),
                 // Whoever comes back is admitted with the rights of now, and resumes by cursor.
@@ -230,7 +243,13 @@ impl Socket {
         }
     }
 
-    async fn receive(&mut self, text: &str, ended: &mpsc::Sender<String>) -> Step {
+    fn forget(&mut self, Ended { id, number }: &Ended) {
+        if self.operations.get(id).is_some_and(|(running, _)| running == number) {
+            self.operations.remove(id);
+        }
+    }
+
+    async fn receive(&mut self, text: &str, ended: &mpsc::Sender<Ended>) -> Step {
         let Ok(Json::Object(mut message)) = serde_json::from_str::<Json>(text) else {
             return Err(Close::InvalidMessage);
         };
@@ -294,7 +313,7 @@ impl Socket {
         self.gate.admit(self.token.as_deref(), &self.peer).await.map_err(|_| Close::Forbidden)
     }
 
-    async fn subscribe(&mut self, guest: Guest, id: String, payload: Json, ended: &mpsc::Sender<String>) -> Step {
+    async fn subscribe(&mut self, guest: Guest, id: String, payload: Json, ended: &mpsc::Sender<Ended>) -> Step {
         if self.operations.contains_key(&id) {
             return Err(Close::SubscriberExists);
         }
@@ -307,13 +326,14 @@ impl Socket {
         let Ok(parameters) = Parameters::of(payload) else { return Err(Close::InvalidMessage) };
         let key = json!(id).to_string();
         let operation = Operation { gate: self.gate.clone(), guest, id: key, outlet: self.outlet.clone() };
-        let (ended, its_id) = (ended.clone(), id.clone());
+        self.begun += 1;
+        let (ended, its_end) = (ended.clone(), Ended { id: id.clone(), number: self.begun });
         let running = actix_web::rt::spawn(async move {
             let _ = operation.run(parameters).await;
             // Freed even where the client never sends complete.
-            let _ = ended.send(its_id).await;
+            let _ = ended.send(its_end).await;
         });
-        self.operations.insert(id, AbortOnDropHandle::new(running));
+        self.operations.insert(id, (self.begun, AbortOnDropHandle::new(running)));
         Ok(())
     }
 }
@@ -351,6 +371,7 @@ impl Operation {
             Ok(feed) = &mut taken => feed,
             // What ends before there is a feed is an invalid operation, by the protocol.
             Some(response) = executions.next() => return self.error(&response).await,
+            else => return self.complete().await,
         };
         loop {
             let told = match feed.next().await {

@@ -70,7 +70,9 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
     let keyset = page.keyset(&list, &keys)?;
     // What a cursor is made of, and by what a ticket is held; the rest of the row only where it is not held.
     let key = |place: usize| Expr::col(columns.get(place).copied().unwrap_or(ticket::Column::Number)).cast_as("bigint");
-    let select = select::first_of(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit)
+    // What texts have found, a thousand ids each, bounds the work by itself.
+    let apart = found.is_empty();
+    let select = select::first_of(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit, apart)
         .select_only()
         .columns([ticket::Column::Id, ticket::Column::Revision, ticket::Column::Number])
         .expr_as(key(0), "key_0")

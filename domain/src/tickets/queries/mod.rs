@@ -49,12 +49,17 @@ pub async fn view(cx: &Ctx, name: Name<'_>) -> Result<View> {
 /// changed it.
 pub struct Kept(moka::sync::Cache<(TicketId, i64), Arc<Ticket>>);
 
-/// Tickets held in memory; one takes about a kilobyte.
-const KEPT_MAX: u64 = 10_000;
+/// Bytes of tickets held in memory, by their texts and what else there is of them.
+const KEPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const KEPT_BYTES_EACH: usize = 1024;
 
 impl Default for Kept {
     fn default() -> Self {
-        Self(moka::sync::Cache::new(KEPT_MAX))
+        let weigh = |_: &(TicketId, i64), ticket: &Arc<Ticket>| {
+            let bytes = KEPT_BYTES_EACH + ticket.title.len() + ticket.description.len();
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self(moka::sync::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES_MAX).build())
     }
 }
 
@@ -317,11 +322,12 @@ impl Default for LiveTickets {
     }
 }
 
-/// The ticket of an event, as it is now: loaded once for every place that the feed has come to, however many
-/// subscribers hear of it then.
-pub async fn current(app: &Arc<App>, id: TicketId) -> Result<Option<Arc<Current>>> {
+/// The ticket of an event at this place of the log, as it is now: loaded once for every place that the feed has come to,
+/// however many subscribers hear of it then.
+pub async fn current(app: &Arc<App>, id: TicketId, at: Cursor) -> Result<Option<Arc<Current>>> {
     let cache = &app.state::<LiveTickets>().0;
-    let now = *app.feed.head().borrow();
+    // Whoever reads the log itself may be ahead of the feed.
+    let now = at.max(*app.feed.head().borrow());
     let loaded = cache.try_get_with((now, id), async { Ok::<_, Error>(currents(app, vec![id]).await?.remove(&id)) });
     loaded.await.map_err(|e: Arc<Error>| Error::internal(e))
 }

@@ -45,13 +45,14 @@ pub(crate) fn scope(scope: &Scope) -> Condition {
 /// Grants that are looked up one by one.
 const ARMS_MAX: usize = 64;
 
-/// The first of a list within scope. An "or" over grants makes a database gather every ticket of each of them and sort
+/// The first of a list within scope; `apart`: the condition is a short one, which may stand in every arm. An "or" over grants makes a database gather every ticket of each of them and sort
 /// them all; so each grant gives its own first ones, which stand in order in an index, and of those the first are taken.
 pub(crate) fn first_of(
     scope: &Scope,
     condition: Condition,
     order: &[(SimpleExpr, Order)],
     limit: u64,
+    apart: bool,
 ) -> Select<ticket::Entity> {
     let ordered = |select: &mut SelectStatement| {
         for (expr, direction) in order {
@@ -59,7 +60,7 @@ pub(crate) fn first_of(
         }
         select.limit(limit);
     };
-    let arms = scope.grants().filter(|grants| (2..=ARMS_MAX).contains(&grants.len()));
+    let arms = scope.grants().filter(|grants| apart && (2..=ARMS_MAX).contains(&grants.len()));
     let mut all = ticket::Entity::find();
     let Some(arms) = arms else {
         let query = QuerySelect::query(&mut all);
