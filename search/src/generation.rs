@@ -270,7 +270,7 @@ impl Generation {
                     Run::Latin(run) => latin.extend(latin_forms(run)),
                     Run::Han(run) => {
                         run.chars().for_each(|c| han.push(c.encode_utf8(&mut [0; 4])));
-                        han.skip(RUN_GAP);
+                        han.leave_empty(RUN_GAP);
                     }
                 }
             }

@@ -18,7 +18,7 @@ impl Joined {
     }
 
     /// Leaves so many places empty.
-    pub fn skip(&mut self, places: usize) {
+    pub fn leave_empty(&mut self, places: usize) {
         self.0.extend(std::iter::repeat_n(SEPARATOR, places));
     }
 }
@@ -75,7 +75,7 @@ mod tests {
         for term in ["泵", "站"] {
             joined.push(term);
         }
-        joined.skip(2);
+        joined.leave_empty(2);
         joined.push("#e721");
         let mut splitter = Splitter::default();
         for _ in 0..2 {

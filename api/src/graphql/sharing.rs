@@ -114,7 +114,8 @@ impl Sharing {
             }
             digest
         });
-        Self { staff_only: names(document, &operation.selection_set.node, ALIKE_FOR_STAFF), shape, asked }
+        let staff_only = impersonal && names(document, &operation.selection_set.node, ALIKE_FOR_STAFF);
+        Self { shape, asked, staff_only }
     }
 
     /// Those who share: the same question, asked from the same side in the same language.
