@@ -44,6 +44,21 @@ async fn bare(file: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&options).await.expect("the database opens")
 }
 
+async fn bare_event(tx: &mut SqliteConnection, kind: &str, id: Uuid, at: i64, payload: &serde_json::Value) {
+    let event = sqlx::query(
+        "insert into event_log (kind, subject_kind, subject, actor, side, audience, channel, request_id, at, payload, digest)
+         values (?, 'ticket', ?, ?, 'STAFF', 'PUBLIC', 'api', ?, ?, ?, ?)",
+    )
+    .bind(kind)
+    .bind(id)
+    .bind(id)
+    .bind(id)
+    .bind(at)
+    .bind(payload.to_string())
+    .bind(vec![0_u8; 32]);
+    tx.execute(event).await.expect("an event");
+}
+
 /// One durable transaction after the other, each with the rows of a new ticket.
 async fn bare_creates(file: &Path) -> Rate {
     let mut db = bare(file).await;
@@ -73,17 +88,7 @@ async fn bare_creates(file: &Path) -> Rate {
         .bind(1_790_000_000_000 + n.cast_signed())
         .bind(1_790_000_000_000 + n.cast_signed());
         tx.execute(ticket).await.expect("a ticket");
-        let event = sqlx::query(
-            "insert into event_log (kind, subject_kind, subject, actor, side, audience, channel, request_id, at, payload, digest)
-             values ('TicketCreated', 'ticket', ?, ?, 'STAFF', 'PUBLIC', 'api', ?, ?, ?, ?)",
-        )
-        .bind(id)
-        .bind(id)
-        .bind(id)
-        .bind(1_790_000_000_000 + n.cast_signed())
-        .bind(payload.to_string())
-        .bind(vec![0_u8; 32]);
-        tx.execute(event).await.expect("an event");
+        bare_event(&mut tx, "TicketCreated", id, 1_790_000_000_000 + n.cast_signed(), &payload).await;
         tx.commit().await.expect("a commit");
         took.push(asked.elapsed());
     }
@@ -169,17 +174,7 @@ async fn bare_resolves(file: &Path) -> Rate {
         .bind(id.to_string())
         .bind(at);
         tx.execute(job).await.expect("a job");
-        let event = sqlx::query(
-            "insert into event_log (kind, subject_kind, subject, actor, side, audience, channel, request_id, at, payload, digest)
-             values ('TicketResolved', 'ticket', ?, ?, 'STAFF', 'PUBLIC', 'api', ?, ?, ?, ?)",
-        )
-        .bind(id)
-        .bind(id)
-        .bind(id)
-        .bind(at)
-        .bind(payload.to_string())
-        .bind(vec![0_u8; 32]);
-        tx.execute(event).await.expect("an event");
+        bare_event(&mut tx, "TicketResolved", id, at, &payload).await;
         tx.commit().await.expect("a commit");
         took.push(asked.elapsed());
     }
