@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::auth::model::AuthEvent;
+use crate::calendar::model::CalendarEvent;
 use crate::catalogue::model::CatalogueEvent;
 use crate::kernel::UserId;
 use crate::people::model::PeopleEvent;
@@ -14,6 +15,7 @@ use crate::tickets::model::{Fact, TicketEvent};
 #[expect(clippy::large_enum_variant, reason = "nearly every event is a ticket's: a box would only add an allocation")]
 pub enum Event {
     Auth(AuthEvent),
+    Calendar(CalendarEvent),
     Catalogue(CatalogueEvent),
     People(PeopleEvent),
     Ticket(TicketEvent),
@@ -34,6 +36,7 @@ impl Event {
             Self::Auth(AuthEvent::SessionEnded { .. }) => "SessionEnded",
             Self::Auth(AuthEvent::PasswordChanged { .. }) => "PasswordChanged",
             Self::Auth(AuthEvent::SigningKeyRotated { .. }) => "SigningKeyRotated",
+            Self::Calendar(CalendarEvent::CalendarSaved { .. }) => "CalendarSaved",
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => "CatalogueSaved",
             Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
             Self::People(PeopleEvent::UserCreated { .. }) => "UserCreated",
@@ -53,6 +56,7 @@ impl Event {
             }
             Self::Auth(AuthEvent::PasswordChanged { user }) => ("user", user.0),
             Self::Auth(AuthEvent::SigningKeyRotated { .. }) => ("signing_key", Uuid::nil()),
+            Self::Calendar(CalendarEvent::CalendarSaved { .. }) => ("calendar", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => ("catalogue_entry", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::TeamSaved { team, .. }) => ("team", team.0),
             Self::People(

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod auth;
 pub mod backup;
+pub mod calendar;
 pub mod catalogue;
 pub mod event;
 pub mod hub;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use crate::auth::model::{AuthEvent, Keys, SIGNING_KEY_LIFE};
+use crate::calendar::model::Calendars;
 use crate::catalogue::model::Words;
 use crate::event::Event;
 use crate::kernel::{Error, Result, minutes};
@@ -15,7 +16,7 @@ use crate::runtime::jobs::{self, Job, Next};
 use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
-use crate::{auth, catalogue, metrics, tickets};
+use crate::{auth, calendar, catalogue, metrics, tickets};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job };
 
@@ -36,6 +37,7 @@ pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics:
     states.insert(Keys::default());
     states.insert(Roster::default());
     states.insert(Words::default());
+    states.insert(Calendars::default());
     states.insert(Numbers::default());
     states.insert(Kept::default());
     states.insert(LiveTickets::default());
@@ -48,7 +50,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
         match event {
             Event::Ticket(event) => tickets::react::on_ticket_event(tx, event).await,
             Event::Catalogue(event) => tickets::react::on_catalogue_event(tx, event).await,
-            Event::Auth(_) | Event::People(_) | Event::ImportFinished { .. } => Ok(()),
+            Event::Auth(_) | Event::Calendar(_) | Event::People(_) | Event::ImportFinished { .. } => Ok(()),
         }
     })
 }
@@ -61,6 +63,7 @@ fn observe(app: &App, event: &Event) {
                 app.state::<Words>().forget();
             }
         }
+        Event::Calendar(_) => app.state::<Calendars>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
     }
@@ -99,5 +102,6 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     if first {
         catalogue::commands::seed(&mut tx).await?;
     }
+    calendar::commands::seed(&mut tx).await?;
     tx.commit().await
 }

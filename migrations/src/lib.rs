@@ -6,6 +6,8 @@ use sea_orm_migration::prelude::*;
 mod m0001_spine;
 mod m0002_metrics;
 mod m0003_lists;
+mod m0004_calendar;
+mod m0005_duty;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -14,7 +16,13 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_spine::Migration), Box::new(m0002_metrics::Migration), Box::new(m0003_lists::Migration)]
+        vec![
+            Box::new(m0001_spine::Migration),
+            Box::new(m0002_metrics::Migration),
+            Box::new(m0003_lists::Migration),
+            Box::new(m0004_calendar::Migration),
+            Box::new(m0005_duty::Migration),
+        ]
     }
 }
 
@@ -48,7 +56,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 25] = [
+pub const TABLES: [&str; 28] = [
     "event_log",
     "log_seal",
     "meta",
@@ -74,6 +82,9 @@ pub const TABLES: [&str; 25] = [
     "ticket_import",
     "product_release",
     "release_fix",
+    "calendar",
+    "absence",
+    "delegation",
 ];
 
 /// The migrations of this program, in their order.

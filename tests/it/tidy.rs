@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 12] = [
+const TIERS: [(&str, u8); 13] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
     ("audit", 1),
     ("backup", 1),
+    ("calendar", 1),
     ("catalogue", 1),
     ("people", 2),
     ("tickets", 3),

@@ -111,4 +111,8 @@ ids! {
     CommentId,
     SessionId,
     JobId,
+    AbsenceId,
+    DelegationId,
+    NotificationId,
+    DeliveryId,
 }

@@ -1,17 +1,21 @@
 //! Creating and changing people, teams and customers; signing in and out.
 
+mod duty;
+
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::model::{CreateUser, PeopleEvent, RedactUser, SaveCustomer, SetPassword, UpdateUser, User};
-use super::queries;
-use super::store::{customer, user, user_product, user_skill, user_team, words_of};
 use crate::auth::commands as auth;
 use crate::auth::model::{EndReason, Tokens};
 use crate::catalogue;
 use crate::event::Event;
 use crate::kernel::text::{KEY_CHARS_MAX, NAME_CHARS_MAX, REDACTED, email, key, line};
 use crate::kernel::{Code, CustomerId, Error, Person, Refusal, Result, UserId, refuse};
+use crate::people::model::{
+    CAPACITY_DEFAULT, CreateUser, LEVEL_DEFAULT, PeopleEvent, RedactUser, SaveCustomer, SetPassword, UpdateUser, User,
+};
+use crate::people::queries;
+use crate::people::store::{customer, user, user_product, user_skill, user_team, words_of};
 use crate::runtime::{Command, Ctx, Tx};
 
 impl Command for CreateUser {
@@ -53,6 +57,8 @@ impl Command for CreateUser {
             supervisor_id: Set(self.supervisor),
             created_at: Set(tx.now),
             disabled_at: Set(None),
+            capacity: Set(CAPACITY_DEFAULT),
+            calendar_key: Set(None),
         };
         user::Entity::insert(row).exec_without_returning(tx.conn()).await?;
         set_teams(tx, id, &self.team_keys).await?;
@@ -189,9 +195,15 @@ async fn set_teams(tx: &Tx, user: UserId, keys: &[String]) -> Result<()> {
 
 async fn set_skills(tx: &Tx, user: UserId, skills: &[String]) -> Result<()> {
     let known = catalogue::queries::check_keys(tx, catalogue::model::Kind::Skill, "skills", skills).await?;
+    let kept = user_skill::Entity::find().filter(user_skill::Column::UserId.eq(user)).all(tx.conn()).await?;
     user_skill::Entity::delete_many().filter(user_skill::Column::UserId.eq(user)).exec(tx.conn()).await?;
-    let rows: Vec<_> =
-        known.into_iter().map(|skill| user_skill::ActiveModel { user_id: Set(user), skill: Set(skill) }).collect();
+    let rows: Vec<_> = known
+        .into_iter()
+        .map(|skill| {
+            let level = kept.iter().find(|row| row.skill == skill).map_or(LEVEL_DEFAULT, |row| row.level);
+            user_skill::ActiveModel { user_id: Set(user), skill: Set(skill), level: Set(level) }
+        })
+        .collect();
     if !rows.is_empty() {
         user_skill::Entity::insert_many(rows).exec_without_returning(tx.conn()).await?;
     }

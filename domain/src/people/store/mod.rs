@@ -1,5 +1,7 @@
 //! Tables of people.
 
+pub mod duty;
+
 pub mod user {
     use crate::kernel::{CustomerId, Timestamp, UserId};
     use sea_orm::entity::prelude::*;
@@ -18,6 +20,10 @@ pub mod user {
         pub supervisor_id: Option<UserId>,
         pub created_at: Timestamp,
         pub disabled_at: Option<Timestamp>,
+        /// Open work that they take, in the weights of dispatch.
+        pub capacity: i32,
+        /// The calendar by which they work; none: around the clock.
+        pub calendar_key: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -59,6 +65,7 @@ pub mod user_skill {
         pub user_id: UserId,
         #[sea_orm(primary_key, auto_increment = false)]
         pub skill: String,
+        pub level: i32,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -113,8 +120,8 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::model::{Customer, User};
 use crate::kernel::{Result, Role, TeamId, UserId};
+use crate::people::model::{Customer, User};
 
 impl From<customer::Model> for Customer {
     fn from(row: customer::Model) -> Self {
@@ -123,16 +130,16 @@ impl From<customer::Model> for Customer {
     }
 }
 
-pub(super) fn roles_of(words: &str) -> Vec<Role> {
+pub(in crate::people) fn roles_of(words: &str) -> Vec<Role> {
     words.split(',').filter_map(Role::parse).collect()
 }
 
-pub(super) fn words_of(roles: &[Role]) -> String {
+pub(in crate::people) fn words_of(roles: &[Role]) -> String {
     Role::ALL.iter().filter(|role| roles.contains(role)).map(|role| role.word()).collect::<Vec<_>>().join(",")
 }
 
 /// Rows with their teams, skills and products: four statements, however many people.
-pub(super) async fn with_teams(conn: &impl ConnectionTrait, rows: Vec<user::Model>) -> Result<Vec<User>> {
+pub(in crate::people) async fn with_teams(conn: &impl ConnectionTrait, rows: Vec<user::Model>) -> Result<Vec<User>> {
     let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
     let mut teams: HashMap<UserId, Vec<TeamId>> = HashMap::new();
     let of_teams = user_team::Entity::find()
@@ -164,7 +171,7 @@ pub(super) async fn with_teams(conn: &impl ConnectionTrait, rows: Vec<user::Mode
     Ok(rows
         .into_iter()
         .map(|row| {
-            let user::Model { id, email, name, roles, customer_id, supervisor_id, created_at: _, disabled_at } = row;
+            let user::Model { id, email, name, roles, customer_id, supervisor_id, disabled_at, .. } = row;
             User {
                 id,
                 email,

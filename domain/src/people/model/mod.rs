@@ -1,9 +1,12 @@
 //! Users, teams, customers.
 
+mod duty;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::duty::*;
 use crate::kernel::{CustomerId, Person, Role, SessionId, TeamId, Timestamp, UserId};
 use crate::runtime::Shelf;
 
@@ -103,6 +106,7 @@ pub struct SaveCustomer {
 pub struct Roster {
     pub(super) by_session: Shelf<SessionId, Arc<Person>>,
     pub(super) users: Shelf<UserId, Arc<User>>,
+    pub(super) duty: Shelf<(), Arc<Duty>>,
 }
 
 /// Sessions, and people, kept in memory.
@@ -110,7 +114,7 @@ const ROSTER_MAX: u64 = 20_000;
 
 impl Default for Roster {
     fn default() -> Self {
-        Self { by_session: Shelf::new(ROSTER_MAX), users: Shelf::new(ROSTER_MAX) }
+        Self { by_session: Shelf::new(ROSTER_MAX), users: Shelf::new(ROSTER_MAX), duty: Shelf::new(1) }
     }
 }
 
@@ -119,6 +123,7 @@ impl Roster {
     pub fn forget_all(&self) {
         self.by_session.forget_all();
         self.users.forget_all();
+        self.duty.forget_all();
     }
 
     /// Whoever is kept in memory.

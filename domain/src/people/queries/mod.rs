@@ -1,19 +1,21 @@
 //! Reads of people, by ids in one statement, and from a token to the person with all their rights.
 
+pub mod duty;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::model::{Customer, Roster, User};
-use super::store::{customer, roles_of, user, user_product, user_team, with_teams};
 use crate::auth;
 use crate::kernel::page::{Key, Part};
 use crate::kernel::text::can_name;
 use crate::kernel::{
     Actor, Connection, CustomerId, Direction, Error, Page, Person, Result, Role, SessionId, TeamId, Timestamp, UserId,
 };
+use crate::people::model::{Customer, Roster, User};
+use crate::people::store::{customer, roles_of, user, user_product, user_team, with_teams};
 use crate::runtime::{App, Ctx};
 
 /// A credential that was accepted.
