@@ -25,6 +25,7 @@ pub struct Config {
     pub log: String,
     pub org: Org,
     pub tickets: Tickets,
+    pub sla: Sla,
     pub metrics: Metrics,
     pub http: Http,
     pub websocket: WebSocket,
@@ -40,6 +41,12 @@ pub struct Org {
 #[serde(deny_unknown_fields)]
 pub struct Tickets {
     pub close_after_days: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sla {
+    pub risk_share: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -120,11 +127,19 @@ impl Config {
         }
     }
 
-    pub fn tickets(&self) -> domain::tickets::react::Settings {
-        domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) }
+    /// An administrator's choices, as the capabilities take them.
+    pub fn settings(&self) -> domain::wiring::Settings {
+        domain::wiring::Settings {
+            tickets: domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) },
+            sla: domain::sla::model::Settings {
+                risk_share: self.sla.risk_share,
+                first_response_within: minutes(self.metrics.first_response_minutes),
+            },
+            metrics: self.metrics(),
+        }
     }
 
-    pub fn metrics(&self) -> domain::metrics::model::Settings {
+    fn metrics(&self) -> domain::metrics::model::Settings {
         use domain::metrics::model::{Settings, Targets};
         let Metrics {
             first_response_minutes,

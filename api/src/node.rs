@@ -71,7 +71,7 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
         chance,
         index: opened.index,
         data_dir: config.data_dir.clone(),
-        states: wiring::states(vault, config.tickets(), config.metrics()),
+        states: wiring::states(vault, config.settings()),
         wiring: wiring::WIRING,
         log_epoch,
     });

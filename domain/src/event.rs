@@ -9,6 +9,7 @@ use crate::catalogue::model::CatalogueEvent;
 use crate::kernel::UserId;
 use crate::people::model::PeopleEvent;
 use crate::runtime::{Audience, Side};
+use crate::sla::model::SlaEvent;
 use crate::tickets::model::{Fact, TicketEvent};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,7 @@ pub enum Event {
     Calendar(CalendarEvent),
     Catalogue(CatalogueEvent),
     People(PeopleEvent),
+    Sla(SlaEvent),
     Ticket(TicketEvent),
     /// Many tickets came at once from another system: lists are to be loaded anew.
     ImportFinished {
@@ -43,6 +45,7 @@ impl Event {
             Self::People(PeopleEvent::UserChanged { .. }) => "UserChanged",
             Self::People(PeopleEvent::UserRedacted { .. }) => "UserRedacted",
             Self::People(PeopleEvent::CustomerSaved { .. }) => "CustomerSaved",
+            Self::Sla(SlaEvent::PolicySaved { .. }) => "SlaPolicySaved",
             Self::Ticket(event) => event.fact.kind(),
             Self::ImportFinished { .. } => "ImportFinished",
         }
@@ -65,6 +68,7 @@ impl Event {
                 | PeopleEvent::UserRedacted { user },
             ) => ("user", user.0),
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
+            Self::Sla(SlaEvent::PolicySaved { .. }) => ("sla_policy", Uuid::nil()),
             Self::Ticket(event) => ("ticket", event.ticket.0),
             Self::ImportFinished { .. } => ("import", Uuid::nil()),
         }

@@ -13,5 +13,6 @@ pub mod metrics;
 pub mod people;
 pub mod recommend;
 pub mod runtime;
+pub mod sla;
 pub mod tickets;
 pub mod wiring;

@@ -12,13 +12,16 @@ use crate::kernel::{Error, Result, minutes};
 use crate::people::model::Roster;
 use crate::recommend::react::Progress;
 use crate::runtime::app::{States, Wiring};
-use crate::runtime::jobs::{self, Job, Next};
+use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
 use crate::runtime::{App, Tx, Vault, command};
+use crate::sla::model::Policies;
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
-use crate::{auth, calendar, catalogue, metrics, tickets};
+use crate::{auth, calendar, catalogue, metrics, sla, tickets};
 
-pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job };
+pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
+
+const SENDING: Sending = Sending { lanes: &[], prepare, settle };
 
 /// The sweep: plants what was lost, forgets what is over.
 pub const SWEEP: &str = "runtime.sweep";
@@ -27,17 +30,28 @@ pub const SWEEP_EVERY: std::time::Duration = minutes(5);
 /// Signing keys get a successor in time.
 const ROTATE: &str = "auth.rotate_signing_key";
 
+/// An administrator's choices, capability by capability.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub tickets: tickets::react::Settings,
+    pub sla: sla::model::Settings,
+    pub metrics: metrics::model::Settings,
+}
+
 /// The state that capabilities keep in memory.
-pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics::model::Settings) -> States {
+pub fn states(vault: Vault, settings: Settings) -> States {
+    let Settings { tickets, sla, metrics } = settings;
     let mut states = States::default();
     states.insert(vault);
     states.insert(tickets);
+    states.insert(sla);
     states.insert(metrics);
     states.insert(metrics::react::Held::default());
     states.insert(Keys::default());
     states.insert(Roster::default());
     states.insert(Words::default());
     states.insert(Calendars::default());
+    states.insert(Policies::default());
     states.insert(Numbers::default());
     states.insert(Kept::default());
     states.insert(LiveTickets::default());
@@ -48,9 +62,14 @@ pub fn states(vault: Vault, tickets: tickets::react::Settings, metrics: metrics:
 fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
     Box::pin(async move {
         match event {
-            Event::Ticket(event) => tickets::react::on_ticket_event(tx, event).await,
+            Event::Ticket(event) => {
+                tickets::react::on_ticket_event(tx, event).await?;
+                sla::react::on_ticket_event(tx, event).await
+            }
             Event::Catalogue(event) => tickets::react::on_catalogue_event(tx, event).await,
-            Event::Auth(_) | Event::Calendar(_) | Event::People(_) | Event::ImportFinished { .. } => Ok(()),
+            Event::Auth(_) | Event::Calendar(_) | Event::People(_) | Event::Sla(_) | Event::ImportFinished { .. } => {
+                Ok(())
+            }
         }
     })
 }
@@ -64,6 +83,7 @@ fn observe(app: &App, event: &Event) {
             }
         }
         Event::Calendar(_) => app.state::<Calendars>().forget(),
+        Event::Sla(_) => app.state::<Policies>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
     }
@@ -73,8 +93,10 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
     Box::pin(async move {
         match job.kind.as_str() {
             tickets::react::CLOSE => tickets::react::on_close(tx, job).await,
+            sla::react::WATCH => sla::react::on_watch(tx, job).await,
             SWEEP => {
                 tickets::react::sweep(tx).await?;
+                sla::react::sweep(tx).await?;
                 command::forget_old_answers(tx).await?;
                 auth::commands::forget_ended(tx).await?;
                 Ok(Next::At(tx.now + SWEEP_EVERY))
@@ -86,6 +108,14 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             kind => Err(Error::internal(format!("no handler for jobs of kind {kind:?}"))),
         }
     })
+}
+
+fn prepare<'t>(_: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> {
+    Box::pin(async move { Err(Error::internal(format!("nothing is sent by jobs of kind {:?}", job.kind))) })
+}
+
+fn settle<'t>(_: &'t mut Tx, job: &'t Job, _: Outcome) -> BoxFuture<'t, Result<Next>> {
+    Box::pin(async move { Err(Error::internal(format!("nothing is sent by jobs of kind {:?}", job.kind))) })
 }
 
 /// What every start does: keys into memory. The first one of an installation plants the sweep and gives it the tags that
@@ -103,5 +133,6 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
         catalogue::commands::seed(&mut tx).await?;
     }
     calendar::commands::seed(&mut tx).await?;
+    sla::commands::seed(&mut tx).await?;
     tx.commit().await
 }

@@ -8,6 +8,8 @@ mod m0002_metrics;
 mod m0003_lists;
 mod m0004_calendar;
 mod m0005_duty;
+mod m0006_sla;
+mod m0007_lanes;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_lists::Migration),
             Box::new(m0004_calendar::Migration),
             Box::new(m0005_duty::Migration),
+            Box::new(m0006_sla::Migration),
+            Box::new(m0007_lanes::Migration),
         ]
     }
 }
@@ -56,7 +60,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 28] = [
+pub const TABLES: [&str; 30] = [
     "event_log",
     "log_seal",
     "meta",
@@ -85,6 +89,8 @@ pub const TABLES: [&str; 28] = [
     "calendar",
     "absence",
     "delegation",
+    "sla_policy",
+    "sla_clock",
 ];
 
 /// The migrations of this program, in their order.

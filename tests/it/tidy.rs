@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 13] = [
+const TIERS: [(&str, u8); 14] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
@@ -15,6 +15,7 @@ const TIERS: [(&str, u8); 13] = [
     ("catalogue", 1),
     ("people", 2),
     ("tickets", 3),
+    ("sla", 4),
     ("recommend", 5),
     ("hub", 6),
     ("import", 6),

@@ -365,6 +365,12 @@ pub enum BoardEventKind {
     Commented,
     /// Something else about a ticket changed.
     Updated,
+    /// Most of the time of one of its SLA clocks has passed; for staff.
+    SlaRisk,
+    /// One of its SLA clocks has passed its target; for staff.
+    SlaBreached,
+    /// A level of escalation fired; for staff.
+    Escalated,
     /// A ticket is no longer in the filter or the viewer's scope; `ticketId` says which.
     Left,
     /// More was missed than can be told: load the lists again.
@@ -379,6 +385,9 @@ impl From<tickets::BoardKind> for BoardEventKind {
             tickets::BoardKind::Assigned => Self::Assigned,
             tickets::BoardKind::Commented => Self::Commented,
             tickets::BoardKind::Updated => Self::Updated,
+            tickets::BoardKind::SlaRisk => Self::SlaRisk,
+            tickets::BoardKind::SlaBreached => Self::SlaBreached,
+            tickets::BoardKind::Escalated => Self::Escalated,
             tickets::BoardKind::Left => Self::Left,
         }
     }

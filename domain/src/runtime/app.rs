@@ -27,6 +27,7 @@ pub struct Wiring {
     pub reaction: Reaction,
     pub observer: Observer,
     pub job: jobs::Handler,
+    pub sending: jobs::Sending,
 }
 
 /// State that capabilities keep in memory, by type.

@@ -2,7 +2,7 @@
 //! loads the state as it is now and decides again. Deciding and ending the job are one transaction.
 
 use futures::future::BoxFuture;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -22,6 +22,40 @@ pub enum Next {
 /// Runs a job inside the transaction that also ends it.
 pub type Handler = for<'t> fn(&'t mut Tx, &'t Job) -> BoxFuture<'t, Result<Next>>;
 
+/// What came of sending something out of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The other side has taken it; by its own id, where it gives one.
+    Sent { id: Option<String> },
+    /// Not now; perhaps later, at the earliest after this.
+    Later { why: String, after: std::time::Duration },
+    /// Not at all.
+    Refused { why: String },
+}
+
+/// The first half of a job that sends, in a transaction that is committed before anything leaves the process.
+pub enum Prepared {
+    /// Nothing is to be sent (now).
+    Ended(Next),
+    /// Its attempt is recorded: to be sent.
+    Send(BoxFuture<'static, Outcome>),
+}
+
+pub type Prepare = for<'t> fn(&'t mut Tx, &'t Job) -> BoxFuture<'t, Result<Prepared>>;
+
+/// The second half: the outcome is recorded in the transaction that ends the job.
+pub type Settle = for<'t> fn(&'t mut Tx, &'t Job, Outcome) -> BoxFuture<'t, Result<Next>>;
+
+/// How jobs that send are run: attempt recorded and committed, sent outside any transaction, outcome recorded. After a crash
+/// in between, `prepare` finds the attempt without an outcome.
+#[derive(Clone, Copy)]
+pub struct Sending {
+    /// Each is run by itself.
+    pub lanes: &'static [&'static str],
+    pub prepare: Prepare,
+    pub settle: Settle,
+}
+
 /// A claimed job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -36,32 +70,62 @@ pub struct Job {
 /// A claim lasts this long: after a crash its jobs wait no longer. Whoever is slower has lost the job to another worker,
 /// and cannot end it (the fence).
 const LEASE: std::time::Duration = seconds(15);
+/// A claim while something is being sent; every adapter gives up earlier.
+pub const SEND_LEASE: std::time::Duration = seconds(60);
 /// Jobs claimed at once.
 pub const CLAIM_MAX: u64 = 32;
 /// After so many failures a job is buried: kept, counted, shown by `buoy doctor`, no longer tried.
 const ATTEMPTS_MAX: i32 = 20;
 const BACK_OFF_MAX: std::time::Duration = days(1);
 
+/// The lane of jobs that decide. Others send, each lane by itself, so that a partner who fails delays nobody else.
+pub const DECIDING: &str = "";
+
 /// Plants a wake-up, or moves the one that stands for the same subject.
 pub async fn plant(tx: &mut Tx, kind: &str, subject: &str, run_at: Timestamp) -> Result<()> {
-    let row = job::ActiveModel {
-        id: Set(JobId(tx.new_uuid())),
-        kind: Set(kind.to_owned()),
-        subject: Set(subject.to_owned()),
-        run_at: Set(run_at),
-        attempts: Set(0),
-        lease_until: Set(None),
-        fence: Set(0),
-        buried_at: Set(None),
-        last_error: Set(None),
-    };
+    put(tx, DECIDING, &[(kind, subject, run_at)], Expr::col((Alias::new("excluded"), job::Column::RunAt))).await
+}
+
+/// The same, but a wake-up that stands earlier stays.
+pub async fn plant_earlier(tx: &mut Tx, kind: &str, subject: &str, run_at: Timestamp) -> Result<()> {
+    let standing = Expr::col((job::Entity, job::Column::RunAt));
+    let new = Expr::col((Alias::new("excluded"), job::Column::RunAt));
+    let earlier = Expr::case(standing.clone().lt(new.clone()), standing).finally(new).into();
+    put(tx, DECIDING, &[(kind, subject, run_at)], earlier).await
+}
+
+/// Plants jobs that send.
+pub async fn plant_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)]) -> Result<()> {
+    put(tx, lane, jobs, Expr::col((Alias::new("excluded"), job::Column::RunAt))).await
+}
+
+async fn put(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)], run_at: SimpleExpr) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<job::ActiveModel> = jobs
+        .iter()
+        .map(|(kind, subject, run_at)| job::ActiveModel {
+            id: Set(JobId(tx.new_uuid())),
+            lane: Set(lane.to_owned()),
+            kind: Set((*kind).to_owned()),
+            subject: Set((*subject).to_owned()),
+            run_at: Set(*run_at),
+            attempts: Set(0),
+            lease_until: Set(None),
+            fence: Set(0),
+            buried_at: Set(None),
+            last_error: Set(None),
+        })
+        .collect();
     let mut moves = OnConflict::columns([job::Column::Kind, job::Column::Subject]);
     moves
-        .update_columns([job::Column::RunAt, job::Column::Attempts, job::Column::LeaseUntil])
+        .update_columns([job::Column::Attempts, job::Column::LeaseUntil])
         .update_columns([job::Column::BuriedAt, job::Column::LastError])
+        .value(job::Column::RunAt, run_at)
         // Whoever holds the old wake-up can no longer end this one.
         .value(job::Column::Fence, Expr::col((job::Entity, job::Column::Fence)).add(1));
-    job::Entity::insert(row).on_conflict(moves).exec_without_returning(tx.conn()).await?;
+    job::Entity::insert_many(rows).on_conflict(moves).exec_without_returning(tx.conn()).await?;
     tx.ring_jobs();
     Ok(())
 }
@@ -87,17 +151,20 @@ pub async fn cancel(tx: &Tx, kind: &str, subject: &str) -> Result<()> {
 }
 
 fn free(now: Timestamp) -> Condition {
-    Condition::all()
-        .add(job::Column::BuriedAt.is_null())
-        .add(Condition::any().add(job::Column::LeaseUntil.is_null()).add(job::Column::LeaseUntil.lte(now)))
+    let lease = Condition::any()
+        .add(job::Column::LeaseUntil.is_null())
+        .add(job::Column::LeaseUntil.lte(now))
+        // Of a clock that was set back since: nobody holds a lease that long.
+        .add(job::Column::LeaseUntil.gt(now + SEND_LEASE));
+    Condition::all().add(job::Column::BuriedAt.is_null()).add(lease)
 }
 
-/// Claims what is due, by lease.
-pub(super) async fn claim(tx: &Tx) -> Result<Vec<Job>> {
+/// Claims what is due in a lane, by lease.
+pub(super) async fn claim(tx: &Tx, lane: &str) -> Result<Vec<Job>> {
     let mut due = Query::select();
     due.column(job::Column::Id)
         .from(job::Entity)
-        .cond_where(free(tx.now).add(job::Column::RunAt.lte(tx.now)))
+        .cond_where(free(tx.now).add(job::Column::Lane.eq(lane)).add(job::Column::RunAt.lte(tx.now)))
         .order_by(job::Column::RunAt, Order::Asc)
         .limit(CLAIM_MAX);
     if tx.app().db.engine == Engine::Postgres {
@@ -118,6 +185,17 @@ pub(super) async fn claim(tx: &Tx) -> Result<Vec<Job>> {
         .collect();
     jobs.sort_by_key(|job| (job.run_at, job.id));
     Ok(jobs)
+}
+
+/// Keeps a claim while something is sent; `false` where it is no longer held.
+pub(super) async fn hold_for_sending(tx: &Tx, job: &Job) -> Result<bool> {
+    let held = job::Entity::update_many()
+        .col_expr(job::Column::LeaseUntil, Expr::value(tx.now + SEND_LEASE))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx.conn())
+        .await?;
+    Ok(held.rows_affected == 1)
 }
 
 /// Ends a claimed job, or moves it; `false` where the claim is no longer held.
@@ -163,12 +241,13 @@ fn back_off(attempts: i32) -> std::time::Duration {
     Ord::min(seconds(2_u64.saturating_pow(exponent)), BACK_OFF_MAX)
 }
 
-/// When the next job may be claimed.
-pub async fn next_due(app: &App) -> Result<Option<Timestamp>> {
+/// When the next job of a lane may be claimed.
+pub async fn next_due(app: &App, lane: &str) -> Result<Option<Timestamp>> {
     let row = job::Entity::find()
         .select_only()
         .column(job::Column::RunAt)
         .column(job::Column::LeaseUntil)
+        .filter(job::Column::Lane.eq(lane))
         .filter(job::Column::BuriedAt.is_null())
         .order_by(job::Column::RunAt, Order::Asc)
         .limit(CLAIM_MAX + 1)

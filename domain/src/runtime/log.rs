@@ -344,6 +344,18 @@ pub async fn read(conn: &impl ConnectionTrait, engine: Engine, after: Cursor, li
 }
 
 /// The last place that may be read now.
+/// What the log says about one thing, in its order, as far as a transaction sees it.
+pub async fn of_subject(conn: &impl ConnectionTrait, subject: Uuid, limit: u64) -> Result<Vec<Row>> {
+    let models = event_log::Entity::find()
+        .filter(event_log::Column::Subject.eq(subject))
+        .order_by_asc(event_log::Column::Xid)
+        .order_by_asc(event_log::Column::Seq)
+        .limit(limit)
+        .all(conn)
+        .await?;
+    models.into_iter().map(Row::try_from).collect()
+}
+
 pub async fn head(conn: &impl ConnectionTrait, engine: Engine) -> Result<Cursor> {
     let row = event_log::Entity::find()
         .select_only()

@@ -43,6 +43,8 @@ pub mod job {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: JobId,
+        /// Who runs it: empty for jobs that decide, the name of a way out for those that send.
+        pub lane: String,
         pub kind: String,
         /// What it is about; (kind, subject) is unique, so planting twice plants once.
         pub subject: String,

@@ -95,7 +95,7 @@ impl Tx {
             cx.app.feed.wake();
         }
         if rings {
-            cx.app.jobs_bell.notify_one();
+            cx.app.jobs_bell.notify_waiters();
         }
         Ok(())
     }

@@ -1,87 +1,161 @@
-//! The worker: sleeps on the clock until the next job, claims what is due, runs it.
+//! The worker: sleeps on the clock until the next job, claims what is due, runs it. Jobs that decide run in one lane; jobs
+//! that send in lanes of their own, so that a partner who is slow or gone delays only what goes to them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::jobs::{self, Job, Next};
-use super::{App, Ctx};
-use crate::kernel::{Result, seconds};
+use super::jobs::{self, DECIDING, Job, Next, Prepared};
+use super::{App, Ctx, Tx};
+use crate::kernel::{Error, Result, seconds};
 
-/// Without a bell (another node planted the job) the worker looks after this at the latest.
+/// Without a bell (another node planted the job) a lane looks after this at the latest.
 const LOOK_AT_LEAST_EVERY: Duration = seconds(10);
+/// What one lane sends at a time.
+const SENDING_MAX: usize = 4;
 
-/// Runs until stopped; a job that has begun is finished.
+/// Runs every lane until stopped; a job that has begun is finished.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    join_all(lanes(&app).map(|lane| run_lane(&app, lane, &stop))).await;
+}
+
+fn lanes(app: &App) -> impl Iterator<Item = &'static str> + use<> {
+    std::iter::once(DECIDING).chain(app.wiring.sending.lanes.iter().copied())
+}
+
+async fn run_lane(app: &Arc<App>, lane: &'static str, stop: &CancellationToken) {
     loop {
-        if let Err(error) = run_due(&app, &stop).await {
-            tracing::error!(%error, "the worker cannot claim jobs; trying again");
+        // Hears what is planted from here on.
+        let mut bell = pin!(app.jobs_bell.notified());
+        bell.as_mut().enable();
+        if let Err(error) = run_due_in(app, lane, stop).await {
+            tracing::error!(lane, %error, "the worker cannot claim jobs; trying again");
         }
         let latest = app.now() + LOOK_AT_LEAST_EVERY;
-        let wake = jobs::next_due(&app).await.ok().flatten().map_or(latest, |at| at.min(latest));
+        let wake = jobs::next_due(app, lane).await.ok().flatten().map_or(latest, |at| at.min(latest));
         // Never in a tight loop, whatever the table says.
         let wake = wake.max(app.now() + Duration::from_millis(50));
         tokio::select! {
             () = app.clock.sleep_until(wake) => {}
-            () = app.jobs_bell.notified() => {}
+            () = bell => {}
             () = stop.cancelled() => return,
         }
     }
 }
 
-/// Runs everything that is due now, and what that makes due; returns how many jobs ran.
+/// Runs everything that is due now in any lane, and what that makes due; returns how many jobs ran.
 pub async fn run_due(app: &Arc<App>, stop: &CancellationToken) -> Result<usize> {
     let mut ran = 0;
     loop {
+        let before = ran;
+        for lane in lanes(app) {
+            ran += run_due_in(app, lane, stop).await?;
+        }
+        if ran == before || stop.is_cancelled() {
+            return Ok(ran);
+        }
+    }
+}
+
+async fn run_due_in(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Result<usize> {
+    let mut ran = 0;
+    loop {
         let tx = Ctx::system(app).begin().await?;
-        let claimed = jobs::claim(&tx).await?;
+        let claimed = jobs::claim(&tx, lane).await?;
         if claimed.is_empty() {
             return Ok(ran);
         }
         tx.commit().await?;
-        for job in &claimed {
-            if stop.is_cancelled() {
-                return Ok(ran); // the leases of the rest run out
+        if lane == DECIDING {
+            for job in &claimed {
+                if stop.is_cancelled() {
+                    return Ok(ran); // the leases of the rest run out
+                }
+                decide(app, job).await?;
+                ran += 1;
             }
-            run_one(app, job).await?;
-            ran += 1;
+        } else {
+            let sending = claimed.iter().take_while(|_| !stop.is_cancelled()).map(|job| send(app, job));
+            let mut sending = stream::iter(sending).buffer_unordered(SENDING_MAX);
+            while let Some(sent) = sending.next().await {
+                sent?;
+                ran += 1;
+            }
         }
     }
 }
 
 #[tracing::instrument(name = "job", skip_all, fields(kind = %job.kind, subject = %job.subject))]
-async fn run_one(app: &Arc<App>, job: &Job) -> Result<()> {
-    let cx = Ctx::system(app);
-    let mut tx = cx.begin().await?;
+async fn decide(app: &Arc<App>, job: &Job) -> Result<()> {
+    let mut tx = Ctx::system(app).begin().await?;
     let handler = app.wiring.job;
-    let error = match handler(&mut tx, job).await {
-        Ok(next) => match jobs::end(&tx, job, next).await {
-            Ok(true) => match tx.commit().await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            },
-            Ok(false) => {
-                tracing::warn!("another worker has taken this job over; nothing of it was kept here");
-                return Ok(());
-            }
-            Err(error) => {
-                tx.abandon(&error).await;
-                error
-            }
-        },
-        Err(error) => {
-            tx.abandon(&error).await;
-            error
-        }
-    };
-    tracing::error!(%error, attempts = job.attempts + 1, "the job failed");
-    let tx = cx.begin().await?;
-    jobs::fail(&tx, job, &error.to_string()).await?;
-    tx.commit().await
+    match handler(&mut tx, job).await {
+        Ok(next) => end(tx, job, next).await,
+        Err(error) => give_up(tx, job, error).await,
+    }
 }
 
-/// A job that keeps itself: what a periodic handler answers.
-pub fn again_in(app: &App, pause: Duration) -> Next {
-    Next::At(app.now() + pause)
+#[tracing::instrument(name = "send", skip_all, fields(kind = %job.kind, subject = %job.subject))]
+async fn send(app: &Arc<App>, job: &Job) -> Result<()> {
+    let cx = Ctx::system(app);
+    let jobs::Sending { lanes: _, prepare, settle } = app.wiring.sending;
+    let mut tx = cx.begin().await?;
+    let sending = match prepare(&mut tx, job).await {
+        Ok(Prepared::Ended(next)) => return end(tx, job, next).await,
+        Ok(Prepared::Send(sending)) => match jobs::hold_for_sending(&tx, job).await {
+            Ok(true) => {
+                tx.commit().await?;
+                sending
+            }
+            Ok(false) => return Ok(()),
+            Err(error) => return give_up(tx, job, error).await,
+        },
+        Err(error) => return give_up(tx, job, error).await,
+    };
+    let outcome = sending.await;
+    let mut tx = cx.begin().await?;
+    match settle(&mut tx, job, outcome).await {
+        Ok(next) => end(tx, job, next).await,
+        Err(error) => give_up(tx, job, error).await,
+    }
+}
+
+/// Ends a job in the transaction of what it did.
+async fn end(tx: Tx, job: &Job, next: Next) -> Result<()> {
+    match jobs::end(&tx, job, next).await {
+        Ok(true) => {
+            let cx = tx.cx.clone();
+            match tx.commit().await {
+                Ok(()) => Ok(()),
+                Err(error) => note_failure(&cx, job, error).await,
+            }
+        }
+        Ok(false) => {
+            tracing::warn!("another worker has taken this job over; nothing of it was kept here");
+            Ok(())
+        }
+        Err(error) => give_up(tx, job, error).await,
+    }
+}
+
+async fn give_up(tx: Tx, job: &Job, error: Error) -> Result<()> {
+    let cx = tx.cx.clone();
+    tx.abandon(&error).await;
+    note_failure(&cx, job, error).await
+}
+
+async fn note_failure(cx: &Ctx, job: &Job, error: Error) -> Result<()> {
+    let tx = cx.begin().await?;
+    if matches!(error, Error::Conflict) {
+        // Somebody else was faster: decided again at once, on what they made of it.
+        jobs::end(&tx, job, Next::At(tx.now)).await?;
+    } else {
+        tracing::error!(%error, attempts = job.attempts + 1, "the job failed");
+        jobs::fail(&tx, job, &error.to_string()).await?;
+    }
+    tx.commit().await
 }

@@ -47,7 +47,7 @@ pub fn history(
         let mut tell = |fact: Fact, before, after| {
             if place >= from {
                 let history = Some(OfHistory { operator: operator(row, ids) });
-                events.push((TicketEvent { ticket: id, fact, before, after, history }, row.at));
+                events.push((TicketEvent { ticket: id, fact, before, after, first_response: false, history }, row.at));
             }
         };
         if last.is_none() {
@@ -82,7 +82,8 @@ pub fn history(
         first_resolved(&mut ticket, closed, handed_over);
         let history = Some(OfHistory { operator: operator(end, ids) });
         let fact = Fact::Closed { automatic: false };
-        events.push((TicketEvent { ticket: id, fact, before: Some(was), after: ticket.snapshot(), history }, closed));
+        let (before, after) = (Some(was), ticket.snapshot());
+        events.push((TicketEvent { ticket: id, fact, before, after, first_response: false, history }, closed));
     }
     ticket.reopen_count = rows.iter().filter_map(|row| row.reopenings).max().unwrap_or(reopened);
     let counted = rows.iter().filter_map(|row| row.hand_overs).max();
@@ -138,7 +139,8 @@ pub fn restated(told: Told, before: &Ticket, source: &str, now: Timestamp) -> To
     let history = Some(OfHistory { operator: None });
     let closed = (!before.status.is_solved() && ticket.status.is_solved()).then_some(events.last()).flatten();
     let fields = vec![source.to_owned()];
-    let changed = TicketEvent { ticket: ticket.id, fact: Fact::Updated { fields }, before: Some(was), after, history };
+    let (fact, before) = (Fact::Updated { fields }, Some(was));
+    let changed = TicketEvent { ticket: ticket.id, fact, before, after, first_response: false, history };
     let events = std::iter::once((changed, now)).chain(closed.cloned()).collect();
     (ticket.updated_at, ticket.public_updated_at) = (now, now);
     Told { ticket, attribution, events }

@@ -89,7 +89,7 @@ async fn mention(tx: &mut Tx, ticket: &Ticket, users: &[UserId]) -> Result<()> {
     for user in known {
         if store::add_participant(tx.conn(), ticket.id, user.id, ParticipantReason::Mentioned).await? {
             let fact = Fact::ParticipantAdded { user: user.id, reason: ParticipantReason::Mentioned };
-            record(tx, ticket, None, fact).await?;
+            record(tx, ticket, fact).await?;
         }
     }
     Ok(())

@@ -84,7 +84,7 @@ impl Command for CreateTicket {
         };
         store::insert(tx.conn(), vec![ticket.clone()]).await?;
         link(tx, id, "externalRefs", &refs).await?;
-        record(tx, &ticket, None, fact).await?;
+        record(tx, &ticket, fact).await?;
         Ok(id)
     }
 }

@@ -62,19 +62,32 @@ async fn settle(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: boo
     // Of several facts the last is the one that moved the ticket.
     let last = facts.len().saturating_sub(1);
     for (i, fact) in facts.into_iter().enumerate() {
+        let first_response = i == last && before.first_responded_at.is_none() && next.first_responded_at.is_some();
         if i == last {
-            record(tx, &next, Some(before.snapshot()), fact).await?;
+            tell(tx, &next, Some(before.snapshot()), fact, first_response).await?;
         } else {
-            record(tx, before, None, fact).await?;
+            record(tx, before, fact).await?;
         }
     }
     Ok(next.id)
 }
 
-async fn record(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact) -> Result<()> {
+/// Tells of what changed nothing that decides who sees the ticket.
+async fn record(tx: &mut Tx, ticket: &Ticket, fact: Fact) -> Result<()> {
+    tell(tx, ticket, None, fact, false).await
+}
+
+async fn tell(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact, first_response: bool) -> Result<()> {
     let after = ticket.snapshot();
     let before = before.filter(|before| *before != after);
-    tx.record(Event::Ticket(TicketEvent { ticket: ticket.id, fact, before, after, history: None })).await
+    let event = TicketEvent { ticket: ticket.id, fact, before, after, first_response, history: None };
+    tx.record(Event::Ticket(event)).await
+}
+
+/// Tells what a higher capability has found out about a ticket; the ticket stays as it is.
+pub async fn note(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
+    let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
+    record(tx, &ticket, fact).await
 }
 
 fn bounded(field: &str, count: usize) -> Result<(), Refusal> {

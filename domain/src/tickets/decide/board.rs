@@ -91,6 +91,9 @@ fn kind(event: &TicketEvent) -> BoardKind {
         Fact::Created { .. } | Fact::Imported { .. } => BoardKind::TicketCreated,
         Fact::Assigned { .. } => BoardKind::Assigned,
         Fact::Commented { .. } => BoardKind::Commented,
+        Fact::SlaRisk { .. } => BoardKind::SlaRisk,
+        Fact::SlaBreached { .. } => BoardKind::SlaBreached,
+        Fact::Escalated { .. } => BoardKind::Escalated,
         _ if event.before.as_ref().is_some_and(|before| before.status != event.after.status) => {
             BoardKind::StatusChanged
         }

@@ -70,5 +70,8 @@ pub enum BoardKind {
     Assigned,
     Commented,
     Updated,
+    SlaRisk,
+    SlaBreached,
+    Escalated,
     Left,
 }

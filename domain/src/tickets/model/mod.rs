@@ -108,6 +108,14 @@ words! {
     }
 }
 
+words! {
+    /// What an SLA clock measures.
+    SlaMetric {
+        FirstResponse = "FIRST_RESPONSE",
+        Resolution = "RESOLUTION",
+    }
+}
+
 impl TicketStatus {
     /// Somebody still has to do something.
     pub const fn is_open(self) -> bool {
@@ -304,6 +312,23 @@ pub enum Fact {
     ParticipantRemoved {
         user: UserId,
     },
+    /// Nobody suitable was there to take it: it waits in its team's queue, and a supervisor is told.
+    Queued,
+    /// Most of the time of an SLA clock has passed.
+    SlaRisk {
+        metric: SlaMetric,
+    },
+    /// An SLA clock has passed its target.
+    SlaBreached {
+        metric: SlaMetric,
+    },
+    /// A level of escalation fired.
+    Escalated {
+        epoch: i32,
+        level: i32,
+    },
+    /// 超时未响应: nobody opened it in time.
+    NoResponseMarked,
     /// A row of imported history without a change that Buoy has a word for.
     HistoryNoted {
         word: String,
@@ -333,6 +358,11 @@ impl Fact {
             Self::Redacted { .. } => "TicketRedacted",
             Self::ParticipantAdded { .. } => "TicketParticipantAdded",
             Self::ParticipantRemoved { .. } => "TicketParticipantRemoved",
+            Self::Queued => "TicketQueued",
+            Self::SlaRisk { .. } => "TicketSlaRisk",
+            Self::SlaBreached { .. } => "TicketSlaBreached",
+            Self::Escalated { .. } => "TicketEscalated",
+            Self::NoResponseMarked => "TicketNoResponseMarked",
             Self::HistoryNoted { .. } => "TicketHistoryNoted",
         }
     }
@@ -346,6 +376,11 @@ impl Fact {
                 | Self::Commented { visibility: Visibility::Internal, .. }
                 | Self::ParticipantAdded { .. }
                 | Self::ParticipantRemoved { .. }
+                | Self::Queued
+                | Self::SlaRisk { .. }
+                | Self::SlaBreached { .. }
+                | Self::Escalated { .. }
+                | Self::NoResponseMarked
         )
     }
 }
@@ -365,6 +400,9 @@ pub struct TicketEvent {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<Snapshot>,
     pub after: Snapshot,
+    /// This was the first response.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub first_response: bool,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub history: Option<History>,
 }

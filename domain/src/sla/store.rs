@@ -1,0 +1,217 @@
+//! Tables of policies (a row a version) and clocks.
+
+pub mod sla_policy {
+    use crate::kernel::{CustomerId, Timestamp};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "sla_policy")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i32,
+        pub name: String,
+        pub name_zh: Option<String>,
+        pub archived: bool,
+        /// Words separated by commas.
+        pub priorities: String,
+        pub customer_id: Option<CustomerId>,
+        pub issue_type: Option<String>,
+        pub first_response_secs: Option<i64>,
+        pub resolution_secs: Option<i64>,
+        pub calendar_key: String,
+        pub saved_at: Timestamp,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod sla_clock {
+    use crate::kernel::{TicketId, Timestamp};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "sla_clock")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub ticket_id: TicketId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub metric: String,
+        pub policy_key: String,
+        pub policy_version: i32,
+        pub calendar_key: String,
+        pub calendar_version: i32,
+        pub target_ms: i64,
+        pub started_at: Timestamp,
+        pub spent_ms: i64,
+        pub since: Option<Timestamp>,
+        pub ended_at: Option<Timestamp>,
+        pub due_at: Option<Timestamp>,
+        pub breached_at: Option<Timestamp>,
+        pub risk_told_at: Option<Timestamp>,
+        pub breach_told_at: Option<Timestamp>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use std::time::Duration;
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::model::{Clock, Conditions, Pin, Policy, PolicyRef, SlaMetric};
+use crate::calendar::model::CalendarRef;
+use crate::kernel::{Error, Result, TicketId};
+use crate::tickets::model::Priority;
+
+fn duration(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl From<sla_policy::Model> for Policy {
+    fn from(row: sla_policy::Model) -> Self {
+        let sla_policy::Model {
+            key,
+            version,
+            name,
+            name_zh,
+            archived,
+            priorities,
+            customer_id,
+            issue_type,
+            first_response_secs,
+            resolution_secs,
+            calendar_key,
+            saved_at: _,
+        } = row;
+        let secs = |secs: i64| Duration::from_secs(u64::try_from(secs).unwrap_or(0));
+        Self {
+            of: PolicyRef { key, version },
+            name,
+            name_zh,
+            archived,
+            conditions: Conditions {
+                priorities: priorities.split(',').filter_map(Priority::parse).collect(),
+                customer: customer_id,
+                issue_type,
+            },
+            first_response: first_response_secs.map(secs),
+            resolution: resolution_secs.map(secs),
+            calendar: calendar_key,
+        }
+    }
+}
+
+impl TryFrom<sla_clock::Model> for Clock {
+    type Error = Error;
+
+    fn try_from(row: sla_clock::Model) -> Result<Self> {
+        let sla_clock::Model {
+            ticket_id,
+            metric,
+            policy_key,
+            policy_version,
+            calendar_key,
+            calendar_version,
+            target_ms,
+            started_at,
+            spent_ms,
+            since,
+            ended_at,
+            due_at,
+            breached_at,
+            risk_told_at,
+            breach_told_at,
+        } = row;
+        let metric = SlaMetric::parse(&metric).ok_or_else(|| Error::internal(format!("no SLA metric {metric:?}")))?;
+        Ok(Self {
+            ticket: ticket_id,
+            metric,
+            pin: Pin {
+                policy: PolicyRef { key: policy_key, version: policy_version },
+                calendar: CalendarRef { key: calendar_key, version: calendar_version },
+                target: duration(target_ms),
+            },
+            started_at,
+            spent: duration(spent_ms),
+            since,
+            ended_at,
+            due_at,
+            breached_at,
+            risk_told_at,
+            breach_told_at,
+        })
+    }
+}
+
+impl From<Clock> for sla_clock::ActiveModel {
+    fn from(clock: Clock) -> Self {
+        let Clock {
+            ticket,
+            metric,
+            pin: Pin { policy, calendar, target },
+            started_at,
+            spent,
+            since,
+            ended_at,
+            due_at,
+            breached_at,
+            risk_told_at,
+            breach_told_at,
+        } = clock;
+        Self {
+            ticket_id: Set(ticket),
+            metric: Set(metric.word().to_owned()),
+            policy_key: Set(policy.key),
+            policy_version: Set(policy.version),
+            calendar_key: Set(calendar.key),
+            calendar_version: Set(calendar.version),
+            target_ms: Set(millis(target)),
+            started_at: Set(started_at),
+            spent_ms: Set(millis(spent)),
+            since: Set(since),
+            ended_at: Set(ended_at),
+            due_at: Set(due_at),
+            breached_at: Set(breached_at),
+            risk_told_at: Set(risk_told_at),
+            breach_told_at: Set(breach_told_at),
+        }
+    }
+}
+
+/// Writes clocks, new ones and ones that have moved.
+pub(super) async fn put(conn: &impl ConnectionTrait, clocks: Vec<Clock>) -> Result<()> {
+    if clocks.is_empty() {
+        return Ok(());
+    }
+    let mut replace = OnConflict::columns([sla_clock::Column::TicketId, sla_clock::Column::Metric]);
+    replace
+        .update_columns([sla_clock::Column::PolicyKey, sla_clock::Column::PolicyVersion])
+        .update_columns([sla_clock::Column::CalendarKey, sla_clock::Column::CalendarVersion])
+        .update_columns([sla_clock::Column::TargetMs, sla_clock::Column::StartedAt, sla_clock::Column::SpentMs])
+        .update_columns([sla_clock::Column::Since, sla_clock::Column::EndedAt, sla_clock::Column::DueAt])
+        .update_columns([sla_clock::Column::BreachedAt, sla_clock::Column::RiskToldAt])
+        .update_columns([sla_clock::Column::BreachToldAt]);
+    let rows = clocks.into_iter().map(sla_clock::ActiveModel::from);
+    sla_clock::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// The clocks of these tickets.
+pub(super) async fn clocks(conn: &impl ConnectionTrait, tickets: &[TicketId]) -> Result<Vec<Clock>> {
+    let rows =
+        sla_clock::Entity::find().filter(sla_clock::Column::TicketId.is_in(tickets.iter().copied())).all(conn).await?;
+    rows.into_iter().map(Clock::try_from).collect()
+}
