@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::kernel::{days, minutes};
+use domain::kernel::{days, hours, minutes};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
@@ -26,6 +26,8 @@ pub struct Config {
     pub org: Org,
     pub tickets: Tickets,
     pub sla: Sla,
+    pub dispatch: Dispatch,
+    pub escalation: Escalation,
     pub metrics: Metrics,
     pub http: Http,
     pub websocket: WebSocket,
@@ -47,6 +49,20 @@ pub struct Tickets {
 #[serde(deny_unknown_fields)]
 pub struct Sla {
     pub risk_share: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    pub automatic: bool,
+    pub skill_points: i32,
+    pub assignments_max: i32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    pub unopened_after_hours: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -131,6 +147,16 @@ impl Config {
     pub fn settings(&self) -> domain::wiring::Settings {
         domain::wiring::Settings {
             tickets: domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) },
+            organisation: domain::calendar::model::Organisation { zone: self.zone() },
+            notifications: domain::notifications::model::Settings::default(),
+            dispatch: domain::dispatch::model::Settings {
+                automatic: self.dispatch.automatic,
+                skill_points: self.dispatch.skill_points,
+                assignments_max: self.dispatch.assignments_max,
+            },
+            escalation: domain::escalation::model::Settings {
+                unopened_after: hours(self.escalation.unopened_after_hours),
+            },
             sla: domain::sla::model::Settings {
                 risk_share: self.sla.risk_share,
                 first_response_within: minutes(self.metrics.first_response_minutes),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::kernel::id::{Chance, OsChance};
 use domain::kernel::{Clock, SystemClock};
+use domain::notifications::model::Senders;
 use domain::runtime::app::AppParts;
 use domain::runtime::{App, Db, Engine, Vault, feed, log, worker};
 use domain::{audit, auth, metrics, recommend, wiring};
@@ -71,7 +72,7 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
         chance,
         index: opened.index,
         data_dir: config.data_dir.clone(),
-        states: wiring::states(vault, config.settings()),
+        states: wiring::states(vault, config.settings(), Senders::default()),
         wiring: wiring::WIRING,
         log_epoch,
     });

@@ -6,7 +6,9 @@ use uuid::Uuid;
 use crate::auth::model::AuthEvent;
 use crate::calendar::model::CalendarEvent;
 use crate::catalogue::model::CatalogueEvent;
+use crate::escalation::model::EscalationEvent;
 use crate::kernel::UserId;
+use crate::notifications::model::{NotificationEvent, State};
 use crate::people::model::PeopleEvent;
 use crate::runtime::{Audience, Side};
 use crate::sla::model::SlaEvent;
@@ -18,6 +20,8 @@ pub enum Event {
     Auth(AuthEvent),
     Calendar(CalendarEvent),
     Catalogue(CatalogueEvent),
+    Escalation(EscalationEvent),
+    Notification(NotificationEvent),
     People(PeopleEvent),
     Sla(SlaEvent),
     Ticket(TicketEvent),
@@ -41,9 +45,21 @@ impl Event {
             Self::Calendar(CalendarEvent::CalendarSaved { .. }) => "CalendarSaved",
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => "CatalogueSaved",
             Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
+            Self::Escalation(EscalationEvent::PolicySaved { .. }) => "EscalationPolicySaved",
+            Self::Notification(NotificationEvent::Decided { .. }) => "NotificationDecided",
+            Self::Notification(NotificationEvent::Moved { state, .. }) => match state {
+                State::Decided | State::Queued => "NotificationQueued",
+                State::Sent => "NotificationSent",
+                State::Delivered => "NotificationDelivered",
+                State::Opened => "NotificationOpened",
+                State::Failed => "NotificationFailed",
+                State::Unknown => "NotificationUnknown",
+            },
+            Self::Notification(NotificationEvent::TerminalChanged { .. }) => "TerminalChanged",
             Self::People(PeopleEvent::UserCreated { .. }) => "UserCreated",
             Self::People(PeopleEvent::UserChanged { .. }) => "UserChanged",
             Self::People(PeopleEvent::UserRedacted { .. }) => "UserRedacted",
+            Self::People(PeopleEvent::DutyChanged { .. }) => "DutyChanged",
             Self::People(PeopleEvent::CustomerSaved { .. }) => "CustomerSaved",
             Self::Sla(SlaEvent::PolicySaved { .. }) => "SlaPolicySaved",
             Self::Ticket(event) => event.fact.kind(),
@@ -62,12 +78,18 @@ impl Event {
             Self::Calendar(CalendarEvent::CalendarSaved { .. }) => ("calendar", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => ("catalogue_entry", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::TeamSaved { team, .. }) => ("team", team.0),
+            Self::Notification(
+                NotificationEvent::Decided { notification, .. } | NotificationEvent::Moved { notification, .. },
+            ) => ("notification", notification.0),
+            Self::Notification(NotificationEvent::TerminalChanged { user, .. }) => ("user", user.0),
             Self::People(
                 PeopleEvent::UserCreated { user, .. }
                 | PeopleEvent::UserChanged { user, .. }
-                | PeopleEvent::UserRedacted { user },
+                | PeopleEvent::UserRedacted { user }
+                | PeopleEvent::DutyChanged { user, .. },
             ) => ("user", user.0),
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
+            Self::Escalation(EscalationEvent::PolicySaved { .. }) => ("escalation_policy", Uuid::nil()),
             Self::Sla(SlaEvent::PolicySaved { .. }) => ("sla_policy", Uuid::nil()),
             Self::Ticket(event) => ("ticket", event.ticket.0),
             Self::ImportFinished { .. } => ("import", Uuid::nil()),

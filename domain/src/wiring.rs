@@ -9,19 +9,19 @@ use crate::calendar::model::Calendars;
 use crate::catalogue::model::Words;
 use crate::event::Event;
 use crate::kernel::{Error, Result, minutes};
+use crate::notifications::model::{LANES, NotificationEvent, Senders};
 use crate::people::model::Roster;
 use crate::recommend::react::Progress;
 use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
 use crate::runtime::{App, Tx, Vault, command};
-use crate::sla::model::Policies;
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
-use crate::{auth, calendar, catalogue, metrics, sla, tickets};
+use crate::{auth, calendar, catalogue, dispatch, escalation, metrics, notifications, sla, tickets};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
 
-const SENDING: Sending = Sending { lanes: &[], prepare, settle };
+const SENDING: Sending = Sending { lanes: &LANES, prepare, settle };
 
 /// The sweep: plants what was lost, forgets what is over.
 pub const SWEEP: &str = "runtime.sweep";
@@ -33,25 +33,36 @@ const ROTATE: &str = "auth.rotate_signing_key";
 /// An administrator's choices, capability by capability.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
+    pub organisation: calendar::model::Organisation,
     pub tickets: tickets::react::Settings,
     pub sla: sla::model::Settings,
+    pub notifications: notifications::model::Settings,
+    pub dispatch: dispatch::model::Settings,
+    pub escalation: escalation::model::Settings,
     pub metrics: metrics::model::Settings,
 }
 
 /// The state that capabilities keep in memory.
-pub fn states(vault: Vault, settings: Settings) -> States {
-    let Settings { tickets, sla, metrics } = settings;
+pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
+    let Settings { organisation, tickets, sla, notifications, dispatch, escalation, metrics } = settings;
     let mut states = States::default();
     states.insert(vault);
     states.insert(tickets);
+    states.insert(organisation);
     states.insert(sla);
+    states.insert(notifications);
+    states.insert(dispatch);
+    states.insert(escalation);
+    states.insert(senders);
     states.insert(metrics);
     states.insert(metrics::react::Held::default());
     states.insert(Keys::default());
     states.insert(Roster::default());
     states.insert(Words::default());
     states.insert(Calendars::default());
-    states.insert(Policies::default());
+    states.insert(sla::model::Policies::default());
+    states.insert(escalation::model::Policies::default());
+    states.insert(escalation::model::Lateness::default());
     states.insert(Numbers::default());
     states.insert(Kept::default());
     states.insert(LiveTickets::default());
@@ -64,12 +75,18 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
         match event {
             Event::Ticket(event) => {
                 tickets::react::on_ticket_event(tx, event).await?;
-                sla::react::on_ticket_event(tx, event).await
+                sla::react::on_ticket_event(tx, event).await?;
+                notifications::react::on_ticket_event(tx, event).await?;
+                dispatch::react::on_ticket_event(tx, event).await?;
+                escalation::react::on_ticket_event(tx, event).await
             }
             Event::Catalogue(event) => tickets::react::on_catalogue_event(tx, event).await,
-            Event::Auth(_) | Event::Calendar(_) | Event::People(_) | Event::Sla(_) | Event::ImportFinished { .. } => {
-                Ok(())
+            Event::Auth(event) => dispatch::react::on_auth_event(tx, event).await,
+            Event::Calendar(_) | Event::People(_) | Event::Notification(NotificationEvent::TerminalChanged { .. }) => {
+                dispatch::react::on_roster_event(tx).await?;
+                escalation::react::on_roster_event(tx).await
             }
+            Event::Escalation(_) | Event::Notification(_) | Event::Sla(_) | Event::ImportFinished { .. } => Ok(()),
         }
     })
 }
@@ -83,9 +100,10 @@ fn observe(app: &App, event: &Event) {
             }
         }
         Event::Calendar(_) => app.state::<Calendars>().forget(),
-        Event::Sla(_) => app.state::<Policies>().forget(),
+        Event::Sla(_) => app.state::<sla::model::Policies>().forget(),
+        Event::Escalation(_) => app.state::<escalation::model::Policies>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
-        Event::Auth(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
+        Event::Auth(_) | Event::Notification(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
     }
 }
 
@@ -94,9 +112,18 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
         match job.kind.as_str() {
             tickets::react::CLOSE => tickets::react::on_close(tx, job).await,
             sla::react::WATCH => sla::react::on_watch(tx, job).await,
+            dispatch::react::ASSIGN => dispatch::react::on_assign(tx, job).await,
+            dispatch::react::DRAIN => dispatch::react::on_drain(tx).await,
+            dispatch::react::ROSTER => dispatch::react::on_roster(tx).await,
+            escalation::react::LEVEL => escalation::react::on_level(tx, job).await,
+            escalation::react::UNOPENED => escalation::react::on_unopened(tx, job).await,
+            escalation::react::RETRY => escalation::react::on_retry(tx).await,
+            notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,
             SWEEP => {
                 tickets::react::sweep(tx).await?;
                 sla::react::sweep(tx).await?;
+                dispatch::react::sweep(tx).await?;
+                escalation::react::sweep(tx).await?;
                 command::forget_old_answers(tx).await?;
                 auth::commands::forget_ended(tx).await?;
                 Ok(Next::At(tx.now + SWEEP_EVERY))
@@ -110,12 +137,22 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
     })
 }
 
-fn prepare<'t>(_: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> {
-    Box::pin(async move { Err(Error::internal(format!("nothing is sent by jobs of kind {:?}", job.kind))) })
+fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> {
+    Box::pin(async move {
+        match job.kind.as_str() {
+            notifications::react::SEND => notifications::commands::prepare(tx, job).await,
+            kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
+        }
+    })
 }
 
-fn settle<'t>(_: &'t mut Tx, job: &'t Job, _: Outcome) -> BoxFuture<'t, Result<Next>> {
-    Box::pin(async move { Err(Error::internal(format!("nothing is sent by jobs of kind {:?}", job.kind))) })
+fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, Result<Next>> {
+    Box::pin(async move {
+        match job.kind.as_str() {
+            notifications::react::SEND => notifications::commands::settle(tx, job, outcome).await,
+            kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
+        }
+    })
 }
 
 /// What every start does: keys into memory. The first one of an installation plants the sweep and gives it the tags that
@@ -134,5 +171,6 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     }
     calendar::commands::seed(&mut tx).await?;
     sla::commands::seed(&mut tx).await?;
+    escalation::commands::seed(&mut tx).await?;
     tx.commit().await
 }

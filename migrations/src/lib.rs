@@ -10,6 +10,9 @@ mod m0004_calendar;
 mod m0005_duty;
 mod m0006_sla;
 mod m0007_lanes;
+mod m0008_notifications;
+mod m0009_dispatch;
+mod m0010_escalation;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -26,6 +29,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_duty::Migration),
             Box::new(m0006_sla::Migration),
             Box::new(m0007_lanes::Migration),
+            Box::new(m0008_notifications::Migration),
+            Box::new(m0009_dispatch::Migration),
+            Box::new(m0010_escalation::Migration),
         ]
     }
 }
@@ -60,7 +66,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 30] = [
+pub const TABLES: [&str; 40] = [
     "event_log",
     "log_seal",
     "meta",
@@ -91,6 +97,16 @@ pub const TABLES: [&str; 30] = [
     "delegation",
     "sla_policy",
     "sla_clock",
+    "notification",
+    "notification_delivery",
+    "terminal",
+    "channel_activity",
+    "notification_preference",
+    "send_bucket",
+    "dispatch",
+    "agent_load",
+    "escalation_policy",
+    "escalation",
 ];
 
 /// The migrations of this program, in their order.

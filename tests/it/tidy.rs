@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 14] = [
+const TIERS: [(&str, u8); 17] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
@@ -16,7 +16,10 @@ const TIERS: [(&str, u8); 14] = [
     ("people", 2),
     ("tickets", 3),
     ("sla", 4),
+    ("notifications", 4),
+    ("dispatch", 5),
     ("recommend", 5),
+    ("escalation", 6),
     ("hub", 6),
     ("import", 6),
     ("metrics", 7),

@@ -62,11 +62,23 @@ impl Desk {
         desk
     }
 
+    /// A desk where tickets find people by themselves.
+    pub async fn dispatching() -> Self {
+        let mut desk = Self::furnished(true).await;
+        desk.open();
+        desk
+    }
+
     /// People and catalogue stand; nothing runs yet.
     pub async fn before_opening() -> Self {
+        Self::furnished(false).await
+    }
+
+    async fn furnished(automatic: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::prepare(folder.path()).await;
-        let config = config(folder.path(), &database);
+        let mut config = config(folder.path(), &database);
+        config.dispatch.automatic = automatic;
         let clock = Arc::new(ManualClock::at(start_of_time()));
         let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
         let app = node::open(&config, Hands { clock: clock.clone(), chance: Arc::new(OsChance) }).await.unwrap();

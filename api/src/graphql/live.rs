@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::event::Event;
 use domain::kernel::{Result, TicketId, Timestamp};
+use domain::people::model::PeopleEvent;
 use domain::runtime::feed::{BATCH, History, Next, keep_following};
 use domain::runtime::{App, Cursor, Row, log};
 use domain::tickets::decide::board::{Board, Current, concerned};
@@ -120,13 +121,19 @@ impl Seats {
                     self.tell(row, event, current);
                 }
             }
+            Event::People(PeopleEvent::DutyChanged { .. }) => {}
             Event::ImportFinished { .. } | Event::People(_) => {
                 let everyone: Vec<u64> = self.all.keys().copied().collect();
                 for id in everyone {
                     self.give(id, Delivery::Row(row.clone()));
                 }
             }
-            Event::Auth(_) | Event::Catalogue(_) => {}
+            Event::Auth(_)
+            | Event::Calendar(_)
+            | Event::Catalogue(_)
+            | Event::Escalation(_)
+            | Event::Notification(_)
+            | Event::Sla(_) => {}
         }
         self.position = row.cursor;
     }

@@ -7,9 +7,11 @@ pub mod id;
 pub mod page;
 pub mod text;
 pub mod time;
+mod words;
 
 pub use actor::{Actor, Person, Role};
 pub use error::{Code, Error, Message, Refusal, Result, TopCode, refuse};
 pub use id::*;
 pub use page::{Connection, Direction, Edge, EdgeCursor, Page};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp, days, hours, minutes, seconds};
+pub(crate) use words::words;

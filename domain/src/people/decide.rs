@@ -26,6 +26,26 @@ impl Delegation {
     }
 }
 
+impl Delegation {
+    /// When it next begins or ends to be in force, within the coming days; looked at again then.
+    pub fn next_change(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        if self.ends <= after {
+            return None;
+        }
+        let today = zone.to_datetime(after.to_jiff()).date();
+        let on_wall = |day: i64, minute: u16| {
+            let days = day + i64::from(minute) / DAY_MINUTES;
+            let minute = i64::from(minute) % DAY_MINUTES;
+            let date = today.checked_add(days.days()).ok()?;
+            let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
+            let at = zone.to_timestamp(date.at(hour, minute, 0, 0)).ok()?;
+            Some(Timestamp::from_millis(at.as_millisecond()))
+        };
+        let edges = (-2..8).flat_map(|day| [on_wall(day, self.from_minute), on_wall(day, self.to_minute)]).flatten();
+        edges.chain([self.begins, self.ends]).filter(|at| *at > after && *at <= self.ends).min()
+    }
+}
+
 /// Delegates of delegates are followed this far: two who stand in for each other end nowhere.
 const CHAIN_MAX: usize = 8;
 

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::store::job;
+use super::tx::RunningJob;
 use super::{App, Engine, Tx};
 use crate::kernel::{JobId, Result, Timestamp, days, seconds};
 
@@ -100,11 +101,18 @@ pub async fn plant_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timesta
 }
 
 async fn put(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)], run_at: SimpleExpr) -> Result<()> {
-    if jobs.is_empty() {
-        return Ok(());
+    if let Some(running) = &mut tx.job {
+        // The row of the job that runs is its worker's: it ends by moving.
+        for (kind, subject, at) in jobs {
+            if running.is(kind, subject) {
+                running.again = Some(running.again.map_or(*at, |before| Ord::min(before, *at)));
+            }
+        }
     }
+    let is_running = |kind: &str, subject: &str| tx.job.as_ref().is_some_and(|running| running.is(kind, subject));
     let rows: Vec<job::ActiveModel> = jobs
         .iter()
+        .filter(|(kind, subject, _)| !is_running(kind, subject))
         .map(|(kind, subject, run_at)| job::ActiveModel {
             id: Set(JobId(tx.new_uuid())),
             lane: Set(lane.to_owned()),
@@ -118,6 +126,9 @@ async fn put(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)], run_at: 
             last_error: Set(None),
         })
         .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
     let mut moves = OnConflict::columns([job::Column::Kind, job::Column::Subject]);
     moves
         .update_columns([job::Column::Attempts, job::Column::LeaseUntil])
@@ -128,6 +139,12 @@ async fn put(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)], run_at: 
     job::Entity::insert_many(rows).on_conflict(moves).exec_without_returning(tx.conn()).await?;
     tx.ring_jobs();
     Ok(())
+}
+
+impl RunningJob {
+    fn is(&self, kind: &str, subject: &str) -> bool {
+        self.kind == kind && self.subject == subject
+    }
 }
 
 /// Whether a wake-up is planted.

@@ -19,6 +19,15 @@ pub struct Tx {
     events: Vec<Event>,
     rows: Vec<NewRow>,
     rings: bool,
+    /// The job that runs in it, and when it is to run again because something in here has planted it anew.
+    pub(super) job: Option<RunningJob>,
+}
+
+#[derive(Debug)]
+pub(super) struct RunningJob {
+    pub kind: String,
+    pub subject: String,
+    pub again: Option<Timestamp>,
 }
 
 /// Rows of the log that one statement carries.
@@ -29,7 +38,7 @@ impl Tx {
         let tx = cx.app.db.begin().await?;
         // Taken after the wait for the turn: time never runs backwards between two changes of one row.
         let now = cx.now();
-        Ok(Self { cx, now, tx, events: Vec::new(), rows: Vec::new(), rings: false })
+        Ok(Self { cx, now, tx, events: Vec::new(), rows: Vec::new(), rings: false, job: None })
     }
 
     pub fn conn(&self) -> &DatabaseTransaction {
@@ -80,7 +89,7 @@ impl Tx {
 
     /// Makes the change durable; only then does anyone hear of it.
     pub async fn commit(self) -> Result<()> {
-        let Self { cx, now: _, tx, events, rows, rings } = self;
+        let Self { cx, now: _, tx, events, rows, rings, job: _ } = self;
         for rows in rows.chunks(APPEND_BATCH) {
             if let Err(error) = log::append(tx.conn(), rows).await {
                 tx.abandon(&error).await;

@@ -10,6 +10,7 @@ use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::{self, DECIDING, Job, Next, Prepared};
+use super::tx::RunningJob;
 use super::{App, Ctx, Tx};
 use crate::kernel::{Error, Result, seconds};
 
@@ -20,23 +21,23 @@ const SENDING_MAX: usize = 4;
 
 /// Runs every lane until stopped; a job that has begun is finished.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    join_all(lanes(&app).map(|lane| run_lane(&app, lane, &stop))).await;
+    join_all(lanes(&app).map(|lane| run_lane(app.clone(), lane, stop.clone()))).await;
 }
 
 fn lanes(app: &App) -> impl Iterator<Item = &'static str> + use<> {
     std::iter::once(DECIDING).chain(app.wiring.sending.lanes.iter().copied())
 }
 
-async fn run_lane(app: &Arc<App>, lane: &'static str, stop: &CancellationToken) {
+async fn run_lane(app: Arc<App>, lane: &'static str, stop: CancellationToken) {
     loop {
         // Hears what is planted from here on.
         let mut bell = pin!(app.jobs_bell.notified());
         bell.as_mut().enable();
-        if let Err(error) = run_due_in(app, lane, stop).await {
+        if let Err(error) = run_due_in(&app, lane, &stop).await {
             tracing::error!(lane, %error, "the worker cannot claim jobs; trying again");
         }
         let latest = app.now() + LOOK_AT_LEAST_EVERY;
-        let wake = jobs::next_due(app, lane).await.ok().flatten().map_or(latest, |at| at.min(latest));
+        let wake = jobs::next_due(&app, lane).await.ok().flatten().map_or(latest, |at| at.min(latest));
         // Never in a tight loop, whatever the table says.
         let wake = wake.max(app.now() + Duration::from_millis(50));
         tokio::select! {
@@ -79,9 +80,12 @@ async fn run_due_in(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Res
                 ran += 1;
             }
         } else {
-            let sending = claimed.iter().take_while(|_| !stop.is_cancelled()).map(|job| send(app, job));
+            let sending: Vec<_> = claimed.into_iter().map(|job| Box::pin(send(app.clone(), job))).collect();
             let mut sending = stream::iter(sending).buffer_unordered(SENDING_MAX);
-            while let Some(sent) = sending.next().await {
+            // Of those that have not begun the leases run out.
+            while !stop.is_cancelled()
+                && let Some(sent) = sending.next().await
+            {
                 sent?;
                 ran += 1;
             }
@@ -92,16 +96,25 @@ async fn run_due_in(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Res
 #[tracing::instrument(name = "job", skip_all, fields(kind = %job.kind, subject = %job.subject))]
 async fn decide(app: &Arc<App>, job: &Job) -> Result<()> {
     let mut tx = Ctx::system(app).begin().await?;
+    tx.job = Some(RunningJob { kind: job.kind.clone(), subject: job.subject.clone(), again: None });
     let handler = app.wiring.job;
     match handler(&mut tx, job).await {
-        Ok(next) => end(tx, job, next).await,
+        Ok(next) => {
+            let again = tx.job.take().and_then(|running| running.again);
+            let next = match (next, again) {
+                (Next::At(at), Some(again)) => Next::At(at.min(again)),
+                (Next::Done, Some(again)) => Next::At(again),
+                (next, None) => next,
+            };
+            end(tx, job, next).await
+        }
         Err(error) => give_up(tx, job, error).await,
     }
 }
 
 #[tracing::instrument(name = "send", skip_all, fields(kind = %job.kind, subject = %job.subject))]
-async fn send(app: &Arc<App>, job: &Job) -> Result<()> {
-    let cx = Ctx::system(app);
+async fn send(app: Arc<App>, job: Job) -> Result<()> {
+    let (cx, job) = (Ctx::system(&app), &job);
     let jobs::Sending { lanes: _, prepare, settle } = app.wiring.sending;
     let mut tx = cx.begin().await?;
     let sending = match prepare(&mut tx, job).await {

@@ -15,7 +15,7 @@ use crate::kernel::page::{Key, Part};
 use crate::kernel::{Connection, Direction, Error, Page, Result, TicketId, Timestamp};
 use crate::runtime::{App, Ctx, log};
 use crate::tickets::decide::rights::Scope;
-use crate::tickets::model::TicketEvent;
+use crate::tickets::model::{TicketEvent, TicketStatus};
 use crate::tickets::store::entities::ticket;
 use crate::tickets::store::select;
 
@@ -130,4 +130,38 @@ pub async fn upcoming(cx: &Ctx, before: Option<Timestamp>, page: &Page) -> Resul
             Part::Text(ticking.clock.metric.word().to_owned()),
         ]
     }))
+}
+
+/// Open tickets of our own that no clock runs for.
+pub(super) async fn without_clock(conn: &impl ConnectionTrait, max: u64) -> Result<Vec<TicketId>> {
+    let open = [TicketStatus::New, TicketStatus::Assigned, TicketStatus::InProgress, TicketStatus::Waiting];
+    let clocked = Query::select()
+        .expr(Expr::val(1))
+        .from(sla_clock::Entity)
+        .and_where(
+            Expr::col((sla_clock::Entity, sla_clock::Column::TicketId)).equals((ticket::Entity, ticket::Column::Id)),
+        )
+        .to_owned();
+    Ok(ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(ticket::Column::Status.is_in(open.map(TicketStatus::word)))
+        .filter(ticket::Column::Imported.eq(false))
+        .filter(Expr::exists(clocked).not())
+        .limit(max)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
+/// Running clocks that have passed their target, and nobody was told.
+pub(super) async fn untold(conn: &impl ConnectionTrait, now: Timestamp, max: u64) -> Result<Vec<Clock>> {
+    let rows = sla_clock::Entity::find()
+        .filter(Expr::cust("since is not null"))
+        .filter(sla_clock::Column::DueAt.lte(now))
+        .filter(sla_clock::Column::BreachToldAt.is_null())
+        .limit(max)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Clock::try_from).collect()
 }

@@ -1,19 +1,15 @@
 //! Clocks follow the events of their ticket, in its transaction; a timer tells of what is about to be missed, and is.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-
 use super::decide::{self, policy_of, start, step, steps};
 use super::model::{Clock, Pin, Settings, SlaMetric, Step};
 use super::queries;
-use super::store::{self, sla_clock};
+use super::store;
 use crate::calendar;
 use crate::kernel::{Error, Result, TicketId, Timestamp};
 use crate::runtime::Tx;
 use crate::runtime::jobs::{self, Job, Next};
 use crate::tickets;
-use crate::tickets::model::{Fact, Snapshot, TicketEvent, TicketStatus};
-use crate::tickets::store::entities::ticket;
+use crate::tickets::model::{Fact, Snapshot, TicketEvent};
 
 pub const WATCH: &str = "sla.watch";
 
@@ -134,24 +130,7 @@ const SWEEP_MAX: u64 = 500;
 
 /// Plants what was lost: open tickets of our own without a clock, running clocks without a wake-up.
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
-    let open = [TicketStatus::New, TicketStatus::Assigned, TicketStatus::InProgress, TicketStatus::Waiting];
-    let clocked = Query::select()
-        .expr(Expr::val(1))
-        .from(sla_clock::Entity)
-        .and_where(
-            Expr::col((sla_clock::Entity, sla_clock::Column::TicketId)).equals((ticket::Entity, ticket::Column::Id)),
-        )
-        .to_owned();
-    let without = ticket::Entity::find()
-        .select_only()
-        .column(ticket::Column::Id)
-        .filter(ticket::Column::Status.is_in(open.map(TicketStatus::word)))
-        .filter(ticket::Column::Imported.eq(false))
-        .filter(Expr::exists(clocked).not())
-        .limit(SWEEP_MAX)
-        .into_tuple::<TicketId>()
-        .all(tx.conn())
-        .await?;
+    let without = queries::without_clock(tx.conn(), SWEEP_MAX).await?;
     for id in without {
         let events = queries::events_of(tx.conn(), id).await?;
         let Some((at, first)) = events.first().cloned() else { continue };
@@ -163,14 +142,7 @@ pub async fn sweep(tx: &mut Tx) -> Result<()> {
         store::put(tx.conn(), clocks.clone()).await?;
         watch_at(tx, &clocks).await?;
     }
-    let late = sla_clock::Entity::find()
-        .filter(sla_clock::Column::Since.is_not_null())
-        .filter(sla_clock::Column::DueAt.lte(tx.now))
-        .filter(sla_clock::Column::BreachToldAt.is_null())
-        .limit(SWEEP_MAX)
-        .all(tx.conn())
-        .await?;
-    let late = late.into_iter().map(Clock::try_from).collect::<Result<Vec<_>>>()?;
+    let late = queries::untold(tx.conn(), tx.now, SWEEP_MAX).await?;
     for clock in late {
         if !jobs::stands(tx, WATCH, &clock.ticket.to_string()).await? {
             watch_at(tx, &[clock]).await?;

@@ -92,6 +92,7 @@ fn ticket(status: TicketStatus) -> Ticket {
         first_resolved_at: None,
         first_resolution_hand_overs: 0,
         first_reopened_at: None,
+        no_response_marked_at: None,
     }
 }
 

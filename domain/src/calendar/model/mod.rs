@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::decide::hours::Calendar;
@@ -64,6 +65,18 @@ pub struct Hours {
 pub struct CalendarRef {
     pub key: String,
     pub version: i32,
+}
+
+/// The organisation's own time: periods, delegations and quiet hours are read on its clock.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    pub zone: TimeZone,
+}
+
+impl Default for Organisation {
+    fn default() -> Self {
+        Self { zone: TimeZone::UTC }
+    }
 }
 
 #[derive(Clone, Debug)]

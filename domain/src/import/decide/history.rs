@@ -271,6 +271,7 @@ fn blank(id: TicketId, first: &Row) -> Ticket {
         first_resolved_at: None,
         first_resolution_hand_overs: 0,
         first_reopened_at: None,
+        no_response_marked_at: None,
     }
 }
 

@@ -39,7 +39,7 @@ async fn agent(tx: &Tx, field: &str, id: UserId, may: fn(&Actor, &Agent) -> bool
 }
 
 async fn changed(tx: &mut Tx, user: UserId, field: &str) -> Result<()> {
-    tx.record(Event::People(PeopleEvent::UserChanged { user, fields: vec![field.to_owned()] })).await
+    tx.record(Event::People(PeopleEvent::DutyChanged { user, what: field.to_owned() })).await
 }
 
 impl Command for SaveAgentProfile {

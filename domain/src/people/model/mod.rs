@@ -43,10 +43,26 @@ pub struct Customer {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PeopleEvent {
-    UserCreated { user: UserId, roles: Vec<Role> },
-    UserChanged { user: UserId, fields: Vec<String> },
-    UserRedacted { user: UserId },
-    CustomerSaved { customer: CustomerId, key: String },
+    UserCreated {
+        user: UserId,
+        roles: Vec<Role>,
+    },
+    UserChanged {
+        user: UserId,
+        fields: Vec<String>,
+    },
+    UserRedacted {
+        user: UserId,
+    },
+    /// What they can, take, when they are away or who stands in; no right of anybody.
+    DutyChanged {
+        user: UserId,
+        what: String,
+    },
+    CustomerSaved {
+        customer: CustomerId,
+        key: String,
+    },
 }
 
 /// Creates a person. Without a password they cannot sign in yet.

@@ -90,6 +90,14 @@ pub async fn note(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
     record(tx, &ticket, fact).await
 }
 
+/// 超时未响应: nobody has opened it in time, whoever held it.
+pub async fn mark_no_response(tx: &mut Tx, id: TicketId) -> Result<()> {
+    let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
+    let marked = Ticket { no_response_marked_at: Some(tx.now), updated_at: tx.now, ..ticket };
+    store::save_beside(tx, &marked).await?;
+    record(tx, &marked, Fact::NoResponseMarked).await
+}
+
 fn bounded(field: &str, count: usize) -> Result<(), Refusal> {
     if count <= KEYS_MAX {
         return Ok(());

@@ -10,30 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use self::commands::*;
 pub use self::lists::*;
 
+use crate::kernel::words;
 use crate::kernel::{CommentId, CustomerId, TeamId, TicketId, Timestamp, UserId};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
-        }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The word in the schema and in the database.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)* _ => None }
-            }
-        }
-    };
-}
 
 words! {
     /// Where a ticket stands in its life.
@@ -173,6 +151,8 @@ pub struct Ticket {
     pub first_resolution_hand_overs: i32,
     /// The first reopening after it.
     pub first_reopened_at: Option<Timestamp>,
+    /// 超时未响应: nobody had opened it in time.
+    pub no_response_marked_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -141,6 +141,12 @@ pub async fn ids_by_refs(
 
 // ---------------------------------------------------------------- what belongs to tickets
 
+/// Tickets as they are, whoever may see them: for what Buoy itself does with them.
+pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Ticket>> {
+    let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
+    rows.into_iter().map(|row| Ok((row.id, Ticket::try_from(row)?))).collect()
+}
+
 pub async fn attributions(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
     store::attributions(cx.read(), ids).await
 }

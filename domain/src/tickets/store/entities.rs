@@ -46,6 +46,7 @@ pub(crate) mod ticket {
         pub first_resolved_at: Option<Timestamp>,
         pub first_resolution_hand_overs: i32,
         pub first_reopened_at: Option<Timestamp>,
+        pub no_response_marked_at: Option<Timestamp>,
         /// Rises with every change of the row.
         pub revision: i64,
     }

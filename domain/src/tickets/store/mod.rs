@@ -121,6 +121,7 @@ pub(super) async fn save_beside(tx: &Tx, next: &Ticket) -> Result<()> {
         first_opened_at: Set(next.first_opened_at),
         first_opened_by: Set(next.first_opened_by),
         first_responded_at: Set(next.first_responded_at),
+        no_response_marked_at: Set(next.no_response_marked_at),
         ..Default::default()
     };
     ticket::Entity::update_many()

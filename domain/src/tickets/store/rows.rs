@@ -50,6 +50,7 @@ impl TryFrom<ticket::Model> for Ticket {
             first_resolved_at,
             first_resolution_hand_overs,
             first_reopened_at,
+            no_response_marked_at,
             revision: _,
         } = row;
         Ok(Self {
@@ -89,6 +90,7 @@ impl TryFrom<ticket::Model> for Ticket {
             first_resolved_at,
             first_resolution_hand_overs,
             first_reopened_at,
+            no_response_marked_at,
         })
     }
 }
@@ -132,6 +134,7 @@ impl From<Ticket> for ticket::Model {
             first_resolved_at,
             first_resolution_hand_overs,
             first_reopened_at,
+            no_response_marked_at,
         } = state;
         Self {
             id,
@@ -170,6 +173,7 @@ impl From<Ticket> for ticket::Model {
             first_resolved_at,
             first_resolution_hand_overs,
             first_reopened_at,
+            no_response_marked_at,
             revision: 0,
         }
     }

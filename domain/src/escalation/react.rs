@@ -1,0 +1,251 @@
+//! The watch over each ticket: it begins and ends in the transaction of the event; levels fire by timer.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::decide::{self, Move};
+use super::model::{Escalation, LEVEL_MAX, Lateness, Settings, State};
+use super::queries;
+use super::store::{self, escalation};
+use crate::calendar::model::Organisation;
+use crate::dispatch;
+use crate::dispatch::commands::Dispatched;
+use crate::kernel::{Error, Result, TicketId, Timestamp, UserId};
+use crate::notifications;
+use crate::notifications::model::{Cause, Params, Tell, Via};
+use crate::people;
+use crate::runtime::Tx;
+use crate::runtime::jobs::{self, Job, Next};
+use crate::tickets;
+use crate::tickets::model::{Fact, Priority, Ticket, TicketEvent};
+
+pub const LEVEL: &str = "escalation.level";
+pub const UNOPENED: &str = "escalation.unopened";
+pub const RETRY: &str = "escalation.retry";
+
+/// In the transaction of the event.
+pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    let created = matches!(event.fact, Fact::Created { .. });
+    if created {
+        let at = tx.now + tx.app().state::<Settings>().unopened_after;
+        jobs::plant(tx, UNOPENED, &event.ticket.to_string(), at).await?;
+    } else if !may_move(event) {
+        return Ok(());
+    }
+    let levels = if created { Vec::new() } else { store::of_tickets(tx.conn(), &[event.ticket]).await? };
+    let epoch = levels.last().map_or(0, |last| last.epoch);
+    let present: Vec<&Escalation> = levels.iter().filter(|level| level.epoch == epoch).collect();
+    // Still watched: a level is to come, or the last one fired and nobody was found.
+    let watched = present
+        .iter()
+        .find(|level| level.state == State::Planned || level.retry)
+        .or_else(|| present.last().filter(|last| last.state == State::Fired))
+        .map(|level| level.watched);
+    match decide::moved(event, tx.actor().user_id(), watched) {
+        None => Ok(()),
+        Some(Move::Stop) => store::stop(tx.conn(), event.ticket).await,
+        Some(Move::Watch { whom, fresh }) => {
+            let untouched = present.iter().all(|level| level.state == State::Planned) && !present.is_empty();
+            if !fresh && untouched {
+                // Nothing has happened in this epoch yet: it is measured from here.
+                return watch(tx, event, epoch, whom, tx.now).await;
+            }
+            if !created {
+                store::stop(tx.conn(), event.ticket).await?;
+            }
+            watch(tx, event, epoch + 1, whom, tx.now).await
+        }
+        Some(Move::Aim) => {
+            let Some(first) = present.first().filter(|first| first.state == State::Planned) else { return Ok(()) };
+            watch(tx, event, epoch, first.watched, first.since).await
+        }
+    }
+}
+
+/// Whether the event could move a watch at all: most cost no look at it.
+fn may_move(event: &TicketEvent) -> bool {
+    event.first_response
+        || event.before.as_ref().is_some_and(|before| {
+            before.assignee != event.after.assignee
+                || before.status != event.after.status
+                || before.priority != event.after.priority
+        })
+        || matches!(event.fact, Fact::Commented { .. })
+}
+
+async fn watch(tx: &mut Tx, event: &TicketEvent, epoch: i32, whom: Option<UserId>, since: Timestamp) -> Result<()> {
+    let policies = queries::policies(tx.app()).await?;
+    let Some(policy) = policies.iter().find(|policy| policy.priority == event.after.priority) else { return Ok(()) };
+    let calendar = queries::calendar_of(tx.app(), policy.measure, whom).await?;
+    let first = Escalation {
+        ticket: event.ticket,
+        epoch,
+        level: 0,
+        watched: whom,
+        since,
+        due_at: since,
+        state: State::Planned,
+        fired_at: None,
+        priority: Priority::Normal,
+        policy_version: 0,
+        channels: Vec::new(),
+        retry: false,
+    };
+    let levels = decide::plan(policy, &first, &calendar);
+    let next = levels.iter().map(|level| level.due_at).min();
+    store::put(tx.conn(), levels).await?;
+    if let Some(at) = next {
+        jobs::plant(tx, LEVEL, &event.ticket.to_string(), at).await?;
+    }
+    Ok(())
+}
+
+/// A wake-up, not a verdict: what is due is looked at as it is now.
+pub async fn on_level(tx: &mut Tx, job: &Job) -> Result<Next> {
+    let id: TicketId = job.subject.parse().map_err(Error::internal)?;
+    let levels = store::of_tickets(tx.conn(), &[id]).await?;
+    let epoch = levels.last().map_or(0, |last| last.epoch);
+    let present: Vec<Escalation> = levels.into_iter().filter(|level| level.epoch == epoch).collect();
+    let (fires, overtaken, next) = decide::due(&present, tx.now);
+    let again = next.map_or(Next::Done, Next::At);
+    let Some(fires) = fires else { return Ok(again) };
+    let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id) else { return Ok(Next::Done) };
+    for level in overtaken {
+        store::end(tx.conn(), level, State::Skipped, None).await?;
+    }
+    if !store::end(tx.conn(), fires, State::Fired, Some(tx.now)).await? {
+        return Ok(again);
+    }
+    let late = u64::try_from(tx.now.millis() - fires.due_at.millis()).unwrap_or(0);
+    tx.app().state::<Lateness>().observe(Duration::from_millis(late));
+    tickets::commands::note(tx, id, Fact::Escalated { epoch, level: fires.level }).await?;
+    if fires.level < LEVEL_MAX {
+        alert(tx, &ticket, fires, None).await?;
+        return Ok(again);
+    }
+    match dispatch::commands::dispatch(tx, &ticket).await? {
+        // A new epoch has begun with the assignment.
+        Dispatched::To(user) => alert(tx, &ticket, fires, Some(user)).await?,
+        Dispatched::Nobody | Dispatched::Bounded => {
+            store::set_retry(tx.conn(), fires, true).await?;
+            alert(tx, &ticket, fires, None).await?;
+        }
+    }
+    Ok(again)
+}
+
+/// Tells those whom a level tells. `to`: who has it now.
+async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, to: Option<UserId>) -> Result<()> {
+    let duty = people::queries::duty::duty(tx.app()).await?;
+    let zone = tx.app().state::<Organisation>().zone.clone();
+    let mut recipients: Vec<UserId> = of.watched.into_iter().collect();
+    let direct = of.watched.and_then(|user| duty.agent(user)).and_then(|agent| agent.supervisor);
+    let direct = direct.filter(|supervisor| duty.agent(*supervisor).is_some());
+    // From level 2 on the direct supervisor; at once where a ticket is nobody's.
+    if of.level > 1 || of.watched.is_none() {
+        match direct {
+            Some(supervisor) => recipients.push(supervisor),
+            None => recipients.extend(duty.supervisors(ticket.team).iter().map(|agent| agent.id)),
+        }
+    }
+    let mut recipients: Vec<UserId> = recipients.into_iter().map(|user| duty.stand_in(user, tx.now, &zone)).collect();
+    recipients.sort_unstable();
+    recipients.dedup();
+    let stays = of.level >= LEVEL_MAX && to.is_none();
+    let params = Params {
+        level: Some(of.level),
+        waited: Some(tx.now.seconds_since(of.since)),
+        about: to.or(of.watched),
+        word: stays.then(|| "STAYS".to_owned()),
+        count: None,
+    };
+    let tells = recipients.into_iter().map(|recipient| Tell {
+        cause: Cause::of_level(of.level),
+        cause_key: format!("level:{}:{}:{}", of.ticket, of.epoch, of.level),
+        ticket: Some(of.ticket),
+        recipient,
+        via: Via::All(of.channels.clone()),
+        params: params.clone(),
+    });
+    notifications::commands::tell(tx, tells.collect()).await.map(drop)
+}
+
+/// Nobody has opened it for so long.
+pub async fn on_unopened(tx: &mut Tx, job: &Job) -> Result<Next> {
+    let id: TicketId = job.subject.parse().map_err(Error::internal)?;
+    let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id) else { return Ok(Next::Done) };
+    let seen = ticket.first_opened_at.is_some() || ticket.first_responded_at.is_some();
+    if !seen && ticket.status.is_open() && ticket.no_response_marked_at.is_none() {
+        tickets::commands::mark_no_response(tx, id).await?;
+    }
+    Ok(Next::Done)
+}
+
+/// Somebody came, went, can be reached: what found nobody is tried again.
+pub async fn on_roster_event(tx: &mut Tx) -> Result<()> {
+    let waits = escalation::Entity::find().filter(Expr::cust("retry")).one(tx.conn()).await?.is_some();
+    if waits {
+        let now = tx.now;
+        jobs::plant_earlier(tx, RETRY, "", now).await?;
+    }
+    Ok(())
+}
+
+/// Tickets tried again in one transaction.
+const RETRY_MAX: u64 = 100;
+
+pub async fn on_retry(tx: &mut Tx) -> Result<Next> {
+    let rows =
+        escalation::Entity::find().filter(Expr::cust("retry")).order_by_due().limit(RETRY_MAX).all(tx.conn()).await?;
+    for row in rows {
+        let of = Escalation::try_from(row)?;
+        let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[of.ticket]).await?.remove(&of.ticket) else {
+            continue;
+        };
+        let theirs = ticket.assignee == of.watched && ticket.status.is_open();
+        if !theirs {
+            store::set_retry(tx.conn(), &of, false).await?;
+        } else if let Dispatched::To(_) = dispatch::commands::dispatch(tx, &ticket).await? {
+            store::set_retry(tx.conn(), &of, false).await?;
+        }
+    }
+    Ok(Next::Done)
+}
+
+trait OrderByDue {
+    fn order_by_due(self) -> Self;
+}
+
+impl OrderByDue for sea_orm::Select<escalation::Entity> {
+    fn order_by_due(self) -> Self {
+        use sea_orm::QueryOrder as _;
+        self.order_by_asc(escalation::Column::DueAt)
+    }
+}
+
+/// Tickets looked at by one sweep.
+const SWEEP_MAX: u64 = 500;
+
+/// Plants what was lost: planned levels that are due and have no wake-up; and tries again what found nobody.
+pub async fn sweep(tx: &mut Tx) -> Result<()> {
+    let late = escalation::Entity::find()
+        .select_only()
+        .distinct()
+        .column(escalation::Column::TicketId)
+        .filter(Expr::cust("state = 'PLANNED'"))
+        .filter(escalation::Column::DueAt.lte(tx.now))
+        .limit(SWEEP_MAX)
+        .into_tuple::<TicketId>()
+        .all(tx.conn())
+        .await?;
+    for id in late {
+        let subject = id.to_string();
+        if !jobs::stands(tx, LEVEL, &subject).await? {
+            let now = tx.now;
+            jobs::plant(tx, LEVEL, &subject, now).await?;
+        }
+    }
+    on_roster_event(tx).await
+}

@@ -1,0 +1,35 @@
+//! What came of a notification, by its best way.
+
+use crate::notifications::model::{Delivery, DeliveryState, Notification, State};
+
+/// How far a way has come.
+const fn rank(state: DeliveryState) -> u8 {
+    match state {
+        DeliveryState::Delivered => 6,
+        DeliveryState::Sent => 5,
+        DeliveryState::Sending | DeliveryState::Queued => 4,
+        DeliveryState::Unknown => 3,
+        DeliveryState::Unneeded => 2,
+        DeliveryState::Failed => 1,
+    }
+}
+
+/// The way that came furthest; of several the first.
+pub fn best(notification: &Notification) -> Option<&Delivery> {
+    notification.deliveries.iter().rev().max_by_key(|delivery| rank(delivery.state))
+}
+
+pub fn state(notification: &Notification) -> State {
+    if notification.opened_at.is_some() {
+        return State::Opened;
+    }
+    match best(notification).map(|delivery| delivery.state) {
+        None => State::Decided,
+        Some(DeliveryState::Delivered) => State::Delivered,
+        Some(DeliveryState::Sent) => State::Sent,
+        Some(DeliveryState::Sending | DeliveryState::Queued) => State::Queued,
+        Some(DeliveryState::Unknown) => State::Unknown,
+        Some(DeliveryState::Unneeded) => State::Opened,
+        Some(DeliveryState::Failed) => State::Failed,
+    }
+}

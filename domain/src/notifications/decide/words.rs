@@ -1,0 +1,203 @@
+//! What a message says, in both languages, from the ticket as it is.
+
+use jiff::SignedDuration;
+
+use crate::kernel::Message;
+use crate::kernel::time::spoken;
+use crate::notifications::model::{Cause, Params, Tongue, UnseenReason, Verdict};
+use crate::tickets::model::{Priority, SlaMetric, Ticket};
+
+impl Tongue {
+    pub fn pick(self, message: &Message) -> String {
+        match self {
+            Self::Chinese => message.zh.clone(),
+            Self::English => message.en.clone(),
+        }
+    }
+}
+
+/// A title and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    pub title: Message,
+    pub body: Message,
+}
+
+const fn priority_zh(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Urgent => "紧急",
+        Priority::High => "高",
+        Priority::Normal => "普通",
+        Priority::Low => "低",
+    }
+}
+
+fn spoken_zh(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, m) => format!("{m} 分钟"),
+        (h, 0) => format!("{h} 小时"),
+        (h, m) => format!("{h} 小时 {m} 分钟"),
+    }
+}
+
+/// What a notification says. `about`: the name of the person whom it names.
+pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Option<&str>, repeated: bool) -> Text {
+    let (number, subject, subject_zh) = match ticket {
+        Some(ticket) => (
+            format!("#{}", ticket.number),
+            format!("{} · {}", ticket.priority.word(), ticket.title),
+            format!("{} · {}", priority_zh(ticket.priority), ticket.title),
+        ),
+        None => (String::new(), String::new(), String::new()),
+    };
+    let waited = params.waited.unwrap_or(0);
+    let (waited, waited_zh) = (spoken(SignedDuration::from_secs(waited)), spoken_zh(waited));
+    let (about, about_zh) = (about.unwrap_or("nobody"), about.unwrap_or("无人"));
+    let (mut title, body) = match cause {
+        Cause::Assigned => (
+            Message::new(format!("Ticket {number} is yours"), format!("工单 {number} 已分派给您")),
+            Message::new(subject, subject_zh),
+        ),
+        Cause::Escalation1 => (
+            Message::new(
+                format!("Level 1: ticket {number} has waited {waited}"),
+                format!("【一级预警】工单 {number} 已等待 {waited_zh}"),
+            ),
+            Message::new(
+                format!("{subject}\nNobody has responded yet. Accept it, answer it, or hand it over."),
+                format!("{subject_zh}\n尚未首次响应。请受理、回复或转交。"),
+            ),
+        ),
+        Cause::Escalation2 => (
+            Message::new(
+                format!("Level 2: ticket {number} has waited {waited}"),
+                format!("【二级预警】工单 {number} 已等待 {waited_zh}"),
+            ),
+            Message::new(
+                format!("{subject}\nAssigned to {about}, who has not responded. The supervisor is told too."),
+                format!("{subject_zh}\n责任人：{about_zh}，仍未响应，已同时通知其直属主管。"),
+            ),
+        ),
+        Cause::Escalation3 => (
+            Message::new(
+                format!("Level 3: ticket {number} has waited {waited}"),
+                format!("【三级预警】工单 {number} 已等待 {waited_zh}"),
+            ),
+            Message::new(
+                format!("{subject}\n{}", level_3(params, about).en),
+                format!("{subject_zh}\n{}", level_3(params, about_zh).zh),
+            ),
+        ),
+        Cause::Mention => (
+            Message::new(
+                format!("{about} mentions you in ticket {number}"),
+                format!("{about_zh} 在工单 {number} 中提到了您"),
+            ),
+            Message::new(subject, subject_zh),
+        ),
+        Cause::Comment => (
+            Message::new(format!("{about} wrote to ticket {number}"), format!("{about_zh} 回复了工单 {number}")),
+            Message::new(subject, subject_zh),
+        ),
+        Cause::SlaRisk => {
+            let response = params.word.as_deref() == Some(SlaMetric::FirstResponse.word());
+            let (what, what_zh) = if response { ("first response", "首次响应") } else { ("resolution", "解决") };
+            (
+                Message::new(
+                    format!("Ticket {number}: time for {what} is running out"),
+                    format!("工单 {number} 的{what_zh}时限即将到期"),
+                ),
+                Message::new(subject, subject_zh),
+            )
+        }
+        Cause::TeamQueue => (
+            Message::new(
+                format!("Ticket {number} waits in the queue: nobody suitable is there"),
+                format!("工单 {number} 暂无合适人员，已进入团队队列"),
+            ),
+            Message::new(
+                format!(
+                    "{subject}\nAssign it, or make somebody available: it is tried again whenever the roster changes."
+                ),
+                format!("{subject_zh}\n请指派，或安排人员到岗：人员变化时会自动重新分派。"),
+            ),
+        ),
+        Cause::Digest => {
+            let count = params.count.unwrap_or(0);
+            (
+                Message::new(format!("{count} messages"), format!("{count} 条消息")),
+                Message::new(String::new(), String::new()),
+            )
+        }
+        Cause::Credential => (Message::new("Buoy needs an administrator", "系统告警：请管理员处理"), alert(params)),
+        Cause::Knowledge => (Message::new("Knowledge", "知识"), Message::new(subject, subject_zh)),
+        Cause::Prediction => (Message::new("Prediction", "预判"), Message::new(subject, subject_zh)),
+    };
+    if repeated {
+        title.en.push_str(" (sent again: it is not known whether the first one arrived)");
+        title.zh.push_str("（重发：前一条是否送达未知）");
+    }
+    Text { title, body }
+}
+
+fn level_3(params: &Params, about: &str) -> Message {
+    if params.word.as_deref() == Some("STAYS") {
+        Message::new(
+            format!("It stays with {about}: nobody else is eligible. It is tried again whenever the roster changes."),
+            format!("仍由 {about} 负责：暂无其他合适人员，人员变化时会自动重试。"),
+        )
+    } else {
+        Message::new(format!("It was reassigned to {about}."), format!("已改派给 {about}。"))
+    }
+}
+
+/// What administrators are told of Buoy itself.
+fn alert(params: &Params) -> Message {
+    let seconds = params.count.unwrap_or(0);
+    match params.word.as_deref() {
+        Some("CLOCK_JUMPED") => Message::new(
+            format!("The machine's clock jumped by {seconds} s. Check its time service (NTP)."),
+            format!("服务器时钟跳变 {seconds} 秒，请检查时间同步服务（NTP）。"),
+        ),
+        word => Message::new(word.unwrap_or("").to_owned(), word.unwrap_or("").to_owned()),
+    }
+}
+
+/// Why a ticket was not seen, as a sentence.
+pub fn unseen(verdict: &Verdict, assignee: Option<&str>) -> Message {
+    let who = assignee.unwrap_or("?");
+    let failure = verdict.evidence.iter().flat_map(|n| &n.deliveries).rev().find_map(|d| d.failure.as_deref());
+    match verdict.reason {
+        UnseenReason::NobodyAssigned => Message::new(
+            "Nobody is assigned: it waits in the queue.".to_owned(),
+            "尚未分派：工单在队列中等待。".to_owned(),
+        ),
+        UnseenReason::NeverSent => match failure {
+            Some(failure) => Message::new(
+                format!("{who} was never told: every way failed. The last reason: {failure}"),
+                format!("{who} 未收到通知：所有渠道均发送失败。最后的原因：{failure}"),
+            ),
+            None => Message::new(
+                format!("{who} was never told: no message has been sent yet."),
+                format!("{who} 未收到通知：尚未发出任何消息。"),
+            ),
+        },
+        UnseenReason::NotDelivered => Message::new(
+            format!("A message to {who} was sent, and has not arrived."),
+            format!("已向 {who} 发送消息，但未送达。"),
+        ),
+        UnseenReason::DeliveryUnknown => Message::new(
+            format!("A message to {who} was sent; its channel does not say whether it arrived."),
+            format!("已向 {who} 发送消息，该渠道不提供送达回执，是否送达未知。"),
+        ),
+        UnseenReason::NotOpened => Message::new(
+            format!("A message reached {who}, who has not opened it."),
+            format!("消息已送达 {who}，但尚未打开。"),
+        ),
+        UnseenReason::OpenedAndLeft => Message::new(
+            format!("{who} has opened the ticket and left it without an answer."),
+            format!("{who} 已打开工单，但未作响应。"),
+        ),
+    }
+}

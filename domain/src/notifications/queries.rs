@@ -1,0 +1,153 @@
+//! Reads: what somebody was told, what reaches whom, and why a ticket was not seen.
+
+use std::collections::HashMap;
+
+use sea_orm::sea_query::{Expr, Order};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::decide;
+use super::model::{Channel, Notification, Preference, Reach, Senders, Terminal, Verdict};
+use super::store::{channel_activity, notification, notification_preference, terminal, with_deliveries};
+use crate::auth;
+use crate::event::Event;
+use crate::kernel::page::{Key, Part};
+use crate::kernel::{Connection, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId};
+use crate::people;
+use crate::runtime::{App, Ctx, log};
+use crate::tickets::model::Ticket;
+
+/// Notifications of one ticket that are shown.
+const OF_TICKET_MAX: u64 = 500;
+
+/// What the actor was told, newest first.
+pub async fn mine(cx: &Ctx, page: &Page) -> Result<Connection<Notification>> {
+    let user = cx.actor.user_id().ok_or_else(Error::unauthenticated)?;
+    let list = "notifications";
+    let keys = [
+        Key::int(Expr::col(notification::Column::DecidedAt), Direction::Desc),
+        Key::id(Expr::col(notification::Column::Id), Direction::Desc),
+    ];
+    let keyset = page.keyset(list, &keys)?;
+    let mut select = notification::Entity::find()
+        .filter(notification::Column::RecipientId.eq(user))
+        .filter(keyset.cond)
+        .limit(keyset.limit);
+    for (expr, order) in keyset.order {
+        select = select.order_by(expr, order);
+    }
+    let rows = with_deliveries(cx.read(), select.all(cx.read()).await?).await?;
+    Ok(page.connection(list, rows, |row| vec![Part::Int(row.decided_at.millis()), Part::Id(row.id.0)]))
+}
+
+pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[NotificationId]) -> Result<Vec<Notification>> {
+    let rows =
+        notification::Entity::find().filter(notification::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
+    with_deliveries(conn, rows).await
+}
+
+/// What anybody was told of these tickets, oldest first.
+pub async fn of_tickets(
+    conn: &impl ConnectionTrait,
+    tickets: &[TicketId],
+) -> Result<HashMap<TicketId, Vec<Notification>>> {
+    let limit = OF_TICKET_MAX.saturating_mul(u64::try_from(tickets.len()).unwrap_or(1));
+    let rows = notification::Entity::find()
+        .filter(notification::Column::TicketId.is_in(tickets.iter().copied()))
+        .order_by(notification::Column::Id, Order::Asc)
+        .limit(limit)
+        .all(conn)
+        .await?;
+    let mut all: HashMap<TicketId, Vec<Notification>> = HashMap::new();
+    for row in with_deliveries(conn, rows).await? {
+        if let Some(ticket) = row.ticket {
+            all.entry(ticket).or_default().push(row);
+        }
+    }
+    Ok(all)
+}
+
+/// What somebody is reached by, bound terminals in their order.
+pub async fn terminals(conn: &impl ConnectionTrait, user: UserId) -> Result<Vec<Terminal>> {
+    let rows = terminal::Entity::find()
+        .filter(terminal::Column::UserId.eq(user))
+        .order_by_desc(terminal::Column::IsPrimary)
+        .order_by_asc(terminal::Column::BoundAt)
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().filter_map(terminal::Model::into_terminal).collect())
+}
+
+pub async fn preference(conn: &impl ConnectionTrait, user: UserId) -> Result<Preference> {
+    let row = notification_preference::Entity::find_by_id(user).one(conn).await?;
+    Ok(row.map(Preference::from).unwrap_or_default())
+}
+
+/// Everything by which ways to these people are chosen: four statements, however many.
+pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Reach>> {
+    let mut all: HashMap<UserId, Reach> = users.iter().map(|user| (*user, Reach::default())).collect();
+    for (id, user) in people::queries::kept(app, users.to_vec()).await? {
+        if let Some(reach) = all.get_mut(&id) {
+            // Nobody reads the mail of somebody who is gone.
+            reach.email = (user.disabled_at.is_none()).then(|| user.email.clone());
+        }
+    }
+    let rows = terminal::Entity::find()
+        .filter(terminal::Column::UserId.is_in(users.iter().copied()))
+        .order_by_asc(terminal::Column::BoundAt)
+        .all(conn)
+        .await?;
+    for row in rows {
+        let user = row.user_id;
+        if let (Some(reach), Some(terminal)) = (all.get_mut(&user), row.into_terminal()) {
+            reach.terminals.push(terminal);
+        }
+    }
+    let rows = channel_activity::Entity::find()
+        .filter(channel_activity::Column::UserId.is_in(users.iter().copied()))
+        .all(conn)
+        .await?;
+    for row in rows {
+        if let (Some(reach), Some(channel)) = (all.get_mut(&row.user_id), Channel::parse(&row.channel)) {
+            reach.activity.push((channel, row.at));
+        }
+    }
+    let rows = notification_preference::Entity::find()
+        .filter(notification_preference::Column::UserId.is_in(users.iter().copied()))
+        .all(conn)
+        .await?;
+    for row in rows {
+        if let Some(reach) = all.get_mut(&row.user_id) {
+            reach.preference = row.into();
+        }
+    }
+    Ok(all)
+}
+
+/// When these people last had a session.
+pub async fn last_sessions(conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Timestamp>> {
+    auth::queries::last_sessions(conn, users).await
+}
+
+/// Events that a verdict is made of.
+const EVENTS_MAX: u64 = 5_000;
+
+/// Why nobody has answered a ticket; `None`: somebody has, or it is over. `told`: what anybody was told of it.
+pub async fn verdict(cx: &Ctx, ticket: &Ticket, told: &[Notification]) -> Result<Option<Verdict>> {
+    if !ticket.status.is_open() {
+        return Ok(None);
+    }
+    let rows = log::of_subject(cx.read(), ticket.id.0, EVENTS_MAX).await?;
+    let events: Vec<_> = rows
+        .iter()
+        .filter_map(|row| match &*row.event {
+            Event::Ticket(event) if event.history.is_none() => Some((row.at, row.actor.map(UserId), event)),
+            _ => None,
+        })
+        .collect();
+    let seen = decide::seen(ticket.assignee, &events);
+    let evidence = told.iter().filter(|notification| match (ticket.assignee, seen.assigned_at) {
+        (Some(assignee), Some(at)) => notification.recipient == assignee && notification.decided_at >= at,
+        _ => true,
+    });
+    Ok(decide::verdict(ticket.created_at, seen, evidence.cloned().collect(), cx.app.state::<Senders>()))
+}

@@ -1,0 +1,75 @@
+//! Whom a ticket's event tells what.
+
+use super::commands::tell;
+use super::model::{Cause, Params, TOLD_MAX, Tell, Via};
+use crate::calendar::model::Organisation;
+use crate::kernel::{Result, UserId};
+use crate::people;
+use crate::runtime::Tx;
+use crate::tickets::model::{Fact, ParticipantReason, TicketEvent, Visibility};
+
+/// A delivery that is to be sent; in the lane of its channel.
+pub const SEND: &str = "notifications.send";
+/// A message on a page that may not have been seen.
+pub const UNACKNOWLEDGED: &str = "notifications.unacknowledged";
+
+/// In the transaction of the event.
+pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    let me = tx.actor().user_id();
+    let (cause, params, recipients) = match &event.fact {
+        Fact::Assigned { .. } => {
+            let before = event.before.as_ref().and_then(|before| before.assignee);
+            (
+                Cause::Assigned,
+                Params::default(),
+                event.after.assignee.filter(|to| Some(*to) != before).into_iter().collect(),
+            )
+        }
+        Fact::Queued => (Cause::TeamQueue, Params::default(), supervisors(tx, event).await?),
+        Fact::SlaRisk { metric } => {
+            let params = Params { word: Some(metric.word().to_owned()), ..Params::default() };
+            let recipients = match event.after.assignee {
+                Some(assignee) => vec![assignee],
+                None => supervisors(tx, event).await?,
+            };
+            (Cause::SlaRisk, params, recipients)
+        }
+        Fact::Commented { visibility: Visibility::Public, .. } => {
+            let params = Params { about: me, ..Params::default() };
+            let answered = tx.actor().is_staff() && me != event.after.requester;
+            let to = if answered { event.after.requester } else { event.after.assignee };
+            (Cause::Comment, params, to.into_iter().collect())
+        }
+        Fact::ParticipantAdded { user, reason: ParticipantReason::Mentioned } => {
+            (Cause::Mention, Params { about: me, ..Params::default() }, vec![*user])
+        }
+        _ => return Ok(()),
+    };
+    let event_key = tx.new_uuid();
+    let tells = recipients
+        .into_iter()
+        // Nobody is told what they did themselves.
+        .filter(|recipient| Some(*recipient) != me)
+        .map(|recipient| Tell {
+            cause,
+            cause_key: format!("event:{event_key}"),
+            ticket: Some(event.ticket),
+            recipient,
+            via: Via::Preferred,
+            params: params.clone(),
+        })
+        .collect();
+    tell(tx, tells).await.map(drop)
+}
+
+/// Those who see to it that a ticket of this team finds somebody, or whoever stands in for them.
+async fn supervisors(tx: &Tx, event: &TicketEvent) -> Result<Vec<UserId>> {
+    let duty = people::queries::duty::duty(tx.app()).await?;
+    let zone = &tx.app().state::<Organisation>().zone;
+    let mut all: Vec<UserId> =
+        duty.supervisors(event.after.team).iter().map(|agent| duty.stand_in(agent.id, tx.now, zone)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.truncate(TOLD_MAX);
+    Ok(all)
+}
