@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::catalogue::model::Team;
+use domain::dispatch::model::Trace;
+use domain::escalation::model::Escalation;
 use domain::kernel::{CustomerId, Error, TeamId, TicketId, UserId};
+use domain::notifications::model::Notification;
 use domain::people::model::{Customer, User};
 use domain::runtime::{Ctx, Row};
+use domain::sla::model::Ticking;
 use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
-use domain::{catalogue, people, tickets};
+use domain::{catalogue, dispatch, escalation, notifications, people, sla, tickets};
 use futures::future::BoxFuture;
 
 /// The loaders of one operation. A query keeps what it has loaded until it ends; a subscription, which may last for
@@ -204,4 +208,34 @@ impl Loader<OwnerOf> for ById {
         let owners = people::queries::owners(self.0.read(), products).await?;
         Ok(owners.into_iter().map(|(product, owner)| (OwnerOf(product), owner)).collect())
     }
+}
+
+macro_rules! of_tickets {
+    ($($(#[$doc:meta])* $name:ident => $value:ty, |$cx:ident, $ids:ident| $load:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name(pub TicketId);
+
+        impl Loader<$name> for ById {
+            type Value = $value;
+            type Error = Arc<Error>;
+
+            async fn load(&self, keys: &[$name]) -> Result<HashMap<$name, $value>, Self::Error> {
+                let $cx = &self.0;
+                let $ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
+                Ok($load.await?.into_iter().map(|(ticket, value)| ($name(ticket), value)).collect())
+            }
+        }
+    )*};
+}
+
+of_tickets! {
+    /// What anybody was told of a ticket.
+    NotificationsOf => Vec<Notification>, |cx, ids| notifications::queries::of_tickets(cx.read(), &ids);
+    /// The levels of escalation of a ticket.
+    EscalationsOf => Vec<Escalation>, |cx, ids| escalation::queries::of_tickets(cx.read(), &ids);
+    /// Why a ticket went to whom.
+    TraceOf => Trace, |cx, ids| dispatch::queries::traces(cx.read(), &ids);
+    /// The SLA clocks of a ticket.
+    SlaClocksOf => Vec<Ticking>, |cx, ids| sla::queries::clocks(&cx.app, cx.read(), &ids);
 }

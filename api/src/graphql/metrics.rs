@@ -3,7 +3,7 @@
 use async_graphql::connection::{Connection as RelayConnection, Edge as RelayEdge};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::catalogue::model::Kind;
-use domain::kernel::{CustomerId, Page, TeamId, UserId};
+use domain::kernel::{CustomerId, Page, TeamId, Timestamp, UserId};
 use domain::metrics::decide::{Group, edges};
 use domain::metrics::model::{
     self, BUCKETS, Dimension, Figures, Key, Outcome, STRATA, Selection, Settings, Split, Stratum, Tally,
@@ -34,6 +34,13 @@ pub struct Period {
     from: DateTime,
     /// Before this instant.
     to: DateTime,
+}
+
+impl Period {
+    /// Its two ends.
+    pub fn ends(self) -> (Timestamp, Timestamp) {
+        (self.from.0, self.to.0)
+    }
 }
 
 /// Which tickets are counted; every part that is given must hold.

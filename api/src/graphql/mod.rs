@@ -1,20 +1,26 @@
 //! The schema. Types translate the domain's; names follow the contract that clients rely on.
 
+mod calendar;
 mod catalogue;
+mod duty;
 mod error;
+mod escalation;
 mod inputs;
 pub mod live;
 mod loaders;
 mod metrics;
 mod mutation;
 mod nodes;
+mod notifications;
 pub mod order;
 mod query;
 mod scalars;
 mod session;
 pub mod sharing;
+mod sla;
 mod subscription;
 mod ticket;
+mod words;
 
 use std::sync::Arc;
 
@@ -56,7 +62,7 @@ pub const DEPTH_MAX: usize = 16;
 pub const COMPLEXITY_MAX: usize = 20_000;
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation::default(), Subscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription)
 }
 
 pub fn schema(about: About, live: Arc<Live>) -> BuoySchema {

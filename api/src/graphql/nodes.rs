@@ -6,13 +6,14 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection as RelayConnection, CursorType, Edge as RelayEdge, EmptyFields};
 use async_graphql::{Context, ID, Interface, Object, OutputType};
 use domain::catalogue::model::Team;
-use domain::kernel::{Connection, Edge, EdgeCursor, UserId};
+use domain::kernel::{Connection, Edge, EdgeCursor, Error, UserId};
 use domain::people;
 use domain::people::model::{Customer, Roster, User};
 
 use super::Caller;
 use super::error::OrTopLevel as _;
 use super::loaders::Loaders;
+use super::notifications::NotificationNode;
 use super::scalars::Role;
 use super::ticket::{CommentNode, TicketNode};
 
@@ -26,6 +27,7 @@ pub enum Node {
     Team(TeamNode),
     Customer(CustomerNode),
     Comment(CommentNode),
+    Notification(NotificationNode),
 }
 
 /// A person.
@@ -95,6 +97,12 @@ pub async fn user(ctx: &Context<'_>, id: Option<UserId>) -> async_graphql::Resul
         return Ok(Some(UserNode(kept)));
     }
     Ok(ctx.data_unchecked::<Loaders>().one(id).await.or_top_level(ctx)?.map(UserNode))
+}
+
+/// The same, where there is somebody: nobody is ever deleted.
+pub async fn somebody(ctx: &Context<'_>, id: UserId) -> async_graphql::Result<UserNode> {
+    let missing = || Error::internal(format!("there is no user {id}"));
+    user(ctx, Some(id)).await?.ok_or_else(missing).or_top_level(ctx)
 }
 
 /// A department whose queue tickets stand in.

@@ -1,7 +1,7 @@
 //! The queries.
 
-use async_graphql::{Context, ID, Object, SimpleObject, Value};
-use domain::kernel::{CommentId, Connection, CustomerId, Error, Page, TeamId, TicketId, UserId, text};
+use async_graphql::{Context, ID, MergedObject, Object, SimpleObject, Value};
+use domain::kernel::{CommentId, Connection, CustomerId, Error, NotificationId, Page, TeamId, TicketId, UserId, text};
 use domain::people;
 use domain::recommend::model::Question;
 use domain::runtime::log;
@@ -12,16 +12,26 @@ use uuid::Uuid;
 
 use super::About as Facts;
 use super::Caller;
+use super::calendar::CalendarQuery;
 use super::catalogue::Catalogue;
+use super::duty::DutyQuery;
 use super::error::OrTopLevel as _;
+use super::escalation::EscalationQuery;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
 use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
+use super::notifications::NotificationQuery;
+use super::sla::SlaQuery;
 use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
 
 /// What may be asked.
-pub struct Query;
+#[derive(MergedObject, Default)]
+pub struct Query(TicketQuery, CalendarQuery, DutyQuery, SlaQuery, NotificationQuery, EscalationQuery);
+
+/// Queries of tickets and of what stands around them.
+#[derive(Default)]
+pub struct TicketQuery;
 
 /// What everyone may know of this installation, before signing in.
 #[derive(SimpleObject)]
@@ -71,7 +81,7 @@ async fn foresee_comments(ctx: &Context<'_>, tickets: &Connection<Ticket>) -> Re
 }
 
 #[Object]
-impl Query {
+impl TicketQuery {
     /// What everyone may know of this installation, before signing in.
     async fn about(&self, ctx: &Context<'_>) -> About {
         let Facts { demo, time_zone } = ctx.data_unchecked::<Facts>().clone();
@@ -117,6 +127,9 @@ impl Query {
             if view.is_some_and(|view| view.access == Access::Full) {
                 return Ok(Some(Node::Comment(CommentNode(comment))));
             }
+        }
+        if let Some(notification) = super::notifications::visible(ctx, NotificationId(id)).await? {
+            return Ok(Some(Node::Notification(notification)));
         }
         Err(Error::not_found()).or_top_level(ctx)
     }

@@ -55,6 +55,8 @@ macro_rules! mirror {
     };
 }
 
+pub(super) use mirror;
+
 mirror! {
     /// What a person is here for. Several roles may be held; rights add up.
     Role of DomainRole {

@@ -9,14 +9,14 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use super::decide::{self, Roster};
 use super::model::{Escalation, Measure, Policies, Policy, Rehearsal};
 use super::store::{self, escalation_policy};
-use crate::tickets::model::{Ticket, TicketStatus};
-use crate::tickets::store::entities::{ticket, ticket_open};
 use crate::calendar;
 use crate::calendar::decide::hours::Calendar;
 use crate::calendar::model::CHINA;
 use crate::kernel::{Error, Result, Role, TicketId, Timestamp, UserId};
 use crate::notifications::model::{Senders, Settings as Notifications};
 use crate::runtime::{App, Ctx};
+use crate::tickets::model::{Ticket, TicketStatus};
+use crate::tickets::store::entities::{ticket, ticket_open};
 use crate::{notifications, people};
 
 pub(super) async fn read_policies(conn: &impl ConnectionTrait) -> Result<Vec<Policy>> {

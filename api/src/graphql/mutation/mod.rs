@@ -9,16 +9,30 @@ mod inputs;
 
 use self::inputs::*;
 use super::Caller;
+use super::calendar::CalendarMutation;
 use super::catalogue::CatalogueMutation;
+use super::duty::DutyMutation;
 use super::error::{OrTopLevel as _, UserError, settle};
+use super::escalation::EscalationMutation;
 use super::inputs::id;
+use super::notifications::NotificationMutation;
 use super::scalars::Priority;
 use super::session::PeopleMutation;
+use super::sla::SlaMutation;
 use super::ticket::{CommentNode, TicketNode};
 
 /// What may be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(TicketMutation, PeopleMutation, CatalogueMutation);
+pub struct Mutation(
+    TicketMutation,
+    PeopleMutation,
+    CatalogueMutation,
+    CalendarMutation,
+    DutyMutation,
+    SlaMutation,
+    NotificationMutation,
+    EscalationMutation,
+);
 
 /// Mutations of tickets.
 #[derive(Default)]
@@ -284,7 +298,12 @@ impl TicketMutation {
         #[graphql(desc = "The ticket.")] input: OpenTicketInput,
     ) -> async_graphql::Result<OpenTicketPayload> {
         let OpenTicketInput { ticket_id, idempotency_key } = input;
-        answer!(ctx, OpenTicketPayload, idempotency_key, commands::OpenTicket { ticket: id("ticketId", &ticket_id)? })
+        answer!(
+            ctx,
+            OpenTicketPayload,
+            idempotency_key,
+            domain::notifications::model::OpenTicket { ticket: id("ticketId", &ticket_id)? }
+        )
     }
 
     /// Changes a ticket's text or fields.

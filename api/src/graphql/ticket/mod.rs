@@ -13,9 +13,14 @@ use domain::tickets::model::{Access, Ticket, View};
 
 use super::Caller;
 use super::error::OrTopLevel as _;
-use super::loaders::{AttributionOf, CommentsOf, EventsOf, Loaders, RefsOf};
+use super::escalation::{AssignmentTrace, EscalationNode};
+use super::loaders::{
+    AttributionOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf, SlaClocksOf, TraceOf,
+};
 use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
+use super::notifications::{NotificationNode, UnseenVerdict};
 use super::scalars::{DateTime, MatchKind, Priority, TicketAccess, TicketAction, TicketStatus, int};
+use super::sla::SlaClockNode;
 
 /// A request for help, as the viewer may see it.
 pub struct TicketNode(pub View);
@@ -290,6 +295,53 @@ impl TicketNode {
         #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
     ) -> async_graphql::Result<Vec<SimilarCase>> {
         Box::pin(similar(ctx, &Question::of(self.ticket()), first)).await
+    }
+
+    /// When it was marked 超时未响应, because nobody had opened it in time; for staff.
+    async fn no_response_marked_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        self.staff(ctx, self.ticket().no_response_marked_at).map(Into::into)
+    }
+
+    /// What anybody was told of it, oldest first; for staff.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn notifications(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<NotificationNode>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
+        let told = ctx.data_unchecked::<Loaders>().one(NotificationsOf(id)).await.or_top_level(ctx)?;
+        Ok(told.unwrap_or_default().into_iter().map(NotificationNode).collect())
+    }
+
+    /// Why nobody has answered it, as a fact with the rows that prove it; null where somebody has. For staff.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn unseen_verdict(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UnseenVerdict>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(None) };
+        let told = ctx.data_unchecked::<Loaders>().one(NotificationsOf(id)).await.or_top_level(ctx)?;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let told = told.unwrap_or_default();
+        let verdict = domain::notifications::queries::verdict(cx, self.ticket(), &told);
+        let verdict = Box::pin(verdict).await.or_top_level(ctx)?;
+        Ok(verdict.map(|verdict| UnseenVerdict { verdict, assignee: self.ticket().assignee }))
+    }
+
+    /// The levels of escalation, of every watch over it; for staff.
+    #[graphql(complexity = "5 + 3 * child_complexity")]
+    async fn escalations(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<EscalationNode>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
+        let levels = ctx.data_unchecked::<Loaders>().one(EscalationsOf(id)).await.or_top_level(ctx)?;
+        Ok(levels.unwrap_or_default().into_iter().map(EscalationNode::of).collect())
+    }
+
+    /// Why it went to whom, by itself; null where it never was decided by itself. For staff.
+    async fn assignment_trace(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<AssignmentTrace>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one(TraceOf(id)).await.or_top_level(ctx)?.map(AssignmentTrace))
+    }
+
+    /// Its SLA clocks; for staff.
+    #[graphql(complexity = "5 + 2 * child_complexity")]
+    async fn sla_clocks(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<SlaClockNode>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
+        let clocks = ctx.data_unchecked::<Loaders>().one(SlaClocksOf(id)).await.or_top_level(ctx)?;
+        Ok(clocks.unwrap_or_default().into_iter().map(SlaClockNode).collect())
     }
 
     /// How much of it the viewer may read.

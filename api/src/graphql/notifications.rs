@@ -1,0 +1,527 @@
+//! Who was told what, by which way, and what reaches whom.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use domain::kernel::{Message, NotificationId, Page, UserId};
+use domain::notifications;
+use domain::notifications::decide::{best, state, words};
+use domain::notifications::model as told;
+
+use super::duty::signed_in;
+use super::error::{OrTopLevel as _, UserError, settle};
+use super::loaders::Loaders;
+use super::nodes::{Relay, UserNode, relay, somebody};
+use super::scalars::DateTime;
+use super::ticket::{TicketNode, rows};
+use super::words::{Channel, DeliveryState, MessageLanguage, NotificationCause, NotificationState, UnseenReason};
+use super::{Caller, inputs};
+
+/// Something that somebody was told.
+pub struct NotificationNode(pub told::Notification);
+
+#[Object(name = "Notification")]
+impl NotificationNode {
+    /// Unique among all things.
+    pub async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// Why.
+    async fn cause(&self) -> NotificationCause {
+        self.0.cause.into()
+    }
+
+    /// About which ticket.
+    async fn ticket(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Box<TicketNode>>> {
+        let Some(id) = self.0.ticket else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one(id).await.or_top_level(ctx)?.map(TicketNode).map(Box::new))
+    }
+
+    /// Who was told.
+    async fn recipient(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
+        somebody(ctx, self.0.recipient).await
+    }
+
+    /// By which way, the one that came furthest.
+    async fn channel(&self) -> Channel {
+        best(&self.0).map_or(told::Channel::Web, |delivery| delivery.channel).into()
+    }
+
+    /// What came of it.
+    async fn state(&self) -> NotificationState {
+        state(&self.0).into()
+    }
+
+    /// When it was decided.
+    async fn decided_at(&self) -> DateTime {
+        self.0.decided_at.into()
+    }
+
+    /// When it was first handed to a channel.
+    async fn sent_at(&self) -> Option<DateTime> {
+        self.0.deliveries.iter().filter_map(|delivery| delivery.sent_at).min().map(Into::into)
+    }
+
+    /// When a channel first said that it arrived.
+    async fn delivered_at(&self) -> Option<DateTime> {
+        self.0.deliveries.iter().filter_map(|delivery| delivery.delivered_at).min().map(Into::into)
+    }
+
+    /// When the person loaded the page that it leads to.
+    async fn opened_at(&self) -> Option<DateTime> {
+        self.0.opened_at.map(Into::into)
+    }
+
+    /// Why it failed.
+    async fn failure(&self) -> Option<String> {
+        if self.0.deliveries.is_empty() {
+            return Some("no way to this person is known".to_owned());
+        }
+        best(&self.0).and_then(|delivery| delivery.failure.clone())
+    }
+
+    /// What it says in one line, in the language of the request.
+    async fn title(&self, ctx: &Context<'_>) -> async_graphql::Result<String> {
+        Ok(self.say(ctx, &Box::pin(self.text(ctx)).await?.title))
+    }
+
+    /// What it says.
+    async fn body(&self, ctx: &Context<'_>) -> async_graphql::Result<String> {
+        Ok(self.say(ctx, &Box::pin(self.text(ctx)).await?.body))
+    }
+
+    /// The ways that were tried, in their order.
+    async fn deliveries(&self) -> Vec<NotificationDelivery> {
+        self.0.deliveries.iter().map(NotificationDelivery::of).collect()
+    }
+}
+
+impl NotificationNode {
+    fn say(&self, ctx: &Context<'_>, message: &Message) -> String {
+        ctx.data_unchecked::<Caller>().language.say(message)
+    }
+
+    async fn text(&self, ctx: &Context<'_>) -> async_graphql::Result<words::Text> {
+        let loaders = ctx.data_unchecked::<Loaders>();
+        let view = match self.0.ticket {
+            Some(id) => loaders.one(id).await.or_top_level(ctx)?,
+            None => None,
+        };
+        let about = match self.0.params.about {
+            Some(id) => loaders.one::<UserId>(id).await.or_top_level(ctx)?,
+            None => None,
+        };
+        let about = about.as_ref().map(|user| user.name.as_str());
+        let repeated = self.0.deliveries.iter().any(|delivery| delivery.repeated);
+        Ok(words::text(self.0.cause, &self.0.params, view.as_ref().map(|view| &view.ticket), about, repeated))
+    }
+}
+
+/// One way that a notification took.
+#[derive(SimpleObject)]
+pub struct NotificationDelivery {
+    /// Which way.
+    channel: Channel,
+    /// What came of it.
+    state: DeliveryState,
+    /// How often it was tried.
+    attempts: i32,
+    /// When it was queued.
+    queued_at: DateTime,
+    /// When the channel took it.
+    sent_at: Option<DateTime>,
+    /// When the channel said that it arrived.
+    delivered_at: Option<DateTime>,
+    /// Why it failed, last.
+    failure: Option<String>,
+    /// Sent a second time, because nobody knew whether the first went.
+    repeated: bool,
+    /// It waits, or went, in a digest.
+    in_digest: bool,
+}
+
+impl NotificationDelivery {
+    fn of(delivery: &told::Delivery) -> Self {
+        let told::Delivery {
+            id: _,
+            notification: _,
+            channel,
+            address: _,
+            state,
+            attempts,
+            queued_at,
+            sent_at,
+            delivered_at,
+            failure,
+            provider_id: _,
+            digest,
+            repeated,
+        } = delivery;
+        Self {
+            channel: (*channel).into(),
+            state: (*state).into(),
+            attempts: *attempts,
+            queued_at: (*queued_at).into(),
+            sent_at: sent_at.map(Into::into),
+            delivered_at: delivered_at.map(Into::into),
+            failure: failure.clone(),
+            repeated: *repeated,
+            in_digest: digest.is_some(),
+        }
+    }
+}
+
+/// Why nobody has answered a ticket: a fact, with the rows that prove it.
+pub struct UnseenVerdict {
+    pub verdict: told::Verdict,
+    /// Whose turn it is.
+    pub assignee: Option<UserId>,
+}
+
+#[Object]
+impl UnseenVerdict {
+    /// Why.
+    async fn reason(&self) -> UnseenReason {
+        self.verdict.reason.into()
+    }
+
+    /// The same as a sentence, in the language of the request.
+    async fn message(&self, ctx: &Context<'_>) -> async_graphql::Result<String> {
+        let name = match self.assignee {
+            Some(id) => ctx.data_unchecked::<Loaders>().one::<UserId>(id).await.or_top_level(ctx)?,
+            None => None,
+        };
+        let message = words::unseen(&self.verdict, name.as_ref().map(|user| user.name.as_str()));
+        Ok(ctx.data_unchecked::<Caller>().language.say(&message))
+    }
+
+    /// Since when it is so.
+    async fn since(&self) -> DateTime {
+        self.verdict.since.into()
+    }
+
+    /// The notifications that prove it.
+    async fn evidence(&self) -> Vec<NotificationNode> {
+        self.verdict.evidence.iter().cloned().map(NotificationNode).collect()
+    }
+}
+
+/// A way to somebody.
+#[derive(SimpleObject)]
+pub struct Terminal {
+    /// Which way.
+    channel: Channel,
+    /// The address there.
+    address: String,
+    /// Where messages go first, when none was used of late.
+    primary: bool,
+}
+
+/// How somebody wants to be told.
+#[derive(SimpleObject)]
+pub struct NotificationPreference {
+    /// In which language; null: the organisation's.
+    language: Option<MessageLanguage>,
+    /// From this minute of the day nothing but levels 2 and 3 makes a noise.
+    quiet_from_minute: Option<i32>,
+    /// To this minute; past midnight where it is the smaller one.
+    quiet_to_minute: Option<i32>,
+}
+
+/// A way to somebody.
+#[derive(InputObject)]
+pub struct BindTerminalInput {
+    /// Which way.
+    channel: Channel,
+    /// The address there: a user id of WeCom, DingTalk or Feishu, an e-mail address, a telephone number, a push subscription as
+    /// JSON. WEB has none.
+    #[graphql(default)]
+    address: String,
+    /// Messages go here first, when no channel was used of late. The first one bound is primary in any case.
+    #[graphql(default)]
+    primary: bool,
+    /// For somebody else; for administrators.
+    user_id: Option<ID>,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
+/// A way that is no more.
+#[derive(InputObject)]
+pub struct UnbindTerminalInput {
+    /// Which way.
+    channel: Channel,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
+/// Where somebody is.
+#[derive(InputObject)]
+pub struct ReportActivityInput {
+    /// The channel that they use now.
+    channel: Channel,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
+/// How somebody wants to be told.
+#[derive(InputObject)]
+pub struct SaveNotificationPreferenceInput {
+    /// In which language; none: the organisation's.
+    language: Option<MessageLanguage>,
+    /// From this minute of the day, 0 to 1439, nothing but levels 2 and 3 makes a noise.
+    quiet_from_minute: Option<i32>,
+    /// To this minute; past midnight where it is the smaller one.
+    quiet_to_minute: Option<i32>,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
+macro_rules! notification_inputs {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        #[derive(InputObject)]
+        pub struct $name {
+            /// The notification.
+            notification_id: ID,
+            /// The same key and input give the same answer for 24 h.
+            idempotency_key: Option<String>,
+        }
+    )*};
+}
+
+notification_inputs! {
+    /// A notification that a client has.
+    AcknowledgeNotificationInput,
+    /// A notification whose page its recipient has loaded.
+    MarkNotificationOpenedInput
+}
+
+macro_rules! terminals_payload {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        pub struct $name {
+            /// All ways to the person now, the primary one first.
+            terminals: Vec<Terminal>,
+            /// Why nothing was changed; empty where it was.
+            user_errors: Vec<UserError>,
+        }
+    )*};
+}
+
+terminals_payload! {
+    /// What binding a terminal came to.
+    BindTerminalPayload,
+    /// What unbinding a terminal came to.
+    UnbindTerminalPayload,
+    /// What reporting where somebody is came to.
+    ReportActivityPayload
+}
+
+macro_rules! notification_payload {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        pub struct $name {
+            /// The notification as it is now.
+            notification: Option<NotificationNode>,
+            /// Why nothing was changed; empty where it was.
+            user_errors: Vec<UserError>,
+        }
+    )*};
+}
+
+notification_payload! {
+    /// What acknowledging a notification came to.
+    AcknowledgeNotificationPayload,
+    /// What opening a notification came to.
+    MarkNotificationOpenedPayload
+}
+
+/// What saving a preference came to.
+#[derive(SimpleObject)]
+pub struct SaveNotificationPreferencePayload {
+    /// The preference as it is now.
+    preference: Option<NotificationPreference>,
+    /// Why nothing was saved; empty where it was.
+    user_errors: Vec<UserError>,
+}
+
+/// Queries of what one is told.
+#[derive(Default)]
+pub struct NotificationQuery;
+
+#[Object]
+impl NotificationQuery {
+    /// What the viewer was told, newest first.
+    #[graphql(complexity = "rows(first, last) * child_complexity + 5")]
+    async fn notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most so many, from the beginning.")] first: Option<i32>,
+        #[graphql(desc = "Only behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
+        #[graphql(desc = "Only before this cursor.")] before: Option<String>,
+    ) -> async_graphql::Result<Relay<NotificationNode>> {
+        let page = Page::of(first, after, last, before).or_top_level(ctx)?;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let mine = notifications::queries::mine(cx, &page).await.or_top_level(ctx)?;
+        Ok(relay(mine, NotificationNode))
+    }
+
+    /// The ways to the viewer, the primary one first.
+    async fn terminals(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Terminal>> {
+        let user = signed_in(ctx).or_top_level(ctx)?;
+        terminals(ctx, Some(user)).await
+    }
+
+    /// How the viewer wants to be told.
+    async fn notification_preference(&self, ctx: &Context<'_>) -> async_graphql::Result<NotificationPreference> {
+        let user = signed_in(ctx).or_top_level(ctx)?;
+        preference(ctx, user).await
+    }
+}
+
+async fn terminals(ctx: &Context<'_>, user: Option<UserId>) -> async_graphql::Result<Vec<Terminal>> {
+    let Some(user) = user else { return Ok(Vec::new()) };
+    let cx = &ctx.data_unchecked::<Caller>().cx;
+    let found = notifications::queries::terminals(cx.read(), user).await.or_top_level(ctx)?;
+    let terminal =
+        |told::Terminal { user: _, channel, address, primary }| Terminal { channel: channel.into(), address, primary };
+    Ok(found.into_iter().map(terminal).collect())
+}
+
+async fn preference(ctx: &Context<'_>, user: UserId) -> async_graphql::Result<NotificationPreference> {
+    let cx = &ctx.data_unchecked::<Caller>().cx;
+    let told::Preference { language, quiet } =
+        notifications::queries::preference(cx.read(), user).await.or_top_level(ctx)?;
+    Ok(NotificationPreference {
+        language: language.map(Into::into),
+        quiet_from_minute: quiet.map(|(from, _)| i32::from(from)),
+        quiet_to_minute: quiet.map(|(_, to)| i32::from(to)),
+    })
+}
+
+async fn notification(
+    ctx: &Context<'_>,
+    id: Option<NotificationId>,
+) -> async_graphql::Result<Option<NotificationNode>> {
+    let Some(id) = id else { return Ok(None) };
+    let cx = &ctx.data_unchecked::<Caller>().cx;
+    let mut found = notifications::queries::by_ids(cx.read(), &[id]).await.or_top_level(ctx)?;
+    Ok(found.pop().map(NotificationNode))
+}
+
+/// Whether the actor may look at a notification: their own, and those of tickets that they see as staff.
+pub async fn visible(ctx: &Context<'_>, id: NotificationId) -> async_graphql::Result<Option<NotificationNode>> {
+    let Some(found) = notification(ctx, Some(id)).await? else { return Ok(None) };
+    let actor = &ctx.data_unchecked::<Caller>().cx.actor;
+    if actor.user_id() == Some(found.0.recipient) {
+        return Ok(Some(found));
+    }
+    let Some(ticket) = found.0.ticket.filter(|_| actor.is_staff()) else { return Ok(None) };
+    let view = ctx.data_unchecked::<Loaders>().one(ticket).await.or_top_level(ctx)?;
+    Ok(view.filter(|view| view.access == domain::tickets::model::Access::Full).map(|_| found))
+}
+
+/// Mutations of what one is told.
+#[derive(Default)]
+pub struct NotificationMutation;
+
+#[Object]
+impl NotificationMutation {
+    /// Binds a way to the caller.
+    async fn bind_terminal(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which way.")] input: BindTerminalInput,
+    ) -> async_graphql::Result<BindTerminalPayload> {
+        let BindTerminalInput { channel, address, primary, user_id, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let outcome = async {
+            signed_in(ctx)?;
+            let user = user_id.map(|id| inputs::id("userId", &id)).transpose()?;
+            let command = told::BindTerminal { channel: channel.into(), address, primary, user };
+            cx.execute(&command, idempotency_key.as_deref()).await
+        };
+        let (user, user_errors) = settle(ctx, outcome.await)?;
+        Ok(BindTerminalPayload { terminals: terminals(ctx, user).await?, user_errors })
+    }
+
+    /// Takes a way to the caller away.
+    async fn unbind_terminal(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which way.")] input: UnbindTerminalInput,
+    ) -> async_graphql::Result<UnbindTerminalPayload> {
+        let UnbindTerminalInput { channel, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let command = told::UnbindTerminal { channel: channel.into() };
+        let (user, user_errors) = settle(ctx, cx.execute(&command, idempotency_key.as_deref()).await)?;
+        Ok(UnbindTerminalPayload { terminals: terminals(ctx, user).await?, user_errors })
+    }
+
+    /// Says that the caller is at a channel now: messages go there first for two hours.
+    async fn report_activity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which channel.")] input: ReportActivityInput,
+    ) -> async_graphql::Result<ReportActivityPayload> {
+        let ReportActivityInput { channel, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let command = told::ReportActivity { channel: channel.into() };
+        let (user, user_errors) = settle(ctx, cx.execute(&command, idempotency_key.as_deref()).await)?;
+        Ok(ReportActivityPayload { terminals: terminals(ctx, user).await?, user_errors })
+    }
+
+    /// Says how the caller wants to be told.
+    async fn save_notification_preference(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How.")] input: SaveNotificationPreferenceInput,
+    ) -> async_graphql::Result<SaveNotificationPreferencePayload> {
+        let SaveNotificationPreferenceInput { language, quiet_from_minute, quiet_to_minute, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let command = told::SavePreference { language: language.map(Into::into), quiet_from_minute, quiet_to_minute };
+        let (user, user_errors) = settle(ctx, cx.execute(&command, idempotency_key.as_deref()).await)?;
+        let preference = match user {
+            Some(user) => Some(preference(ctx, user).await?),
+            None => None,
+        };
+        Ok(SaveNotificationPreferencePayload { preference, user_errors })
+    }
+
+    /// Says that a client has a notification of the caller: it is delivered.
+    async fn acknowledge_notification(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: AcknowledgeNotificationInput,
+    ) -> async_graphql::Result<AcknowledgeNotificationPayload> {
+        let AcknowledgeNotificationInput { notification_id, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let outcome = async {
+            signed_in(ctx)?;
+            let id = inputs::id("notificationId", &notification_id)?;
+            cx.execute(&told::AcknowledgeNotification { notification: id }, idempotency_key.as_deref()).await
+        };
+        let (id, user_errors) = settle(ctx, outcome.await)?;
+        Ok(AcknowledgeNotificationPayload { notification: notification(ctx, id).await?, user_errors })
+    }
+
+    /// Says that the caller has loaded the page that a notification leads to.
+    async fn mark_notification_opened(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: MarkNotificationOpenedInput,
+    ) -> async_graphql::Result<MarkNotificationOpenedPayload> {
+        let MarkNotificationOpenedInput { notification_id, idempotency_key } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let outcome = async {
+            signed_in(ctx)?;
+            let id = inputs::id("notificationId", &notification_id)?;
+            cx.execute(&told::MarkOpened { notification: id }, idempotency_key.as_deref()).await
+        };
+        let (id, user_errors) = settle(ctx, outcome.await)?;
+        Ok(MarkNotificationOpenedPayload { notification: notification(ctx, id).await?, user_errors })
+    }
+}
