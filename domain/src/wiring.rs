@@ -70,21 +70,22 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states
 }
 
+/// Each reaction on the heap: they lie within each other, an event in the reaction to another.
 fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
     Box::pin(async move {
         match event {
             Event::Ticket(event) => {
-                tickets::react::on_ticket_event(tx, event).await?;
-                sla::react::on_ticket_event(tx, event).await?;
-                notifications::react::on_ticket_event(tx, event).await?;
-                dispatch::react::on_ticket_event(tx, event).await?;
-                escalation::react::on_ticket_event(tx, event).await
+                Box::pin(tickets::react::on_ticket_event(tx, event)).await?;
+                Box::pin(sla::react::on_ticket_event(tx, event)).await?;
+                Box::pin(notifications::react::on_ticket_event(tx, event)).await?;
+                Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
+                Box::pin(escalation::react::on_ticket_event(tx, event)).await
             }
-            Event::Catalogue(event) => tickets::react::on_catalogue_event(tx, event).await,
-            Event::Auth(event) => dispatch::react::on_auth_event(tx, event).await,
+            Event::Catalogue(event) => Box::pin(tickets::react::on_catalogue_event(tx, event)).await,
+            Event::Auth(event) => Box::pin(dispatch::react::on_auth_event(tx, event)).await,
             Event::Calendar(_) | Event::People(_) | Event::Notification(NotificationEvent::TerminalChanged { .. }) => {
-                dispatch::react::on_roster_event(tx).await?;
-                escalation::react::on_roster_event(tx).await
+                Box::pin(dispatch::react::on_roster_event(tx)).await?;
+                Box::pin(escalation::react::on_roster_event(tx)).await
             }
             Event::Escalation(_) | Event::Notification(_) | Event::Sla(_) | Event::ImportFinished { .. } => Ok(()),
         }

@@ -59,7 +59,7 @@ const OPERATIONS: [Operation; 19] = [
 /// Mutations of everything else; they change nothing that the table depends on.
 type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-const OTHERS: [OtherOperation; 15] = [
+const OTHERS: [OtherOperation; 29] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -83,17 +83,52 @@ const OTHERS: [OtherOperation; 15] = [
     ("saveSkill", |_| json!({ "key": "welding", "name": "Welding" })),
     ("saveSolutionTag", |_| json!({ "key": "CLEAN", "name": "Clean" })),
     ("saveTeam", |_| json!({ "key": "NIGHT", "name": "Night shift" })),
+    ("bindTerminal", |_| json!({ "channel": "WEB" })),
+    ("unbindTerminal", |_| json!({ "channel": "SMS" })),
+    ("reportActivity", |_| json!({ "channel": "WECOM" })),
+    ("saveNotificationPreference", |_| json!({ "language": "CHINESE" })),
+    ("acknowledgeNotification", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
+    ("markNotificationOpened", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
+    ("saveCalendar", |_| json!({ "key": "LATE", "name": "Late", "timeZone": "UTC", "week": [] })),
+    ("saveSlaPolicy", |_| json!({ "key": "SLOW", "name": "Slow", "archived": true, "calendarKey": "24x7" })),
+    ("saveAgentProfile", |desk| json!({ "userId": desk.id("agent2").to_string(), "capacity": 30 })),
+    ("createAbsence", |desk| json!({ "userId": desk.id("agent2").to_string(), "from": "2030-01-01T00:00:00Z" })),
+    ("endAbsence", |_| json!({ "absenceId": "018f0000-0000-7000-8000-000000000000" })),
+    ("createDelegation", |desk| {
+        let period = json!({ "from": "2030-01-01T00:00:00Z", "to": "2030-02-01T00:00:00Z" });
+        let (from, to) = (desk.id("agent2").to_string(), desk.id("agent1").to_string());
+        json!({ "fromAgentId": from, "toAgentId": to, "period": period, "fromMinute": 0, "toMinute": 60 })
+    }),
+    ("endDelegation", |_| json!({ "delegationId": "018f0000-0000-7000-8000-000000000000" })),
+    (
+        "saveEscalationPolicy",
+        |_| json!({ "priority": "LOW", "levels": [{ "level": 1, "afterSeconds": 60, "channels": ["EMAIL"] }] }),
+    ),
     ("changePassword", |_| json!({ "currentPassword": "wrong", "newPassword": "a good long password" })),
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-const QUERIES: [(&str, &str); 7] = [
+const QUERIES: [(&str, &str); 18] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
     ("boardCursor", "boardCursor"),
     ("users", "users { nodes { name } }"),
     ("customers", "customers { nodes { key } }"),
+    ("notifications", "notifications { nodes { id } }"),
+    ("terminals", "terminals { channel }"),
+    ("notificationPreference", "notificationPreference { language }"),
+    ("myTodo", "myTodo { count }"),
+    ("agentProfiles", "agentProfiles { capacity }"),
+    ("delegations", "delegations { id }"),
+    ("calendars", "calendars { key }"),
+    ("slaPolicies", "slaPolicies { key }"),
+    ("upcomingBreaches", "upcomingBreaches { nodes { clock { state } } }"),
+    ("escalationPolicies", "escalationPolicies { version }"),
+    (
+        "rehearseEscalation",
+        "rehearseEscalation(input: { levels: [{ level: 1, afterSeconds: 60, channels: [EMAIL] }] }) { levels { reached } }",
+    ),
     (
         "serviceMetrics",
         "serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { created }",
@@ -106,11 +141,11 @@ const OF_TICKETS: [&str; 4] = ["node", "ticket", "tickets", "similarCases"];
 /// Operations that are tried elsewhere, because they are about the session itself (tests/it/sessions.rs).
 const OF_SESSIONS: [&str; 3] = ["signIn", "signOut", "refreshSession"];
 
-const FIELDS: &str = "access allowedActions assignee { name } attribution { resolution } cancelReason channel chaseCount
-    closedAt comments { nodes { body } } createdAt customer { key } description events(first: 100) { nodes { kind } }
+const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { name } attribution { resolution } cancelReason channel chaseCount
+    closedAt comments { nodes { body } } createdAt customer { key } description escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount id
-    issueType mergedInto { id } number priority product reopenCount requester { name email } requiredSkills resolvedAt
-    similarCases { score } status team { key } title token unattributed updatedAt version waitingReason";
+    issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product reopenCount requester { name email } requiredSkills resolvedAt
+    similarCases { score } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
 
 struct Hall {
     desk: Desk,

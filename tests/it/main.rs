@@ -11,6 +11,7 @@ mod installation;
 mod lifecycle;
 mod live;
 mod metrics;
+mod nothing_sinks;
 mod redaction;
 mod scope;
 mod sessions;

@@ -9,15 +9,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::event::Event;
-use domain::kernel::{Result, TicketId, Timestamp};
+use domain::kernel::{NotificationId, Result, TicketId, Timestamp, UserId};
+use domain::notifications::model::NotificationEvent;
 use domain::people::model::PeopleEvent;
 use domain::runtime::feed::{BATCH, History, Next, keep_following};
 use domain::runtime::{App, Cursor, Row, log};
 use domain::tickets::decide::board::{Board, Current, concerned};
 use domain::tickets::decide::rights::Grant;
-use domain::tickets::model::{BoardKind, TicketEvent};
+use domain::tickets::model::{BoardKind, Fact, TicketEvent};
 use domain::tickets::queries::{currents, touched};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{OnceCell, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Events waiting for one subscriber: a batch of the log is handed on in one go.
@@ -72,9 +73,37 @@ struct Seats {
     next: u64,
     all: HashMap<u64, Seat>,
     by_key: HashMap<Key, HashSet<u64>>,
+    /// What is for one person only.
+    persons: HashMap<UserId, broadcast::Sender<Personal>>,
 }
 
+/// Something that concerns one person only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Personal {
+    /// They are to be told something.
+    Told(NotificationId),
+    /// What waits for them may have changed.
+    Todo,
+    /// Something may have been missed: to be read again.
+    Again,
+}
+
+/// Messages waiting for one person; who has more to come reads again.
+const PERSONAL_MAX: usize = 64;
+
 impl Seats {
+    fn say(&mut self, user: UserId, what: Personal) {
+        let Some(to) = self.persons.get(&user) else { return };
+        if to.send(what).is_err() {
+            // Nobody listens any more.
+            self.persons.remove(&user);
+        }
+    }
+
+    fn say_everybody(&mut self, what: Personal) {
+        self.persons.retain(|_, to| to.send(what).is_ok());
+    }
+
     fn remove(&mut self, id: u64) -> Option<Seat> {
         let seat = self.all.remove(&id)?;
         for key in &seat.keys {
@@ -116,7 +145,14 @@ impl Seats {
     /// `tickets`: those of the events.
     fn dispatch(&mut self, row: &Row, tickets: &HashMap<TicketId, Arc<Current>>) {
         match &*row.event {
+            Event::Notification(NotificationEvent::Decided { notification, recipient, .. }) => {
+                self.say(*recipient, Personal::Told(*notification));
+            }
             Event::Ticket(event) => {
+                let before = event.before.as_ref().and_then(|before| before.assignee);
+                let opened = matches!(event.fact, Fact::Opened).then(|| row.actor.map(UserId)).flatten();
+                let concerned: HashSet<UserId> = [before, event.after.assignee, opened].into_iter().flatten().collect();
+                concerned.into_iter().for_each(|user| self.say(user, Personal::Todo));
                 if let Some(current) = tickets.get(&event.ticket) {
                     self.tell(row, event, current);
                 }
@@ -216,6 +252,12 @@ impl Live {
         Listener { live: self.clone(), id, queue: coming, since, lost_at }
     }
 
+    /// What concerns one person only, from now on.
+    pub fn listen_for(&self, user: UserId) -> broadcast::Receiver<Personal> {
+        let mut seats = self.seats();
+        seats.persons.entry(user).or_insert_with(|| broadcast::channel(PERSONAL_MAX).0).subscribe()
+    }
+
     /// The dispatcher.
     pub async fn run(self: Arc<Self>, app: Arc<App>, stop: CancellationToken) {
         keep_following("the live feeds", &stop, || self.follow(&app)).await;
@@ -228,6 +270,7 @@ impl Live {
             // Whoever sat down before catches up from where they are.
             let mut seats = self.seats();
             seats.give_up_all();
+            seats.say_everybody(Personal::Again);
             seats.position = head;
         }
         loop {

@@ -13,12 +13,14 @@ mod mutation;
 mod nodes;
 mod notifications;
 pub mod order;
+mod personal;
 mod query;
 mod scalars;
 mod session;
 pub mod sharing;
 mod sla;
 mod subscription;
+mod terminals;
 mod ticket;
 mod words;
 

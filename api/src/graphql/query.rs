@@ -23,11 +23,12 @@ use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, select
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
 use super::notifications::NotificationQuery;
 use super::sla::SlaQuery;
+use super::terminals::TerminalQuery;
 use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
 
 /// What may be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(TicketQuery, CalendarQuery, DutyQuery, SlaQuery, NotificationQuery, EscalationQuery);
+pub struct Query(TicketQuery, CalendarQuery, DutyQuery, SlaQuery, NotificationQuery, TerminalQuery, EscalationQuery);
 
 /// Queries of tickets and of what stands around them.
 #[derive(Default)]

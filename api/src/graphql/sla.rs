@@ -248,6 +248,7 @@ impl SlaQuery {
         #[graphql(desc = "At most so many, from the end.")] last: Option<i32>,
         #[graphql(desc = "Only before this cursor.")] before: Option<String>,
     ) -> async_graphql::Result<Relay<UpcomingBreach>> {
+        staff(ctx)?;
         let page = Page::of(first, after, last, before).or_top_level(ctx)?;
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let clocks = sla::queries::upcoming(cx, due_before.map(|at| at.0), &page).await.or_top_level(ctx)?;

@@ -19,8 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Caller;
 use super::error::OrTopLevel as _;
+use super::escalation::TodoNode;
 use super::inputs::{TicketFilter, argument};
 use super::live::{Answer, Delivery, Group, Listener, Live, News};
+use super::notifications::NotificationNode;
+use super::personal;
 use super::scalars::{BoardEventKind, DateTime};
 use super::sharing::Sharing;
 use super::ticket::TicketNode;
@@ -74,6 +77,22 @@ impl Subscription {
             return Err(Error::not_found()).or_top_level(ctx);
         }
         feed(ctx, Filter::default(), Some(id), after).await
+    }
+
+    /// What the viewer is told, as it is decided. While it is open, a page of Buoy is a way to them; acknowledge what arrives.
+    async fn my_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the last one that the client has: first what was missed since.")] after: Option<
+            String,
+        >,
+    ) -> async_graphql::Result<impl Stream<Item = NotificationNode> + use<>> {
+        personal::notifications(ctx, after).await
+    }
+
+    /// What waits for the viewer: now, and whenever it changes.
+    async fn my_todo(&self, ctx: &Context<'_>) -> async_graphql::Result<impl Stream<Item = TodoNode> + use<>> {
+        personal::todo(ctx).await
     }
 }
 

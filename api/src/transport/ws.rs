@@ -13,8 +13,8 @@ use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
-use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Response, Value};
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
@@ -369,8 +369,8 @@ impl Operation {
         let mut executions = Executions { gate: &gate, guest: &guest, sharing, stream };
         let mut feed = tokio::select! {
             Ok(feed) = &mut taken => feed,
-            // What ends before there is a feed is an invalid operation, by the protocol.
-            Some(response) = executions.next() => return self.error(&response).await,
+            // A feed of one person comes by itself; what fails at once is an invalid operation, by the protocol.
+            Some(response) = executions.next() => return self.plain(response, executions).await,
             else => return self.complete().await,
         };
         loop {
@@ -390,6 +390,19 @@ impl Operation {
                 Err(response) => self.next(&to_json(&response)).await?,
             }
         }
+    }
+
+    /// Results that nobody else reads.
+    async fn plain(&mut self, first: Response, mut executions: Executions<'_>) -> Result<(), Lost> {
+        let mut next = Some(first);
+        while let Some(response) = next {
+            if is_request_error(&response) || (response.data == Value::Null && response.is_err()) {
+                return self.error(&response).await;
+            }
+            self.next(&to_json(&response)).await?;
+            next = executions.next().await;
+        }
+        self.complete().await
     }
 
     /// The payload is spliced: for most it was serialised once.

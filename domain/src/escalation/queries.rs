@@ -116,7 +116,7 @@ pub struct Todo {
 }
 
 /// Tickets that the float counts; whoever has more sees this many.
-const TODO_MAX: u64 = 500;
+const WAITING_MAX: u64 = 500;
 
 pub async fn todo(app: &App, user: UserId) -> Result<Todo> {
     let conn = app.db.read();
@@ -124,7 +124,7 @@ pub async fn todo(app: &App, user: UserId) -> Result<Todo> {
         .filter(ticket::Column::AssigneeId.eq(user))
         .filter(ticket::Column::Status.eq(TicketStatus::Assigned.word()))
         .order_by_asc(ticket::Column::CreatedAt)
-        .limit(TODO_MAX)
+        .limit(WAITING_MAX)
         .all(conn)
         .await?;
     let tickets = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;

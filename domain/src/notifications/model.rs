@@ -198,6 +198,8 @@ pub struct Reach {
     pub terminals: Vec<Terminal>,
     /// When each channel was last used.
     pub activity: Vec<(Channel, Timestamp)>,
+    /// When a page of ours was last known to be open before them.
+    pub page_open_at: Option<Timestamp>,
     /// The address that everybody has.
     pub email: Option<String>,
     pub preference: Preference,
@@ -239,6 +241,10 @@ pub struct UnbindTerminal {
 pub struct ReportActivity {
     pub channel: Channel,
 }
+
+/// A page that hears of notifications is open before the actor.
+#[derive(Clone, Debug, Serialize)]
+pub struct NotePageOpen;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct SavePreference {

@@ -11,7 +11,7 @@ use super::store::{channel_activity, notification, notification_preference, term
 use crate::auth;
 use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId};
+use crate::kernel::{Connection, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, minutes};
 use crate::people;
 use crate::runtime::{App, Ctx, log};
 use crate::tickets::model::Ticket;
@@ -107,8 +107,10 @@ pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> 
         .all(conn)
         .await?;
     for row in rows {
-        if let (Some(reach), Some(channel)) = (all.get_mut(&row.user_id), Channel::parse(&row.channel)) {
-            reach.activity.push((channel, row.at));
+        let Some(reach) = all.get_mut(&row.user_id) else { continue };
+        match Channel::parse(&row.channel) {
+            Some(channel) => reach.activity.push((channel, row.at)),
+            None => reach.page_open_at = Some(row.at),
         }
     }
     let rows = notification_preference::Entity::find()
@@ -150,4 +152,39 @@ pub async fn verdict(cx: &Ctx, ticket: &Ticket, told: &[Notification]) -> Result
         _ => true,
     });
     Ok(decide::verdict(ticket.created_at, seen, evidence.cloned().collect(), cx.app.state::<Senders>()))
+}
+
+/// Somebody who was away for longer reads the list.
+const MISSED_MAX: u64 = 200;
+/// A change is given up after half a minute: nothing appears later that was decided longer before.
+const OUT_OF_ORDER: std::time::Duration = minutes(2);
+
+/// What somebody was told behind this one of their notifications, in the order in which it was told.
+pub async fn missed(app: &App, user: UserId, after: NotificationId) -> Result<Vec<Notification>> {
+    let conn = app.db.read();
+    let unknown = || {
+        Error::bad_input(
+            "after is the id of a notification of yours: the last one that you have.",
+            "after 应为您收到的最后一条通知的 ID。",
+        )
+    };
+    let last = by_ids(conn, &[after]).await?.pop().filter(|last| last.recipient == user).ok_or_else(unknown)?;
+    let rows = notification::Entity::find()
+        .filter(notification::Column::RecipientId.eq(user))
+        .filter(notification::Column::DecidedAt.gte(last.decided_at - OUT_OF_ORDER))
+        .order_by_desc(notification::Column::DecidedAt)
+        .limit(MISSED_MAX)
+        .all(conn)
+        .await?;
+    let notifications = with_deliveries(conn, rows).await?;
+    let mut subjects: Vec<uuid::Uuid> = notifications.iter().map(|notification| notification.id.0).collect();
+    subjects.push(after.0);
+    // Where each stands in the log, which is the order in which it was told.
+    let places = log::first_places(conn, &subjects).await?;
+    let from = places.get(&after.0).copied().ok_or_else(unknown)?;
+    let place = |notification: &Notification| places.get(&notification.id.0).copied();
+    let mut missed: Vec<Notification> =
+        notifications.into_iter().filter(|notification| place(notification).is_some_and(|at| at > from)).collect();
+    missed.sort_by_key(place);
+    Ok(missed)
 }

@@ -356,9 +356,12 @@ pub(super) async fn put_bucket(conn: &impl ConnectionTrait, account: &str, bucke
     Ok(())
 }
 
-pub(super) async fn note_activity(tx: &Tx, user: UserId, channel: Channel) -> Result<()> {
-    let row =
-        channel_activity::ActiveModel { user_id: Set(user), channel: Set(channel.word().to_owned()), at: Set(tx.now) };
+/// In the place of a channel: a page is open, whether anybody looks at it or not.
+pub(super) const PAGE_OPEN: &str = "PAGE_OPEN";
+
+/// `what`: a channel, or [`PAGE_OPEN`].
+pub(super) async fn note_activity(tx: &Tx, user: UserId, what: &str) -> Result<()> {
+    let row = channel_activity::ActiveModel { user_id: Set(user), channel: Set(what.to_owned()), at: Set(tx.now) };
     let mut replace = OnConflict::columns([channel_activity::Column::UserId, channel_activity::Column::Channel]);
     replace.update_column(channel_activity::Column::At);
     channel_activity::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;

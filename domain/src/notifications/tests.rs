@@ -55,6 +55,7 @@ fn reach(terminals: &[(Channel, bool)], used: &[(Channel, Duration)]) -> Reach {
     Reach {
         terminals: terminals.iter().map(|(channel, primary)| terminal(*channel, *primary)).collect(),
         activity: used.iter().map(|(channel, ago)| (*channel, now() - *ago)).collect(),
+        page_open_at: used.iter().find(|(channel, _)| *channel == Channel::Web).map(|(_, ago)| now() - *ago),
         email: Some("a@b.c".to_owned()),
         ..Reach::default()
     }

@@ -67,7 +67,7 @@ impl Ctx {
         let key = once.map(|key| Key::of(self, command, key)).transpose()?;
         for attempt in 1.. {
             let mut tx = self.begin().await?;
-            let error = match within_limit(attempt_once(&mut tx, command, key.as_ref())).await {
+            let error = match within_limit(Box::pin(attempt_once(&mut tx, command, key.as_ref()))).await {
                 Ok(Attempt::New(output)) => return tx.commit().await.map(|()| output),
                 // The first call may be a member of the same commit: nobody is told before it is durable.
                 Ok(Attempt::Known(Answer::Done(output))) => return tx.commit().await.map(|()| output),

@@ -4,6 +4,7 @@
 //! higher seq; followers therefore read only below the horizon, `pg_snapshot_xmin`: every transaction below it has
 //! ended, so nothing can appear there any more. On SQLite one writer makes seq the order, and xid is 0.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -354,6 +355,21 @@ pub async fn of_subject(conn: &impl ConnectionTrait, subject: Uuid, limit: u64) 
         .all(conn)
         .await?;
     models.into_iter().map(Row::try_from).collect()
+}
+
+/// Where the log first speaks of each of these things.
+pub async fn first_places(conn: &impl ConnectionTrait, subjects: &[Uuid]) -> Result<HashMap<Uuid, Cursor>> {
+    let rows = event_log::Entity::find()
+        .select_only()
+        .columns([event_log::Column::Subject, event_log::Column::Xid, event_log::Column::Seq])
+        .filter(event_log::Column::Subject.is_in(subjects.iter().copied()))
+        .order_by_desc(event_log::Column::Xid)
+        .order_by_desc(event_log::Column::Seq)
+        .into_tuple::<(Uuid, i64, i64)>()
+        .all(conn)
+        .await?;
+    // The earliest comes last, and stays.
+    Ok(rows.into_iter().map(|(subject, xid, seq)| (subject, Cursor { xid, seq })).collect())
 }
 
 pub async fn head(conn: &impl ConnectionTrait, engine: Engine) -> Result<Cursor> {

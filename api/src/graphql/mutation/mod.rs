@@ -15,10 +15,10 @@ use super::duty::DutyMutation;
 use super::error::{OrTopLevel as _, UserError, settle};
 use super::escalation::EscalationMutation;
 use super::inputs::id;
-use super::notifications::NotificationMutation;
 use super::scalars::Priority;
 use super::session::PeopleMutation;
 use super::sla::SlaMutation;
+use super::terminals::NotificationMutation;
 use super::ticket::{CommentNode, TicketNode};
 
 /// What may be changed.

@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 pub use self::sending::{on_unacknowledged, prepare, settle};
 use super::decide::{route, state};
 use super::model::{
-    AcknowledgeNotification, BindTerminal, Channel, Delivery, DeliveryState, MarkOpened, Notification,
+    AcknowledgeNotification, BindTerminal, Channel, Delivery, DeliveryState, MarkOpened, NotePageOpen, Notification,
     NotificationEvent, OpenTicket, ReportActivity, SavePreference, Senders, Settings, State, Tell, UnbindTerminal, Via,
 };
 use super::store::{self, notification, notification_delivery, notification_preference, terminal};
@@ -356,7 +356,18 @@ impl Command for ReportActivity {
 
     async fn run(&self, tx: &mut Tx) -> Result<UserId> {
         let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
-        store::note_activity(tx, user, self.channel).await?;
+        store::note_activity(tx, user, self.channel.word()).await?;
+        Ok(user)
+    }
+}
+
+impl Command for NotePageOpen {
+    const NAME: &'static str = "notePageOpen";
+    type Output = UserId;
+
+    async fn run(&self, tx: &mut Tx) -> Result<UserId> {
+        let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
+        store::note_activity(tx, user, store::PAGE_OPEN).await?;
         Ok(user)
     }
 }

@@ -20,7 +20,7 @@ impl Reach {
             Channel::Email => bound.map(|terminal| terminal.address.clone()).or_else(|| self.email.clone()),
             // A page that is open now, or the place where somebody said that they are to be told.
             Channel::Web => {
-                let open = self.used(channel).is_some_and(|at| now < at + WEB_OPEN_WITHIN);
+                let open = self.page_open_at.is_some_and(|at| now < at + WEB_OPEN_WITHIN);
                 (open || bound.is_some_and(|terminal| terminal.primary)).then(String::new)
             }
             _ => bound.map(|terminal| terminal.address.clone()),

@@ -16,7 +16,9 @@ pub fn timeline(clock: &Clock, events: &[(Timestamp, TicketEvent)], now: Timesta
     };
     for (at, event) in events {
         // The target may have passed before this event.
-        if let Some(due) = folded.due_at.filter(|due| folded.since.is_some() && due < at && !missed) {
+        let told = matches!(event.fact, Fact::SlaBreached { metric } if metric == clock.metric);
+        let passed = |due: &Timestamp| due < at || (told && due == at);
+        if let Some(due) = folded.due_at.filter(|due| folded.since.is_some() && passed(due) && !missed) {
             put(&mut entries, due, EntryKind::Breached, &folded);
             missed = true;
         }
