@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::kernel::{days, hours, minutes};
+use domain::notifications::model::{Senders, Tongue};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
+use crate::channels::{Channels, senders};
 use crate::transport::Limits;
 
 /// The default file is also the reference.
@@ -29,6 +31,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub escalation: Escalation,
     pub metrics: Metrics,
+    pub notifications: Notifications,
+    pub channels: Channels,
     pub http: Http,
     pub websocket: WebSocket,
 }
@@ -63,6 +67,15 @@ pub struct Dispatch {
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
     pub unopened_after_hours: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notifications {
+    pub public_url: String,
+    pub language: String,
+    pub active_within_minutes: u64,
+    pub acknowledged_within_secs: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -123,7 +136,17 @@ impl Config {
         let zone = &self.org.time_zone;
         domain::kernel::time::zone(zone).map(drop).ok_or_else(|| {
             format!("org.time_zone: {zone:?} is no IANA time zone; write one such as Asia/Shanghai or Europe/Berlin")
-        })
+        })?;
+        let language = &self.notifications.language;
+        Tongue::parse(language)
+            .map(drop)
+            .ok_or_else(|| format!("notifications.language: {language:?} is neither zh-CN nor en"))?;
+        self.senders().map(drop)
+    }
+
+    /// What carries messages out of the process.
+    pub fn senders(&self) -> Result<Senders, String> {
+        senders(&self.channels)
     }
 
     pub fn database_url(&self) -> Option<&str> {
@@ -148,7 +171,13 @@ impl Config {
         domain::wiring::Settings {
             tickets: domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) },
             organisation: domain::calendar::model::Organisation { zone: self.zone() },
-            notifications: domain::notifications::model::Settings::default(),
+            notifications: domain::notifications::model::Settings {
+                active_within: minutes(self.notifications.active_within_minutes),
+                acknowledged_within: Duration::from_secs(self.notifications.acknowledged_within_secs),
+                tongue: Tongue::parse(&self.notifications.language).unwrap_or(Tongue::Chinese),
+                public_url: Some(self.notifications.public_url.clone()).filter(|url| !url.is_empty()),
+                ..domain::notifications::model::Settings::default()
+            },
             dispatch: domain::dispatch::model::Settings {
                 automatic: self.dispatch.automatic,
                 skill_points: self.dispatch.skill_points,

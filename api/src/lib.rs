@@ -2,6 +2,7 @@
 //!
 //! Resolvers and handlers only translate: what is decided is decided in `domain`.
 
+pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod graphql;

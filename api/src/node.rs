@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use domain::kernel::id::{Chance, OsChance};
 use domain::kernel::{Clock, SystemClock};
-use domain::notifications::model::Senders;
 use domain::runtime::app::AppParts;
 use domain::runtime::{App, Db, Engine, Vault, feed, log, worker};
 use domain::{audit, auth, metrics, recommend, wiring};
@@ -66,13 +65,14 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
     if let Some(note) = opened.note {
         tracing::warn!("{note}");
     }
+    let senders = config.senders().map_err(CannotStart)?;
     let app = App::new(AppParts {
         db,
         clock,
         chance,
         index: opened.index,
         data_dir: config.data_dir.clone(),
-        states: wiring::states(vault, config.settings(), Senders::default()),
+        states: wiring::states(vault, config.settings(), senders),
         wiring: wiring::WIRING,
         log_epoch,
     });

@@ -4,6 +4,7 @@
 mod authz;
 mod backup;
 mod bad_input;
+mod channels;
 mod crash;
 mod event_log;
 mod import;

@@ -64,24 +64,32 @@ impl Desk {
 
     /// A desk where tickets find people by themselves.
     pub async fn dispatching() -> Self {
-        let mut desk = Self::furnished(true).await;
+        let mut desk = Self::furnished(|config| config.dispatch.automatic = true).await;
+        desk.open();
+        desk
+    }
+
+    /// A desk of an administrator who has chosen something.
+    pub async fn configured(choose: impl FnOnce(&mut Config)) -> Self {
+        let mut desk = Self::furnished(choose).await;
         desk.open();
         desk
     }
 
     /// People and catalogue stand; nothing runs yet.
     pub async fn before_opening() -> Self {
-        Self::furnished(false).await
+        Self::furnished(|_| {}).await
     }
 
-    async fn furnished(automatic: bool) -> Self {
+    async fn furnished(choose: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::prepare(folder.path()).await;
         let mut config = config(folder.path(), &database);
-        config.dispatch.automatic = automatic;
+        config.dispatch.automatic = false;
+        choose(&mut config);
         let clock = Arc::new(ManualClock::at(start_of_time()));
-        let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
         let app = node::open(&config, Hands { clock: clock.clone(), chance: Arc::new(OsChance) }).await.unwrap();
+        let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
         let mut desk = Self { app, clock, config, folder, people: HashMap::new(), http, running: None };
         desk.furnish().await;
         desk

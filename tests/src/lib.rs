@@ -4,6 +4,7 @@ mod client;
 mod database;
 mod desk;
 pub mod process;
+pub mod providers;
 pub mod socket;
 
 pub use client::{Answer, Client};

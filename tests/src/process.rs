@@ -136,6 +136,7 @@ impl Serving {
     }
 
     pub fn nobody(&self) -> Client {
+        api::channels::choose_tls();
         let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
         Client { http, address: self.address.clone(), token: None, language: "en" }
     }

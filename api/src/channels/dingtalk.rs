@@ -1,0 +1,140 @@
+//! DingTalk 钉钉: a group's robot (signed), or work notices to a person.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::kernel::{Clock as _, SystemClock, minutes};
+use domain::notifications::model::{Parcel, Rate, Sender};
+use domain::runtime::jobs::Outcome;
+use futures::future::BoxFuture;
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::outgoing::ask;
+use super::wecom::Tokens;
+use super::{Secret, a_minute, later, plain, refused, signing};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    pub base_url: String,
+    pub robot_token: Secret,
+    pub robot_secret: Secret,
+    pub app_key: String,
+    pub app_secret: Secret,
+    pub agent_id: String,
+}
+
+/// A robot that sends more is silenced for ten minutes.
+const ROBOT_A_MINUTE: u32 = 20;
+const SILENCED_FOR: Duration = minutes(10);
+/// send too fast
+const TOO_FAST: [i64; 2] = [130_101, 410_100];
+/// The access token is over or unknown.
+const TOKEN_OVER: [i64; 3] = [40_001, 40_014, 42_001];
+
+#[derive(Clone)]
+pub struct Dingtalk {
+    account: Account,
+    name: String,
+    http: Client,
+    tokens: Arc<Tokens>,
+}
+
+impl Dingtalk {
+    pub fn open(account: &Account, http: &Client) -> Option<Self> {
+        let robot = !account.robot_token.is_empty();
+        if !robot && account.app_key.is_empty() {
+            return None;
+        }
+        let name = if robot { "dingtalk:robot".to_owned() } else { format!("dingtalk:{}", account.app_key) };
+        Some(Self { account: account.clone(), name, http: http.clone(), tokens: Arc::default() })
+    }
+
+    fn is_robot(&self) -> bool {
+        !self.account.robot_token.is_empty()
+    }
+
+    async fn by_robot(&self, parcel: &Parcel) -> Outcome {
+        let url = format!("{}/robot/send", self.account.base_url);
+        let timestamp = SystemClock.now().millis();
+        let mut query = vec![("access_token", self.account.robot_token.expose().to_owned())];
+        if !self.account.robot_secret.is_empty() {
+            query.push(("timestamp", timestamp.to_string()));
+            query.push(("sign", signing::dingtalk(timestamp, self.account.robot_secret.expose())));
+        }
+        // A mobile number is digits; anything else is a user id.
+        let digits = parcel.address.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
+        let at = if digits { "atMobiles" } else { "atUserIds" };
+        let body = json!({
+            "msgtype": "text",
+            "text": { "content": format!("{}\n@{}", plain(parcel), parcel.address) },
+            "at": { at: [parcel.address], "isAtAll": false },
+        });
+        match ask(self.http.post(url).query(&query).json(&body)).await {
+            Ok(answer) => outcome(&answer, None),
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn by_work_notice(&self, parcel: &Parcel) -> Outcome {
+        let token = match self.token().await {
+            Ok(token) => token,
+            Err(outcome) => return outcome,
+        };
+        let url = format!("{}/topapi/message/corpconversation/asyncsend_v2", self.account.base_url);
+        let body = json!({
+            "agent_id": self.account.agent_id,
+            "userid_list": parcel.address,
+            "msg": { "msgtype": "text", "text": { "content": plain(parcel) } },
+        });
+        match ask(self.http.post(url).query(&[("access_token", token)]).json(&body)).await {
+            Ok(answer) => {
+                if answer["errcode"].as_i64().is_some_and(|code| TOKEN_OVER.contains(&code)) {
+                    self.tokens.forget();
+                }
+                outcome(&answer, answer["task_id"].as_i64().map(|id| id.to_string()))
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn token(&self) -> Result<String, Outcome> {
+        let Account { base_url, app_key, app_secret, .. } = &self.account;
+        let query = [("appkey", app_key.as_str()), ("appsecret", app_secret.expose())];
+        self.tokens.get(|| self.http.get(format!("{base_url}/gettoken")).query(&query), "access_token").await
+    }
+}
+
+fn outcome(answer: &Json, id: Option<String>) -> Outcome {
+    let said = || format!("DingTalk {}: {}", answer["errcode"], answer["errmsg"].as_str().unwrap_or_default());
+    match answer["errcode"].as_i64() {
+        Some(0) => Outcome::Sent { id },
+        Some(code) if TOO_FAST.contains(&code) => Outcome::Later { why: said(), after: SILENCED_FOR },
+        Some(code) if TOKEN_OVER.contains(&code) || code == -1 => later(said()),
+        Some(_) => refused(said()),
+        None => later("DingTalk answered without an errcode"),
+    }
+}
+
+impl Sender for Dingtalk {
+    fn account(&self) -> &str {
+        &self.name
+    }
+
+    fn rate(&self) -> Option<Rate> {
+        if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
+    }
+
+    fn has_receipts(&self) -> bool {
+        false
+    }
+
+    fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {
+        let this = self.clone();
+        Box::pin(async move {
+            if this.is_robot() { this.by_robot(&parcel).await } else { this.by_work_notice(&parcel).await }
+        })
+    }
+}

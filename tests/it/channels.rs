@@ -1,0 +1,198 @@
+//! Messages on their way out: each provider's request as its own page has it, taken by a listener that checks signatures with
+//! other code than ours.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::kernel::{minutes, seconds};
+use ring::hmac;
+use tests::providers::{Asked, Post, Provider};
+use tests::{Desk, Json, json};
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn mac(key: &str, message: &str) -> String {
+    base64(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), message.as_bytes()).as_ref())
+}
+
+/// Assigns a new ticket to somebody, who is told by the given channel.
+async fn assigned(desk: &Desk, name: &str, title: &str) -> String {
+    let id = desk.ticket("requester1", title, json!({ "issueType": "REPAIR" })).await;
+    let input = json!({ "ticketId": id, "assigneeId": desk.id(name).to_string() });
+    desk.as_("admin").await.done("assignTicket", "__typename", input).await;
+    id
+}
+
+async fn bind(desk: &Desk, name: &str, channel: &str, address: &str) {
+    let input = json!({ "channel": channel, "address": address, "primary": true });
+    desk.as_(name).await.done("bindTerminal", "__typename", input).await;
+}
+
+async fn told(desk: &Desk, id: &str) -> Json {
+    let fields =
+        "notifications { cause channel state failure deliveries { channel state attempts failure inDigest repeated } }";
+    let query = format!("{{ ticket(id: \"{id}\") {{ {fields} }} }}");
+    desk.as_("admin").await.query(&query, json!({})).await["ticket"]["notifications"].clone()
+}
+
+#[tokio::test]
+async fn dingtalks_robot_is_signed_and_never_gets_more_than_it_takes() {
+    let provider = Provider::start(|_| (200, json!({ "errcode": 0, "errmsg": "ok" }))).await;
+    let address = provider.address.clone();
+    let desk = Desk::configured(|config| {
+        config.channels.dingtalk.base_url = address;
+        config.channels.dingtalk.robot_token = "robot".into();
+        config.channels.dingtalk.robot_secret = "SEC-of-the-robot".into();
+    })
+    .await;
+    bind(&desk, "agent1", "DINGTALK", "13800000001").await;
+    let mut ids = Vec::new();
+    for n in 0..23 {
+        ids.push(assigned(&desk, "agent1", &format!("工单{n}")).await);
+    }
+    desk.advance(seconds(0)).await;
+    let asked = provider.asked();
+    // Twenty a minute; what exceeds it waits in one digest.
+    assert_eq!(asked.len(), 20);
+    let first: &Asked = &asked[0];
+    assert_eq!((first.method.as_str(), first.path.as_str()), ("POST", "/robot/send"));
+    assert_eq!(first.argument("access_token"), "robot");
+    let timestamp = first.argument("timestamp");
+    assert_eq!(first.argument("sign"), mac("SEC-of-the-robot", &format!("{timestamp}\nSEC-of-the-robot")));
+    let body = first.json();
+    assert_eq!((&body["msgtype"], &body["at"]["atMobiles"]), (&json!("text"), &json!(["13800000001"])));
+    assert!(body["text"]["content"].as_str().unwrap().contains("已分派给您"), "{body}");
+    let waits = told(&desk, &ids[22]).await;
+    assert_eq!((&waits[0]["state"], &waits[0]["deliveries"][0]["inDigest"]), (&json!("QUEUED"), &json!(true)));
+    desk.advance(minutes(1)).await;
+    let asked = provider.asked();
+    assert_eq!(asked.len(), 21);
+    let digest = asked[20].json()["text"]["content"].as_str().unwrap().to_owned();
+    assert!(digest.starts_with("3 条消息"), "{digest}");
+    assert_eq!(told(&desk, &ids[22]).await[0]["state"], "SENT");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn what_one_channel_refuses_goes_by_the_next() {
+    let wecom = Provider::start(|asked| match asked.path.as_str() {
+        "/cgi-bin/gettoken" => (200, json!({ "errcode": 0, "access_token": "T", "expires_in": 7200 })),
+        _ => (200, json!({ "errcode": 60111, "errmsg": "userid not found" })),
+    })
+    .await;
+    let post = Post::start("agent2").await;
+    let (address, url) = (wecom.address.clone(), post.url.clone());
+    let desk = Desk::configured(|config| {
+        config.channels.wecom.base_url = address;
+        config.channels.wecom.corp_id = "corp".into();
+        config.channels.wecom.agent_id = "1000002".into();
+        config.channels.wecom.secret = "app".into();
+        config.channels.email.smtp_url = url.as_str().into();
+        config.channels.email.from = "Buoy <buoy@desk.test>".into();
+    })
+    .await;
+    bind(&desk, "agent1", "WECOM", "zhang.san").await;
+    let id = assigned(&desk, "agent1", "停机").await;
+    desk.advance(seconds(0)).await;
+    let message = wecom.asked().into_iter().find(|asked| asked.path == "/cgi-bin/message/send").unwrap();
+    assert_eq!(message.argument("access_token"), "T");
+    let body = message.json();
+    assert_eq!(
+        (&body["touser"], &body["agentid"], &body["msgtype"]),
+        (&json!("zhang.san"), &json!(1_000_002), &json!("text"))
+    );
+    let letters = post.letters();
+    assert_eq!((letters.len(), letters[0].to.as_str()), (1, "agent1@desk.test"));
+    assert!(letters[0].text.contains("Auto-Submitted: auto-generated"), "{}", letters[0].text);
+    let ledger = told(&desk, &id).await;
+    let ways: Vec<_> = ledger[0]["deliveries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| (d["channel"].as_str().unwrap(), d["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(ways, [("WECOM", "FAILED"), ("EMAIL", "SENT")]);
+    assert!(ledger[0]["deliveries"][0]["failure"].as_str().unwrap().contains("60111"), "{ledger}");
+    // Nothing reaches agent2: that is said, with its reason.
+    let never = assigned(&desk, "agent2", "又停机").await;
+    desk.advance(seconds(0)).await;
+    let ledger = told(&desk, &never).await;
+    assert_eq!(ledger[0]["state"], "FAILED");
+    assert!(ledger[0]["failure"].as_str().unwrap().contains("no such mailbox"), "{ledger}");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_tried_again_and_delays_nobody_else() {
+    let failures = Arc::new(AtomicU32::new(2));
+    let left = failures.clone();
+    let feishu = Provider::start(move |asked| match asked.path.as_str() {
+        "/open-apis/auth/v3/tenant_access_token/internal" => {
+            (200, json!({ "code": 0, "tenant_access_token": "T", "expire": 7200 }))
+        }
+        _ if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() => (503, json!({})),
+        _ => (200, json!({ "code": 0, "data": { "message_id": "om_1" } })),
+    })
+    .await;
+    let sms = Provider::start(|_| (200, json!({}))).await;
+    let (address, gateway) = (feishu.address.clone(), sms.address.clone());
+    let desk = Desk::configured(|config| {
+        config.channels.feishu.base_url = address;
+        config.channels.feishu.app_id = "cli_a".into();
+        config.channels.feishu.app_secret = "app".into();
+        config.channels.sms.provider = api::channels::SmsProvider::Http;
+        config.channels.sms.url = gateway;
+        config.channels.sms.bearer = "gate".into();
+    })
+    .await;
+    bind(&desk, "agent1", "FEISHU", "u1").await;
+    bind(&desk, "agent2", "SMS", "+8613800000002").await;
+    let slow = assigned(&desk, "agent1", "慢").await;
+    let fast = assigned(&desk, "agent2", "快").await;
+    desk.advance(seconds(0)).await;
+    assert_eq!(told(&desk, &fast).await[0]["state"], "SENT");
+    let message = &sms.asked()[0];
+    assert_eq!((message.header("authorization"), &message.json()["to"]), ("Bearer gate", &json!("+8613800000002")));
+    assert_eq!(told(&desk, &slow).await[0]["state"], "QUEUED");
+    desk.advance(minutes(1)).await;
+    desk.advance(minutes(1)).await;
+    let ledger = told(&desk, &slow).await;
+    assert_eq!((&ledger[0]["state"], &ledger[0]["deliveries"][0]["attempts"]), (&json!("SENT"), &json!(3)));
+    let messages: Vec<_> =
+        feishu.asked().into_iter().filter(|asked| asked.path == "/open-apis/im/v1/messages").collect();
+    let uuids: Vec<_> = messages.iter().map(|asked| asked.json()["uuid"].clone()).collect();
+    assert_eq!(uuids.len(), 3);
+    assert!(uuids.iter().all(|uuid| *uuid == uuids[0]), "the provider recognises a repetition: {uuids:?}");
+    assert_eq!(messages[0].argument("receive_id_type"), "user_id");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn feishus_robot_is_signed_and_quiet_hours_are_kept() {
+    let provider = Provider::start(|_| (200, json!({ "code": 0, "msg": "success" }))).await;
+    let address = provider.address.clone();
+    let desk = Desk::configured(|config| {
+        config.channels.feishu.base_url = address;
+        config.channels.feishu.robot_token = "hook".into();
+        config.channels.feishu.robot_secret = "feishu-secret".into();
+    })
+    .await;
+    bind(&desk, "agent1", "FEISHU", "ou_1").await;
+    // It is 09:00 in Shanghai; agent1 is not to be disturbed until 10:00.
+    let quiet = json!({ "quietFromMinute": 8 * 60, "quietToMinute": 10 * 60, "language": "ENGLISH" });
+    desk.as_("agent1").await.done("saveNotificationPreference", "preference { language }", quiet).await;
+    let id = assigned(&desk, "agent1", "quiet").await;
+    desk.advance(minutes(59)).await;
+    assert_eq!((provider.asked().len(), &told(&desk, &id).await[0]["state"]), (0, &json!("QUEUED")));
+    desk.advance(minutes(1)).await;
+    let asked = provider.asked();
+    let body = asked[0].json();
+    assert_eq!(asked[0].path, "/open-apis/bot/v2/hook/hook");
+    let timestamp = body["timestamp"].as_str().unwrap();
+    assert_eq!(body["sign"], json!(mac(&format!("{timestamp}\nfeishu-secret"), "")));
+    assert!(body["content"]["text"].as_str().unwrap().starts_with("Ticket #"), "{body}");
+    desk.close().await;
+}
