@@ -34,6 +34,7 @@ fn fact(n: u64) -> Fact {
         status: TicketStatus::Closed,
         merged: chance.is_multiple_of(101),
         created_at,
+        first_response_due_at: None,
         first_responded_at: Some(responded_at),
         first_resolved_at: Some(resolved_at),
         first_resolution_hand_overs: i32::from(chance.is_multiple_of(7)),

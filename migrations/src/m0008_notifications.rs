@@ -31,8 +31,8 @@ impl MigrationTrait for Migration {
             "create index notification_ticket_id on notification (ticket_id, recipient_id)".to_owned(),
             format!(
                 "create table notification_delivery (id {id} not null primary key,
-                    notification_id {id} not null references notification (id), channel text not null,
-                    address text not null, state text not null, attempts integer not null, queued_at bigint not null,
+                    notification_id {id} not null references notification (id), position integer not null,
+                    channel text not null, address text not null, state text not null, attempts integer not null, queued_at bigint not null,
                     sent_at bigint, delivered_at bigint, failure text, provider_id text,
                     digest_id {id} references notification (id), repeated boolean not null)"
             ),

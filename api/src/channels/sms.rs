@@ -89,7 +89,7 @@ impl Gateway {
         let Account { url, key_id, key_secret, sign_name, template, .. } = &self.account;
         let Some(host) = host_of(url) else { return refused("channels.sms.url has no host") };
         let params = json!({ "title": clip(&parcel.title, 35), "number": number(parcel) }).to_string();
-        let mut query = vec![
+        let mut query = [
             ("PhoneNumbers", parcel.address.trim_start_matches('+').to_owned()),
             ("SignName", sign_name.clone()),
             ("TemplateCode", template.clone()),

@@ -85,12 +85,14 @@ impl DelegationNode {
     }
 
     /// Whose place it is.
-    async fn from_agent(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
+    #[graphql(name = "fromAgent")]
+    async fn giver(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
         somebody(ctx, self.0.from).await
     }
 
     /// Who takes it.
-    async fn to_agent(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
+    #[graphql(name = "toAgent")]
+    async fn taker(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
         somebody(ctx, self.0.to).await
     }
 

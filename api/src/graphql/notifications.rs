@@ -143,6 +143,7 @@ impl NotificationDelivery {
         let told::Delivery {
             id: _,
             notification: _,
+            position: _,
             channel,
             address: _,
             state,

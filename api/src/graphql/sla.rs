@@ -238,7 +238,6 @@ pub struct SlaQuery;
 impl SlaQuery {
     /// Running SLA clocks of tickets that the viewer sees, those first that were due longest ago or are due next; for staff.
     #[graphql(complexity = "rows(first, last) * child_complexity + 5")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn upcoming_breaches(
         &self,
         ctx: &Context<'_>,

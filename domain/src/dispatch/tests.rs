@@ -190,7 +190,7 @@ fn simulate(rule: Rule) -> Outcome {
     for minute in 0_u64.. {
         if minute % 480 == 0 {
             for (n, candidate) in crew.iter_mut().enumerate() {
-                candidate.on_shift = (minute / 480 + n as u64) % 3 != 0;
+                candidate.on_shift = !(minute / 480 + n as u64).is_multiple_of(3);
                 candidate.away = chance.below(20) == 0;
             }
         }

@@ -10,7 +10,8 @@ use sea_orm::{
 
 use super::model::{Fact, Period};
 use crate::kernel::{CustomerId, Error, Result, TeamId, TicketId, Timestamp, UserId};
-use crate::tickets::model::{Priority, RootCauseLevel, TicketStatus};
+use crate::sla::store::sla_clock;
+use crate::tickets::model::{Priority, RootCauseLevel, SlaMetric, TicketStatus};
 use crate::tickets::store::entities::{attribution, participant, ticket};
 
 /// The fixes of product releases.
@@ -60,6 +61,8 @@ struct Row {
     status: String,
     merged_into: Option<TicketId>,
     created_at: Timestamp,
+    clock_started_at: Option<Timestamp>,
+    first_response_due_at: Option<Timestamp>,
     first_responded_at: Option<Timestamp>,
     first_resolved_at: Option<Timestamp>,
     first_resolution_hand_overs: i32,
@@ -106,6 +109,8 @@ impl TryFrom<Row> for Fact {
             status,
             merged_into,
             created_at,
+            clock_started_at,
+            first_response_due_at,
             first_responded_at,
             first_resolved_at,
             first_resolution_hand_overs,
@@ -127,6 +132,8 @@ impl TryFrom<Row> for Fact {
             status: TicketStatus::parse(&status).ok_or_else(|| broken("status"))?,
             merged: merged_into.is_some(),
             created_at,
+            // A clock that rests is due some day.
+            first_response_due_at: first_response_due_at.or(clock_started_at.map(|_| Timestamp::from_millis(i64::MAX))),
             first_responded_at,
             first_resolved_at,
             first_resolution_hand_overs,
@@ -153,11 +160,22 @@ async fn facts(conn: &impl ConnectionTrait, of: Condition, limit: Option<u64>) -
         .from(ticket::Column::Id)
         .to(attribution::Column::TicketId)
         .into();
+    let with_clock: RelationDef = ticket::Entity::belongs_to(sla_clock::Entity)
+        .from(ticket::Column::Id)
+        .to(sla_clock::Column::TicketId)
+        .on_condition(|_, clock| {
+            let metric = Expr::col((clock, sla_clock::Column::Metric)).eq(SlaMetric::FirstResponse.word());
+            Condition::all().add(metric)
+        })
+        .into();
     let mut select = ticket::Entity::find()
         .select_only()
         .columns(COLUMNS)
         .column(attribution::Column::RootCauseLevel)
+        .column_as(sla_clock::Column::StartedAt, "clock_started_at")
+        .column_as(sla_clock::Column::DueAt, "first_response_due_at")
         .join(JoinType::LeftJoin, with_attribution)
+        .join(JoinType::LeftJoin, with_clock)
         .filter(of)
         .order_by_asc(ticket::Column::Id);
     if let Some(limit) = limit {

@@ -23,6 +23,7 @@ const NOON: Timestamp = Timestamp::from_millis(1_772_452_800_000);
 fn place() -> Place {
     Place {
         created_at: NOON,
+        first_response_due_at: None,
         first_responded_at: None,
         first_resolved_at: None,
         first_reopened_at: None,
@@ -45,8 +46,15 @@ fn a_first_response_is_in_time_missed_or_still_awaited() {
         (responded(seconds(1)), NOON + days(9), Outcome::Met),
         (responded(minutes(15)), NOON + days(9), Outcome::Met),
         (responded(minutes(15) + std::time::Duration::from_millis(1)), NOON + days(9), Outcome::Missed),
-        (place(), due, Outcome::Pending),
-        (place(), due + seconds(1), Outcome::Missed),
+        (place(), due - std::time::Duration::from_millis(1), Outcome::Pending),
+        (place(), due, Outcome::Missed),
+        // The end of its SLA clock, where it has one.
+        (
+            Place { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(59)) },
+            NOON + days(9),
+            Outcome::Met,
+        ),
+        (Place { first_response_due_at: Some(NOON + minutes(5)), ..place() }, NOON + minutes(5), Outcome::Missed),
         (Place { excluded: true, ..place() }, due + seconds(1), Outcome::Excluded),
     ] {
         check(Metric::FirstResponseCompliance, fact, false, now, Some((NOON, expected)));
@@ -88,6 +96,7 @@ fn fact(n: u128) -> Fact {
         status: TicketStatus::InProgress,
         merged: false,
         created_at: NOON,
+        first_response_due_at: None,
         first_responded_at: None,
         first_resolved_at: None,
         first_resolution_hand_overs: 0,

@@ -146,6 +146,8 @@ pub struct Notification {
 pub struct Delivery {
     pub id: DeliveryId,
     pub notification: NotificationId,
+    /// Ways are tried in this order, from 0.
+    pub position: i32,
     pub channel: Channel,
     pub address: String,
     pub state: DeliveryState,

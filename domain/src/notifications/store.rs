@@ -37,6 +37,7 @@ pub mod notification_delivery {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: DeliveryId,
         pub notification_id: NotificationId,
+        pub position: i32,
         pub channel: String,
         pub address: String,
         pub state: String,
@@ -175,6 +176,7 @@ impl TryFrom<notification_delivery::Model> for Delivery {
         let notification_delivery::Model {
             id,
             notification_id,
+            position,
             channel,
             address,
             state,
@@ -190,6 +192,7 @@ impl TryFrom<notification_delivery::Model> for Delivery {
         Ok(Self {
             id,
             notification: notification_id,
+            position,
             channel: Channel::parse(&channel).ok_or_else(|| broken("channel", &channel))?,
             address,
             state: DeliveryState::parse(&state).ok_or_else(|| broken("state", &state))?,
@@ -210,6 +213,7 @@ impl From<Delivery> for notification_delivery::Model {
         let Delivery {
             id,
             notification,
+            position,
             channel,
             address,
             state,
@@ -225,6 +229,7 @@ impl From<Delivery> for notification_delivery::Model {
         Self {
             id,
             notification_id: notification,
+            position,
             channel: channel.word().to_owned(),
             address,
             state: state.word().to_owned(),
@@ -250,7 +255,7 @@ pub(super) async fn with_deliveries(
     }
     let found = notification_delivery::Entity::find()
         .filter(notification_delivery::Column::NotificationId.is_in(rows.iter().map(|row| row.id)))
-        .order_by_asc(notification_delivery::Column::Id)
+        .order_by_asc(notification_delivery::Column::Position)
         .all(conn)
         .await?;
     let mut deliveries: HashMap<NotificationId, Vec<Delivery>> = HashMap::new();

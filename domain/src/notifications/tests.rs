@@ -163,6 +163,7 @@ fn delivery(channel: Channel, state: DeliveryState) -> Delivery {
     Delivery {
         id: DeliveryId(Uuid::nil()),
         notification: NotificationId(Uuid::nil()),
+        position: 0,
         channel,
         address: "x".to_owned(),
         state,

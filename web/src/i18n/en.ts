@@ -199,6 +199,11 @@ export const en = {
   'event.TicketParticipantAdded': 'Follower added',
   'event.TicketParticipantRemoved': 'Follower gone',
   'event.TicketHistoryNoted': 'Noted in the other system',
+  'event.TicketQueued': 'Nobody suitable: waits in the queue',
+  'event.TicketSlaRisk': 'SLA about to be missed',
+  'event.TicketSlaBreached': 'SLA missed',
+  'event.TicketEscalated': 'Escalated',
+  'event.TicketNoResponseMarked': 'Nobody opened it in time',
   'event.TicketLinked': 'Linked',
   'event.TicketRedacted': 'Redacted',
 } as const;

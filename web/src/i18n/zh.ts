@@ -202,4 +202,9 @@ export const zh: Record<Word, string> = {
   'event.TicketLinked': '关联外部编号',
   'event.TicketRedacted': '隐去内容',
   'event.TicketHistoryNoted': '来源系统的记录',
+  'event.TicketQueued': '暂无合适人员，进入队列',
+  'event.TicketSlaRisk': 'SLA 即将超时',
+  'event.TicketSlaBreached': 'SLA 已超时',
+  'event.TicketEscalated': '超时升级',
+  'event.TicketNoResponseMarked': '超时未响应',
 };

@@ -21,10 +21,10 @@ pub fn outcome(
 ) -> Option<(Timestamp, Outcome)> {
     let (anchor, outcome) = match metric {
         Metric::FirstResponseCompliance => {
-            let due = fact.created_at + settings.first_response_within;
+            let due = fact.first_response_due_at.unwrap_or(fact.created_at + settings.first_response_within);
             let outcome = match fact.first_responded_at {
                 Some(at) if at <= due => Outcome::Met,
-                None if now <= due => Outcome::Pending,
+                None if now < due => Outcome::Pending,
                 _ => Outcome::Missed,
             };
             (fact.created_at, outcome)

@@ -48,6 +48,7 @@ struct Words {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     pub created_at: Timestamp,
+    pub first_response_due_at: Option<Timestamp>,
     pub first_responded_at: Option<Timestamp>,
     pub first_resolved_at: Option<Timestamp>,
     pub first_reopened_at: Option<Timestamp>,
@@ -63,6 +64,7 @@ pub struct Columns {
     places: HashMap<TicketId, u32>,
     tickets: Vec<TicketId>,
     created_at: Vec<i64>,
+    first_response_due_at: Vec<i64>,
     first_responded_at: Vec<i64>,
     first_resolved_at: Vec<i64>,
     first_reopened_at: Vec<i64>,
@@ -100,6 +102,7 @@ impl Columns {
             status,
             merged,
             created_at,
+            first_response_due_at,
             first_responded_at,
             first_resolved_at,
             first_resolution_hand_overs,
@@ -121,6 +124,7 @@ impl Columns {
             self.tickets.push(ticket);
             self.created_at.push(0);
             for instants in [
+                &mut self.first_response_due_at,
                 &mut self.first_responded_at,
                 &mut self.first_resolved_at,
                 &mut self.first_reopened_at,
@@ -132,6 +136,7 @@ impl Columns {
             self.by.iter_mut().chain([&mut self.requesters]).for_each(|words| words.codes.push(0));
         }
         self.created_at[place] = created_at.millis();
+        self.first_response_due_at[place] = stored(first_response_due_at);
         self.first_responded_at[place] = stored(first_responded_at);
         self.first_resolved_at[place] = stored(first_resolved_at);
         self.first_reopened_at[place] = stored(first_reopened_at);
@@ -168,6 +173,7 @@ impl Columns {
         let flags = self.flags[place];
         Place {
             created_at: Timestamp::from_millis(self.created_at[place]),
+            first_response_due_at: read(self.first_response_due_at[place]),
             first_responded_at: read(self.first_responded_at[place]),
             first_resolved_at: read(self.first_resolved_at[place]),
             first_reopened_at: read(self.first_reopened_at[place]),

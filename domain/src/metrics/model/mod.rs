@@ -142,6 +142,8 @@ pub struct Fact {
     pub status: TicketStatus,
     pub merged: bool,
     pub created_at: Timestamp,
+    /// By when somebody was to respond: the end of its SLA clock; `None`: it has none (history).
+    pub first_response_due_at: Option<Timestamp>,
     pub first_responded_at: Option<Timestamp>,
     pub first_resolved_at: Option<Timestamp>,
     pub first_resolution_hand_overs: i32,

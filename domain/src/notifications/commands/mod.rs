@@ -75,7 +75,7 @@ pub async fn tell(tx: &mut Tx, tells: Vec<Tell>) -> Result<Vec<NotificationId>> 
 async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel, String)>, last: bool) -> Result<()> {
     let senders = tx.app().state::<Senders>().clone();
     let mut deliveries = Vec::new();
-    for (channel, address) in ways {
+    for ((channel, address), position) in ways.into_iter().zip(notification.deliveries.len()..) {
         // Written is sent, on the web; without a sender it is not, and nothing needs to be waited for.
         let (state, failure) = match channel {
             Channel::Web => (DeliveryState::Sent, None),
@@ -86,6 +86,7 @@ async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel,
         deliveries.push(Delivery {
             id: DeliveryId(tx.new_uuid()),
             notification: notification.id,
+            position: i32::try_from(position).unwrap_or(i32::MAX),
             channel,
             address,
             state,
@@ -190,7 +191,7 @@ impl Command for MarkOpened {
     async fn run(&self, tx: &mut Tx) -> Result<NotificationId> {
         let notification = own(tx, self.notification).await?;
         if notification.opened_at.is_none() {
-            set_opened(tx, &[notification.clone()]).await?;
+            set_opened(tx, std::slice::from_ref(&notification)).await?;
         }
         Ok(notification.id)
     }

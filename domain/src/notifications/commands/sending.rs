@@ -238,6 +238,7 @@ async fn open_digest(tx: &mut Tx, first: &Notification, way: &Delivery, at: Time
     let delivery = Delivery {
         id: DeliveryId(tx.new_uuid()),
         notification: id,
+        position: 0,
         state: DeliveryState::Queued,
         attempts: 0,
         queued_at: tx.now,
