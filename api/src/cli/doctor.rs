@@ -7,11 +7,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use domain::calendar::model::CHINA;
 use domain::kernel::Error;
+use domain::notifications::model::{Channel, Senders};
 use domain::recommend::react::Progress;
 use domain::runtime::feed::History;
 use domain::runtime::{App, Ctx, Cursor, Engine, jobs, log};
-use domain::{audit, people};
+use domain::{audit, calendar, people};
 use serde::{Deserialize, Serialize};
 
 use super::control::{Answer, Request, request};
@@ -126,6 +128,8 @@ pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>,
     let lag = log::count_behind(conn, engine, indexed, History::Included, COUNT_MAX).await?;
     let documents = app.index.len();
     findings.push(well(format!("the search index holds {documents} tickets; a server follows the log ({lag} events)")));
+    findings.push(holidays(app).await?);
+    findings.extend(silent_channels(app));
     if retry_buried {
         let mut tx = Ctx::system(app).begin().await?;
         let retried = jobs::retry_buried(&mut tx).await?;
@@ -142,4 +146,35 @@ pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>,
         findings.push(ill(what, "mend what the errors name, then: buoy doctor --retry-buried"));
     }
     Ok(findings)
+}
+
+/// How far the public holidays of the calendar that ships are known.
+async fn holidays(app: &App) -> Result<Finding, Error> {
+    let calendars = calendar::queries::current(app).await?;
+    let Some(china) = calendars.iter().find(|saved| saved.of.key == CHINA && !saved.archived) else {
+        return Ok(well("no calendar follows China's public holidays"));
+    };
+    let year = china.calendar.zone().to_datetime(app.now().to_jiff()).year();
+    let known = china.hours.exceptions.iter().map(|exception| exception.last.year()).max().unwrap_or(0);
+    let said = format!("the calendar {CHINA} knows China's public holidays up to {known}");
+    Ok(if known < year {
+        ill(said, format!("save it with those of {year} (saveCalendar)"))
+    } else if known == year {
+        well(format!("{said}; those of {} are to be added once they are published (saveCalendar)", year + 1))
+    } else {
+        well(said)
+    })
+}
+
+/// Channels by which nothing can leave.
+fn silent_channels(app: &App) -> Option<Finding> {
+    let senders = app.state::<Senders>();
+    let silent: Vec<&str> =
+        Channel::ALL.iter().filter(|channel| !senders.has(**channel)).map(|channel| channel.word()).collect();
+    (!silent.is_empty()).then(|| {
+        well(format!(
+            "no sender is configured for {}: messages by them fail ([channels] in the configuration)",
+            silent.join(", ")
+        ))
+    })
 }

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use domain::escalation::model::{LATENESS_SECS, Lateness};
 use domain::recommend::react::Progress;
 use domain::runtime::feed::History;
 use domain::runtime::{App, jobs, log};
@@ -71,8 +72,24 @@ async fn gather(app: &App) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     families.extend(prometheus::gather());
     let mut text = Vec::new();
     TextEncoder::new().encode(&families, &mut text)?;
+    text.extend_from_slice(lateness(app).as_bytes());
     Ok(text)
 }
 
 /// Counting further tells nobody more.
 const LAG_MAX: u64 = 10_000;
+
+/// How late levels of escalation fired in this process, as a histogram.
+fn lateness(app: &App) -> String {
+    let name = "buoy_escalation_lateness_seconds";
+    let (counts, sum) = app.state::<Lateness>().read();
+    let edges = LATENESS_SECS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
+    let mut text = format!("# HELP {name} How late levels of escalation fired.\n# TYPE {name} histogram\n");
+    let mut count = 0;
+    for (edge, n) in edges.zip(counts) {
+        count += n;
+        text.push_str(&format!("{name}_bucket{{le=\"{edge}\"}} {count}\n"));
+    }
+    text.push_str(&format!("{name}_sum {sum}\n{name}_count {count}\n"));
+    text
+}
