@@ -8,7 +8,8 @@ use domain::kernel::UserId;
 use domain::people::model::PeopleEvent;
 use domain::runtime::feed::{History, Next};
 use domain::runtime::{App, Ctx, Cursor, log};
-use tests::{Desk, on_postgres};
+use futures::FutureExt as _;
+use tests::{Desk, PATIENCE, on_postgres};
 use uuid::Uuid;
 
 const WRITERS: u128 = 8;
@@ -41,6 +42,20 @@ async fn collect(app: &Arc<App>, after: Cursor, wanted: usize) -> Vec<(Cursor, u
         }
     }
     seen
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_caller_goes_away_in_the_middle_of_the_commit_is_told_too() {
+    let desk = Desk::start().await;
+    desk.settle().await;
+    let start = log::head(desk.app.db.read(), desk.app.db.engine).await.unwrap();
+    let mut tx = Ctx::system(&desk.app).begin().await.unwrap();
+    tx.record(event(1)).await.unwrap();
+    // Polled once, and dropped while it waits for the disk.
+    assert!(tx.commit().now_or_never().is_none());
+    let seen = tokio::time::timeout(PATIENCE, collect(&desk.app, start, 1)).await.expect("told");
+    assert_eq!(seen[0].1, 1);
+    desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ use domain::runtime::{App, Ctx, Cursor, jobs, log, worker};
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::PATIENCE;
 use crate::client::Client;
 use crate::database::{Database, config};
 
@@ -24,9 +25,6 @@ use crate::database::{Database, config};
 pub fn start_of_time() -> Timestamp {
     Timestamp::parse("2026-03-02T01:00:00Z").unwrap()
 }
-
-/// Longer than anything here takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Desk {
     pub app: Arc<App>,
@@ -248,7 +246,13 @@ impl Desk {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.expect("feed and index follow the log");
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
+            let fed = *self.app.feed.head().borrow();
+            let indexed = *self.app.state::<Progress>().watch().borrow();
+            let counted = *self.app.state::<Held>().watch().borrow();
+            panic!("log {head}, feed {fed}, index {indexed}, columns {counted}");
+        }
     }
 
     /// Ends the desk. A job that is due and was not run is a fault.

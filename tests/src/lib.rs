@@ -11,3 +11,6 @@ pub use client::{Answer, Client};
 pub use database::{Database, on_postgres};
 pub use desk::{Desk, attribution, start_of_time};
 pub use serde_json::{Value as Json, json};
+
+/// Longer than anything here takes on a slow machine whose disk others keep busy: what has not come by then never comes.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(300);

@@ -168,7 +168,7 @@ impl Drop for Serving {
     }
 }
 
-/// Waits until something holds, at most half a minute.
+/// Waits until something holds, as long as patience lasts.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test that waits for ever is no test; another process has no clock of ours"
@@ -179,7 +179,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(crate::PATIENCE, wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// The text of a file.

@@ -1,7 +1,5 @@
 //! Somebody who subscribes over graphql-transport-ws.
 
-use std::time::Duration;
-
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpStream;
@@ -9,14 +7,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::Client;
+use crate::{Client, PATIENCE};
 
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
-
-/// Longer than anything here takes on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Socket {
     /// A socket that has not introduced itself.

@@ -26,7 +26,14 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct Feed {
     bell: Notify,
     head: watch::Sender<Cursor>,
-    batches: broadcast::Sender<Arc<[Row]>>,
+    batches: broadcast::Sender<Arc<Batch>>,
+}
+
+/// What was read at once.
+struct Batch {
+    /// Where the reader stood: between there and the first row lies nothing.
+    after: Cursor,
+    rows: Vec<Row>,
 }
 
 impl Feed {
@@ -62,7 +69,7 @@ pub enum History {
 pub struct Follower {
     app: Arc<App>,
     position: Cursor,
-    live: broadcast::Receiver<Arc<[Row]>>,
+    live: broadcast::Receiver<Arc<Batch>>,
     catching_up: bool,
     history: History,
 }
@@ -99,7 +106,12 @@ impl Follower {
                 rows
             } else {
                 match self.live.recv().await {
-                    Ok(batch) => batch.iter().filter(|row| row.cursor > self.position).cloned().collect(),
+                    // It began to follow before the reader did, and something was committed between.
+                    Ok(batch) if batch.after > self.position => {
+                        self.catching_up = true;
+                        continue;
+                    }
+                    Ok(batch) => batch.rows.iter().filter(|row| row.cursor > self.position).cloned().collect(),
                     Err(broadcast::error::RecvError::Lagged(_)) => {
                         self.catching_up = true;
                         return Ok(Next::Lagged);
@@ -133,6 +145,8 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         }
     };
     app.feed.head.send_replace(position);
+    // Says where the reader begins to those who have followed so far by reading themselves.
+    let _ = app.feed.batches.send(Arc::new(Batch { after: position, rows: Vec::new() }));
     while !stop.is_cancelled() {
         match log::read(app.db.read(), app.db.engine, position, BATCH).await {
             Ok(rows) if rows.is_empty() => {
@@ -147,11 +161,12 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
                 for row in &rows {
                     (app.wiring.observer)(&app, &row.event);
                 }
+                let after = position;
                 position = rows.last().map_or(position, |row| row.cursor);
                 // First how far the feed has come: who hears of a row looks at things as they are at that place.
                 app.feed.head.send_replace(position);
                 // Nobody listening is no fault.
-                let _ = app.feed.batches.send(rows.into());
+                let _ = app.feed.batches.send(Arc::new(Batch { after, rows }));
             }
             Err(error) => {
                 if wait_to_retry(&stop, &error).await {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseTransaction;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::db::WriteTx;
@@ -87,8 +88,13 @@ impl Tx {
         self.tx.abandon(error).await;
     }
 
-    /// Makes the change durable; only then does anyone hear of it.
+    /// Makes the change durable; only then does anyone hear of it. A caller that goes away does not stop it halfway:
+    /// what was committed is also told.
     pub async fn commit(self) -> Result<()> {
+        tokio::spawn(self.commit_and_tell().in_current_span()).await.map_err(Error::internal)?
+    }
+
+    async fn commit_and_tell(self) -> Result<()> {
         let Self { cx, now: _, tx, events, rows, rings, job: _ } = self;
         for rows in rows.chunks(APPEND_BATCH) {
             if let Err(error) = log::append(tx.conn(), rows).await {
