@@ -5,6 +5,7 @@
 pub mod channels;
 pub mod cli;
 pub mod config;
+mod export;
 pub mod graphql;
 pub mod http;
 pub mod language;

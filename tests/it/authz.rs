@@ -108,7 +108,7 @@ const OTHERS: [OtherOperation; 29] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-const QUERIES: [(&str, &str); 18] = [
+const QUERIES: [(&str, &str); 20] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -133,6 +133,11 @@ const QUERIES: [(&str, &str); 18] = [
         "serviceMetrics",
         "serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { created }",
     ),
+    (
+        "responseHeatmap",
+        "responseHeatmap(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { timeZone }",
+    ),
+    ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),
 ];
 
 /// Queries that every ticket has a row for, further down.

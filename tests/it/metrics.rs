@@ -1,5 +1,8 @@
 //! Metrics of the running desk: by their anchors, derived when they are read, within what somebody may see.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use calamine::Reader as _;
 use domain::kernel::{days, hours, minutes};
 use domain::metrics::model::{Period, Selection, Split};
 use domain::metrics::queries::figures;
@@ -282,5 +285,75 @@ async fn until_the_columns_are_loaded_sql_gives_the_same_figures() {
     desk.restart().await;
     desk.settle().await;
     assert_eq!(metrics(&desk.as_("admin").await, "created").await["created"], 3);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_in_which_nobody_answers_are_found_and_somebody_is_proposed() {
+    let desk = Desk::start().await;
+    // Three Mondays, from 13:00 to 15:00 in Shanghai; agent1 answers at 15:00, agent2 at once.
+    desk.advance(hours(4)).await;
+    for week in 0..3 {
+        let mut waiting = Vec::new();
+        for slot in 0..4 {
+            let slow =
+                desk.ticket("requester1", &format!("=第{week}周 {slot}"), json!({ "issueType": "REPAIR" })).await;
+            let quick = desk.ticket("requester1", "泵站停机", json!({ "issueType": "REPAIR" })).await;
+            for (id, agent) in [(&slow, "agent1"), (&quick, "agent2")] {
+                let to = json!({ "assigneeId": desk.id(agent).to_string() });
+                does(&desk.as_("admin").await, "assignTicket", id, to).await;
+            }
+            does(&desk.as_("agent2").await, "acceptTicket", &quick, json!({})).await;
+            waiting.push(slow);
+            desk.advance(minutes(30)).await;
+        }
+        for id in &waiting {
+            does(&desk.as_("agent1").await, "acceptTicket", id, json!({})).await;
+        }
+        desk.advance(days(7) - hours(2)).await;
+    }
+    desk.settle().await;
+    let admin = desk.as_("admin").await;
+    let ask = |agent: &str| {
+        let fields = "timeZone cells { weekday slot arrivals answeredInTime medianFirstResponseSeconds }
+            gaps { weekdays fromSlot toSlot arrivals answeredInTime smallSample proposal onDuty delegate { name } }";
+        format!("{{ responseHeatmap({YEAR}, agentId: \"{}\") {{ {fields} }} }}", desk.id(agent))
+    };
+    let told = admin.query(&ask("agent1"), json!({})).await["responseHeatmap"].clone();
+    assert_eq!(told["timeZone"], "Asia/Shanghai");
+    let gap = &told["gaps"][0];
+    assert_eq!((&gap["weekdays"], &gap["fromSlot"], &gap["toSlot"]), (&json!([1]), &json!(26), &json!(30)));
+    assert_eq!((&gap["arrivals"], &gap["smallSample"]), (&json!(12), &json!(false)));
+    assert_eq!(gap["delegate"]["name"], "agent2");
+    assert!(gap["proposal"].as_str().unwrap().contains("Let agent2 stand in"), "{gap}");
+    let zh = Client { language: "zh-CN", ..desk.as_("admin").await };
+    let zh = zh.query(&ask("agent1"), json!({})).await["responseHeatmap"]["gaps"][0]["proposal"].clone();
+    assert!(zh.as_str().unwrap().contains("周一 13:00–15:00"), "{zh}");
+    let none = admin.query(&ask("agent2"), json!({})).await["responseHeatmap"].clone();
+    assert_eq!(none["gaps"], json!([]));
+    let cell = |slot: usize| none["cells"][slot].clone();
+    let full = json!({ "weekday": 1, "slot": 26, "arrivals": 3, "answeredInTime": 3, "medianFirstResponseSeconds": 0 });
+    assert_eq!(cell(26), full);
+
+    // As files, for whoever may see it.
+    let export = |format: &str| {
+        format!("{{ responseHeatmapExport(month: \"2026-03\", format: {format}) {{ name base64 sizeBytes }} }}")
+    };
+    let file = admin.query(&export("CSV"), json!({})).await["responseHeatmapExport"].clone();
+    let bytes = STANDARD.decode(file["base64"].as_str().unwrap()).unwrap();
+    assert_eq!(file["sizeBytes"], bytes.len());
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains("\r\nagent,agent1,Monday,13:00,13:30,3,0,7200,yes\r\n"), "{text}");
+    assert!(text.contains("\r\nteam,Field service,Monday,14:30,15:00,6,3,0,no\r\n"), "{text}");
+    let file = admin.query(&export("XLSX"), json!({})).await["responseHeatmapExport"].clone();
+    assert_eq!(file["name"], "response-heatmap-2026-03.xlsx");
+    let mut book =
+        calamine::Xlsx::new(std::io::Cursor::new(STANDARD.decode(file["base64"].as_str().unwrap()).unwrap())).unwrap();
+    let gaps = book.worksheet_range("Gaps").unwrap();
+    let agents = gaps.rows().filter(|row| row[0] == "agent").collect::<Vec<_>>();
+    assert_eq!(agents.len(), 1);
+    assert_eq!((&agents[0][1], &agents[0][5]), (&calamine::Data::from("agent1"), &calamine::Data::Float(12.0)));
+    let wrong = admin.ask("{ responseHeatmapExport(month: \"2026-13\", format: CSV) { name } }", json!({})).await;
+    assert_eq!(wrong.code(), "BAD_USER_INPUT");
     desk.close().await;
 }

@@ -71,6 +71,7 @@ async fn tell(log: &Path) -> Json {
         let groups = overall.as_object_mut().unwrap();
         groups.remove("by_priority");
         groups.remove("by_team");
+        groups.remove("heatmap");
         overall
     };
     assert_eq!(figures(&told), overall);
@@ -88,8 +89,22 @@ async fn tell(log: &Path) -> Json {
         let counts = told["handlingTime"][part].as_array().unwrap().iter().map(|bar| bar["count"].as_u64().unwrap());
         assert_eq!(counts.sum::<u64>(), told["handlingTime"]["count"].as_u64().unwrap(), "{part}");
     }
+    assert_eq!(heatmap(&client).await, truths["heatmap"]);
     serving.stop();
     told
+}
+
+/// Each cell as the script tells it: arrivals, answered in time, median.
+async fn heatmap(client: &Client) -> Json {
+    let cells = "weekday slot arrivals answeredInTime medianFirstResponseSeconds";
+    let period = "period: { from: \"2010-01-01T00:00:00Z\", to: \"2030-01-01T00:00:00Z\" }";
+    let told = client.query(&format!("{{ responseHeatmap({period}) {{ cells {{ {cells} }} }} }}"), json!({})).await;
+    let cells = told["responseHeatmap"]["cells"].as_array().unwrap();
+    let rows = cells.iter().enumerate().map(|(place, cell)| {
+        assert_eq!((&cell["weekday"], &cell["slot"]), (&json!(place / 48 + 1), &json!(place % 48)));
+        json!([cell["arrivals"], cell["answeredInTime"], cell["medianFirstResponseSeconds"]])
+    });
+    rows.collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,4 +113,12 @@ async fn an_imported_log_gives_the_figures_that_an_independent_script_gives() {
     let Ok(log) = std::env::var("TRUTHS_LOG") else { return };
     let told = tell(log.as_ref()).await;
     println!("{}: {:#}", log, figures(&told));
+    let heatmap = truths(log.as_ref())["heatmap"].as_array().unwrap().clone();
+    let busiest = heatmap.iter().enumerate().max_by_key(|(_, cell)| cell[0].as_u64()).unwrap();
+    println!(
+        "busiest half-hour: weekday {}, slot {}, [arrivals, in time, median] {}",
+        busiest.0 / 48 + 1,
+        busiest.0 % 48,
+        busiest.1
+    );
 }

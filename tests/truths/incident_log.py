@@ -14,6 +14,7 @@ enriched event log". Prints JSON.
 - First response: the first row that is beyond New, not before the incident was opened.
 - Handling time: from opened_at to the first resolution. Percentiles are by nearest rank.
 - Groups: the last value that is not missing.
+- Arrivals: opened_at by weekday (Monday first) and half-hour; in time: responded to within 15 minutes.
 """
 
 import collections
@@ -52,6 +53,7 @@ def main():
         for incident in told:
             groups[incident[name] or ""].append(incident)
         result["by_" + name] = {key: figures(group) for key, group in groups.items()}
+    result["heatmap"] = heatmap(told)
     json.dump(result, sys.stdout, indent=1, sort_keys=True)
 
 
@@ -79,7 +81,9 @@ def of_incident(rows, instant):
 
     handed_over = any(int(row["reassignment_count"]) > 0 for row in rows)
     failed = reopened is not None and reopened - resolved <= REOPENED_WITHIN
+    local = datetime.datetime.strptime(rows[0]["opened_at"], "%d/%m/%Y %H:%M")
     return {
+        "place": local.weekday() * 48 + local.hour * 2 + local.minute // 30,
         "response": None if responded is None else int(responded - opened),
         "handling": None if resolved is None else max(0, int(resolved - opened)),
         "first_time": resolved is not None and not handed_over and not failed,
@@ -99,6 +103,18 @@ def figures(incidents):
         "first_response_seconds": percentiles(responses),
         "handling_seconds": percentiles(handling),
     }
+
+
+def heatmap(incidents):
+    cells = [[] for _ in range(7 * 48)]
+    for incident in incidents:
+        cells[incident["place"]].append(incident["response"])
+    told = []
+    for responses in cells:
+        answered = sorted(r for r in responses if r is not None)
+        median = answered[(len(answered) - 1) // 2] if answered else None
+        told.append([len(responses), sum(r <= IN_TIME for r in answered), median])
+    return told
 
 
 def percentiles(values):

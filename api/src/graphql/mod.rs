@@ -5,6 +5,7 @@ mod catalogue;
 mod duty;
 mod error;
 mod escalation;
+mod heatmap;
 mod inputs;
 pub mod live;
 mod loaders;

@@ -17,6 +17,7 @@ use super::catalogue::Catalogue;
 use super::duty::DutyQuery;
 use super::error::OrTopLevel as _;
 use super::escalation::EscalationQuery;
+use super::heatmap::HeatmapQuery;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
 use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
@@ -28,7 +29,16 @@ use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase
 
 /// What may be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(TicketQuery, CalendarQuery, DutyQuery, SlaQuery, NotificationQuery, TerminalQuery, EscalationQuery);
+pub struct Query(
+    TicketQuery,
+    CalendarQuery,
+    DutyQuery,
+    SlaQuery,
+    NotificationQuery,
+    TerminalQuery,
+    EscalationQuery,
+    HeatmapQuery,
+);
 
 /// Queries of tickets and of what stands around them.
 #[derive(Default)]

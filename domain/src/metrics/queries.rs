@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use sea_orm::Condition;
 
 use super::decide::{self, Group, Sight};
-use super::model::{Columns, Metric, Outcome, Selection, Settings, Split};
+use super::model::{Columns, Dimension, Gap, Heatmap, Key, Metric, Outcome, Proposal, Selection, Settings, Split};
 use super::react::{Held, LOAD_BATCH};
 use super::store;
+use crate::calendar::model::Saved;
 use crate::kernel::page::Part;
-use crate::kernel::{Actor, Connection, Error, Page, Result, Role, TicketId};
+use crate::kernel::{Actor, Connection, Error, Page, Result, Role, TeamId, TicketId, Timestamp, UserId};
+use crate::people::model::{Agent, Duty};
 use crate::runtime::{App, Ctx};
 use crate::tickets::decide::rights::Scope;
 use crate::tickets::store::select;
+use crate::{calendar, people};
 
 /// Whether somebody is shown figures: those on the responsible side, and product managers.
 pub fn may_see(actor: &Actor) -> bool {
@@ -64,6 +68,63 @@ pub async fn behind(
         vec![Part::Int(created_at.millis()), Part::Id(ticket.0)]
     })?;
     Ok(cut.map(|(_, ticket)| ticket))
+}
+
+/// The heat-map of a selection, or of each agent or team of it.
+pub async fn heatmaps(cx: &Ctx, selection: &Selection, by: Option<Dimension>) -> Result<Vec<Heatmap>> {
+    let (now, settings, period) = (cx.now(), cx.app.state::<Settings>().clone(), selection.period);
+    over(cx, selection, move |columns, sight| decide::heatmaps(columns, sight, period, by, now, &settings)).await
+}
+
+/// Knows what would close a gap: who answers when, and who is on duty.
+pub struct Advisor {
+    pub by_agent: Vec<Heatmap>,
+    duty: Arc<Duty>,
+    calendars: Arc<Vec<Arc<Saved>>>,
+    zone: TimeZone,
+    until: Timestamp,
+}
+
+impl Advisor {
+    /// Of tickets of this selection, whoever has them.
+    pub async fn of(cx: &Ctx, selection: &Selection) -> Result<Self> {
+        Ok(Self {
+            by_agent: heatmaps(cx, selection, Some(Dimension::Agent)).await?,
+            duty: people::queries::duty::duty(&cx.app).await?,
+            calendars: calendar::queries::current(&cx.app).await?,
+            zone: cx.app.state::<Settings>().zone.clone(),
+            until: selection.period.to.min(cx.now()),
+        })
+    }
+
+    /// For a gap of an agent, of a team, or (`Key::None`) of all.
+    pub fn advise(&self, gap: &Gap, of: &Key) -> Proposal {
+        let agent = if let Key::Id(id) = of { self.duty.agent(UserId(*id)) } else { None };
+        let shares_a_team = |person: &Agent| match (agent, of) {
+            (Some(agent), _) => person.teams.iter().any(|team| agent.teams.contains(team)),
+            (None, Key::Id(team)) => person.teams.contains(&TeamId(*team)),
+            (None, _) => true,
+        };
+        let stand_in = self.by_agent.iter().filter_map(|map| {
+            let Key::Id(id) = map.key else { return None };
+            let colleague = self.duty.agent(UserId(id)).filter(|colleague| shares_a_team(colleague))?;
+            let answered_in_time = map.answered_in_time(gap);
+            (Some(colleague.id) != agent.map(|agent| agent.id) && answered_in_time > 0)
+                .then_some((answered_in_time, std::cmp::Reverse(colleague.id)))
+        });
+        if let Some((answered_in_time, std::cmp::Reverse(to))) = stand_in.max().filter(|_| agent.is_some()) {
+            return Proposal::Delegate { to, answered_in_time };
+        }
+        // In every half-hour of the gap, in the last week of the period.
+        let instants = decide::instants(gap, self.until, &self.zone);
+        let works = |person: &&Agent| {
+            let hours =
+                person.calendar.as_ref().and_then(|key| self.calendars.iter().find(|saved| saved.of.key == *key));
+            hours.is_none_or(|saved| instants.iter().all(|at| saved.calendar.is_open(*at)))
+        };
+        let concerned = |person: &&Agent| agent.map_or_else(|| shares_a_team(person), |agent| agent.id == person.id);
+        Proposal::Shift { on_duty: self.duty.agents.iter().filter(concerned).filter(works).count() }
+    }
 }
 
 /// Looks at this node's columns, or, until they are loaded, at the rows that SQL selects.

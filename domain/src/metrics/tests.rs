@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::decide::{Sight, behind, distribution, edges, figures, outcome};
+use super::decide::{Sight, behind, distribution, edges, figures, heatmaps, instants, outcome};
 use super::model::{
-    BUCKETS, Columns, Dimension, Fact, Interval, Key, Metric, Outcome, PERCENTILES, Period, Place, Selection, Settings,
-    Split, Stratum,
+    BUCKETS, Cell, Columns, Dimension, Fact, Gap, Interval, Key, Metric, Outcome, PERCENTILES, Period, Place,
+    Selection, Settings, Split, Stratum,
 };
 use crate::kernel::{
     Actor, CustomerId, Person, Role, TeamId, TicketId, Timestamp, UserId, days, hours, minutes, seconds,
@@ -334,4 +334,127 @@ fn a_filter_names_values_and_one_that_nothing_has_finds_nothing() {
     assert_eq!(counted(Key::Word("VF-80".into())), 1);
     assert_eq!(counted(Key::None), 1);
     assert_eq!(counted(Key::Word("PM-3300".into())), 0);
+}
+
+/// A ticket created at an instant of the organisation's time, answered after so many minutes or never.
+fn asked(n: u128, at: Timestamp, answered_after: Option<u64>, agent: u8) -> Fact {
+    Fact {
+        created_at: at,
+        first_responded_at: answered_after.map(|after| at + minutes(after)),
+        assignee: Some(UserId(id(agent))),
+        ..fact(n)
+    }
+}
+
+fn shanghai() -> Settings {
+    Settings { zone: TimeZone::get("Asia/Shanghai").unwrap(), ..Settings::default() }
+}
+
+const MONDAY: &str = "2026-03-02T00:00:00+08:00";
+
+#[test]
+fn a_lunch_break_of_every_working_day_is_one_gap() {
+    let monday = Timestamp::parse(MONDAY).unwrap();
+    let mut facts = Vec::new();
+    for (week, day) in (0..4).flat_map(|week| (0..5).map(move |day| (week, day))) {
+        let at = |hour, minute| monday + days(7 * week + day) + hours(hour) + minutes(minute);
+        // Nobody between 13:00 and 14:30; nothing comes between 13:30 and 14:00 on most days.
+        for (place, (at, answer)) in
+            [(at(9, 0), Some(5)), (at(13, 5), Some(95)), (at(14, 29), None), (at(15, 0), Some(2))]
+                .into_iter()
+                .enumerate()
+        {
+            facts.push(asked(u128::from(week * 100 + day * 10) + place as u128 + 1, at, answer, 1));
+        }
+    }
+    facts.push(asked(900, monday + hours(13) + minutes(59), None, 1));
+    let period = Period { from: monday, to: monday + days(28) };
+    let (columns, now, settings) = (held(facts), monday + days(30), shanghai());
+    let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
+    let told = heatmaps(&columns, &sight, period, None, now, &settings).remove(0);
+    let gap = |weekdays: &[usize], arrivals| Gap {
+        weekdays: weekdays.to_vec(),
+        from_slot: 26,
+        to_slot: 29,
+        arrivals,
+        small_sample: false,
+    };
+    assert_eq!(told.gaps, [gap(&[0, 1, 2, 3, 4], 41)]);
+    assert_eq!(
+        told.cell(0, 26),
+        Cell { arrivals: 4, answered_in_time: 0, missed: 4, median_first_response: Some(5_700) }
+    );
+    assert_eq!(told.cell(6, 26), Cell::default());
+    assert_eq!(told.cells.iter().map(|cell| cell.arrivals).sum::<u32>(), 81);
+
+    // Half of it is not yet known: what may still be answered in time is no gap.
+    let still = heatmaps(&columns, &sight, period, None, monday + hours(13), &settings).remove(0);
+    assert_eq!(still.gaps, []);
+    // Two weeks alone: few, and marked so.
+    let period = Period { to: monday + days(14), ..period };
+    let few = heatmaps(&columns, &sight, period, None, now, &settings).remove(0);
+    assert_eq!(few.gaps, [Gap { small_sample: true, ..gap(&[0, 1, 2, 3, 4], 21) }]);
+
+    // A colleague who answers then could stand in.
+    let colleague = (0..3).map(|n| asked(1_000 + n, monday + days(u64::try_from(n).unwrap()) + hours(13), Some(1), 2));
+    let mut columns = columns;
+    colleague.for_each(|fact| columns.put(fact));
+    let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
+    let by_agent = heatmaps(&columns, &sight, period, Some(Dimension::Agent), now, &settings);
+    assert_eq!(by_agent.iter().map(|told| told.key.clone()).collect::<Vec<_>>(), [Key::Id(id(1)), Key::Id(id(2))]);
+    assert_eq!(by_agent[0].gaps.len(), 1);
+    assert_eq!(by_agent[1].answered_in_time(&by_agent[0].gaps[0]), 3);
+    // Its half-hours of the week before.
+    let instants = instants(&by_agent[0].gaps[0], monday + days(14), &settings.zone);
+    assert_eq!(instants.len(), 5 * 3);
+}
+
+#[test]
+fn a_few_tickets_or_two_slots_are_no_gap() {
+    let monday = Timestamp::parse(MONDAY).unwrap();
+    let period = Period { from: monday, to: monday + days(28) };
+    let check = |slots: u64, weeks: u64, each: u64, gaps: usize| {
+        let facts =
+            (0..weeks).flat_map(|week| (0..slots).flat_map(move |slot| (0..each).map(move |n| (week, slot, n))));
+        let facts = facts.map(|(week, slot, n)| {
+            let at = monday + days(7 * week) + minutes(30 * slot + n);
+            asked(u128::from(week * 10_000 + slot * 100 + n) + 1, at, None, 1)
+        });
+        let columns = held(facts);
+        let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
+        let told = heatmaps(&columns, &sight, period, None, monday + days(30), &shanghai()).remove(0);
+        assert_eq!(told.gaps.len(), gaps, "{slots} slots, {weeks} weeks, {each} each");
+    };
+    check(3, 4, 1, 1);
+    check(2, 4, 9, 0);
+    check(3, 3, 1, 0);
+    check(3, 2, 9, 0);
+    check(48, 3, 1, 1);
+}
+
+proptest! {
+    #[test]
+    fn every_ticket_stands_in_the_cell_of_its_local_time(
+        minutes_in in proptest::collection::vec((0..80_000_u64, proptest::option::of(0..40_u64)), 0..60)
+    ) {
+        let monday = Timestamp::parse(MONDAY).unwrap();
+        let period = Period { from: monday, to: monday + days(90) };
+        let facts = minutes_in.iter().enumerate().map(|(n, (at, answer))| {
+            asked(n as u128 + 1, monday + minutes(*at), *answer, 1)
+        });
+        let columns = held(facts);
+        let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
+        let told = heatmaps(&columns, &sight, period, None, period.to, &shanghai()).remove(0);
+        // In Shanghai every day has 1,440 minutes.
+        for (place, cell) in told.cells.iter().enumerate() {
+            let here = minutes_in.iter().filter(|(at, _)| (at / 30) % (7 * 48) == place as u64);
+            let mut answers: Vec<u64> = here.clone().filter_map(|(_, answer)| *answer).collect();
+            answers.sort_unstable();
+            prop_assert_eq!(cell.arrivals as usize, here.clone().count());
+            prop_assert_eq!(cell.answered_in_time as usize, answers.iter().filter(|after| **after <= 15).count());
+            prop_assert_eq!(cell.missed + cell.answered_in_time, cell.arrivals);
+            let median = (!answers.is_empty()).then(|| answers[(answers.len() - 1) / 2] * 60);
+            prop_assert_eq!(cell.median_first_response.map(u64::from), median);
+        }
+    }
 }

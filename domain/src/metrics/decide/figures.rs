@@ -195,7 +195,7 @@ fn divided(seconds: &mut [u32], edge: u32) -> (&mut [u32], &mut [u32]) {
 }
 
 /// The place of a percentile among so many: the smallest with at least that share at or below it.
-fn nearest_rank(count: usize, percent: usize) -> Option<usize> {
+pub fn nearest_rank(count: usize, percent: usize) -> Option<usize> {
     (count > 0).then(|| (percent * count).div_ceil(100).saturating_sub(1))
 }
 

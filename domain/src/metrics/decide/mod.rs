@@ -1,11 +1,13 @@
 //! Figures from facts, pure.
 
 mod figures;
+mod heatmap;
 mod series;
 mod sight;
 
 pub use self::figures::{Group, behind, distribution, figures};
-pub use self::series::{SERIES_MAX, edges};
+pub use self::heatmap::{heatmaps, instants, place_in_week};
+pub use self::series::{SERIES_MAX, edges, month};
 pub use self::sight::Sight;
 use super::model::{Metric, Outcome, Place, Settings};
 use crate::kernel::Timestamp;

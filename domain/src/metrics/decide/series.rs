@@ -49,6 +49,19 @@ fn next(day: Date, interval: Interval) -> std::result::Result<Date, jiff::Error>
     }
 }
 
+/// A month of the organisation, such as `2026-10`.
+pub fn month(text: &str, zone: &TimeZone) -> Result<Period> {
+    let read = |day: Date| {
+        day.to_zoned_datetime(zone.clone()).map(|at| Timestamp::from_millis(at.timestamp().as_millisecond()))
+    };
+    let first = (text.len() == "2026-10".len()).then(|| format!("{text}-01").parse::<Date>().ok()).flatten();
+    let period = first.and_then(|first| {
+        let to = first.checked_add(1.month()).ok()?;
+        Some(Period { from: read(first).ok()?, to: read(to).ok()? })
+    });
+    period.ok_or_else(|| Error::bad_input("month is written like 2026-10.", "month 的格式如 2026-10。"))
+}
+
 fn too_long() -> Error {
     Error::bad_input(
         format!("The period has more than {SERIES_MAX} intervals: choose a shorter period or a longer interval."),

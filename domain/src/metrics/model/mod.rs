@@ -1,6 +1,7 @@
 //! What is counted, by what, and what came of it.
 
 mod columns;
+mod heatmap;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 pub use self::columns::{Columns, Place};
+pub use self::heatmap::{Cell, GAP_ARRIVALS, GAP_SLOTS, GAP_WEEKS, Gap, Heatmap, Proposal, SLOTS, WEEKDAYS};
 use crate::kernel::{CustomerId, TeamId, TicketId, Timestamp, UserId, days, minutes};
 use crate::tickets::model::{Priority, RootCauseLevel, TicketStatus};
 
