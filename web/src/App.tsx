@@ -2,12 +2,15 @@ import { useEffect } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch } from 'wouter';
 import { client } from './api/client';
+import { leads } from './api/roles';
 import { session } from './api/session';
 import { Board } from './board/Board';
 import { useLanguage } from './i18n';
 import { useStore } from './lib/store';
+import { Me } from './me/Me';
 import { NewTicket } from './new/NewTicket';
 import { Reports } from './reports/Reports';
+import { Settings } from './settings/Settings';
 import { Nowhere } from './shell/Nowhere';
 import { Shell } from './shell/Shell';
 import { SignIn } from './shell/SignIn';
@@ -34,8 +37,12 @@ export function App() {
             <Route path="/reports">
               <Reports />
             </Route>
+            <Route path="/me">
+              <Me viewer={held.viewer} />
+            </Route>
+            <Route path="/settings">{leads(held.viewer) ? <Settings viewer={held.viewer} /> : <Nowhere />}</Route>
             <Route path="/tickets/:number">
-              {({ number }) => (/^\d{1,9}$/.test(number) ? <TicketPage key={number} number={Number(number)} /> : <Nowhere />)}
+              {({ number }) => (/^\d{1,9}$/.test(number) ? <TicketPage key={number} number={Number(number)} viewer={held.viewer} /> : <Nowhere />)}
             </Route>
             <Route>
               <Nowhere />

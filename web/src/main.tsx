@@ -6,6 +6,9 @@ import './styles/page.css';
 import './styles/signin.css';
 import './styles/board.css';
 import './styles/ticket.css';
+import './styles/watch.css';
+import './styles/todo.css';
+import './styles/rules.css';
 import './styles/reports.css';
 
 const root = document.getElementById('app');

@@ -3,11 +3,13 @@ import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
 import { useCatalogue } from '../api/catalogue';
 import { client, follow, type Live } from '../api/client';
+import { isStaff } from '../api/roles';
 import type { Session } from '../api/session';
 import { BoardCursorDocument, BoardEventsDocument, ColumnDocument, type CardFragment, type TicketFilter } from '../gql';
 import { useLanguage } from '../i18n';
 import { moment, span, useNow, useSettled } from '../lib/clock';
 import { ErrorNote } from '../shell/ErrorNote';
+import { Breaches } from './Breaches';
 import { column, COLUMNS, EMPTY, put, type BoardState, type Column, type Happening } from './state';
 
 const PAGE = 30;
@@ -15,8 +17,6 @@ const PAGE = 30;
 const UNANSWERED_MS = 2 * 60 * 60 * 1000;
 
 type View = 'all' | 'mine' | 'unassigned';
-
-const STAFF = ['AGENT', 'SUPERVISOR', 'PRODUCT_MANAGER', 'ADMIN'];
 
 function useBoard(filter: TicketFilter) {
   const [state, tell] = useReducer((was: BoardState, what: Happening | 'anew') => (what === 'anew' ? EMPTY : put(was, what)), EMPTY);
@@ -90,7 +90,7 @@ function useBoard(filter: TicketFilter) {
 export function Board({ viewer }: { viewer: Session['viewer'] }) {
   const [, t] = useLanguage();
   const { teams } = useCatalogue();
-  const staff = viewer.roles.some((role) => STAFF.includes(role));
+  const staff = isStaff(viewer);
   const [view, setView] = useState<View>('all');
   const [team, setTeam] = useState('');
   const [typed, setTyped] = useState('');
@@ -142,6 +142,7 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
         </span>
       </div>
       {error && <ErrorNote error={error} again={again} />}
+      {staff && <Breaches />}
       <div className="board">
         {COLUMNS.map((status) => {
           const cards = column(state, status);

@@ -3,6 +3,7 @@ import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
 import { useAction } from '../api/action';
 import { useCatalogue } from '../api/catalogue';
+import { isStaff } from '../api/roles';
 import type { Session } from '../api/session';
 import { CreateTicketDocument, CustomersDocument, SimilarToTextDocument, type Priority } from '../gql';
 import { useLanguage } from '../i18n';
@@ -17,7 +18,7 @@ const PAUSE_MS = 250;
 export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
   const [, t] = useLanguage();
   const [, go] = useLocation();
-  const staff = viewer.roles.some((role) => role !== 'REQUESTER' && role !== 'PARTNER');
+  const staff = isStaff(viewer);
   const { issueTypes, products } = useCatalogue();
   const [title, setTitle] = useState('');
   const [description, setDescription] = useState('');

@@ -17,11 +17,21 @@ export function ErrorNote({ error, again }: { error: CombinedError; again?: () =
   );
 }
 
+interface RefusalsProps<R, I> {
+  action: Action<R, I>;
+  /** Only what is wrong with this field of the input. */
+  at?: string;
+  /** All but what is wrong with these, which is said at them. */
+  besides?: readonly string[];
+}
+
 /** Why a form was not accepted. */
-export function Refusals<R, I>({ action }: { action: Action<R, I> }) {
+export function Refusals<R, I>({ action, at, besides = [] }: RefusalsProps<R, I>) {
   const [, t] = useLanguage();
-  const messages = action.refusals.map(({ code, message }) => (code === 'VERSION_CONFLICT' ? t('action.reload') : message));
-  if (action.failure) messages.push(action.failure);
+  const messages = action.refusals
+    .filter(({ field: [field = ''] }) => (at === undefined ? !besides.includes(field) : field === at))
+    .map(({ code, message }) => (code === 'VERSION_CONFLICT' ? t('action.reload') : message));
+  if (action.failure && at === undefined) messages.push(action.failure);
   if (messages.length === 0) return null;
   return (
     <ul className="note error" role="alert">

@@ -2,13 +2,12 @@ import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { client } from '../api/client';
+import { isStaff, leads } from '../api/roles';
 import { session, type Session } from '../api/session';
 import { AboutDocument, FindTicketDocument, SignOutDocument } from '../gql';
 import { useLanguage } from '../i18n';
+import { ToDo } from '../todo/ToDo';
 import { LanguageChoice } from './LanguageChoice';
-
-/** Who is shown figures. */
-const SEES_REPORTS = ['AGENT', 'SUPERVISOR', 'PRODUCT_MANAGER', 'ADMIN'];
 
 /** What stands around every page. */
 export function Shell({ viewer, children }: { viewer: Session['viewer']; children: ReactNode }) {
@@ -36,16 +35,23 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
           <Link href="/new" className={active}>
             {t('nav.new')}
           </Link>
-          {viewer.roles.some((role) => SEES_REPORTS.includes(role)) && (
+          {isStaff(viewer) && (
             <Link href="/reports" className={active}>
               {t('nav.reports')}
+            </Link>
+          )}
+          {leads(viewer) && (
+            <Link href="/settings" className={active}>
+              {t('nav.settings')}
             </Link>
           )}
         </nav>
         <Find />
         <div className="who">
           <LanguageChoice />
-          <span title={viewer.email ?? ''}>{viewer.name}</span>
+          <Link href="/me" title={t('nav.me')} data-testid="nav-me">
+            <span title={viewer.email ?? ''}>{viewer.name}</span>
+          </Link>
           <button type="button" onClick={() => void leave()}>
             {t('nav.signOut')}
           </button>
@@ -53,6 +59,7 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
       </header>
       {data?.about.demo && <p className="banner">{t('app.demo')}</p>}
       <main id="content">{children}</main>
+      {isStaff(viewer) && <ToDo viewer={viewer} />}
     </>
   );
 }

@@ -6,6 +6,8 @@ import { Nowhere } from '../shell/Nowhere';
 import { newKey } from '../api/action';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import { client, follow, type Live } from '../api/client';
+import { isStaff } from '../api/roles';
+import type { Session } from '../api/session';
 import { BoardCursorDocument, OpenTicketDocument, SimilarToTicketDocument, TicketEventsDocument, TicketPageDocument, type PageFragment } from '../gql';
 import { useLanguage } from '../i18n';
 import { moment } from '../lib/clock';
@@ -14,6 +16,9 @@ import { Actions } from './Actions';
 import { Attributed } from './Attribution';
 import { Similar } from './Similar';
 import { Comments, Trail } from './Talk';
+import { Told } from './Told';
+import { Trace } from './Trace';
+import { useWatched, Watch } from './Watch';
 
 /** A ticket that has been shown for so long was looked at. */
 const LOOKED_MS = 1_000;
@@ -80,7 +85,7 @@ function useLooked(page: PageFragment | null) {
   }, [id]);
 }
 
-export function TicketPage({ number }: { number: number }) {
+export function TicketPage({ number, viewer }: { number: number; viewer: Session['viewer'] }) {
   const [, t] = useLanguage();
   const { shown, live, take, again } = usePage(number);
   useLooked(shown?.page ?? null);
@@ -89,14 +94,22 @@ export function TicketPage({ number }: { number: number }) {
   return (
     <>
       {shown.error && <ErrorNote error={shown.error} again={again} />}
-      <Page page={shown.page} live={live} onChange={take} />
+      <Page page={shown.page} live={live} staff={isStaff(viewer)} onChange={take} />
     </>
   );
 }
 
-function Page({ page, live, onChange }: { page: PageFragment; live: Live; onChange: (page: PageFragment) => void }) {
+interface PageProps {
+  page: PageFragment;
+  live: Live;
+  staff: boolean;
+  onChange: (page: PageFragment) => void;
+}
+
+function Page({ page, live, staff, onChange }: PageProps) {
   const [lang, t] = useLanguage();
   const asCase = page.access === 'CASE';
+  const watched = useWatched(page, staff && !asCase);
   // What similar cases hang on: they are loaded anew when it changes.
   const compared = [page.title, page.description, page.product, page.issueType].join('\n');
   return (
@@ -126,9 +139,12 @@ function Page({ page, live, onChange }: { page: PageFragment; live: Live; onChan
         {page.attribution && <Attributed attribution={page.attribution} />}
         {page.unattributed && <p className="note">{t('attribution.unattributed')}</p>}
         {!asCase && <Comments page={page} onChange={onChange} />}
+        {watched && <Told notifications={watched.notifications} />}
+        {watched?.assignmentTrace && <Trace trace={watched.assignmentTrace} />}
         {!asCase && <Trail page={page} />}
       </div>
       <aside>
+        {watched && <Watch watched={watched} />}
         <SimilarToThis key={compared} id={page.id} />
         <Facts page={page} lang={lang} />
       </aside>
