@@ -81,7 +81,7 @@ truths: web ## Metrics of a whole incident log (LOG=file, UCI data set 498) agai
 
 soak: web ## Hundreds of kill -9 of the real program (ROUNDS=200), on SQLite
 	scripts/ensure rust
-	SOAK_ROUNDS=$${ROUNDS:-200} cargo test -p tests what_was_acknowledged -- --nocapture
+	SOAK_ROUNDS=$${ROUNDS:-200} cargo test -p tests -- what_was_acknowledged levels_that_are_killed --nocapture
 
 bench: web ## Load and speed as ratios to limits measured in the same run; ONLY=name for one
 	scripts/ensure rust bench

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::kernel::id::{Chance, OsChance};
 use domain::kernel::{Clock, SystemClock};
 use domain::runtime::app::AppParts;
-use domain::runtime::{App, Db, Engine, Vault, feed, log, worker};
+use domain::runtime::{App, Db, Engine, Vault, drift, feed, log, worker};
 use domain::{audit, auth, metrics, recommend, wiring};
 use futures::future::BoxFuture;
 use sea_orm::DatabaseConnection;
@@ -112,6 +112,7 @@ impl Background {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(feed::run(app.clone(), stop.clone()));
+        tasks.spawn(drift::run(app.clone(), stop.clone()));
         tasks.spawn(recommend::react::follow(app.clone(), stop.clone()));
         tasks.spawn(metrics::react::follow(app.clone(), stop.clone()));
         tasks.spawn(auth::commands::keep_signing_keys(app.clone(), stop.clone()));
@@ -128,6 +129,7 @@ impl Background {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(feed::run(app.clone(), stop.clone()));
+        tasks.spawn(drift::run(app.clone(), stop.clone()));
         tasks.spawn(audit::commands::run(app.clone(), stop.clone()));
         tasks.spawn(worker::run(app.clone(), stop.clone()));
         Self { tasks, stop }

@@ -25,6 +25,10 @@ pub enum Event {
     People(PeopleEvent),
     Sla(SlaEvent),
     Ticket(TicketEvent),
+    /// The clock of a machine was set by so many seconds.
+    ClockJumped {
+        seconds: i64,
+    },
     /// Many tickets came at once from another system: lists are to be loaded anew.
     ImportFinished {
         source: String,
@@ -63,6 +67,7 @@ impl Event {
             Self::People(PeopleEvent::CustomerSaved { .. }) => "CustomerSaved",
             Self::Sla(SlaEvent::PolicySaved { .. }) => "SlaPolicySaved",
             Self::Ticket(event) => event.fact.kind(),
+            Self::ClockJumped { .. } => "ClockJumped",
             Self::ImportFinished { .. } => "ImportFinished",
         }
     }
@@ -92,6 +97,7 @@ impl Event {
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => ("escalation_policy", Uuid::nil()),
             Self::Sla(SlaEvent::PolicySaved { .. }) => ("sla_policy", Uuid::nil()),
             Self::Ticket(event) => ("ticket", event.ticket.0),
+            Self::ClockJumped { .. } => ("clock", Uuid::nil()),
             Self::ImportFinished { .. } => ("import", Uuid::nil()),
         }
     }

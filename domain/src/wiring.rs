@@ -87,6 +87,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(dispatch::react::on_roster_event(tx)).await?;
                 Box::pin(escalation::react::on_roster_event(tx)).await
             }
+            Event::ClockJumped { seconds } => Box::pin(notifications::react::on_clock_jumped(tx, *seconds)).await,
             Event::Escalation(_) | Event::Notification(_) | Event::Sla(_) | Event::ImportFinished { .. } => Ok(()),
         }
     })
@@ -104,7 +105,11 @@ fn observe(app: &App, event: &Event) {
         Event::Sla(_) => app.state::<sla::model::Policies>().forget(),
         Event::Escalation(_) => app.state::<escalation::model::Policies>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
-        Event::Auth(_) | Event::Notification(_) | Event::Ticket(_) | Event::ImportFinished { .. } => {}
+        Event::Auth(_)
+        | Event::Notification(_)
+        | Event::Ticket(_)
+        | Event::ClockJumped { .. }
+        | Event::ImportFinished { .. } => {}
     }
 }
 

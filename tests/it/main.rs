@@ -17,6 +17,7 @@ mod redaction;
 mod scope;
 mod sessions;
 mod similar;
+mod survives;
 mod tidy;
 mod truths;
 

@@ -49,14 +49,14 @@ async fn sla_clocks_run_rest_and_are_read_as_breached() {
 
     let mut board = Socket::open(&admin).await;
     board.subscribe("1", "subscription { boardEvents { kind ticketId } }", json!({})).await;
-    settled(&mut board).await;
+    board.settled().await;
     // At 80 % people are told, once; at the target it is breached, whoever reads it.
     desk.advance(minutes(12)).await;
     assert_eq!(board.event().await["boardEvents"]["kind"], "SLA_RISK");
     // A socket ends with its token.
     let mut board = Socket::open(&desk.as_("admin").await).await;
     board.subscribe("2", "subscription { boardEvents { kind ticketId } }", json!({})).await;
-    settled(&mut board).await;
+    board.settled().await;
     desk.advance(minutes(3)).await;
     assert_eq!(board.event().await["boardEvents"]["kind"], "SLA_BREACHED");
     let breached = look(&desk, &id, CLOCK).await["slaClocks"][0].clone();
@@ -409,13 +409,6 @@ async fn i_was_never_told_is_answered_with_a_fact() {
 async fn close(desk: Desk) {
     desk.advance(seconds(0)).await;
     desk.close().await;
-}
-
-/// What was sent before has been received: the operations of a socket begin in their order.
-async fn settled(socket: &mut Socket) {
-    socket.subscribe("settled", "{ boardCursor }", json!({})).await;
-    socket.event().await;
-    assert_eq!(socket.receive().await["type"], "complete");
 }
 
 /// Until the database knows that a page is open.

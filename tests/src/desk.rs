@@ -93,6 +93,19 @@ impl Desk {
         desk
     }
 
+    /// Another worker on the same database: a node of its own on PostgreSQL; on SQLite, which has one process, the same.
+    pub async fn other_node(&self) -> (Arc<App>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        if self.config.database_url.is_empty() {
+            return (self.app.clone(), folder);
+        }
+        let mut config = self.config.clone();
+        config.master_key_file = self.config.master_key_file().display().to_string();
+        config.data_dir = folder.path().to_owned();
+        let hands = Hands { clock: self.clock.clone(), chance: Arc::new(OsChance) };
+        (node::open(&config, hands).await.unwrap(), folder)
+    }
+
     /// Serves, and follows the log.
     pub fn open(&mut self) {
         let background = Background::start(&self.app, Jobs::ByHand);

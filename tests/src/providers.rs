@@ -41,7 +41,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Answers each request by its status and its JSON.
+    /// Answers each request by its status and its JSON; by no status, never.
     pub async fn start(answer: impl FnMut(&Asked) -> (u16, Json) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -67,6 +67,9 @@ async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Asked>>>, answers: Answers
     while let Some(asked) = request(&mut stream).await {
         let (status, body) = (answers.lock().unwrap())(&asked);
         kept.lock().unwrap().push(asked);
+        if status == 0 {
+            std::future::pending::<()>().await;
+        }
         let body = body.to_string();
         let length = body.len();
         let head = format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");

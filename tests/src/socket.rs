@@ -48,6 +48,13 @@ impl Socket {
     }
 
     /// The next message; a socket that was closed fails the test.
+    /// Until what was sent before has been taken.
+    pub async fn settled(&mut self) {
+        self.subscribe("settled", "{ boardCursor }", json!({})).await;
+        self.event().await;
+        assert_eq!(self.receive().await["type"], "complete");
+    }
+
     pub async fn receive(&mut self) -> Json {
         match self.next().await {
             Ok(message) => message,

@@ -148,6 +148,7 @@ impl Seats {
             Event::Notification(NotificationEvent::Decided { notification, recipient, .. }) => {
                 self.say(*recipient, Personal::Told(*notification));
             }
+            Event::ClockJumped { .. } => {}
             Event::Ticket(event) => {
                 let before = event.before.as_ref().and_then(|before| before.assignee);
                 let opened = matches!(event.fact, Fact::Opened).then(|| row.actor.map(UserId)).flatten();

@@ -1,7 +1,7 @@
 //! Instants in whole milliseconds (stored as integers on both engines) and the clock that a test may hold.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
@@ -109,12 +109,18 @@ pub const fn days(n: u64) -> Duration {
 /// The one place where time comes from.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
+    /// Time since some instant of this process: nobody can set it.
+    fn steady(&self) -> Duration;
+    /// Resolves once `steady() >= until`.
+    fn sleep_until_steady(&self, until: Duration) -> BoxFuture<'_, ()>;
     /// Resolves once `now() >= until`.
     fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()>;
 }
 
 /// The machine's clock.
 pub struct SystemClock;
+
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The machine's clock may be set while somebody sleeps: nobody sleeps longer than this without another look.
 const LONGEST_SLEEP: Duration = seconds(30);
@@ -123,6 +129,15 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_millisecond())
+    }
+
+    fn steady(&self) -> Duration {
+        BEGAN.elapsed()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn sleep_until_steady(&self, until: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(until.saturating_sub(self.steady())))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
@@ -140,24 +155,44 @@ impl Clock for SystemClock {
 /// A clock in somebody's hand: it stands still until it is advanced.
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
+    steady: watch::Sender<Duration>,
     // Serialises `advance`, so that two hands never turn it back.
     hand: Mutex<()>,
 }
 
 impl ManualClock {
     pub fn at(now: Timestamp) -> Self {
-        Self { now: watch::Sender::new(now), hand: Mutex::new(()) }
+        Self { now: watch::Sender::new(now), steady: watch::Sender::new(Duration::ZERO), hand: Mutex::new(()) }
     }
 
     pub fn advance(&self, by: Duration) {
         let _hand = self.hand.lock();
         self.now.send_modify(|now| *now = *now + by);
+        self.steady.send_modify(|steady| *steady += by);
+    }
+
+    /// Somebody sets it; no time passes.
+    pub fn set(&self, now: Timestamp) {
+        let _hand = self.hand.lock();
+        self.now.send_replace(now);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.now.borrow()
+    }
+
+    fn steady(&self) -> Duration {
+        *self.steady.borrow()
+    }
+
+    fn sleep_until_steady(&self, until: Duration) -> BoxFuture<'_, ()> {
+        let mut steady = self.steady.subscribe();
+        Box::pin(async move {
+            // The sender lives in self, as below.
+            let _ = steady.wait_for(|steady| *steady >= until).await;
+        })
     }
 
     fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()> {

@@ -11,7 +11,7 @@ use super::store::{channel_activity, notification, notification_preference, term
 use crate::auth;
 use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, minutes};
+use crate::kernel::{Connection, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, days};
 use crate::people;
 use crate::runtime::{App, Ctx, log};
 use crate::tickets::model::Ticket;
@@ -156,8 +156,8 @@ pub async fn verdict(cx: &Ctx, ticket: &Ticket, told: &[Notification]) -> Result
 
 /// Somebody who was away for longer reads the list.
 const MISSED_MAX: u64 = 200;
-/// A change is given up after half a minute: nothing appears later that was decided longer before.
-const OUT_OF_ORDER: std::time::Duration = minutes(2);
+/// By the clock; a change is given up after half a minute, but the clock may have been set back.
+const OUT_OF_ORDER: std::time::Duration = days(1);
 
 /// What somebody was told behind this one of their notifications, in the order in which it was told.
 pub async fn missed(app: &App, user: UserId, after: NotificationId) -> Result<Vec<Notification>> {

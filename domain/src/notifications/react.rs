@@ -3,7 +3,7 @@
 use super::commands::tell;
 use super::model::{Cause, Params, TOLD_MAX, Tell, Via};
 use crate::calendar::model::Organisation;
-use crate::kernel::{Result, UserId};
+use crate::kernel::{Result, Role, UserId};
 use crate::people;
 use crate::runtime::Tx;
 use crate::tickets::model::{Fact, ParticipantReason, TicketEvent, Visibility};
@@ -60,6 +60,22 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         })
         .collect();
     tell(tx, tells).await.map(drop)
+}
+
+/// Administrators hear of it: by the clock stands everything that is due.
+pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
+    let duty = people::queries::duty::duty(tx.app()).await?;
+    let event_key = tx.new_uuid();
+    let administrators = duty.agents.iter().filter(|agent| agent.is(Role::Admin)).take(TOLD_MAX);
+    let tells = administrators.map(|administrator| Tell {
+        cause: Cause::Credential,
+        cause_key: format!("event:{event_key}"),
+        ticket: None,
+        recipient: administrator.id,
+        via: Via::Preferred,
+        params: Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() },
+    });
+    tell(tx, tells.collect()).await.map(drop)
 }
 
 /// Those who see to it that a ticket of this team finds somebody, or whoever stands in for them.

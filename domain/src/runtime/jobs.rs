@@ -176,6 +176,16 @@ fn free(now: Timestamp) -> Condition {
     Condition::all().add(job::Column::BuriedAt.is_null()).add(lease)
 }
 
+/// Frees what a process before held when it ended. Only where no other process can hold anything.
+pub(super) async fn release(tx: &Tx) -> Result<()> {
+    job::Entity::update_many()
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<i64>::None))
+        .filter(job::Column::LeaseUntil.is_not_null())
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Claims what is due in a lane, by lease.
 pub(super) async fn claim(tx: &Tx, lane: &str) -> Result<Vec<Job>> {
     let mut due = Query::select();

@@ -7,6 +7,7 @@
 pub mod app;
 pub mod command;
 pub mod db;
+pub mod drift;
 pub mod feed;
 pub mod jobs;
 pub mod log;

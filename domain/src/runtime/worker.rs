@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::jobs::{self, DECIDING, Job, Next, Prepared};
 use super::tx::RunningJob;
-use super::{App, Ctx, Tx};
+use super::{App, Ctx, Engine, Tx};
 use crate::kernel::{Error, Result, seconds};
 
 /// Without a bell (another node planted the job) a lane looks after this at the latest.
@@ -21,7 +21,19 @@ const SENDING_MAX: usize = 4;
 
 /// Runs every lane until stopped; a job that has begun is finished.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    // A data folder has one process: what the one before held does not have to run out.
+    if app.db.engine == Engine::Sqlite
+        && let Err(error) = release(&app).await
+    {
+        tracing::error!(%error, "leases of the process before could not be freed; they run out");
+    }
     join_all(lanes(&app).map(|lane| run_lane(app.clone(), lane, stop.clone()))).await;
+}
+
+async fn release(app: &Arc<App>) -> Result<()> {
+    let tx = Ctx::system(app).begin().await?;
+    jobs::release(&tx).await?;
+    tx.commit().await
 }
 
 fn lanes(app: &App) -> impl Iterator<Item = &'static str> + use<> {
