@@ -34,6 +34,7 @@ pub struct Config {
     pub notifications: Notifications,
     pub channels: Channels,
     pub http: Http,
+    pub widget: Widget,
     pub websocket: WebSocket,
 }
 
@@ -100,6 +101,12 @@ pub struct Http {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Widget {
+    pub origins: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WebSocket {
     pub frame_bytes_max: usize,
     pub operations_max: usize,
@@ -141,6 +148,14 @@ impl Config {
         Tongue::parse(language)
             .map(drop)
             .ok_or_else(|| format!("notifications.language: {language:?} is neither zh-CN nor en"))?;
+        for origin in &self.widget.origins {
+            let is_origin = reqwest::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            if !is_origin {
+                return Err(format!(
+                    "widget.origins: {origin:?} is no origin; write scheme, host and port alone, such as https://erp.example.com"
+                ));
+            }
+        }
         self.senders().map(drop)
     }
 
@@ -220,6 +235,7 @@ impl Config {
     pub fn limits(&self) -> Limits {
         Limits {
             body_bytes_max: self.http.body_bytes_max,
+            origins: self.widget.origins.clone(),
             trusted_proxies: self.http.trusted_proxies.clone(),
             execution_timeout: Duration::from_secs(self.http.execution_timeout_secs),
             ws_frame_bytes_max: self.websocket.frame_bytes_max,

@@ -144,7 +144,7 @@ const QUERIES: [(&str, &str); 20] = [
 const OF_TICKETS: [&str; 4] = ["node", "ticket", "tickets", "similarCases"];
 
 /// Operations that are tried elsewhere, because they are about the session itself (tests/it/sessions.rs).
-const OF_SESSIONS: [&str; 3] = ["signIn", "signOut", "refreshSession"];
+const OF_SESSIONS: [&str; 4] = ["signIn", "signOut", "refreshSession", "createTodoToken"];
 
 const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { name } attribution { resolution } cancelReason channel chaseCount
     closedAt comments { nodes { body } } createdAt customer { key } description escalations { level } events(first: 100) { nodes { kind } }

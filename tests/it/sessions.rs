@@ -89,3 +89,56 @@ async fn attempts_are_limited_also_after_a_restart() {
     assert!(desk.nobody().ask(mutation, right).await.data()["signIn"]["accessToken"].is_string());
     desk.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_another_page_reads_the_to_do_list_for_ten_minutes_and_nothing_else() {
+    let page = "https://erp.desk.test";
+    let desk = Desk::configured(|config| config.widget.origins = vec![page.to_owned()]).await;
+    let agent = desk.as_("agent1").await;
+    let id = desk.ticket("requester1", "停机", json!({ "issueType": "REPAIR" })).await;
+    let to = json!({ "ticketId": id, "assigneeId": desk.id("agent1").to_string() });
+    desk.as_("admin").await.done("assignTicket", "__typename", to).await;
+    let made = agent.done("createTodoToken", "token expiresAt", json!({})).await;
+    let float = signed_in(&desk, &made["token"]);
+    let todo = float.query("{ myTodo { unread tickets(first: 5) { number title } } }", json!({})).await;
+    assert_eq!((&todo["myTodo"]["unread"], &todo["myTodo"]["tickets"][0]["title"]), (&json!(1), &json!("停机")));
+    for beyond in [
+        "{ viewer { name } }",
+        "{ __schema { types { name } } }",
+        "{ myTodo { tickets(first: 5) { description } } }",
+        "{ myTodo { ...F } } fragment F on Todo { tickets(first: 1) { requester { name } } }",
+        "{ todo: tickets { nodes { id } } }",
+        "mutation { createTodoToken(input: {}) { token } }",
+    ] {
+        let answer = float.ask(beyond, json!({})).await;
+        assert_eq!(answer.code(), "FORBIDDEN", "{beyond}");
+    }
+    desk.advance(minutes(10)).await;
+    assert_eq!(viewer(&float).await, 401, "it has ended");
+    let agent = desk.as_("agent1").await;
+    let made = agent.done("createTodoToken", "token", json!({})).await;
+    agent.done("signOut", "__typename", json!({})).await;
+    assert_eq!(viewer(&signed_in(&desk, &made["token"])).await, 401, "it ends with its session");
+
+    // A browser on another site: asked first, allowed from the list alone; a socket, which is not asked, is refused.
+    let http = reqwest::Client::new();
+    let graphql = format!("{}/graphql", desk.address());
+    let asked = |origin: &'static str| {
+        let ask = http.request(reqwest::Method::OPTIONS, &graphql).header("origin", origin);
+        ask.header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type")
+            .send()
+    };
+    let allowed = asked("https://erp.desk.test").await.unwrap();
+    assert_eq!(allowed.headers()["access-control-allow-origin"], page);
+    let other = asked("https://evil.desk.test").await.unwrap();
+    assert!(!other.headers().contains_key("access-control-allow-origin"), "{other:?}");
+    let opened = async |origin: &str| {
+        let upgrade = http.get(&graphql).header("origin", origin).header("connection", "upgrade");
+        let upgrade = upgrade.header("upgrade", "websocket").header("sec-websocket-version", "13");
+        upgrade.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((opened(page).await, opened("https://evil.desk.test").await), (101, 403));
+    assert_eq!(opened(&desk.address()).await, 101, "a page of this server");
+    desk.close().await;
+}

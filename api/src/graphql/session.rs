@@ -35,6 +35,24 @@ pub struct SignOutInput {
     idempotency_key: Option<String>,
 }
 
+/// A token for the float on another page.
+#[derive(InputObject)]
+pub struct CreateTodoTokenInput {
+    /// Accepted so that every mutation takes one; every call makes a new token.
+    idempotency_key: Option<String>,
+}
+
+/// A token for the float on another page.
+#[derive(SimpleObject)]
+pub struct CreateTodoTokenPayload {
+    /// What the page hands to the float.
+    token: Option<String>,
+    /// When it ends.
+    expires_at: Option<DateTime>,
+    /// Why there is none; empty where there is.
+    user_errors: Vec<UserError>,
+}
+
 /// A new password.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
@@ -237,6 +255,20 @@ impl PeopleMutation {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let (_, user_errors) = settle(ctx, commands::sign_out(cx).await)?;
         Ok(SignOutPayload { user_errors })
+    }
+
+    /// A token for the to-do float on a page of another site: for 10 minutes, of scope todo:read, it reads `myTodo` and
+    /// `myNotifications`, acknowledges a notification, and does nothing else. It ends with this session.
+    async fn create_todo_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Nothing is needed.")] input: CreateTodoTokenInput,
+    ) -> async_graphql::Result<CreateTodoTokenPayload> {
+        let CreateTodoTokenInput { idempotency_key: _ } = input;
+        let made = auth::todo_token(&ctx.data_unchecked::<Caller>().cx);
+        let (made, user_errors) = settle(ctx, made)?;
+        let (token, expires_at) = made.unzip();
+        Ok(CreateTodoTokenPayload { token, expires_at: expires_at.map(Into::into), user_errors })
     }
 
     /// Changes the caller's password and ends all their sessions.

@@ -9,6 +9,8 @@ use rust_embed::RustEmbed;
 #[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
 struct Web;
 
+/// Pages of other sites load it, as a module or with a digest too.
+const WIDGET_FILE: &str = "widget.js";
 const GRAPHIQL_FILE: &str = "graphiql.html";
 
 /// GraphiQL's editor writes styles of its own into the page.
@@ -35,6 +37,12 @@ pub async fn serve(request: HttpRequest) -> HttpResponse {
         // It needs a policy of its own.
         _ if path == GRAPHIQL_FILE => {
             HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/graphiql")).finish()
+        }
+        Some(file) if path == WIDGET_FILE => {
+            let mut response = answer(&request, path, file);
+            let anyone = header::HeaderValue::from_static("*");
+            response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+            response
         }
         Some(file) if !path.is_empty() => answer(&request, path, file),
         _ if has_extension => HttpResponse::NotFound().body("Not found"),

@@ -8,7 +8,9 @@
 
 pub mod cost;
 mod http;
+mod origin;
 mod pace;
+mod scope;
 mod ws;
 
 use std::net::IpAddr;
@@ -22,8 +24,10 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
 };
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value};
+use domain::auth::model::TokenScope;
 use domain::kernel::{Actor, Error, Timestamp, TopCode};
 use domain::people;
+use domain::people::queries::Admitted;
 use domain::runtime::{App, Ctx};
 use futures::FutureExt as _;
 use serde_json::{Map, Value as Json};
@@ -39,6 +43,8 @@ use crate::language::Language;
 pub struct Limits {
     /// Bytes of one HTTP request.
     pub body_bytes_max: usize,
+    /// Where pages of other sites come from that may ask this server from a browser.
+    pub origins: Vec<String>,
     /// Proxies before this server: only of theirs the X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// What one document may cost.
@@ -61,6 +67,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 256 * 1024,
+            origins: Vec::new(),
             trusted_proxies: Vec::new(),
             cost: cost::Limits::default(),
             execution_timeout: Duration::from_secs(30),
@@ -128,30 +135,33 @@ fn origin(peer: IpAddr, forwarded: Option<&str>, limits: &Limits) -> IpAddr {
 #[derive(Clone)]
 pub struct Guest {
     pub caller: Caller,
+    pub scope: TokenScope,
     pub expires_at: Option<Timestamp>,
 }
 
 impl Gate {
     /// From a token to the caller. `None`: anonymous.
     pub async fn admit(&self, token: Option<&str>, peer: &Peer) -> Result<Guest, Error> {
-        let (actor, expires_at) = match token {
-            None => (Actor::Anonymous, None),
+        let (actor, scope, expires_at) = match token {
+            None => (Actor::Anonymous, TokenScope::Full, None),
             Some(token) => {
-                let admitted = people::queries::admit(&self.app, token).await?;
-                (Actor::Person(admitted.person), Some(admitted.expires_at))
+                let Admitted { person, scope, expires_at } = people::queries::admit(&self.app, token).await?;
+                (Actor::Person(person), scope, Some(expires_at))
             }
         };
         let cx = Ctx { app: self.app.clone(), actor, channel: peer.channel(), request_id: self.app.new_uuid() };
         let language = Language::of(peer.languages.as_deref());
         let changed = CancellationToken::new();
-        Ok(Guest { caller: Caller { cx, language, address: peer.address.clone(), changed }, expires_at })
+        Ok(Guest { caller: Caller { cx, language, address: peer.address.clone(), changed }, scope, expires_at })
     }
 }
 
 /// Registers `/graphql`.
 pub fn configure(config: &mut web::ServiceConfig, gate: web::Data<Gate>) {
+    let cors = origin::cors(&gate.limits.origins);
     config.app_data(gate).service(
         web::resource("/graphql")
+            .wrap(cors)
             .route(web::get().guard(ws::is_upgrade()).to(ws::open))
             .route(web::get().to(http::get))
             .route(web::post().to(http::post))
@@ -214,6 +224,11 @@ pub fn prepare(gate: &Gate, guest: &Guest, parameters: Parameters, lasting: bool
     cost::check_text(&query, &gate.limits.cost).map_err(refuse)?;
     let document = parse_query(&query).map_err(|e| refuse(ServerError::from(e).message))?;
     cost::check(&document, &gate.limits.cost).map_err(refuse)?;
+    if guest.scope == TokenScope::TodoRead
+        && let Err(message) = scope::reads_todo(&document)
+    {
+        return Err(Box::new(request_error(TopCode::Forbidden, message)));
+    }
     let chosen = operation_of(&document, operation_name.as_deref()).map_err(refuse)?;
     let root = &chosen.selection_set.node.items;
     if chosen.ty == OperationType::Subscription

@@ -24,8 +24,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::http::bearer;
 use super::{
-    Gate, Guest, Parameters, Peer, Prepared, execute, finish, is_request_error, pace, panicked, prepare, request_error,
-    to_json,
+    Gate, Guest, Parameters, Peer, Prepared, execute, finish, is_request_error, origin, pace, panicked, prepare,
+    request_error, to_json,
 };
 use crate::graphql::live::Answer;
 use crate::graphql::sharing::Sharing;
@@ -78,6 +78,9 @@ pub fn is_upgrade() -> impl Guard {
 }
 
 pub async fn open(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> actix_web::Result<HttpResponse> {
+    if !origin::may_open(&request, &gate.limits.origins) {
+        return Ok(HttpResponse::Forbidden().body("This page is of another site: add its origin to widget.origins."));
+    }
     let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
     let speaks = offered.is_some_and(|offered| offered.split(',').any(|name| name.trim() == PROTOCOL));
     let (mut response, session, stream) = actix_ws::handle(&request, payload)?;

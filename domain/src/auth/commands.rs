@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::model::{
     ACCESS_TOKEN_LIFE, AuthEvent, EndReason, Keys, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_LIFE,
-    SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_WINDOW, SigningKey, Tokens,
+    SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_WINDOW, SigningKey, TokenScope, Tokens,
 };
 use super::store::{password, session, sign_in_throttle, signing_key};
 use crate::event::Event;
@@ -146,9 +146,18 @@ fn tokens(tx: &Tx, session: SessionId, user: UserId, refresh: String) -> Result<
     let (access, expires_at) = tx
         .app()
         .state::<Keys>()
-        .sign(user, session, tx.now)
+        .sign(user, session, TokenScope::Full, tx.now)
         .ok_or_else(|| Error::internal("there is no signing key"))?;
     Ok(Tokens { access, refresh, expires_at, session })
+}
+
+/// A token of somebody's session with which a page of another site may read what waits for them.
+pub fn todo_token(cx: &Ctx) -> Result<(String, Timestamp)> {
+    let person = cx.actor.person().ok_or_else(Error::unauthenticated)?;
+    let session = person.session.ok_or_else(Error::unauthenticated)?;
+    let keys = cx.app.state::<Keys>();
+    keys.sign(person.id, session, TokenScope::TodoRead, cx.now())
+        .ok_or_else(|| Error::internal("there is no signing key"))
 }
 
 fn new_refresh_token(tx: &Tx, id: SessionId) -> (String, Vec<u8>) {

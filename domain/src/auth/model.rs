@@ -49,6 +49,30 @@ pub enum EndReason {
     RefreshTokenReused,
 }
 
+/// What an access token is good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenScope {
+    /// Everything that its owner may do.
+    #[default]
+    Full,
+    /// Reading what waits for its owner, for a page of another site.
+    TodoRead,
+}
+
+/// By this a token says so.
+const TODO_READ: &str = "todo:read";
+/// A token for a page of another site.
+const TODO_TOKEN_LIFE: std::time::Duration = crate::kernel::minutes(10);
+
+impl TokenScope {
+    const fn life(self) -> std::time::Duration {
+        match self {
+            Self::Full => ACCESS_TOKEN_LIFE,
+            Self::TodoRead => TODO_TOKEN_LIFE,
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -57,6 +81,8 @@ struct Claims {
     sid: Uuid,
     iat: i64,
     exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 /// A signing key signs for so long; then it has a successor, and verifies until its last token has ended.
@@ -67,6 +93,7 @@ pub const SIGNING_KEY_LIFE: std::time::Duration = crate::kernel::days(30);
 pub struct Access {
     pub user: UserId,
     pub session: SessionId,
+    pub scope: TokenScope,
     pub expires_at: Timestamp,
 }
 
@@ -101,10 +128,16 @@ impl Keys {
         self.reload.notified()
     }
 
-    pub(crate) fn sign(&self, user: UserId, session: SessionId, now: Timestamp) -> Option<(String, Timestamp)> {
+    pub(crate) fn sign(
+        &self,
+        user: UserId,
+        session: SessionId,
+        scope: TokenScope,
+        now: Timestamp,
+    ) -> Option<(String, Timestamp)> {
         let keys = self.known.load();
         let key = keys.iter().find(|key| key.retired_at.is_none())?;
-        let expires_at = now + ACCESS_TOKEN_LIFE;
+        let expires_at = now + scope.life();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: ISSUER.to_owned(),
@@ -112,6 +145,7 @@ impl Keys {
             sid: session.0,
             iat: now.millis() / 1000,
             exp: expires_at.millis() / 1000,
+            scope: (scope == TokenScope::TodoRead).then(|| TODO_READ.to_owned()),
         };
         let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
         let token = encode(&header, &claims, &EncodingKey::from_secret(&key.secret)).ok()?;
@@ -133,7 +167,14 @@ impl Keys {
         validation.validate_exp = false;
         let claims = decode::<Claims>(token, &DecodingKey::from_secret(&key.secret), &validation).ok()?.claims;
         let expires_at = Timestamp::from_millis(claims.exp.checked_mul(1000)?);
-        (now < expires_at).then_some(Access { user: UserId(claims.sub), session: SessionId(claims.sid), expires_at })
+        let scope = match claims.scope.as_deref() {
+            None => TokenScope::Full,
+            Some(TODO_READ) => TokenScope::TodoRead,
+            // Of a later version: nothing that this one could grant.
+            Some(_) => return None,
+        };
+        let (user, session) = (UserId(claims.sub), SessionId(claims.sid));
+        (now < expires_at).then_some(Access { user, session, scope, expires_at })
     }
 }
 
@@ -152,7 +193,7 @@ mod tests {
         let keys = Keys::default();
         keys.replace(vec![key("aaaa", None)]);
         let user = UserId(Uuid::from_u128(1));
-        let (token, expires_at) = keys.sign(user, SessionId(Uuid::from_u128(2)), now).unwrap();
+        let (token, expires_at) = keys.sign(user, SessionId(Uuid::from_u128(2)), TokenScope::Full, now).unwrap();
         assert_eq!(keys.verify(&token, now).unwrap().user, user);
         assert!(keys.verify(&token, expires_at - seconds(1)).is_some());
         assert!(keys.verify(&token, expires_at).is_none(), "over");

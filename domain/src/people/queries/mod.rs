@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::auth;
+use crate::auth::model::TokenScope;
 use crate::kernel::page::{Key, Part};
 use crate::kernel::text::can_name;
 use crate::kernel::{
@@ -21,6 +22,7 @@ use crate::runtime::{App, Ctx};
 /// A credential that was accepted.
 pub struct Admitted {
     pub person: Arc<Person>,
+    pub scope: TokenScope,
     pub expires_at: Timestamp,
 }
 
@@ -38,7 +40,7 @@ pub async fn admit(app: &App, token: &str) -> Result<Admitted> {
     };
     let mut found = app.state::<Roster>().by_session.get_or_load(vec![access.session], load).await?;
     let person = found.remove(&access.session).ok_or_else(Error::unauthenticated)?;
-    Ok(Admitted { person, expires_at: access.expires_at })
+    Ok(Admitted { person, scope: access.scope, expires_at: access.expires_at })
 }
 
 /// Somebody with everything that decides what they see; `None` for nobody and for the disabled.
