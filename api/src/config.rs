@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
-use crate::channels::{Channels, senders};
+use crate::channels::{Channels, Guard, KeyPair, senders};
 use crate::transport::Limits;
 
 /// The default file is also the reference.
@@ -34,6 +34,7 @@ pub struct Config {
     pub notifications: Notifications,
     pub channels: Channels,
     pub http: Http,
+    pub outgoing: Outgoing,
     pub widget: Widget,
     pub websocket: WebSocket,
 }
@@ -101,6 +102,12 @@ pub struct Http {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    pub allow_private: Vec<ipnet::IpNet>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Widget {
     pub origins: Vec<String>,
 }
@@ -116,7 +123,7 @@ pub struct WebSocket {
 const NOT_CONFIGURATION: [&str; 2] = ["test_database_url", "binary"];
 
 /// Fixed names of what later versions bring: said so, not refused, so that one environment serves several versions.
-const NOT_YET: [&str; 3] = ["nats_url", "outgoing__allow_private", "model_dir"];
+const NOT_YET: [&str; 2] = ["nats_url", "model_dir"];
 
 impl Config {
     /// Default, then the file, then the environment.
@@ -156,12 +163,17 @@ impl Config {
                 ));
             }
         }
-        self.senders().map(drop)
+        self.senders([0; 32]).map(drop)
     }
 
     /// What carries messages out of the process.
-    pub fn senders(&self) -> Result<Senders, String> {
-        senders(&self.channels)
+    pub fn senders(&self, web_push_secret: [u8; 32]) -> Result<Senders, String> {
+        senders(&self.channels, &KeyPair::of(web_push_secret), &Guard::allowing(&self.outgoing.allow_private))
+    }
+
+    /// The key with which browsers subscribe to pushes; `None` where none are sent.
+    pub fn web_push_key(&self, secret: [u8; 32]) -> Option<String> {
+        (!self.channels.web_push.subject.is_empty()).then(|| KeyPair::of(secret).public())
     }
 
     pub fn database_url(&self) -> Option<&str> {

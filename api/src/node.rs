@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
+/// What the master key's subkey for pushes is called.
+pub const WEB_PUSH: &str = "web_push";
+
 /// Why a node cannot start: a sentence for the person who starts it.
 #[derive(Debug)]
 pub struct CannotStart(pub String);
@@ -65,7 +68,7 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
     if let Some(note) = opened.note {
         tracing::warn!("{note}");
     }
-    let senders = config.senders().map_err(CannotStart)?;
+    let senders = config.senders(vault.subkey(WEB_PUSH)).map_err(CannotStart)?;
     let app = App::new(AppParts {
         db,
         clock,

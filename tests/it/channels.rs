@@ -206,3 +206,103 @@ async fn feishus_robot_is_signed_and_quiet_hours_are_kept() {
     assert!(body["content"]["text"].as_str().unwrap().starts_with("Ticket #"), "{body}");
     desk.close().await;
 }
+
+fn base64url(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn unbase64url(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
+}
+
+/// Lengths of what is derived.
+struct Length(usize);
+
+impl ring::hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn derived(salt: &[u8], secret: &[u8], info: &[&[u8]], length: usize) -> Vec<u8> {
+    let mut out = vec![0; length];
+    let extracted = ring::hkdf::Salt::new(ring::hkdf::HKDF_SHA256, salt).extract(secret);
+    extracted.expand(info, Length(length)).unwrap().fill(&mut out).unwrap();
+    out
+}
+
+/// A push as a browser opens it: <https://www.rfc-editor.org/rfc/rfc8291#section-3.4>, by the library of TLS.
+fn unsealed(bytes: &[u8], key: ring::agreement::EphemeralPrivateKey, auth: &[u8]) -> Json {
+    let own = key.compute_public_key().unwrap();
+    let (salt, rest) = bytes.split_at(16);
+    let (server, sealed) = rest[5..].split_at(usize::from(rest[4]));
+    let peer = ring::agreement::UnparsedPublicKey::new(&ring::agreement::ECDH_P256, server);
+    let shared = ring::agreement::agree_ephemeral(key, &peer, <[u8]>::to_vec).unwrap();
+    let secret = derived(auth, &shared, &[b"WebPush: info\0", own.as_ref(), server], 32);
+    let content = derived(salt, &secret, &[b"Content-Encoding: aes128gcm\0"], 16);
+    let nonce = derived(salt, &secret, &[b"Content-Encoding: nonce\0"], 12);
+    let content = ring::aead::UnboundKey::new(&ring::aead::AES_128_GCM, &content).unwrap();
+    let nonce = ring::aead::Nonce::try_assume_unique_for_key(&nonce).unwrap();
+    let mut sealed = sealed.to_vec();
+    let plain =
+        ring::aead::LessSafeKey::new(content).open_in_place(nonce, ring::aead::Aad::empty(), &mut sealed).unwrap();
+    let (delimiter, plain) = plain.split_last().unwrap();
+    assert_eq!(*delimiter, 2, "the last record");
+    serde_json::from_slice(plain).unwrap()
+}
+
+#[tokio::test]
+async fn a_push_is_sealed_for_its_browser_and_signed_and_never_goes_into_a_private_network() {
+    let service = Provider::start(|asked| (if asked.path == "/gone" { 410 } else { 201 }, json!({}))).await;
+    let desk = Desk::configured(|config| {
+        config.channels.web_push.subject = "mailto:it@desk.test".to_owned();
+        config.outgoing.allow_private = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let random = ring::rand::SystemRandom::new();
+    let key = ring::agreement::EphemeralPrivateKey::generate(&ring::agreement::ECDH_P256, &random).unwrap();
+    let public = base64url(key.compute_public_key().unwrap().as_ref());
+    let auth = [7; 16];
+    let subscription = |endpoint: String| {
+        json!({ "endpoint": endpoint, "keys": { "p256dh": public, "auth": base64url(&auth) } }).to_string()
+    };
+    bind(&desk, "agent1", "WEB_PUSH", &subscription(format!("{}/abc", service.address))).await;
+    let id = assigned(&desk, "agent1", "停机").await;
+    desk.advance(seconds(0)).await;
+    let asked = &service.asked()[0];
+    assert_eq!(
+        (asked.path.as_str(), asked.header("content-encoding"), asked.header("urgency")),
+        ("/abc", "aes128gcm", "normal")
+    );
+    let push = unsealed(&asked.bytes, key, &auth);
+    assert!(push["title"].as_str().unwrap().contains("已分派给您"), "{push}");
+    assert_eq!(told(&desk, &id).await[0]["state"], "SENT");
+
+    // VAPID: <https://www.rfc-editor.org/rfc/rfc8292#section-2>
+    let server_key = desk.nobody().query("{ about { webPushKey } }", json!({})).await["about"]["webPushKey"].clone();
+    let given = asked.header("authorization").strip_prefix("vapid t=").unwrap();
+    let (token, named) = given.split_once(", k=").unwrap();
+    assert_eq!(json!(named), server_key);
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let verifier =
+        ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_FIXED, unbase64url(named));
+    verifier.verify(signed.as_bytes(), &unbase64url(signature)).unwrap();
+    let claims: Json = serde_json::from_slice(&unbase64url(signed.split_once('.').unwrap().1)).unwrap();
+    assert_eq!((&claims["aud"], &claims["sub"]), (&json!(service.address), &json!("mailto:it@desk.test")));
+
+    // A browser that has ended its subscription, and an address that leads inside: said, and the next way is taken.
+    for (endpoint, why) in
+        [(format!("{}/gone", service.address), "ended"), ("https://10.0.0.1/x".to_owned(), "private")]
+    {
+        bind(&desk, "agent2", "WEB_PUSH", &subscription(endpoint)).await;
+        let id = assigned(&desk, "agent2", "停机").await;
+        desk.advance(seconds(0)).await;
+        let ledger = told(&desk, &id).await;
+        let first = &ledger[0]["deliveries"][0];
+        assert_eq!((&first["channel"], &first["state"]), (&json!("WEB_PUSH"), &json!("FAILED")));
+        assert!(first["failure"].as_str().unwrap().contains(why), "{ledger}");
+    }
+    desk.close().await;
+}

@@ -14,7 +14,9 @@ pub struct Asked {
     pub path: String,
     pub query: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
+    /// As text, where it is text.
     pub body: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Asked {
@@ -100,7 +102,8 @@ async fn request(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     stream.read_exact(&mut body).await.ok()?;
     let url = reqwest::Url::parse(&format!("http://provider{target}")).ok()?;
     let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    Some(Asked { method, path: url.path().to_owned(), query, headers, body: String::from_utf8(body).ok()? })
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Some(Asked { method, path: url.path().to_owned(), query, headers, body: text, bytes: body })
 }
 
 /// A letter as it was handed over.

@@ -6,10 +6,12 @@ mod feishu;
 mod outgoing;
 mod signing;
 mod sms;
+mod web_push;
 mod wecom;
 
-pub use self::outgoing::choose_tls;
+pub use self::outgoing::{Guard, choose_tls};
 pub use self::sms::Provider as SmsProvider;
+pub use self::web_push::KeyPair;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,14 +57,15 @@ pub struct Channels {
     pub wecom: wecom::Account,
     pub dingtalk: dingtalk::Account,
     pub feishu: feishu::Account,
+    pub web_push: web_push::Account,
 }
 
 /// A provider is given up after this.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(10);
 
 /// The senders that the configuration names; what is wrong with one, as a sentence.
-pub fn senders(channels: &Channels) -> Result<Senders, String> {
-    let Channels { email, sms, wecom, dingtalk, feishu } = channels;
+pub fn senders(channels: &Channels, keys: &KeyPair, guard: &Guard) -> Result<Senders, String> {
+    let Channels { email, sms, wecom, dingtalk, feishu, web_push } = channels;
     let http = outgoing::client();
     let mut senders: HashMap<Channel, Arc<dyn Sender>> = HashMap::new();
     if let Some(sender) = email::Smtp::open(email)? {
@@ -79,6 +82,9 @@ pub fn senders(channels: &Channels) -> Result<Senders, String> {
     }
     if let Some(sender) = feishu::Feishu::open(feishu, &http) {
         senders.insert(Channel::Feishu, Arc::new(sender));
+    }
+    if let Some(sender) = web_push::WebPush::open(web_push, keys, guard)? {
+        senders.insert(Channel::WebPush, Arc::new(sender));
     }
     Ok(Senders(senders))
 }

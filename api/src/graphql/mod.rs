@@ -57,6 +57,7 @@ pub struct Caller {
 pub struct About {
     pub demo: bool,
     pub time_zone: String,
+    pub web_push_key: Option<String>,
 }
 
 /// Levels of nesting of one operation.

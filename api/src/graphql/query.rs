@@ -57,6 +57,8 @@ struct About {
     demo_password: Option<String>,
     /// The organisation's time zone.
     time_zone: String,
+    /// The key (applicationServerKey) with which a browser subscribes to pushes, in Base64url; null where none are sent.
+    web_push_key: Option<String>,
 }
 
 fn signed_in(ctx: &Context<'_>) -> async_graphql::Result<UserId> {
@@ -95,13 +97,14 @@ async fn foresee_comments(ctx: &Context<'_>, tickets: &Connection<Ticket>) -> Re
 impl TicketQuery {
     /// What everyone may know of this installation, before signing in.
     async fn about(&self, ctx: &Context<'_>) -> About {
-        let Facts { demo, time_zone } = ctx.data_unchecked::<Facts>().clone();
+        let Facts { demo, time_zone, web_push_key } = ctx.data_unchecked::<Facts>().clone();
         About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             demo,
             demo_sign_ins: if demo { crate::cli::demo::sign_ins() } else { Vec::new() },
             demo_password: demo.then(|| crate::cli::demo::PASSWORD.to_owned()),
             time_zone,
+            web_push_key,
         }
     }
 

@@ -10,12 +10,13 @@ use actix_web::dev::Service as _;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Compress;
 use actix_web::{App as HttpApp, HttpServer, web};
-use domain::runtime::App;
+use domain::runtime::{App, Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::graphql::live::Live;
 use crate::graphql::{About, schema};
+use crate::node::WEB_PUSH;
 use crate::transport::{self, Gate};
 
 /// A request that has begun gets so long to end when the process stops.
@@ -33,7 +34,8 @@ pub struct Server {
 impl Server {
     pub fn start(config: &Config, app: &Arc<App>, demo: bool) -> std::io::Result<Self> {
         let stop = CancellationToken::new();
-        let about = About { demo, time_zone: config.org.time_zone.clone() };
+        let web_push_key = config.web_push_key(app.state::<Vault>().subkey(WEB_PUSH));
+        let about = About { demo, time_zone: config.org.time_zone.clone(), web_push_key };
         let live = Arc::new(Live::default());
         tokio::spawn(live.clone().run(app.clone(), stop.clone()));
         let gate = web::Data::new(Gate {

@@ -3,7 +3,7 @@
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 /// Every field, at whatever depth, by its name: what is not here cannot be asked.
-const TODO_FIELDS: [&str; 25] = [
+const FIELDS: [&str; 25] = [
     "__typename",
     "acknowledgeNotification",
     "body",
@@ -42,7 +42,7 @@ fn check(set: &SelectionSet) -> Result<(), String> {
     set.items.iter().try_for_each(|selection| match &selection.node {
         Selection::Field(field) => {
             let name = field.node.name.node.as_str();
-            if !TODO_FIELDS.contains(&name) {
+            if !FIELDS.contains(&name) {
                 return Err(format!("A token of scope todo:read does not reach {name}: sign in to ask for it."));
             }
             check(&field.node.selection_set.node)

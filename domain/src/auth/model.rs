@@ -60,15 +60,15 @@ pub enum TokenScope {
 }
 
 /// By this a token says so.
-const TODO_READ: &str = "todo:read";
+const READS_THE_LIST: &str = "todo:read";
 /// A token for a page of another site.
-const TODO_TOKEN_LIFE: std::time::Duration = crate::kernel::minutes(10);
+const FLOAT_TOKEN_LIFE: std::time::Duration = crate::kernel::minutes(10);
 
 impl TokenScope {
     const fn life(self) -> std::time::Duration {
         match self {
             Self::Full => ACCESS_TOKEN_LIFE,
-            Self::TodoRead => TODO_TOKEN_LIFE,
+            Self::TodoRead => FLOAT_TOKEN_LIFE,
         }
     }
 }
@@ -145,7 +145,7 @@ impl Keys {
             sid: session.0,
             iat: now.millis() / 1000,
             exp: expires_at.millis() / 1000,
-            scope: (scope == TokenScope::TodoRead).then(|| TODO_READ.to_owned()),
+            scope: (scope == TokenScope::TodoRead).then(|| READS_THE_LIST.to_owned()),
         };
         let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
         let token = encode(&header, &claims, &EncodingKey::from_secret(&key.secret)).ok()?;
@@ -169,7 +169,7 @@ impl Keys {
         let expires_at = Timestamp::from_millis(claims.exp.checked_mul(1000)?);
         let scope = match claims.scope.as_deref() {
             None => TokenScope::Full,
-            Some(TODO_READ) => TokenScope::TodoRead,
+            Some(READS_THE_LIST) => TokenScope::TodoRead,
             // Of a later version: nothing that this one could grant.
             Some(_) => return None,
         };
