@@ -5,7 +5,7 @@ import typescript from 'typescript-eslint';
 export default defineConfig([
   globalIgnores(['dist', 'node_modules', 'src/gql']),
   {
-    files: ['{src,browser}/**/*.{ts,tsx}'],
+    files: ['{src,widget,browser}/**/*.{ts,tsx}'],
     extends: [typescript.configs.strictTypeChecked, hooks.configs.flat.recommended],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -16,5 +16,5 @@ export default defineConfig({
     rollupOptions: { input: ['index.html', 'graphiql.html'] },
   },
   server: { proxy: { '/graphql': { target: SERVER, ws: true } } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['{src,widget}/**/*.test.ts'], environment: 'node' },
 });

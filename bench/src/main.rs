@@ -2,6 +2,7 @@
 //! because the machine is noisy. Names of measurements as arguments choose among them.
 
 mod client;
+mod clocks;
 mod fanout;
 mod load;
 mod page;
@@ -18,7 +19,7 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ALL: [&str; 7] = ["creates", "resolves", "page", "reports", "similar", "fanout", "scale"];
+const ALL: [&str; 8] = ["creates", "resolves", "page", "reports", "similar", "fanout", "clocks", "scale"];
 
 #[tokio::main]
 async fn main() {
@@ -37,6 +38,7 @@ async fn main() {
             "reports" => reports::reports(&mut report),
             "similar" => similar::similar(&mut report),
             "fanout" => fanout::fanout(&mut report).await,
+            "clocks" => clocks::clocks(&mut report).await,
             _ => scale::scale(&mut report).await,
         }
     }

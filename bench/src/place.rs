@@ -26,12 +26,18 @@ pub struct Place {
 pub const AGENTS: usize = 200;
 pub const TEAMS: usize = 20;
 
+/// The default configuration, on a folder that goes.
+pub fn configured() -> (Config, tempfile::TempDir) {
+    let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
+    let mut config = Config::load(None).expect("the default configuration");
+    config.data_dir = folder.path().to_owned();
+    config.listen = "127.0.0.1:0".parse().expect("an address");
+    (config, folder)
+}
+
 impl Place {
     pub async fn open() -> Self {
-        let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
-        let mut config = Config::load(None).expect("the default configuration");
-        config.data_dir = folder.path().to_owned();
-        config.listen = "127.0.0.1:0".parse().expect("an address");
+        let (config, folder) = configured();
         let app = open(&config, Hands::default()).await.expect("a new installation opens");
         let (admin, agents) = furnish(&app).await;
         Self::serve(app, config, folder, admin, agents)
@@ -84,7 +90,7 @@ impl Place {
     }
 }
 
-async fn furnish(app: &Arc<App>) -> (UserId, Vec<UserId>) {
+pub async fn furnish(app: &Arc<App>) -> (UserId, Vec<UserId>) {
     let cx = Ctx::system(app);
     for n in 0..TEAMS {
         let (key, name) = (format!("T{n}"), format!("Team {n}"));

@@ -207,6 +207,54 @@ async fn feishus_robot_is_signed_and_quiet_hours_are_kept() {
     desk.close().await;
 }
 
+#[tokio::test]
+async fn wecoms_robot_mentions_and_dingtalks_work_notice_goes_to_a_person() {
+    let wecom = Provider::start(|_| (200, json!({ "errcode": 0, "errmsg": "ok" }))).await;
+    // The first access token is over when it is used.
+    let fetched = Arc::new(AtomicU32::new(0));
+    let tokens = fetched.clone();
+    let dingtalk = Provider::start(move |asked| match (asked.path.as_str(), asked.argument("access_token")) {
+        ("/gettoken", _) => {
+            let n = tokens.fetch_add(1, Ordering::SeqCst);
+            (200, json!({ "errcode": 0, "access_token": format!("T{n}"), "expires_in": 7200 }))
+        }
+        (_, "T0") => (200, json!({ "errcode": 42001, "errmsg": "access_token expired" })),
+        _ => (200, json!({ "errcode": 0, "task_id": 256_271_667_526_i64 })),
+    })
+    .await;
+    let (robot, app) = (wecom.address.clone(), dingtalk.address.clone());
+    let desk = Desk::configured(|config| {
+        config.channels.wecom.base_url = robot;
+        config.channels.wecom.robot_key = "693a91f6".into();
+        config.channels.dingtalk.base_url = app;
+        config.channels.dingtalk.app_key = "key".to_owned();
+        config.channels.dingtalk.app_secret = "secret".into();
+        config.channels.dingtalk.agent_id = "1234".to_owned();
+    })
+    .await;
+    bind(&desk, "agent1", "WECOM", "zhang.san").await;
+    bind(&desk, "agent2", "DINGTALK", "user123").await;
+    let by_robot = assigned(&desk, "agent1", "停机").await;
+    let by_notice = assigned(&desk, "agent2", "停机").await;
+    desk.advance(seconds(0)).await;
+    let asked = &wecom.asked()[0];
+    assert_eq!((asked.path.as_str(), asked.argument("key")), ("/cgi-bin/webhook/send", "693a91f6"));
+    let body = asked.json();
+    assert_eq!((&body["msgtype"], &body["text"]["mentioned_list"]), (&json!("text"), &json!(["zhang.san"])));
+    assert_eq!(told(&desk, &by_robot).await[0]["state"], "SENT");
+    assert_eq!(told(&desk, &by_notice).await[0]["state"], "QUEUED", "the token was over: fetched anew, and tried again");
+    desk.advance(minutes(1)).await;
+    assert_eq!(told(&desk, &by_notice).await[0]["state"], "SENT");
+    let asked = dingtalk.asked();
+    let token = &asked[0];
+    assert_eq!((token.argument("appkey"), token.argument("appsecret")), ("key", "secret"));
+    let notice = asked.last().unwrap();
+    assert_eq!(notice.path, "/topapi/message/corpconversation/asyncsend_v2");
+    assert_eq!((notice.argument("access_token"), &notice.json()["userid_list"]), ("T1", &json!("user123")));
+    assert_eq!(fetched.load(Ordering::SeqCst), 2);
+    desk.close().await;
+}
+
 fn base64url(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)

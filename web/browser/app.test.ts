@@ -152,6 +152,45 @@ it('shows the three layers of a period, and the tickets behind a figure', async 
   await supervisor.getByTestId('behind').getByRole('link', { name: /^#/ }).first().waitFor();
 });
 
+it('shows when nobody answers in time, and lets a supervisor name who stands in then', async () => {
+  const supervisor = await desk.signedIn('supervisor');
+  await supervisor.getByTestId('main-nav').getByRole('link', { name: 'Metrics' }).click();
+  await supervisor.getByTestId('to-heatmap').click();
+  const cells = supervisor.getByTestId('heatmap-cell');
+  await cells.first().waitFor();
+  expect(await cells.count()).toBe(7 * 48);
+  // By the keyboard: a day on, and to its end.
+  const figures = supervisor.getByTestId('heatmap-figures');
+  await cells.first().focus();
+  await supervisor.keyboard.press('ArrowDown');
+  await supervisor.keyboard.press('End');
+  await figures.getByText(/^Tue 23:30–24:00/).waitFor();
+  await supervisor.getByRole('button', { name: 'Median first response' }).click();
+  await supervisor.getByTestId('heatmap-legend').getByText('not answered yet').waitFor();
+  await supervisor.getByTestId('gap-outline').first().waitFor();
+  expect(await supervisor.getByTestId('gap-delegate').count()).toBe(0);
+
+  // Somebody for whom a colleague could stand in.
+  const agents = await supervisor.getByTestId('agent').locator('option:not([value=""])').all();
+  for (const agent of agents) {
+    const answered = supervisor.waitForResponse((response) => response.request().postData()?.includes('query Heatmap(') ?? false);
+    await supervisor.getByTestId('agent').selectOption(await agent.getAttribute('value'));
+    await answered;
+    await supervisor.getByRole('status').filter({ hasText: 'Loading' }).waitFor({ state: 'detached' });
+    if (await supervisor.getByTestId('gap-delegate').count()) break;
+  }
+  await supervisor.getByTestId('gap-delegate').first().click();
+  expect(await supervisor.getByTestId('delegation-to').inputValue()).not.toBe('');
+  await supervisor.getByTestId('delegation-create').click();
+  await supervisor.getByTestId('gap').getByText(/stands in then/).first().waitFor();
+
+  for (const [format, name] of [['CSV', /^response-heatmap-.*\.csv$/], ['XLSX', /\.xlsx$/]] as const) {
+    const file = supervisor.waitForEvent('download');
+    await supervisor.getByTestId(`export-${format}`).click();
+    expect((await file).suggestedFilename()).toMatch(name);
+  }
+});
+
 it('no page complained', () => {
   // A browser says of its own accord that it could not reach a server.
   expect(desk.complaints.filter((line) => !/WebSocket connection|ERR_CONNECTION/.test(line))).toEqual([]);

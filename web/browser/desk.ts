@@ -10,12 +10,15 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** The browser asks nobody but the server. */
 const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
+/** Environment of the program, beside what every desk has. */
+type Settings = Readonly<Record<string, string>>;
+
 /** Starts the program and waits for its address. */
-async function serve(folder: string, listen: string): Promise<[ChildProcess, string]> {
+async function serve(folder: string, listen: string, settings: Settings): Promise<[ChildProcess, string]> {
   const server = spawn(PROGRAM, ['serve', '--demo'], {
     env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '',
       // Who gets a ticket is chosen by the page's people here; dispatch is tried by tests of its own.
-      BUOY_DISPATCH__AUTOMATIC: 'false' },
+      BUOY_DISPATCH__AUTOMATIC: 'false', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const address = await new Promise<string>((found, failed) => {
@@ -46,28 +49,29 @@ export class Desk {
     private readonly browser: Browser,
     private server: ChildProcess,
     private readonly folder: string,
+    private readonly settings: Settings,
   ) {}
 
-  static async open(): Promise<Desk> {
+  static async open(settings: Settings = {}): Promise<Desk> {
     const folder = await mkdtemp(join(tmpdir(), 'buoy-browser-'));
-    const [server, address] = await serve(folder, '127.0.0.1:0');
-    return new Desk(address, await chromium.launch({ executablePath: CHROMIUM, args: QUIET }), server, folder);
+    const [server, address] = await serve(folder, '127.0.0.1:0', settings);
+    return new Desk(address, await chromium.launch({ executablePath: CHROMIUM, args: QUIET }), server, folder, settings);
   }
 
   /** The server dies at once, and stays away while something is done. */
   async crash(meanwhile: () => Promise<void>): Promise<void> {
     await ended(this.server, 'SIGKILL');
     await meanwhile();
-    [this.server] = await serve(this.folder, this.address.replace('http://', ''));
+    [this.server] = await serve(this.folder, this.address.replace('http://', ''), this.settings);
   }
 
-  /** Somebody with a browser of their own. */
-  async visitor(locale: string): Promise<Page> {
+  /** Somebody with a browser of their own, on a page of the desk or of somebody else. */
+  async visitor(locale: string, address = this.address): Promise<Page> {
     const context = await this.browser.newContext({ locale, viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('console', (message) => message.type() === 'error' && this.complaints.push(message.text()));
-    await page.goto(this.address);
+    await page.goto(address);
     return page;
   }
 

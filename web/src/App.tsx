@@ -9,6 +9,7 @@ import { useLanguage } from './i18n';
 import { useStore } from './lib/store';
 import { Me } from './me/Me';
 import { NewTicket } from './new/NewTicket';
+import { HeatmapPage } from './reports/HeatmapPage';
 import { Reports } from './reports/Reports';
 import { Settings } from './settings/Settings';
 import { Nowhere } from './shell/Nowhere';
@@ -36,6 +37,9 @@ export function App() {
             </Route>
             <Route path="/reports">
               <Reports />
+            </Route>
+            <Route path="/reports/heatmap">
+              <HeatmapPage viewer={held.viewer} />
             </Route>
             <Route path="/me">
               <Me viewer={held.viewer} />

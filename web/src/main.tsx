@@ -10,6 +10,7 @@ import './styles/watch.css';
 import './styles/todo.css';
 import './styles/rules.css';
 import './styles/reports.css';
+import './styles/heatmap.css';
 
 const root = document.getElementById('app');
 if (root) {

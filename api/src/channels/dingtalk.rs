@@ -11,8 +11,7 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::outgoing::ask;
-use super::wecom::Tokens;
+use super::outgoing::{Tokens, ask};
 use super::{Secret, a_minute, later, plain, refused, signing};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -125,10 +124,6 @@ impl Sender for Dingtalk {
 
     fn rate(&self) -> Option<Rate> {
         if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
-    }
-
-    fn has_receipts(&self) -> bool {
-        false
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

@@ -90,10 +90,6 @@ impl Sender for Smtp {
     }
 
     /// That a server took it says nothing of the person.
-    fn has_receipts(&self) -> bool {
-        false
-    }
-
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {
         let (message, transport) = (self.message(&parcel), self.transport.clone());
         Box::pin(async move {

@@ -1,8 +1,10 @@
 //! One HTTP client for all that leaves the process: with time-outs, without redirects.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
+use domain::kernel::{Clock as _, SystemClock, Timestamp};
 use domain::runtime::jobs::Outcome;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -158,6 +160,42 @@ pub async fn ask(request: RequestBuilder) -> Result<Json, Outcome> {
         Ok(json) => Ok(json),
         Err(_) if status.is_success() => Ok(Json::Null),
         Err(_) => Err(refused(format!("HTTP {}: {}", status.as_u16(), said()))),
+    }
+}
+
+/// An access token of a provider, kept while it lasts.
+#[derive(Default)]
+pub struct Tokens(Mutex<Option<(String, Timestamp)>>);
+
+/// A token is fetched anew so long before it ends.
+const TOKEN_MARGIN: Duration = Duration::from_secs(300);
+
+impl Tokens {
+    /// The token, or what comes of the message for want of one.
+    pub async fn get(&self, fetch: impl FnOnce() -> RequestBuilder, field: &str) -> Result<String, Outcome> {
+        let now = SystemClock.now();
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((token, _)) = kept.filter(|(_, until)| now < *until) {
+            return Ok(token);
+        }
+        let answer = ask(fetch()).await?;
+        let Some(token) = answer[field].as_str().filter(|token| !token.is_empty()) else {
+            let code = [&answer["errcode"], &answer["code"]].into_iter().find(|code| !code.is_null());
+            let said = [&answer["errmsg"], &answer["msg"]].into_iter().find_map(|text| text.as_str());
+            return Err(later(format!(
+                "no access token: {} {}",
+                code.unwrap_or(&Json::Null),
+                said.unwrap_or_default()
+            )));
+        };
+        let lasts = [&answer["expires_in"], &answer["expire"]].into_iter().find_map(Json::as_u64).unwrap_or(7_200);
+        let until = now + Duration::from_secs(lasts).saturating_sub(TOKEN_MARGIN);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.to_owned(), until));
+        Ok(token.to_owned())
+    }
+
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -236,10 +236,6 @@ impl Sender for Gateway {
         a_minute(self.account.messages_a_minute)
     }
 
-    fn has_receipts(&self) -> bool {
-        false
-    }
-
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {
         let this = self.clone();
         Box::pin(async move {

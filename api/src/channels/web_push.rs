@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::kernel::{Clock as _, SystemClock};
-use domain::notifications::model::{Parcel, Rate, Sender};
+use domain::notifications::model::{Parcel, Sender};
 use domain::runtime::jobs::Outcome;
 use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -157,14 +157,6 @@ fn sealed(message: String, keys: &SubscriptionKeys) -> Option<Vec<u8>> {
 impl Sender for WebPush {
     fn account(&self) -> &'static str {
         "web_push"
-    }
-
-    fn rate(&self) -> Option<Rate> {
-        None
-    }
-
-    fn has_receipts(&self) -> bool {
-        false
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

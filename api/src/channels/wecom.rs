@@ -1,17 +1,16 @@
 //! WeCom 企业微信: messages of an application to a person, or a group's robot.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::kernel::{Clock as _, SystemClock, Timestamp};
 use domain::notifications::model::{Parcel, Rate, Sender};
 use domain::runtime::jobs::Outcome;
 use futures::future::BoxFuture;
-use reqwest::{Client, RequestBuilder};
+use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::outgoing::ask;
+use super::outgoing::{Tokens, ask};
 use super::{Secret, a_minute, later, plain, refused};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -30,42 +29,6 @@ const ROBOT_A_MINUTE: u32 = 20;
 const TOO_OFTEN: i64 = 45_009;
 /// The access token is over or unknown; the secret may have been reset.
 const TOKEN_OVER: [i64; 3] = [40_014, 42_001, 42_007];
-
-/// An access token of a provider, kept while it lasts.
-#[derive(Default)]
-pub struct Tokens(Mutex<Option<(String, Timestamp)>>);
-
-/// A token is fetched anew so long before it ends.
-const TOKEN_MARGIN: Duration = Duration::from_secs(300);
-
-impl Tokens {
-    /// The token, or what comes of the message for want of one.
-    pub async fn get(&self, fetch: impl FnOnce() -> RequestBuilder, field: &str) -> Result<String, Outcome> {
-        let now = SystemClock.now();
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((token, _)) = kept.filter(|(_, until)| now < *until) {
-            return Ok(token);
-        }
-        let answer = ask(fetch()).await?;
-        let Some(token) = answer[field].as_str().filter(|token| !token.is_empty()) else {
-            let code = [&answer["errcode"], &answer["code"]].into_iter().find(|code| !code.is_null());
-            let said = [&answer["errmsg"], &answer["msg"]].into_iter().find_map(|text| text.as_str());
-            return Err(later(format!(
-                "no access token: {} {}",
-                code.unwrap_or(&Json::Null),
-                said.unwrap_or_default()
-            )));
-        };
-        let lasts = [&answer["expires_in"], &answer["expire"]].into_iter().find_map(Json::as_u64).unwrap_or(7_200);
-        let until = now + Duration::from_secs(lasts).saturating_sub(TOKEN_MARGIN);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.to_owned(), until));
-        Ok(token.to_owned())
-    }
-
-    pub fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
 
 #[derive(Clone)]
 pub struct Wecom {
@@ -154,10 +117,6 @@ impl Sender for Wecom {
 
     fn rate(&self) -> Option<Rate> {
         if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
-    }
-
-    fn has_receipts(&self) -> bool {
-        false
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

@@ -209,7 +209,10 @@ fn proposed(gap: &Gap, proposal: &Proposal, delegate: Option<&str>, language: La
             format!("按日历该时段在岗 {on_duty} 人：建议错峰休息，或设置临时代理岗。")
         }
     };
-    format!("{found} {advice}")
+    match language {
+        Language::En => format!("{found} {advice}"),
+        Language::ZhCn => format!("{found}{advice}"),
+    }
 }
 
 /// What kind of file.

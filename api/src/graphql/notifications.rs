@@ -13,6 +13,7 @@ use super::nodes::{Relay, UserNode, relay, somebody};
 use super::scalars::DateTime;
 use super::ticket::{TicketNode, rows};
 use super::words::{Channel, DeliveryState, NotificationCause, NotificationState, UnseenReason};
+use crate::language::Language;
 
 /// Something that somebody was told.
 pub struct NotificationNode(pub told::Notification);
@@ -71,11 +72,12 @@ impl NotificationNode {
     }
 
     /// Why it failed.
-    async fn failure(&self) -> Option<String> {
+    async fn failure(&self, ctx: &Context<'_>) -> Option<String> {
+        let language = ctx.data_unchecked::<Caller>().language;
         if self.0.deliveries.is_empty() {
-            return Some("no way to this person is known".to_owned());
+            return Some(language.name("no way to this person is known", Some("没有可触达此人的渠道")).to_owned());
         }
-        best(&self.0).and_then(|delivery| delivery.failure.clone())
+        best(&self.0)?.failure.as_deref().map(|kept| language.say(&words::failure(kept)))
     }
 
     /// What it says in one line, in the language of the request.
@@ -89,8 +91,9 @@ impl NotificationNode {
     }
 
     /// The ways that were tried, in their order.
-    async fn deliveries(&self) -> Vec<NotificationDelivery> {
-        self.0.deliveries.iter().map(NotificationDelivery::of).collect()
+    async fn deliveries(&self, ctx: &Context<'_>) -> Vec<NotificationDelivery> {
+        let language = ctx.data_unchecked::<Caller>().language;
+        self.0.deliveries.iter().map(|delivery| NotificationDelivery::of(delivery, language)).collect()
     }
 }
 
@@ -139,7 +142,7 @@ pub struct NotificationDelivery {
 }
 
 impl NotificationDelivery {
-    fn of(delivery: &told::Delivery) -> Self {
+    fn of(delivery: &told::Delivery, language: Language) -> Self {
         let told::Delivery {
             id: _,
             notification: _,
@@ -163,7 +166,7 @@ impl NotificationDelivery {
             queued_at: (*queued_at).into(),
             sent_at: sent_at.map(Into::into),
             delivered_at: delivered_at.map(Into::into),
-            failure: failure.clone(),
+            failure: failure.as_deref().map(|kept| language.say(&words::failure(kept))),
             repeated: *repeated,
             in_digest: digest.is_some(),
         }

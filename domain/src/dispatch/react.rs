@@ -60,8 +60,9 @@ pub async fn on_roster_event(tx: &mut Tx) -> Result<()> {
 }
 
 pub async fn on_auth_event(tx: &mut Tx, event: &AuthEvent) -> Result<()> {
-    if let AuthEvent::SessionOpened { .. } = event
+    if let AuthEvent::SessionOpened { user, .. } = event
         && is_automatic(tx)
+        && people::queries::duty::duty(tx.app()).await?.agent(*user).is_some()
     {
         // Somebody who signs in can be reached.
         let now = tx.now;

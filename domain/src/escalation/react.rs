@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::decide::{self, Move};
 use super::model::{Escalation, LEVEL_MAX, Lateness, Settings, State};
@@ -198,7 +198,7 @@ const RETRY_MAX: u64 = 100;
 
 pub async fn on_retry(tx: &mut Tx) -> Result<Next> {
     let rows =
-        escalation::Entity::find().filter(Expr::cust("retry")).order_by_due().limit(RETRY_MAX).all(tx.conn()).await?;
+        escalation::Entity::find().filter(Expr::cust("retry")).order_by_asc(escalation::Column::DueAt).limit(RETRY_MAX).all(tx.conn()).await?;
     for row in rows {
         let of = Escalation::try_from(row)?;
         let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[of.ticket]).await?.remove(&of.ticket) else {
@@ -212,17 +212,6 @@ pub async fn on_retry(tx: &mut Tx) -> Result<Next> {
         }
     }
     Ok(Next::Done)
-}
-
-trait OrderByDue {
-    fn order_by_due(self) -> Self;
-}
-
-impl OrderByDue for sea_orm::Select<escalation::Entity> {
-    fn order_by_due(self) -> Self {
-        use sea_orm::QueryOrder as _;
-        self.order_by_asc(escalation::Column::DueAt)
-    }
 }
 
 /// Tickets looked at by one sweep.

@@ -321,9 +321,17 @@ pub struct Rate {
 pub trait Sender: Send + Sync {
     /// The provider's account, whose limit is shared by all nodes.
     fn account(&self) -> &str;
-    fn rate(&self) -> Option<Rate>;
+
+    /// `None`: it takes as many as there are.
+    fn rate(&self) -> Option<Rate> {
+        None
+    }
+
     /// Whether the provider says when a message arrived. Without receipts nobody claims that it did not.
-    fn has_receipts(&self) -> bool;
+    fn has_receipts(&self) -> bool {
+        false
+    }
+
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome>;
 }
 

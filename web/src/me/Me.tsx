@@ -25,7 +25,7 @@ export function Me({ viewer }: { viewer: Session['viewer'] }) {
       </div>
       <aside>
         {error && <ErrorNote error={error} again={again} />}
-        {data && <Terminals terminals={data.terminals} onChange={again} />}
+        {data && <Terminals terminals={data.terminals} pushKey={data.about.webPushKey} onChange={again} />}
         {data && <Preference preference={data.notificationPreference} />}
         {isStaff(viewer) && <MyDuty id={viewer.id} />}
       </aside>

@@ -3,6 +3,7 @@ import { useAction } from '../api/action';
 import { BindTerminalDocument, UnbindTerminalDocument, type Channel, type WayFragment } from '../gql';
 import { useLanguage } from '../i18n';
 import { Refusals } from '../shell/ErrorNote';
+import { subscribe, takesPushes } from './push';
 
 /** What a person can type in. A push to a browser is bound by that browser. */
 const BOUND_HERE = ['WEB', 'WECOM', 'DINGTALK', 'FEISHU', 'EMAIL', 'SMS'] as const satisfies Channel[];
@@ -10,7 +11,7 @@ type Here = (typeof BOUND_HERE)[number];
 const KINDS: Record<Here, string> = { WEB: 'text', WECOM: 'text', DINGTALK: 'text', FEISHU: 'text', EMAIL: 'email', SMS: 'tel' };
 
 /** The ways to somebody. */
-export function Terminals({ terminals, onChange }: { terminals: readonly WayFragment[]; onChange: () => void }) {
+export function Terminals({ terminals, pushKey, onChange }: { terminals: readonly WayFragment[]; pushKey: string | null; onChange: () => void }) {
   const [, t] = useLanguage();
   const bind = useAction(BindTerminalDocument);
   const unbind = useAction(UnbindTerminalDocument);
@@ -23,6 +24,12 @@ export function Terminals({ terminals, onChange }: { terminals: readonly WayFrag
     setAddress('');
     setPrimary(false);
     onChange();
+  };
+  const [denied, setDenied] = useState(false);
+  const push = async (key: string) => {
+    const address = await subscribe(key).catch(() => null);
+    setDenied(address === null);
+    if (address !== null && (await bind.run({ channel: 'WEB_PUSH', address, primary: false }))) onChange();
   };
   return (
     <section data-testid="terminals">
@@ -73,10 +80,16 @@ export function Terminals({ terminals, onChange }: { terminals: readonly WayFrag
           {t('terminal.makePrimary')}
         </label>
         <Refusals action={bind} />
+        {denied && <p className="note">{t('terminal.push.denied')}</p>}
         <div className="line">
           <button type="submit" disabled={bind.busy} data-testid="terminal-bind">
             {t('terminal.bind')}
           </button>
+          {pushKey !== null && takesPushes && (
+            <button type="button" disabled={bind.busy} onClick={() => void push(pushKey)} data-testid="terminal-push">
+              {t('terminal.push')}
+            </button>
+          )}
         </div>
       </form>
     </section>

@@ -1,7 +1,6 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { useQuery } from 'urql';
 import {
-  AboutDocument,
   ReportDocument,
   type LayersFragment,
   type MetricDimension,
@@ -11,14 +10,13 @@ import {
   type ReportQuery,
   type ShareFragment,
 } from '../gql';
-import { useCatalogue } from '../api/catalogue';
 import { useLanguage } from '../i18n';
 import { span } from '../lib/clock';
 import { ErrorNote } from '../shell/ErrorNote';
 import { Behind } from './Behind';
+import { PeriodChoice, ReportTabs, TeamChoice, usePeriod } from './Choosers';
 import { Histogram, Line, range, Strata } from './charts';
 import { percent } from './format';
-import { PRESETS, spanOf, type Preset } from './period';
 
 type Metrics = ReportQuery['serviceMetrics'];
 type Layer = 'firstResponseCompliance' | 'firstTimeResolution' | 'rootCauseClosure';
@@ -62,15 +60,10 @@ function filterOf(by: MetricDimension, group: { key: string; id?: string | null 
 /** The three layers of a period, their distribution, and the groups behind them. */
 export function Reports() {
   const [, t] = useLanguage();
-  const { teams } = useCatalogue();
-  const [preset, setPreset] = useState<Preset>('days90');
+  const [preset, setPreset, asked] = usePeriod();
   const [by, setBy] = useState<MetricDimension>('TEAM');
   const [team, setTeam] = useState('');
   const [looked, setLooked] = useState<Looked | null>(null);
-  const [{ data: about }] = useQuery({ query: AboutDocument });
-  const zone = about?.about.timeZone;
-  const [opened] = useState(() => Date.now());
-  const asked = useMemo(() => (zone ? spanOf(preset, opened, zone) : null), [preset, opened, zone]);
   const filter: MetricFilter = team === '' ? {} : { teamId: team };
   const period = { from: asked?.from ?? '', to: asked?.to ?? '' };
   const [{ data, error, fetching }, again] = useQuery({
@@ -81,22 +74,10 @@ export function Reports() {
   const metrics = data?.serviceMetrics;
   return (
     <>
+      <ReportTabs />
       <div className="toolbar">
-        <select aria-label={t('report.period')} value={preset} onChange={(event) => setPreset(event.target.value as Preset)}>
-          {PRESETS.map((key) => (
-            <option key={key} value={key}>
-              {t(`report.period.${key}`)}
-            </option>
-          ))}
-        </select>
-        <select aria-label={t('ticket.team')} value={team} onChange={(event) => setTeam(event.target.value)}>
-          <option value="">{t('board.team.all')}</option>
-          {teams.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
+        <PeriodChoice preset={preset} choose={setPreset} />
+        <TeamChoice team={team} choose={setTeam} />
         {metrics && (
           <span className="quiet">
             {t('report.counts', { created: metrics.created, resolved: metrics.resolved, excluded: metrics.excluded })}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { spanOf } from './period';
+import { months, spanOf } from './period';
 
 const at = (text: string) => Date.parse(text);
 
@@ -15,4 +15,8 @@ describe('a period', () => {
   ] as const)('%s at %s in %s', (preset, now, zone, from, to) => {
     expect(spanOf(preset, at(now), zone)).toMatchObject({ from, to });
   });
+});
+
+it('counts months back over the year, on the clocks of the zone', () => {
+  expect(months(at('2026-01-31T17:00:00Z'), 'Asia/Shanghai', 3)).toEqual(['2026-02', '2026-01', '2025-12']);
 });

@@ -62,3 +62,9 @@ export function spanOf(preset: Preset, now: number, zone: string): Span {
       return span(midnight(zone, year, quarter, 1), midnight(zone, year, quarter + 3, 1), 'WEEK');
   }
 }
+
+/** The newest months, this one first, as 2026-10. */
+export function months(now: number, zone: string, count: number): string[] {
+  const [year, month] = dateIn(zone, now);
+  return Array.from({ length: count }, (_, back) => new Date(Date.UTC(year, month - 1 - back, 1)).toISOString().slice(0, 7));
+}

@@ -1,6 +1,6 @@
 import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { useQuery } from 'urql';
-import { Link, useLocation } from 'wouter';
+import { Link, useLocation, useRoute } from 'wouter';
 import { client } from '../api/client';
 import { isStaff, leads } from '../api/roles';
 import { session, type Session } from '../api/session';
@@ -18,6 +18,7 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
     await client.mutation(SignOutDocument, { input: {} }).toPromise();
     session.set(null);
   };
+  const [inReports] = useRoute('/reports/*?');
   const active = (isActive: boolean) => (isActive ? 'active' : '');
   return (
     <>
@@ -36,7 +37,7 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
             {t('nav.new')}
           </Link>
           {isStaff(viewer) && (
-            <Link href="/reports" className={active}>
+            <Link href="/reports" className={active(inReports)}>
               {t('nav.reports')}
             </Link>
           )}

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 pub use self::sending::{on_unacknowledged, prepare, settle};
-use super::decide::{route, state};
+use super::decide::{route, state, words};
 use super::model::{
     AcknowledgeNotification, BindTerminal, Channel, Delivery, DeliveryState, MarkOpened, NotePageOpen, Notification,
     NotificationEvent, OpenTicket, ReportActivity, SavePreference, Senders, Settings, State, Tell, UnbindTerminal, Via,
@@ -80,7 +80,7 @@ async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel,
         let (state, failure) = match channel {
             Channel::Web => (DeliveryState::Sent, None),
             channel if senders.has(channel) => (DeliveryState::Queued, None),
-            channel => (DeliveryState::Failed, Some(no_sender(channel))),
+            channel => (DeliveryState::Failed, Some(words::no_sender(channel))),
         };
         let written = channel == Channel::Web;
         deliveries.push(Delivery {
@@ -112,10 +112,6 @@ async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel,
         }
     }
     Ok(())
-}
-
-fn no_sender(channel: Channel) -> String {
-    format!("{}: no sender is configured ([channels] in the configuration)", channel.word())
 }
 
 /// Takes the next way that was not tried yet, where the notification goes by one after the other.

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::kernel::Message;
 use crate::kernel::time::spoken;
-use crate::notifications::model::{Cause, Params, Tongue, UnseenReason, Verdict};
+use crate::notifications::model::{Cause, Channel, Params, Tongue, UnseenReason, Verdict};
 use crate::tickets::model::{Priority, SlaMetric, Ticket};
 
 impl Tongue {
@@ -21,6 +21,15 @@ impl Tongue {
 pub struct Text {
     pub title: Message,
     pub body: Message,
+}
+
+const fn priority_en(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Urgent => "Urgent",
+        Priority::High => "High",
+        Priority::Normal => "Normal",
+        Priority::Low => "Low",
+    }
 }
 
 const fn priority_zh(priority: Priority) -> &'static str {
@@ -46,7 +55,7 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
     let (number, subject, subject_zh) = match ticket {
         Some(ticket) => (
             format!("#{}", ticket.number),
-            format!("{} · {}", ticket.priority.word(), ticket.title),
+            format!("{} · {}", priority_en(ticket.priority), ticket.title),
             format!("{} · {}", priority_zh(ticket.priority), ticket.title),
         ),
         None => (String::new(), String::new(), String::new()),
@@ -164,20 +173,38 @@ fn alert(params: &Params) -> Message {
     }
 }
 
+const NO_SENDER: &str = ": no sender is configured ([channels] in the configuration)";
+
+/// Why a channel without an account sends nothing, as the ledger keeps it.
+pub fn no_sender(channel: Channel) -> String {
+    format!("{}{NO_SENDER}", channel.word())
+}
+
+/// Why a message could not be sent. What a provider says stays in the provider's words.
+pub fn failure(kept: &str) -> Message {
+    match kept.strip_suffix(NO_SENDER) {
+        Some(channel) => Message::new(kept, format!("{channel}：未配置发送方（配置文件的 [channels]）")),
+        None => Message::new(kept, kept),
+    }
+}
+
 /// Why a ticket was not seen, as a sentence.
 pub fn unseen(verdict: &Verdict, assignee: Option<&str>) -> Message {
     let who = assignee.unwrap_or("?");
-    let failure = verdict.evidence.iter().flat_map(|n| &n.deliveries).rev().find_map(|d| d.failure.as_deref());
+    let last = verdict.evidence.iter().flat_map(|n| &n.deliveries).rev().find_map(|d| d.failure.as_deref());
     match verdict.reason {
         UnseenReason::NobodyAssigned => Message::new(
             "Nobody is assigned: it waits in the queue.".to_owned(),
             "尚未分派：工单在队列中等待。".to_owned(),
         ),
-        UnseenReason::NeverSent => match failure {
-            Some(failure) => Message::new(
-                format!("{who} was never told: every way failed. The last reason: {failure}"),
-                format!("{who} 未收到通知：所有渠道均发送失败。最后的原因：{failure}"),
-            ),
+        UnseenReason::NeverSent => match last {
+            Some(kept) => {
+                let Message { en, zh } = failure(kept);
+                Message::new(
+                    format!("{who} was never told: every way failed. The last reason: {en}"),
+                    format!("{who} 未收到通知：所有渠道均发送失败。最后的原因：{zh}"),
+                )
+            }
             None => Message::new(
                 format!("{who} was never told: no message has been sent yet."),
                 format!("{who} 未收到通知：尚未发出任何消息。"),

@@ -152,10 +152,9 @@ impl Command for EndAbsence {
         let missing = || refuse(Code::NotFound, "absenceId", "There is no such absence.", "没有这条离岗记录。");
         let row = absence::Entity::find_by_id(self.absence).one(tx.conn()).await?.ok_or_else(missing)?;
         let agent = agent(tx, "absenceId", row.user_id, may_excuse).await?;
-        let end = tx.now.max(row.from_at);
-        if row.until_at.is_none_or(|until| until > end) {
+        if row.until_at.is_none_or(|until| until > tx.now) {
             absence::Entity::update_many()
-                .col_expr(absence::Column::UntilAt, Expr::value(end))
+                .col_expr(absence::Column::UntilAt, Expr::value(tx.now))
                 .filter(absence::Column::Id.eq(row.id))
                 .exec(tx.conn())
                 .await?;
@@ -228,7 +227,7 @@ impl Command for EndDelegation {
         let giver = agent(tx, "delegationId", row.from_id, may_excuse).await?;
         if row.ends_at > tx.now {
             delegation::Entity::update_many()
-                .col_expr(delegation::Column::EndsAt, Expr::value(tx.now.max(row.begins_at)))
+                .col_expr(delegation::Column::EndsAt, Expr::value(tx.now))
                 .filter(delegation::Column::Id.eq(row.id))
                 .exec(tx.conn())
                 .await?;

@@ -1,0 +1,11 @@
+/** Gives the reader a file that came as Base64, as if they had followed a link to it. */
+export function saveFile({ name, mediaType, base64 }: { name: string; mediaType: string; base64: string }): void {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const address = URL.createObjectURL(new Blob([bytes], { type: mediaType }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  // The browser has begun to read it by the next turn.
+  setTimeout(() => URL.revokeObjectURL(address), 1_000);
+}
