@@ -248,6 +248,9 @@ impl Config {
         Limits {
             body_bytes_max: self.http.body_bytes_max,
             origins: self.widget.origins.clone(),
+            own_origin: reqwest::Url::parse(&self.notifications.public_url)
+                .ok()
+                .map(|url| url.origin().ascii_serialization()),
             trusted_proxies: self.http.trusted_proxies.clone(),
             execution_timeout: Duration::from_secs(self.http.execution_timeout_secs),
             ws_frame_bytes_max: self.websocket.frame_bytes_max,

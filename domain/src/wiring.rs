@@ -119,11 +119,11 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             tickets::react::CLOSE => tickets::react::on_close(tx, job).await,
             sla::react::WATCH => sla::react::on_watch(tx, job).await,
             dispatch::react::ASSIGN => dispatch::react::on_assign(tx, job).await,
-            dispatch::react::DRAIN => dispatch::react::on_drain(tx).await,
+            dispatch::react::DRAIN => dispatch::react::on_drain(tx, job).await,
             dispatch::react::ROSTER => dispatch::react::on_roster(tx).await,
             escalation::react::LEVEL => escalation::react::on_level(tx, job).await,
             escalation::react::UNOPENED => escalation::react::on_unopened(tx, job).await,
-            escalation::react::RETRY => escalation::react::on_retry(tx).await,
+            escalation::react::RETRY => escalation::react::on_retry(tx, job).await,
             notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,
             SWEEP => {
                 tickets::react::sweep(tx).await?;

@@ -242,7 +242,11 @@ async fn wecoms_robot_mentions_and_dingtalks_work_notice_goes_to_a_person() {
     let body = asked.json();
     assert_eq!((&body["msgtype"], &body["text"]["mentioned_list"]), (&json!("text"), &json!(["zhang.san"])));
     assert_eq!(told(&desk, &by_robot).await[0]["state"], "SENT");
-    assert_eq!(told(&desk, &by_notice).await[0]["state"], "QUEUED", "the token was over: fetched anew, and tried again");
+    assert_eq!(
+        told(&desk, &by_notice).await[0]["state"],
+        "QUEUED",
+        "the token was over: fetched anew, and tried again"
+    );
     desk.advance(minutes(1)).await;
     assert_eq!(told(&desk, &by_notice).await[0]["state"], "SENT");
     let asked = dingtalk.asked();

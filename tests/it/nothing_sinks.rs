@@ -165,7 +165,7 @@ async fn a_ticket_finds_its_engineer_and_says_why() {
 async fn a_delegate_takes_the_place_in_dispatch_and_escalation() {
     let desk = Desk::dispatching().await;
     let admin = crew(&desk).await;
-    // agent3 is of another team; she stands in for agent1 around noon, every day.
+    // agent3 is of another team; she stands in for agent1 from 9 to 10, every day.
     let (agent1, agent3) = (desk.id("agent1").to_string(), desk.id("agent3").to_string());
     let skills = json!([{ "skill": "electrics", "level": 4 }]);
     admin.done("saveAgentProfile", "__typename", json!({ "userId": agent3, "skillLevels": skills })).await;
@@ -184,6 +184,19 @@ async fn a_delegate_takes_the_place_in_dispatch_and_escalation() {
     let later = desk.ticket("requester1", "later", more).await;
     desk.advance(seconds(0)).await;
     assert_eq!(look(&desk, &later, "assignee { name }").await["assignee"]["name"], "agent1");
+    // Who stands in for the supervisor hears of the second level in their place.
+    let period = json!({ "from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z" });
+    let (supervisor, agent2) = (desk.id("supervisor").to_string(), desk.id("agent2").to_string());
+    let delegation = json!({
+        "fromAgentId": supervisor, "toAgentId": agent2, "period": period, "fromMinute": 0, "toMinute": 24 * 60,
+    });
+    desk.as_("admin").await.done("createDelegation", "__typename", delegation).await;
+    desk.advance(hours(4)).await;
+    let told = look(&desk, &later, "notifications { cause recipient { name } }").await["notifications"].clone();
+    let second = told.as_array().unwrap().iter().filter(|told| told["cause"] == "ESCALATION_2");
+    let mut names: Vec<&str> = second.map(|told| told["recipient"]["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["agent1", "agent2"], "{told}");
     close(desk).await;
 }
 

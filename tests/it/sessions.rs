@@ -108,6 +108,8 @@ async fn a_token_for_another_page_reads_the_to_do_list_for_ten_minutes_and_nothi
         "{ myTodo { tickets(first: 5) { description } } }",
         "{ myTodo { ...F } } fragment F on Todo { tickets(first: 1) { requester { name } } }",
         "{ todo: tickets { nodes { id } } }",
+        "{ ticket(number: 1) { number title } }",
+        "{ ...F } fragment F on Query { ticket(number: 1) { number title } }",
         "mutation { createTodoToken(input: {}) { token } }",
     ] {
         let answer = float.ask(beyond, json!({})).await;

@@ -114,6 +114,14 @@ async fn an_imported_log_gives_the_figures_that_an_independent_script_gives() {
     let told = tell(log.as_ref()).await;
     println!("{}: {:#}", log, figures(&told));
     let heatmap = truths(log.as_ref())["heatmap"].as_array().unwrap().clone();
+    // The same heat-map as somebody else has counted it.
+    if let Ok(truths) = std::env::var("TRUTHS_JSON") {
+        let truths: Json = serde_json::from_slice(&std::fs::read(truths).unwrap()).unwrap();
+        let rows = truths["uci_incident_log"]["arrivals_heatmap_7x48"]["rows_mon_to_sun"].as_array().unwrap();
+        let theirs: Vec<&Json> = rows.iter().flat_map(|row| row.as_array().unwrap()).collect();
+        let ours: Vec<&Json> = heatmap.iter().map(|cell| &cell[0]).collect();
+        assert_eq!(ours, theirs);
+    }
     let busiest = heatmap.iter().enumerate().max_by_key(|(_, cell)| cell[0].as_u64()).unwrap();
     println!(
         "busiest half-hour: weekday {}, slot {}, [arrivals, in time, median] {}",

@@ -47,7 +47,6 @@ impl Socket {
             .await;
     }
 
-    /// The next message; a socket that was closed fails the test.
     /// Until what was sent before has been taken.
     pub async fn settled(&mut self) {
         self.subscribe("settled", "{ boardCursor }", json!({})).await;
@@ -55,6 +54,7 @@ impl Socket {
         assert_eq!(self.receive().await["type"], "complete");
     }
 
+    /// The next message; a socket that was closed fails the test.
     pub async fn receive(&mut self) -> Json {
         match self.next().await {
             Ok(message) => message,

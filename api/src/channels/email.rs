@@ -89,7 +89,6 @@ impl Sender for Smtp {
         self.rate
     }
 
-    /// That a server took it says nothing of the person.
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {
         let (message, transport) = (self.message(&parcel), self.transport.clone());
         Box::pin(async move {

@@ -128,25 +128,30 @@ impl Resolve for Guard {
 
 /// Sends a request whose answer is its status alone.
 pub async fn status_of(request: RequestBuilder) -> Result<StatusCode, Outcome> {
-    request.send().await.map(|answer| answer.status()).map_err(|error| {
-        use std::error::Error as _;
-        // The resolver's own words are at the end of the chain.
-        let mut cause = error.source();
-        while let Some(deeper) = cause.and_then(std::error::Error::source) {
-            cause = Some(deeper);
-        }
-        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-        later(format!("{}{cause}", error.without_url()))
-    })
+    request.send().await.map(|answer| answer.status()).map_err(unsent)
+}
+
+/// What comes of a message for which no answer came: where the other side was never reached it did not go; otherwise nobody
+/// knows. Without the address, which may carry a token.
+pub fn unsent(error: reqwest::Error) -> Outcome {
+    use std::error::Error as _;
+    let reached = !(error.is_connect() || error.is_builder());
+    // The resolver's own words are at the end of the chain.
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+    let why = format!("{}{cause}", error.without_url());
+    if reached { Outcome::Unknown { why } } else { later(why) }
 }
 
 /// Sends a request and reads its answer as JSON; a failure is told as what comes of the message.
 pub async fn ask(request: RequestBuilder) -> Result<Json, Outcome> {
-    // Without the address: it may carry a token.
-    let mut answer = request.send().await.map_err(|error| later(error.without_url().to_string()))?;
+    let mut answer = request.send().await.map_err(unsent)?;
     let status = answer.status();
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| later(error.without_url().to_string()))? {
+    while let Some(chunk) = answer.chunk().await.map_err(unsent)? {
         body.extend_from_slice(&chunk);
         if body.len() > ANSWER_MAX {
             return Err(refused("the answer is too long"));
@@ -178,7 +183,11 @@ impl Tokens {
         if let Some((token, _)) = kept.filter(|(_, until)| now < *until) {
             return Ok(token);
         }
-        let answer = ask(fetch()).await?;
+        let answer = ask(fetch()).await.map_err(|outcome| match outcome {
+            // Whatever became of this request: no message has gone.
+            Outcome::Unknown { why } => later(why),
+            outcome => outcome,
+        })?;
         let Some(token) = answer[field].as_str().filter(|token| !token.is_empty()) else {
             let code = [&answer["errcode"], &answer["code"]].into_iter().find(|code| !code.is_null());
             let said = [&answer["errmsg"], &answer["msg"]].into_iter().find_map(|text| text.as_str());

@@ -8,7 +8,7 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::outgoing::ask;
+use super::outgoing::{ask, unsent};
 use super::signing::{Acs3, Tc3};
 use super::{Secret, a_minute, later, plain, refused};
 
@@ -80,7 +80,7 @@ impl Gateway {
                 later(format!("HTTP {}", answer.status().as_u16()))
             }
             Ok(answer) => refused(format!("HTTP {}", answer.status().as_u16())),
-            Err(error) => later(error.without_url().to_string()),
+            Err(error) => unsent(error),
         }
     }
 

@@ -9,7 +9,7 @@ use domain::kernel::{Error, TeamId, UserId};
 use domain::metrics::decide::month;
 use domain::metrics::model;
 use domain::metrics::model::{Dimension, Gap, Heatmap, Key, Proposal, SLOTS, Selection, Settings, WEEKDAYS};
-use domain::metrics::queries::{Advisor, heatmaps};
+use domain::metrics::queries::{Advisor, Of, heatmaps};
 use uuid::Uuid;
 
 use super::Caller;
@@ -56,7 +56,8 @@ impl ResponseHeatmap {
         }
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let named = |wanted: Dimension| self.selection.only.iter().find(|(dimension, _)| *dimension == wanted);
-        let of = named(Dimension::Agent).or(named(Dimension::Team)).map_or(Key::None, |(_, key)| key.clone());
+        let named = named(Dimension::Agent).or(named(Dimension::Team));
+        let of = named.map_or(Of::All, |(dimension, key)| Of::key(Some(*dimension), key));
         let mut of_all = self.selection.clone();
         of_all.only.retain(|(dimension, _)| *dimension != Dimension::Agent);
         let advisor = Advisor::of(cx, &of_all).await.or_top_level(ctx)?;
@@ -324,7 +325,11 @@ async fn sheets(ctx: &Context<'_>, of_all: &Selection) -> async_graphql::Result<
     let all = heatmaps(cx, of_all, None).await.or_top_level(ctx)?;
     let teams = heatmaps(cx, of_all, Some(Dimension::Team)).await.or_top_level(ctx)?;
     let names = names(ctx, &teams, &advisor.by_agent).await?;
-    let parts = [(say("all", "全部"), &all), (say("team", "组"), &teams), (say("agent", "工程师"), &advisor.by_agent)];
+    let parts = [
+        (say("all", "全部"), None, &all),
+        (say("team", "组"), Some(Dimension::Team), &teams),
+        (say("agent", "工程师"), Some(Dimension::Agent), &advisor.by_agent),
+    ];
     let span = [say("from", "起"), say("to", "止"), say("arrivals", "到达")];
     let columns = |more: [String; 3]| {
         let first = [say("of", "范围"), say("name", "名称"), say("weekday", "星期")];
@@ -349,10 +354,10 @@ async fn sheets(ctx: &Context<'_>, of_all: &Selection) -> async_graphql::Result<
         let first = [kind.clone(), name, days(weekdays, *language), clock(from), clock(to)].map(Value::Text);
         first.into_iter().chain([Value::Number(arrivals.into())]).chain::<[Value; 3]>(more).collect::<Vec<_>>()
     };
-    for (kind, maps) in &parts {
+    for (kind, by, maps) in &parts {
         for map in *maps {
             for gap in &map.gaps {
-                let proposal = advisor.advise(gap, &map.key);
+                let proposal = advisor.advise(gap, &Of::key(*by, &map.key));
                 let delegate = match proposal {
                     Proposal::Delegate { to, .. } => names.get(&Key::Id(to.0)).map(String::as_str),
                     Proposal::Shift { .. } => None,

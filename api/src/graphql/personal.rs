@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_graphql::Context;
 use domain::escalation;
-use domain::kernel::{Error, NotificationId, Result, UserId, seconds};
+use domain::kernel::{Error, NotificationId, Result, Timestamp, UserId, seconds};
 use domain::notifications;
 use domain::notifications::model::{NotePageOpen, Notification};
 use domain::runtime::Ctx;
@@ -42,6 +42,8 @@ struct Told {
     found: VecDeque<Notification>,
     seen: HashSet<NotificationId>,
     last: Option<NotificationId>,
+    /// When the page says again that it is open.
+    note_at: Timestamp,
 }
 
 pub async fn notifications(
@@ -52,7 +54,9 @@ pub async fn notifications(
     let cx = ctx.data_unchecked::<Caller>().cx.clone();
     // Listens before it reads: nothing falls between.
     let listening = ctx.data_unchecked::<Arc<Live>>().listen_for(user);
-    let mut told = Told { cx, user, listening, found: VecDeque::new(), seen: HashSet::new(), last: None };
+    let note_at = cx.now() + OPEN_EVERY;
+    let last = notifications::queries::newest(cx.read(), user).await.or_top_level(ctx)?;
+    let mut told = Told { cx, user, listening, found: VecDeque::new(), seen: HashSet::new(), last, note_at };
     if let Some(after) = after {
         let after = after
             .parse()
@@ -87,11 +91,11 @@ impl Told {
             if let Some(notification) = self.found.pop_front() {
                 return Some(NotificationNode(notification));
             }
-            let again = self.cx.now() + OPEN_EVERY;
             let clock = self.cx.app.clock.clone();
             let heard = tokio::select! {
                 heard = hear(&mut self.listening) => heard?,
-                () = clock.sleep_until(again) => {
+                () = clock.sleep_until(self.note_at) => {
+                    self.note_at = clock.now() + OPEN_EVERY;
                     self.cx.execute(&NotePageOpen, None).await.ok()?;
                     continue;
                 }

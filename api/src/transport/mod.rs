@@ -45,6 +45,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Where pages of other sites come from that may ask this server from a browser.
     pub origins: Vec<String>,
+    /// Where this server's own pages come from, where a proxy stands before it.
+    pub own_origin: Option<String>,
     /// Proxies before this server: only of theirs the X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// What one document may cost.
@@ -68,6 +70,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 256 * 1024,
             origins: Vec::new(),
+            own_origin: None,
             trusted_proxies: Vec::new(),
             cost: cost::Limits::default(),
             execution_timeout: Duration::from_secs(30),

@@ -4,6 +4,8 @@ use actix_cors::Cors;
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
+use super::Limits;
+
 /// A browser keeps the answer to its question for so long.
 const KEPT_SECS: usize = 600;
 
@@ -18,10 +20,10 @@ pub fn cors(origins: &[String]) -> Cors {
 
 /// Whether a WebSocket may be opened, which no browser asks beforehand: from no page at all, from a page of this server, or
 /// from one on the list.
-pub fn may_open(request: &HttpRequest, origins: &[String]) -> bool {
+pub fn may_open(request: &HttpRequest, limits: &Limits) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let own = origin.split_once("://").is_some_and(|(_, authority)| host == Some(authority));
-    own || origins.iter().any(|allowed| allowed == origin)
+    own || limits.origins.iter().chain(&limits.own_origin).any(|allowed| allowed == origin)
 }

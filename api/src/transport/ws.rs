@@ -78,7 +78,7 @@ pub fn is_upgrade() -> impl Guard {
 }
 
 pub async fn open(request: HttpRequest, gate: Data<Gate>, payload: Payload) -> actix_web::Result<HttpResponse> {
-    if !origin::may_open(&request, &gate.limits.origins) {
+    if !origin::may_open(&request, &gate.limits) {
         return Ok(HttpResponse::Forbidden().body("This page is of another site: add its origin to widget.origins."));
     }
     let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());

@@ -35,6 +35,12 @@ async fn give(tx: &mut Tx, ticket: &Ticket, candidates: &mut [Candidate]) -> Res
     let before = store::traces(tx.conn(), &[ticket.id]).await?.remove(&ticket.id);
     let assignments = before.as_ref().map_or(0, |trace| trace.assignments);
     if assignments >= settings.assignments_max {
+        // It does not wait unseen either: a person decides.
+        if let Some(mut trace) = before.filter(|trace| ticket.assignee.is_none() && trace.queued_at.is_none()) {
+            trace.queued_at = Some(tx.now);
+            store::put(tx.conn(), &trace).await?;
+            tickets::commands::note(tx, ticket.id, Fact::Queued).await?;
+        }
         return Ok(Dispatched::Bounded);
     }
     let need = need(tx, ticket).await?;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, Order};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::model::{Candidate, Trace};
 use super::store;
@@ -50,7 +50,7 @@ pub(super) async fn candidates(tx: &Tx, team: Option<TeamId>) -> Result<Vec<Cand
         let stamp = stamps.get(&agent.id);
         let reached = reach.get(&agent.id).is_some_and(|reach| {
             let on_page = reach.activity.iter().filter(|(of, _)| *of == Channel::Web).map(|(_, at)| *at).max();
-            is_reached(reach, sessions.get(&agent.id).copied().max(on_page), now, settings)
+            is_reached(reach, Ord::max(sessions.get(&agent.id).copied(), on_page), now, settings)
         });
         Candidate {
             user: agent.id,
@@ -104,11 +104,50 @@ pub(super) async fn earlier_owners(conn: &impl ConnectionTrait, id: TicketId) ->
         .await?)
 }
 
+/// A place in the queue, as a job's subject holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Queued {
+    pub priority: i32,
+    pub chases: i32,
+    pub number: i64,
+}
+
+impl Queued {
+    pub fn of(ticket: &Ticket) -> Self {
+        Self { priority: ticket.priority.rank(), chases: ticket.chase_count, number: ticket.number }
+    }
+
+    pub fn parse(subject: &str) -> Option<Self> {
+        let mut parts = subject.split(':');
+        let queued = Self {
+            priority: parts.next()?.parse().ok()?,
+            chases: parts.next()?.parse().ok()?,
+            number: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(queued)
+    }
+}
+
+impl std::fmt::Display for Queued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.priority, self.chases, self.number)
+    }
+}
+
 /// Tickets that wait for somebody: the most urgent first, then those asked for most often, then the oldest.
-pub(super) async fn waiting(conn: &impl ConnectionTrait, max: u64) -> Result<Vec<Ticket>> {
+pub(super) async fn waiting(conn: &impl ConnectionTrait, behind: Option<Queued>, max: u64) -> Result<Vec<Ticket>> {
+    let mut later = Condition::all();
+    if let Some(Queued { priority, chases, number }) = behind {
+        let same = ticket::Column::Priority.eq(priority);
+        later = Condition::any()
+            .add(ticket::Column::Priority.lt(priority))
+            .add(same.clone().and(ticket::Column::ChaseCount.lt(chases)))
+            .add(same.and(ticket::Column::ChaseCount.eq(chases)).and(ticket::Column::Number.gt(number)));
+    }
     let rows = ticket::Entity::find()
         // Written out as in the index that answers it.
         .filter(Expr::cust("assignee_id is null and status = 'NEW'"))
+        .filter(later)
         .filter(ticket::Column::Imported.eq(false))
         .order_by(ticket::Column::Priority, Order::Desc)
         .order_by(ticket::Column::ChaseCount, Order::Desc)
@@ -120,13 +159,18 @@ pub(super) async fn waiting(conn: &impl ConnectionTrait, max: u64) -> Result<Vec
 }
 
 /// What these people have and have not accepted yet.
-pub(super) async fn unaccepted(conn: &impl ConnectionTrait, of: &[UserId], max: u64) -> Result<Vec<Ticket>> {
+pub(super) async fn unaccepted(
+    conn: &impl ConnectionTrait,
+    of: &[UserId],
+    behind: i64,
+    max: u64,
+) -> Result<Vec<Ticket>> {
     let rows = ticket::Entity::find()
+        .filter(ticket::Column::Number.gt(behind))
         .filter(ticket::Column::AssigneeId.is_in(of.iter().copied()))
         .filter(ticket::Column::Status.eq(TicketStatus::Assigned.word()))
         .filter(ticket::Column::Accepted.eq(false))
         .filter(ticket::Column::Imported.eq(false))
-        .order_by(ticket::Column::Priority, Order::Desc)
         .order_by(ticket::Column::Number, Order::Asc)
         .limit(max)
         .all(conn)

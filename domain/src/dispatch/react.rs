@@ -2,7 +2,7 @@
 
 use super::commands::{dispatch, dispatch_all, is_free};
 use super::model::Settings;
-use super::queries;
+use super::queries::{self, Queued};
 use crate::auth::model::AuthEvent;
 use crate::calendar::model::Organisation;
 use crate::kernel::{Error, Result, TicketId, UserId, seconds};
@@ -59,6 +59,9 @@ pub async fn on_roster_event(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
+/// Parts of what people who have gone leave that are looked at in one transaction.
+const LEFT_PARTS_MAX: usize = 10;
+
 pub async fn on_auth_event(tx: &mut Tx, event: &AuthEvent) -> Result<()> {
     if let AuthEvent::SessionOpened { user, .. } = event
         && is_automatic(tx)
@@ -83,15 +86,20 @@ pub async fn on_assign(tx: &mut Tx, job: &Job) -> Result<Next> {
     Ok(Next::Done)
 }
 
-pub async fn on_drain(tx: &mut Tx) -> Result<Next> {
+/// A part of the queue; the next part is a job of its own, so that nobody waits behind those for whom nobody is there.
+pub async fn on_drain(tx: &mut Tx, job: &Job) -> Result<Next> {
     if !is_automatic(tx) {
         return Ok(Next::Done);
     }
-    let waiting = queries::waiting(tx.conn(), DRAIN_MAX).await?;
+    let waiting = queries::waiting(tx.conn(), Queued::parse(&job.subject), DRAIN_MAX).await?;
     let full = u64::try_from(waiting.len()).is_ok_and(|n| n == DRAIN_MAX);
-    let found = dispatch_all(tx, waiting).await?;
-    // As long as it helps: more may wait behind those.
-    Ok(if full && found > 0 { Next::At(tx.now + seconds(1)) } else { Next::Done })
+    let last = waiting.last().map(|ticket| Queued::of(ticket).to_string());
+    dispatch_all(tx, waiting).await?;
+    if let Some(last) = last.filter(|_| full) {
+        let at = tx.now + seconds(1);
+        jobs::plant_earlier(tx, DRAIN, &last, at).await?;
+    }
+    Ok(Next::Done)
 }
 
 /// Stands as long as anybody's shift, absence or delegation is still to begin or end.
@@ -108,8 +116,13 @@ pub async fn on_roster(tx: &mut Tx) -> Result<Next> {
         .map(|agent| agent.id)
         .collect();
     if !gone.is_empty() {
-        let left = queries::unaccepted(tx.conn(), &gone, DRAIN_MAX).await?;
-        dispatch_all(tx, left).await?;
+        let mut behind = 0;
+        for _ in 0..LEFT_PARTS_MAX {
+            let left = queries::unaccepted(tx.conn(), &gone, behind, DRAIN_MAX).await?;
+            let Some(last) = left.last() else { break };
+            behind = last.number;
+            dispatch_all(tx, left).await?;
+        }
     }
     let now = tx.now;
     jobs::plant_earlier(tx, DRAIN, "", now).await?;

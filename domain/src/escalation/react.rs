@@ -12,7 +12,7 @@ use super::store::{self, escalation};
 use crate::calendar::model::Organisation;
 use crate::dispatch;
 use crate::dispatch::commands::Dispatched;
-use crate::kernel::{Error, Result, TicketId, Timestamp, UserId};
+use crate::kernel::{Error, Result, TicketId, Timestamp, UserId, seconds};
 use crate::notifications;
 use crate::notifications::model::{Cause, Params, Tell, Via};
 use crate::people;
@@ -58,8 +58,9 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
             watch(tx, event, epoch + 1, whom, tx.now).await
         }
         Some(Move::Aim) => {
-            let Some(first) = present.first().filter(|first| first.state == State::Planned) else { return Ok(()) };
-            watch(tx, event, epoch, first.watched, first.since).await
+            let planned: Vec<Escalation> =
+                present.iter().filter(|level| level.state == State::Planned).map(|level| (*level).clone()).collect();
+            aim(tx, event, planned).await
         }
     }
 }
@@ -95,6 +96,29 @@ async fn watch(tx: &mut Tx, event: &TicketEvent, epoch: i32, whom: Option<UserId
     };
     let levels = decide::plan(policy, &first, &calendar);
     let next = levels.iter().map(|level| level.due_at).min();
+    store::put(tx.conn(), levels).await?;
+    if let Some(at) = next {
+        jobs::plant(tx, LEVEL, &event.ticket.to_string(), at).await?;
+    }
+    Ok(())
+}
+
+/// The levels that are still to come, by the policy of what the ticket is now, from the same beginning; those that it does not
+/// know are stopped.
+async fn aim(tx: &mut Tx, event: &TicketEvent, planned: Vec<Escalation>) -> Result<()> {
+    let policies = queries::policies(tx.app()).await?;
+    let policy = policies.iter().find(|policy| policy.priority == event.after.priority);
+    let (Some(first), Some(policy)) = (planned.first(), policy) else { return Ok(()) };
+    let calendar = queries::calendar_of(tx.app(), policy.measure, first.watched).await?;
+    let aimed = decide::plan(policy, first, &calendar);
+    let levels: Vec<Escalation> = planned
+        .iter()
+        .map(|level| {
+            let to = aimed.iter().find(|aimed| aimed.level == level.level);
+            to.cloned().unwrap_or_else(|| Escalation { state: State::Stopped, ..level.clone() })
+        })
+        .collect();
+    let next = levels.iter().filter(|level| level.state == State::Planned).map(|level| level.due_at).min();
     store::put(tx.conn(), levels).await?;
     if let Some(at) = next {
         jobs::plant(tx, LEVEL, &event.ticket.to_string(), at).await?;
@@ -196,9 +220,20 @@ pub async fn on_roster_event(tx: &mut Tx) -> Result<()> {
 /// Tickets tried again in one transaction.
 const RETRY_MAX: u64 = 100;
 
-pub async fn on_retry(tx: &mut Tx) -> Result<Next> {
-    let rows =
-        escalation::Entity::find().filter(Expr::cust("retry")).order_by_asc(escalation::Column::DueAt).limit(RETRY_MAX).all(tx.conn()).await?;
+/// A part of them, by the ids of their tickets; the next part is a job of its own, so that nobody waits behind those for
+/// whom nobody is there.
+pub async fn on_retry(tx: &mut Tx, job: &Job) -> Result<Next> {
+    let mut select = escalation::Entity::find().filter(Expr::cust("retry"));
+    if let Ok(behind) = job.subject.parse::<TicketId>() {
+        select = select.filter(escalation::Column::TicketId.gt(behind));
+    }
+    let rows = select.order_by_asc(escalation::Column::TicketId).limit(RETRY_MAX).all(tx.conn()).await?;
+    let full = u64::try_from(rows.len()).is_ok_and(|n| n == RETRY_MAX);
+    let last = rows.last().map(|row| row.ticket_id.to_string());
+    if let Some(last) = last.filter(|_| full) {
+        let at = tx.now + seconds(1);
+        jobs::plant_earlier(tx, RETRY, &last, at).await?;
+    }
     for row in rows {
         let of = Escalation::try_from(row)?;
         let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[of.ticket]).await?.remove(&of.ticket) else {

@@ -76,6 +76,25 @@ pub async fn heatmaps(cx: &Ctx, selection: &Selection, by: Option<Dimension>) ->
     over(cx, selection, move |columns, sight| decide::heatmaps(columns, sight, period, by, now, &settings)).await
 }
 
+/// Whose gap it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    All,
+    Team(TeamId),
+    Agent(UserId),
+}
+
+impl Of {
+    /// Of a heat-map by this dimension; tickets that have no value of it are nobody's in particular.
+    pub fn key(by: Option<Dimension>, key: &Key) -> Self {
+        match (by, key) {
+            (Some(Dimension::Agent), Key::Id(id)) => Self::Agent(UserId(*id)),
+            (Some(Dimension::Team), Key::Id(id)) => Self::Team(TeamId(*id)),
+            _ => Self::All,
+        }
+    }
+}
+
 /// Knows what would close a gap: who answers when, and who is on duty.
 pub struct Advisor {
     pub by_agent: Vec<Heatmap>,
@@ -97,13 +116,18 @@ impl Advisor {
         })
     }
 
-    /// For a gap of an agent, of a team, or (`Key::None`) of all.
-    pub fn advise(&self, gap: &Gap, of: &Key) -> Proposal {
-        let agent = if let Key::Id(id) = of { self.duty.agent(UserId(*id)) } else { None };
-        let shares_a_team = |person: &Agent| match (agent, of) {
-            (Some(agent), _) => person.teams.iter().any(|team| agent.teams.contains(team)),
-            (None, Key::Id(team)) => person.teams.contains(&TeamId(*team)),
-            (None, _) => true,
+    /// For a gap of an agent, of a team, or of all. Of an agent who has left nobody is on duty.
+    pub fn advise(&self, gap: &Gap, of: &Of) -> Proposal {
+        let agent = if let Of::Agent(id) = of { self.duty.agent(*id) } else { None };
+        let shares_a_team = |person: &Agent| {
+            person.is(Role::Agent)
+                && match of {
+                    Of::Agent(_) => {
+                        agent.is_some_and(|agent| person.teams.iter().any(|team| agent.teams.contains(team)))
+                    }
+                    Of::Team(team) => person.teams.contains(team),
+                    Of::All => true,
+                }
         };
         let stand_in = self.by_agent.iter().filter_map(|map| {
             let Key::Id(id) = map.key else { return None };
@@ -122,7 +146,10 @@ impl Advisor {
                 person.calendar.as_ref().and_then(|key| self.calendars.iter().find(|saved| saved.of.key == *key));
             hours.is_none_or(|saved| instants.iter().all(|at| saved.calendar.is_open(*at)))
         };
-        let concerned = |person: &&Agent| agent.map_or_else(|| shares_a_team(person), |agent| agent.id == person.id);
+        let concerned = |person: &&Agent| match of {
+            Of::Agent(id) => person.id == *id,
+            Of::Team(_) | Of::All => shares_a_team(person),
+        };
         Proposal::Shift { on_duty: self.duty.agents.iter().filter(concerned).filter(works).count() }
     }
 }

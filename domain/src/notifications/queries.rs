@@ -154,10 +154,20 @@ pub async fn verdict(cx: &Ctx, ticket: &Ticket, told: &[Notification]) -> Result
     Ok(decide::verdict(ticket.created_at, seen, evidence.cloned().collect(), cx.app.state::<Senders>()))
 }
 
-/// Somebody who was away for longer reads the list.
-const MISSED_MAX: u64 = 200;
+/// Whoever missed more reads the list.
+const MISSED_MAX: u64 = 1_000;
 /// By the clock; a change is given up after half a minute, but the clock may have been set back.
 const OUT_OF_ORDER: std::time::Duration = days(1);
+
+/// What somebody was told last.
+pub async fn newest(conn: &impl ConnectionTrait, user: UserId) -> Result<Option<NotificationId>> {
+    let row = notification::Entity::find()
+        .filter(notification::Column::RecipientId.eq(user))
+        .order_by_desc(notification::Column::DecidedAt)
+        .one(conn)
+        .await?;
+    Ok(row.map(|row| row.id))
+}
 
 /// What somebody was told behind this one of their notifications, in the order in which it was told.
 pub async fn missed(app: &App, user: UserId, after: NotificationId) -> Result<Vec<Notification>> {
@@ -176,6 +186,12 @@ pub async fn missed(app: &App, user: UserId, after: NotificationId) -> Result<Ve
         .limit(MISSED_MAX)
         .all(conn)
         .await?;
+    if u64::try_from(rows.len()).is_ok_and(|n| n == MISSED_MAX) {
+        return Err(Error::bad_input(
+            format!("More than {MISSED_MAX} were missed: read notifications, and subscribe behind the newest."),
+            format!("错过的通知超过 {MISSED_MAX} 条：请先读取 notifications，再从最新一条之后订阅。"),
+        ));
+    }
     let notifications = with_deliveries(conn, rows).await?;
     let mut subjects: Vec<uuid::Uuid> = notifications.iter().map(|notification| notification.id.0).collect();
     subjects.push(after.0);

@@ -2,6 +2,7 @@
 
 use super::commands::tell;
 use super::model::{Cause, Params, TOLD_MAX, Tell, Via};
+use super::store;
 use crate::calendar::model::Organisation;
 use crate::kernel::{Result, Role, UserId};
 use crate::people;
@@ -64,6 +65,10 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
 
 /// Administrators hear of it: by the clock stands everything that is due.
 pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
+    if seconds < 0 {
+        // They would stay shut until the clock has come back to where it was.
+        store::forget_buckets(tx.conn()).await?;
+    }
     let duty = people::queries::duty::duty(tx.app()).await?;
     let event_key = tx.new_uuid();
     let administrators = duty.agents.iter().filter(|agent| agent.is(Role::Admin)).take(TOLD_MAX);

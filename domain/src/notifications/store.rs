@@ -372,3 +372,9 @@ pub(super) async fn note_activity(tx: &Tx, user: UserId, what: &str) -> Result<(
     channel_activity::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
     Ok(())
 }
+
+/// Every account may send as much as in the beginning.
+pub(super) async fn forget_buckets(conn: &impl ConnectionTrait) -> Result<()> {
+    send_bucket::Entity::delete_many().exec(conn).await?;
+    Ok(())
+}

@@ -30,6 +30,8 @@ pub enum Outcome {
     Sent { id: Option<String> },
     /// Not now; perhaps later, at the earliest after this.
     Later { why: String, after: std::time::Duration },
+    /// It may have been taken: the other side was reached, and did not say.
+    Unknown { why: String },
     /// Not at all.
     Refused { why: String },
 }

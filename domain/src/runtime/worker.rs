@@ -93,13 +93,18 @@ async fn run_due_in(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Res
             }
         } else {
             let sending: Vec<_> = claimed.into_iter().map(|job| Box::pin(send(app.clone(), job))).collect();
-            let mut sending = stream::iter(sending).buffer_unordered(SENDING_MAX);
-            // Of those that have not begun the leases run out.
-            while !stop.is_cancelled()
-                && let Some(sent) = sending.next().await
-            {
-                sent?;
+            // Of those that have not begun when the process stops, the leases run out; what has begun is finished.
+            let begun = stream::iter(sending).take_while(|_| std::future::ready(!stop.is_cancelled()));
+            let mut sending = begun.buffer_unordered(SENDING_MAX);
+            let mut failed = None;
+            while let Some(sent) = sending.next().await {
                 ran += 1;
+                failed = failed.or(sent.err());
+            }
+            match failed {
+                Some(error) => return Err(error),
+                None if stop.is_cancelled() => return Ok(ran),
+                None => {}
             }
         }
     }

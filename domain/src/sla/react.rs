@@ -102,7 +102,6 @@ pub async fn on_watch(tx: &mut Tx, job: &Job) -> Result<Next> {
     let ticket: TicketId = job.subject.parse().map_err(Error::internal)?;
     let share = tx.app().state::<Settings>().risk_share;
     let mut again: Option<Timestamp> = None;
-    let mut told = Vec::new();
     for clock in store::clocks(tx.conn(), &[ticket]).await? {
         let calendar = calendar::queries::version(tx.app(), tx.conn(), &clock.pin.calendar).await?;
         let watch = decide::watch(&clock, share, tx.now, &calendar);
@@ -116,12 +115,12 @@ pub async fn on_watch(tx: &mut Tx, job: &Job) -> Result<Next> {
             next.breach_told_at = Some(tx.now);
             tickets::commands::note(tx, ticket, Fact::SlaBreached { metric: clock.metric }).await?;
         }
-        if next != clock {
-            told.push(next);
+        // Only where it runs still: who ended it meanwhile has decided otherwise.
+        if next != clock && !store::put_told(tx.conn(), &next).await? {
+            return Err(Error::Conflict);
         }
         again = [again, watch.again_at].into_iter().flatten().min();
     }
-    store::put(tx.conn(), told).await?;
     Ok(again.map_or(Next::Done, Next::At))
 }
 

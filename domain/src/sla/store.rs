@@ -64,7 +64,7 @@ pub mod sla_clock {
 
 use std::time::Duration;
 
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::model::{Clock, Conditions, Pin, Policy, PolicyRef, SlaMetric};
@@ -207,6 +207,19 @@ pub(super) async fn put(conn: &impl ConnectionTrait, clocks: Vec<Clock>) -> Resu
     let rows = clocks.into_iter().map(sla_clock::ActiveModel::from);
     sla_clock::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
+}
+
+/// What people were told of a clock, and nothing else of it; `false` where it has ended meanwhile.
+pub(super) async fn put_told(conn: &impl ConnectionTrait, clock: &Clock) -> Result<bool> {
+    let told = sla_clock::Entity::update_many()
+        .col_expr(sla_clock::Column::RiskToldAt, Expr::value(clock.risk_told_at))
+        .col_expr(sla_clock::Column::BreachToldAt, Expr::value(clock.breach_told_at))
+        .filter(sla_clock::Column::TicketId.eq(clock.ticket))
+        .filter(sla_clock::Column::Metric.eq(clock.metric.word()))
+        .filter(sla_clock::Column::EndedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(told.rows_affected == 1)
 }
 
 /// The clocks of these tickets.

@@ -90,9 +90,9 @@ pub fn place_in_week(at: Timestamp, zone: &TimeZone) -> (i32, usize, usize) {
     (week, weekday.unsigned_abs().into(), usize::from(local.hour().unsigned_abs()) * 2 + half)
 }
 
-/// The middle of each of a gap's half-hours, in the seven days before an instant.
+/// An instant within each of a gap's half-hours, in the seven days before an instant.
 pub fn instants(gap: &Gap, until: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
-    let half_hours = (1..=WEEKDAYS * SLOTS).map(|n| until - minutes(30 * n as u64));
+    let half_hours = (1..=WEEKDAYS * SLOTS).map(|n| until - minutes(30 * n as u64 - 15));
     half_hours
         .filter(|at| matches!(place_in_week(*at, zone), (_, weekday, slot) if gap.covers(weekday, slot)))
         .collect()

@@ -7,7 +7,7 @@ use super::{fall_over, load, moved};
 use crate::calendar::model::Organisation;
 use crate::event::Event;
 use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp};
-use crate::notifications::decide::words::{Text, text};
+use crate::notifications::decide::words::{Text, no_sender, text};
 use crate::notifications::decide::{Bucket, Taken, quiet_until, state};
 use crate::notifications::model::{
     ATTEMPTS_MAX, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, Parcel,
@@ -42,7 +42,11 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
         DeliveryState::Queued => {}
         // In flight when a process ended: nobody knows whether it went.
         DeliveryState::Sending if notification.cause.is_critical() => delivery.repeated = true,
-        DeliveryState::Sending => return lost_in_flight(tx, &notification, delivery).await,
+        DeliveryState::Sending => {
+            let why = "the process ended while it was being sent: nobody knows whether it went".to_owned();
+            lost_in_flight(tx, &notification, delivery, why).await?;
+            return done;
+        }
         _ => return done,
     }
     if delivery.digest.is_some() {
@@ -64,7 +68,7 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
     let sender = tx.app().state::<Senders>().of(delivery.channel).cloned();
     let Some(sender) = sender else {
         // Configured when it was queued, and no more.
-        let why = super::no_sender(delivery.channel);
+        let why = no_sender(delivery.channel);
         fail(tx, &notification, delivery, why).await?;
         return done;
     };
@@ -90,14 +94,13 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
     Ok(Prepared::Send(sender.send(parcel)))
 }
 
-async fn lost_in_flight(tx: &mut Tx, notification: &Notification, delivery: Delivery) -> Result<Prepared> {
-    let why = "the process ended while it was being sent: nobody knows whether it went".to_owned();
+/// Nobody knows whether it went: not sent again.
+async fn lost_in_flight(tx: &mut Tx, notification: &Notification, delivery: Delivery, why: String) -> Result<()> {
     let unknown = Delivery { state: DeliveryState::Unknown, failure: Some(why), ..delivery };
     let before = state(notification);
     store::save_delivery(tx.conn(), unknown.clone()).await?;
     moved(tx, before, notification.id).await?;
-    follow_digest(tx, notification, &unknown).await?;
-    Ok(Prepared::Ended(Next::Done))
+    follow_digest(tx, notification, &unknown).await
 }
 
 /// The second half.
@@ -108,10 +111,7 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
         Outcome::Sent { id } => {
             delivery.provider_id = id;
             delivery.failure = None;
-            // A receipt may have been faster.
-            if delivery.state != DeliveryState::Delivered {
-                delivery.state = DeliveryState::Sent;
-            }
+            delivery.state = DeliveryState::Sent;
             delivery.sent_at = delivery.sent_at.or(Some(tx.now));
             store::save_delivery(tx.conn(), delivery.clone()).await?;
             moved(tx, before, notification.id).await?;
@@ -135,6 +135,18 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
             }
             store::save_delivery(tx.conn(), delivery).await?;
             Ok(Next::At(again))
+        }
+        // Levels 2 and 3 are sent again, and say so.
+        Outcome::Unknown { why } if notification.cause.is_critical() && delivery.attempts < ATTEMPTS_MAX => {
+            let again = tx.now + RETRY_AFTER;
+            let failure = Some(clipped(&why, 500));
+            let queued = Delivery { state: DeliveryState::Queued, repeated: true, failure, ..delivery };
+            store::save_delivery(tx.conn(), queued).await?;
+            Ok(Next::At(again))
+        }
+        Outcome::Unknown { why } => {
+            lost_in_flight(tx, &notification, delivery, clipped(&why, 500)).await?;
+            Ok(Next::Done)
         }
         Outcome::Refused { why } => {
             fail(tx, &notification, delivery, why).await?;

@@ -13,7 +13,7 @@ use crate::runtime::App;
 
 /// Staff of one installation; far beyond what dispatch has been measured with.
 const STAFF_MAX: u64 = 20_000;
-/// Absences and delegations that are not over.
+/// Absences and delegations that are looked at, the last first.
 const PLANNED_MAX: u64 = 50_000;
 
 /// Everybody on the responsible side, with who stands in for whom.
