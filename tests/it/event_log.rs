@@ -9,7 +9,8 @@ use domain::people::model::PeopleEvent;
 use domain::runtime::feed::{History, Next};
 use domain::runtime::{App, Ctx, Cursor, log};
 use futures::FutureExt as _;
-use tests::{Desk, PATIENCE, on_postgres};
+use tests::process::until;
+use tests::{Desk, on_postgres};
 use uuid::Uuid;
 
 const WRITERS: u128 = 8;
@@ -53,8 +54,8 @@ async fn a_change_whose_caller_goes_away_in_the_middle_of_the_commit_is_told_too
     tx.record(event(1)).await.unwrap();
     // Polled once, and dropped while it waits for the disk.
     assert!(tx.commit().now_or_never().is_none());
-    let seen = tokio::time::timeout(PATIENCE, collect(&desk.app, start, 1)).await.expect("told");
-    assert_eq!(seen[0].1, 1);
+    until("it is told", || async { *desk.app.feed.head().borrow() > start }).await;
+    assert_eq!(collect(&desk.app, start, 1).await[0].1, 1);
     desk.close().await;
 }
 
