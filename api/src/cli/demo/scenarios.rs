@@ -6,7 +6,6 @@ use std::sync::Arc;
 use domain::auth::commands::hash_password;
 use domain::catalogue::model::{Kind, SaveEntry, SaveTeam};
 use domain::kernel::{Actor, Role};
-use domain::notifications::model::{BindTerminal, Channel};
 use domain::people::model::{CreateUser, SaveCustomer};
 use domain::people::queries::person;
 use domain::runtime::{App, Ctx};
@@ -158,13 +157,6 @@ impl Scenarios {
             let id = cx.execute(&command, None).await?;
             if roles.contains(&Role::Supervisor) {
                 supervisor = Some(id);
-            }
-            if roles.iter().any(|role| matches!(role, Role::Agent | Role::Supervisor)) {
-                // They work on the page; their WeCom is known, and no account for it is configured.
-                for (channel, address, primary) in [(Channel::Web, "", true), (Channel::Wecom, login.as_str(), false)] {
-                    let bind = BindTerminal { channel, address: address.to_owned(), primary, user: Some(id) };
-                    cx.execute(&bind, None).await?;
-                }
             }
             let someone = person(app, id).await?.ok_or_else(|| CannotStart(format!("{login} cannot act")))?;
             actors.insert(login.clone(), Actor::Person(Arc::new(someone)));

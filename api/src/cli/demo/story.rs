@@ -302,17 +302,12 @@ impl<'l, 's> Life<'l, 's> {
             return;
         }
         let Some(mut agent) = self.agent("") else { return };
-        let pause = self.minutes(1, 2);
+        let pause = self.minutes(1, 25);
         self.then(pause, "supervisor", Act::Assign { to: agent.clone() });
-        // In time as a rule, but not over lunch: the heat-map has something to find.
         let answered_late = self.at_lunch();
-        let pause = match self.teller.dice.between(1, 100) {
-            _ if answered_late => self.minutes(70, 150),
-            1..=91 => self.minutes(1, 7),
-            _ => self.minutes(20, 60),
-        };
+        let pause = if answered_late { self.minutes(70, 150) } else { self.minutes(2, 35) };
         self.then(pause, &agent, Act::Open);
-        let pause = self.minutes(1, 4);
+        let pause = self.minutes(1, 9);
         self.then(pause, &agent, Act::Accept);
         if self.teller.dice.percent(9)
             && let Some(next) = self.agent(&agent)
