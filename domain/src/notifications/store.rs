@@ -342,8 +342,20 @@ impl From<notification_preference::Model> for Preference {
     }
 }
 
-/// What an account may still send, locked until this transaction ends.
-pub(super) async fn bucket(tx: &Tx, account: &str) -> Result<Option<Bucket>> {
+/// What an account may still send, locked until this transaction ends. A row that is not there cannot be locked: the first
+/// one of an account is put there first, so that two at once do not both take from a full bucket.
+pub(super) async fn bucket(tx: &Tx, account: &str, full: Bucket) -> Result<Bucket> {
+    if let Some(bucket) = locked_bucket(tx, account).await? {
+        return Ok(bucket);
+    }
+    let Bucket { tokens, at } = full;
+    let row = send_bucket::ActiveModel { account: Set(account.to_owned()), tokens: Set(tokens), at: Set(at) };
+    let keep = OnConflict::column(send_bucket::Column::Account).do_nothing().to_owned();
+    send_bucket::Entity::insert(row).on_conflict(keep).exec_without_returning(tx.conn()).await?;
+    Ok(locked_bucket(tx, account).await?.unwrap_or(full))
+}
+
+async fn locked_bucket(tx: &Tx, account: &str) -> Result<Option<Bucket>> {
     use sea_orm::QuerySelect as _;
     let mut select = send_bucket::Entity::find_by_id(account.to_owned());
     if tx.app().db.engine == Engine::Postgres {

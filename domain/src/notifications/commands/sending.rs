@@ -73,7 +73,7 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
         return done;
     };
     if let Some(rate) = sender.rate() {
-        let bucket = store::bucket(tx, sender.account()).await?.unwrap_or_else(|| Bucket::full(rate, tx.now));
+        let bucket = store::bucket(tx, sender.account(), Bucket::full(rate, tx.now)).await?;
         match bucket.take(rate, tx.now) {
             Taken::Yes(left) => store::put_bucket(tx.conn(), sender.account(), left).await?,
             // Levels 2 and 3 wait by themselves, and a digest is what others wait in.
