@@ -40,7 +40,7 @@ interface Message {
   payload?: unknown;
 }
 
-const TODO = 'subscription{myTodo{unread count longestWaitSeconds tickets(first:5){id number title priority}}}';
+const WAITING = 'subscription{myTodo{unread count longestWaitSeconds tickets(first:5){id number title priority}}}';
 const TOLD = 'subscription($after:String){myNotifications(after:$after){id cause title body ticket{number status}}}';
 const RECEIPT = 'mutation($id:ID!){acknowledgeNotification(input:{notificationId:$id}){userErrors{code}}}';
 
@@ -90,7 +90,7 @@ export function open(url: string, token: string, language: string, memory: Memor
     else if (type === 'connection_ack') {
       follow();
       // Behind it: once the list has come, the other is listened to as well.
-      begin('todo', TODO);
+      begin('todo', WAITING);
       // Again, until the server has heard of each.
       memory.owed.forEach(receipt);
     } else if (type === 'next') {

@@ -51,7 +51,7 @@ pub struct Need {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub user: UserId,
-    /// Teams that they work for now: their own, and those of people whose delegates they are.
+    /// Teams that they work for at the moment: their own, and those of people whose delegates they are.
     pub teams: Vec<TeamId>,
     pub skills: Vec<SkillLevel>,
     pub capacity: i32,
