@@ -47,3 +47,17 @@ pub async fn fill(place: &Place, from: u64, to: u64, status: &str) {
     tx.conn().execute_unprepared("analyze").await.expect("statistics");
     tx.commit().await.expect("a commit");
 }
+
+/// Both clocks of each ticket that is there, far from due.
+pub async fn start_clocks(place: &Place) {
+    let sql = "insert into sla_clock (ticket_id, metric, policy_key, policy_version, calendar_key, calendar_version, target_ms,
+            started_at, spent_ms, since, due_at)
+         select ticket.id, metric.name, policy.key, policy.version, calendar.key, calendar.version, 126230400000, created_at, 0,
+            created_at, created_at + 126230400000
+         from ticket, (select 'FIRST_RESPONSE' as name union all select 'RESOLUTION') as metric,
+            (select key, version from sla_policy order by key limit 1) as policy,
+            (select key, version from calendar order by key limit 1) as calendar";
+    let tx = place.app.db.begin().await.expect("a transaction");
+    tx.conn().execute_unprepared(sql).await.expect("clocks");
+    tx.commit().await.expect("a commit");
+}

@@ -59,6 +59,47 @@ async fn bare_event(tx: &mut SqliteConnection, kind: &str, id: Uuid, at: i64, pa
     tx.execute(event).await.expect("an event");
 }
 
+async fn bare_job(tx: &mut SqliteConnection, job: Uuid, kind: &str, id: Uuid, at: i64) {
+    let job = sqlx::query(
+        "insert into job (id, kind, subject, run_at, attempts, fence, lane) values (?, ?, ?, ?, 0, 0, '')",
+    )
+    .bind(job)
+    .bind(kind)
+    .bind(id.to_string())
+    .bind(at);
+    tx.execute(job).await.expect("a job");
+}
+
+/// Two clocks and three levels, and the jobs that watch them.
+async fn bare_watches(tx: &mut SqliteConnection, id: Uuid, at: i64) {
+    for metric in ["FIRST_RESPONSE", "RESOLUTION"] {
+        let clock = sqlx::query(
+            "insert into sla_clock (ticket_id, metric, policy_key, policy_version, calendar_key, calendar_version, target_ms,
+                started_at, spent_ms, since, due_at) values (?, ?, 'DEFAULT', 1, 'ALWAYS', 1, 900000, ?, 0, ?, ?)",
+        )
+        .bind(id)
+        .bind(metric)
+        .bind(at)
+        .bind(at)
+        .bind(at);
+        tx.execute(clock).await.expect("a clock");
+    }
+    for level in 1..=3 {
+        let planned = sqlx::query(
+            "insert into escalation (ticket_id, epoch, level, since, due_at, state, priority, policy_version, channels, retry)
+             values (?, 1, ?, ?, ?, 'PLANNED', 2, 1, '[\"WEB\",\"EMAIL\"]', 0)",
+        )
+        .bind(id)
+        .bind(level)
+        .bind(at)
+        .bind(at);
+        tx.execute(planned).await.expect("a level");
+    }
+    for (n, kind) in (1..).zip(["sla.watch", "escalation.level", "escalation.unopened", "dispatch.assign"]) {
+        bare_job(tx, Uuid::from_u128(id.as_u128() - n), kind, id, at).await;
+    }
+}
+
 /// One durable transaction after the other, each with the rows of a new ticket.
 async fn bare_creates(file: &Path) -> Rate {
     let mut db = bare(file).await;
@@ -89,14 +130,11 @@ async fn bare_creates(file: &Path) -> Rate {
         .bind(1_790_000_000_000 + n.cast_signed());
         tx.execute(ticket).await.expect("a ticket");
         bare_event(&mut tx, "TicketCreated", id, 1_790_000_000_000 + n.cast_signed(), &payload).await;
+        bare_watches(&mut tx, id, 1_790_000_000_000 + n.cast_signed()).await;
         tx.commit().await.expect("a commit");
         took.push(asked.elapsed());
     }
-    let rate = Rate::of(took, begun.elapsed());
-    // They are no tickets of the product: followers must not meet them.
-    db.execute("delete from ticket where number >= 1000000000").await.expect("the rows go");
-    db.execute("delete from event_log where channel = 'api' and digest = zeroblob(32)").await.expect("the rows go");
-    rate
+    Rate::of(took, begun.elapsed())
 }
 
 pub async fn creates(report: &mut Report) {
@@ -110,10 +148,10 @@ pub async fn creates(report: &mut Report) {
     })
     .await;
     place.settle().await;
-    let copy = copied(&place).await;
-    let before = bare_creates(&copy.path().join("buoy.sqlite")).await;
+    let (first, second) = (copied(&place).await, copied(&place).await);
+    let before = bare_creates(&first.path().join("buoy.sqlite")).await;
     let ours = over_http(&address, CLIENTS, LASTS, move |n| Some(create(&token, n))).await;
-    let after = bare_creates(&copy.path().join("buoy.sqlite")).await;
+    let after = bare_creates(&second.path().join("buoy.sqlite")).await;
     let limit = f64::midpoint(before.per_second, after.per_second);
     report.row(
         "create a ticket, durable (64 clients, GraphQL over HTTP)",
@@ -167,13 +205,17 @@ async fn bare_resolves(file: &Path) -> Rate {
         .bind(id)
         .bind(at);
         tx.execute(attribution).await.expect("an attribution");
-        let job = sqlx::query(
-            "insert into job (id, kind, subject, run_at, attempts, fence) values (?, 'tickets.close', ?, ?, 0, 0)",
-        )
-        .bind(id)
-        .bind(id.to_string())
-        .bind(at);
-        tx.execute(job).await.expect("a job");
+        for metric in ["FIRST_RESPONSE", "RESOLUTION"] {
+            let clock = sqlx::query(
+                "update sla_clock set since = null, ended_at = ?, spent_ms = ? where ticket_id = ? and metric = ?",
+            )
+            .bind(at)
+            .bind(at)
+            .bind(id)
+            .bind(metric);
+            tx.execute(clock).await.expect("a clock");
+        }
+        bare_job(&mut tx, id, "tickets.close", id, at).await;
         bare_event(&mut tx, "TicketResolved", id, at, &payload).await;
         tx.commit().await.expect("a commit");
         took.push(asked.elapsed());
@@ -185,6 +227,7 @@ pub async fn resolves(report: &mut Report) {
     let place = Place::open().await;
     let (token, address) = (place.token(place.admin).await, place.address());
     rows::fill(&place, 0, OPEN, "'IN_PROGRESS'").await;
+    rows::start_clocks(&place).await;
     let (first, second) = (copied(&place).await, copied(&place).await);
     let before = bare_resolves(&first.path().join("buoy.sqlite")).await;
     let ours = over_http(&address, CLIENTS, LASTS, move |n| {
