@@ -283,7 +283,13 @@ pub async fn next_due(app: &App, lane: &str) -> Result<Option<Timestamp>> {
         .into_tuple::<(Timestamp, Option<Timestamp>)>()
         .all(app.db.read())
         .await?;
-    Ok(row.into_iter().map(|(run_at, lease)| lease.map_or(run_at, |lease| Ord::max(lease, run_at))).min())
+    let latest = app.now() + SEND_LEASE;
+    let at = |(run_at, lease): (Timestamp, Option<Timestamp>)| match lease {
+        // A longer one is of a clock that was set back since.
+        Some(lease) if lease <= latest => Ord::max(lease, run_at),
+        _ => run_at,
+    };
+    Ok(row.into_iter().map(at).min())
 }
 
 /// Jobs due now and not yet done, and jobs buried: what `doctor`, metrics and the end of every test look at.

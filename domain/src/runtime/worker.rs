@@ -77,6 +77,10 @@ pub async fn run_due(app: &Arc<App>, stop: &CancellationToken) -> Result<usize> 
 async fn run_due_in(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Result<usize> {
     let mut ran = 0;
     loop {
+        // Read first: a lane with nothing to do takes no turn from those who write.
+        if jobs::next_due(app, lane).await?.is_none_or(|at| at > app.now()) {
+            return Ok(ran);
+        }
         let tx = Ctx::system(app).begin().await?;
         let claimed = jobs::claim(&tx, lane).await?;
         if claimed.is_empty() {
