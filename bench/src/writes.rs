@@ -60,13 +60,12 @@ async fn bare_event(tx: &mut SqliteConnection, kind: &str, id: Uuid, at: i64, pa
 }
 
 async fn bare_job(tx: &mut SqliteConnection, job: Uuid, kind: &str, id: Uuid, at: i64) {
-    let job = sqlx::query(
-        "insert into job (id, kind, subject, run_at, attempts, fence, lane) values (?, ?, ?, ?, 0, 0, '')",
-    )
-    .bind(job)
-    .bind(kind)
-    .bind(id.to_string())
-    .bind(at);
+    let job =
+        sqlx::query("insert into job (id, kind, subject, run_at, attempts, fence, lane) values (?, ?, ?, ?, 0, 0, '')")
+            .bind(job)
+            .bind(kind)
+            .bind(id.to_string())
+            .bind(at);
     tx.execute(job).await.expect("a job");
 }
 

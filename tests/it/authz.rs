@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use domain::kernel::seconds;
 use tests::socket::Socket;
@@ -90,19 +91,22 @@ const OTHERS: [OtherOperation; 29] = [
     ("acknowledgeNotification", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
     ("markNotificationOpened", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
     ("saveCalendar", |_| json!({ "key": "LATE", "name": "Late", "timeZone": "UTC", "week": [] })),
-    ("saveSlaPolicy", |_| json!({ "key": "SLOW", "name": "Slow", "archived": true, "calendarKey": "24x7" })),
+    ("saveSlaPolicy", |_| json!({ "key": "SLOW", "name": "Slow", "archived": true, "resolutionSeconds": 600, "calendarKey": "24x7" })),
     ("saveAgentProfile", |desk| json!({ "userId": desk.id("agent2").to_string(), "capacity": 30 })),
     ("createAbsence", |desk| json!({ "userId": desk.id("agent2").to_string(), "from": "2030-01-01T00:00:00Z" })),
     ("endAbsence", |_| json!({ "absenceId": "018f0000-0000-7000-8000-000000000000" })),
     ("createDelegation", |desk| {
         let period = json!({ "from": "2030-01-01T00:00:00Z", "to": "2030-02-01T00:00:00Z" });
         let (from, to) = (desk.id("agent2").to_string(), desk.id("agent1").to_string());
-        json!({ "fromAgentId": from, "toAgentId": to, "period": period, "fromMinute": 0, "toMinute": 60 })
+        // Another one each time: the same is refused.
+        static MINUTE: AtomicI32 = AtomicI32::new(60);
+        let minute = MINUTE.fetch_add(1, Ordering::Relaxed);
+        json!({ "fromAgentId": from, "toAgentId": to, "period": period, "fromMinute": 0, "toMinute": minute })
     }),
     ("endDelegation", |_| json!({ "delegationId": "018f0000-0000-7000-8000-000000000000" })),
     (
         "saveEscalationPolicy",
-        |_| json!({ "priority": "LOW", "levels": [{ "level": 1, "afterSeconds": 60, "channels": ["EMAIL"] }] }),
+        |_| json!({ "priority": "LOW", "levels": [{ "level": 1, "afterSeconds": 60, "channels": ["WEB"] }] }),
     ),
     ("changePassword", |_| json!({ "currentPassword": "wrong", "newPassword": "a good long password" })),
 ];

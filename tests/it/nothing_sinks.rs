@@ -174,7 +174,9 @@ async fn a_delegate_takes_the_place_in_dispatch_and_escalation() {
     let delegation = json!({
         "fromAgentId": agent1, "toAgentId": agent3, "period": period, "fromMinute": 9 * 60, "toMinute": 10 * 60,
     });
-    admin.done("createDelegation", "delegation { toAgent { name } }", delegation).await;
+    admin.done("createDelegation", "delegation { toAgent { name } }", delegation.clone()).await;
+    let (code, _) = admin.refused("createDelegation", delegation).await;
+    assert_eq!(code, "ALREADY_EXISTS");
     let more = json!({ "issueType": "REPAIR", "requiredSkills": ["electrics"] });
     // 09:00 in Shanghai.
     let noon = desk.ticket("requester1", "noon", more.clone()).await;
@@ -284,7 +286,13 @@ async fn an_answer_stops_the_levels_and_a_hand_over_begins_them_anew() {
 
 #[tokio::test]
 async fn a_policy_that_reaches_nobody_is_refused_and_a_rehearsal_says_who_is_missing() {
-    let desk = Desk::start().await;
+    // Nothing is sent here: what counts is that somebody would be asked to.
+    let desk = Desk::configured(|config| {
+        config.channels.wecom.robot_key = "robot".into();
+        config.channels.sms.provider = api::channels::SmsProvider::Http;
+        config.channels.sms.url = "http://127.0.0.1:9".into();
+    })
+    .await;
     let admin = desk.as_("admin").await;
     let save = async |levels: Json| {
         let input = json!({ "priority": "HIGH", "clock": "AROUND_THE_CLOCK", "levels": levels });
@@ -308,6 +316,10 @@ async fn a_policy_that_reaches_nobody_is_refused_and_a_rehearsal_says_who_is_mis
         assert_eq!(refused["policy"], Json::Null);
     }
     crew(&desk).await;
+    // A terminal alone is no way: nothing is configured that would send to it.
+    reach(&desk, "supervisor", "FEISHU", "ou_supervisor").await;
+    let refused = save(json!([level(1, &["WECOM"]), level(2, &["FEISHU"])])).await;
+    assert_eq!(refused["userErrors"][0]["code"], "POLICY_REACHES_NOBODY", "{refused}");
     let saved = save(json!([level(1, &["WEB", "WECOM"]), level(2, &["SMS"]), level(3, &["SMS"])])).await;
     assert_eq!((&saved["userErrors"], &saved["policy"]["version"]), (&json!([]), &json!(2)), "{saved}");
     let levels =

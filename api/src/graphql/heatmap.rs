@@ -48,7 +48,8 @@ impl ResponseHeatmap {
     }
 
     /// Three or more half-hours with tickets, none of them answered in time, with 10 tickets or more in three weeks or
-    /// more; those with most tickets first. Half-hours without tickets neither break nor make one.
+    /// more; those with most tickets first. Half-hours without tickets neither break nor make one. A gap of every day and one
+    /// of a weekday may share half-hours: their tickets are not to be added up.
     #[graphql(complexity = "METRICS_PRICE + 10 * child_complexity")]
     async fn gaps(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ResponseGap>> {
         if self.map.gaps.is_empty() {

@@ -12,6 +12,9 @@ use crate::notifications::model::{Channel, Reach, Senders, Settings as Notificat
 use crate::people::model::{Agent, Duty};
 use crate::tickets::model::{Fact, TicketEvent};
 
+/// A level comes at the latest after a year.
+const AFTER_SECS_MAX: u64 = 365 * 24 * 3_600;
+
 /// Levels of a policy, checked: in order, each later than the one before.
 pub fn levels(given: &[LevelGiven]) -> Result<Vec<Level>, Refusal> {
     let invalid = |field: &str, en: &str, zh: &str| refuse(Code::Invalid, field, en, zh);
@@ -20,9 +23,14 @@ pub fn levels(given: &[LevelGiven]) -> Result<Vec<Level>, Refusal> {
         if !(1..=LEVEL_MAX).contains(level) {
             return Err(invalid("levels.level", "A level is 1, 2 or 3.", "级别为 1、2 或 3。"));
         }
-        let after_secs = u64::try_from(*after_secs).ok().filter(|secs| *secs > 0);
-        let after_secs = after_secs
-            .ok_or_else(|| invalid("levels.afterSeconds", "afterSeconds is at least 1.", "afterSeconds 至少为 1。"))?;
+        let after_secs = u64::try_from(*after_secs).ok().filter(|secs| (1..=AFTER_SECS_MAX).contains(secs));
+        let after_secs = after_secs.ok_or_else(|| {
+            invalid(
+                "levels.afterSeconds",
+                "afterSeconds is 1 to 31536000 (a year).",
+                "afterSeconds 为 1 至 31536000（一年）。",
+            )
+        })?;
         let mut channels = channels.clone();
         channels.sort_unstable();
         channels.dedup();
@@ -55,7 +63,8 @@ pub struct Roster<'r> {
 impl Roster<'_> {
     fn reaches(&self, user: UserId, level: i32, channels: &[Channel]) -> bool {
         let session = self.sessions.get(&user).copied();
-        self.reach.get(&user).is_some_and(|reach| reaches(reach, session, level, channels, self.now, self.settings))
+        let channels: Vec<Channel> = channels.iter().copied().filter(|channel| self.senders.has(*channel)).collect();
+        self.reach.get(&user).is_some_and(|reach| reaches(reach, session, level, &channels, self.now, self.settings))
     }
 
     fn agents(&self) -> impl Iterator<Item = &Agent> {
@@ -92,11 +101,11 @@ pub fn reaches_somebody(levels: &[Level], roster: &Roster<'_>) -> Result<(), Ref
             } else {
                 (
                     format!(
-                        "Level {level} reaches nobody: bind terminals of these channels, or name others. Levels 2 and 3 need one \
-                         besides WEB, and WEB_PUSH is never the only one."
+                        "Level {level} reaches nobody: bind terminals of these channels, or name others, of which a sender is \
+                         configured ([channels]). Levels 2 and 3 need one besides WEB, and WEB_PUSH is never the only one."
                     ),
                     format!(
-                        "第 {level} 级无法触达任何人：请绑定这些渠道的终端，或改用其他渠道。二、三级除 WEB 外还需其他渠道，WEB_PUSH 不能是唯一渠道。"
+                        "第 {level} 级无法触达任何人：请绑定这些渠道的终端，或改用已配置发送方（[channels]）的其他渠道。二、三级除 WEB 外还需其他渠道，WEB_PUSH 不能是唯一渠道。"
                     ),
                 )
             };

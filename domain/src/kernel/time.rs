@@ -208,6 +208,7 @@ impl Clock for ManualClock {
 pub fn spoken(duration: SignedDuration) -> String {
     let minutes = duration.as_secs() / 60;
     match (minutes / 60, minutes % 60) {
+        (0, 0) => format!("{} s", duration.as_secs()),
         (0, m) => format!("{m} min"),
         (h, 0) => format!("{h} h"),
         (h, m) => format!("{h} h {m} min"),

@@ -102,6 +102,8 @@ pub struct Advisor {
     calendars: Arc<Vec<Arc<Saved>>>,
     zone: TimeZone,
     until: Timestamp,
+    /// Whose people the viewer sees; `None`: everybody's.
+    teams: Option<Vec<TeamId>>,
 }
 
 impl Advisor {
@@ -113,6 +115,12 @@ impl Advisor {
             calendars: calendar::queries::current(&cx.app).await?,
             zone: cx.app.state::<Settings>().zone.clone(),
             until: selection.period.to.min(cx.now()),
+            teams: match &cx.actor {
+                Actor::Person(person) if !person.is(Role::Admin) && !person.is(Role::ProductManager) => {
+                    Some(person.teams.iter().chain(&person.supervised_teams).copied().collect())
+                }
+                _ => None,
+            },
         })
     }
 
@@ -126,7 +134,10 @@ impl Advisor {
                         agent.is_some_and(|agent| person.teams.iter().any(|team| agent.teams.contains(team)))
                     }
                     Of::Team(team) => person.teams.contains(team),
-                    Of::All => true,
+                    Of::All => match &self.teams {
+                        Some(teams) => person.teams.iter().any(|team| teams.contains(team)),
+                        None => true,
+                    },
                 }
         };
         let stand_in = self.by_agent.iter().filter_map(|map| {

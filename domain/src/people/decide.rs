@@ -50,7 +50,7 @@ impl Delegation {
 const CHAIN_MAX: usize = 8;
 
 impl Duty {
-    /// Who stands in for somebody now; themselves where nobody does.
+    /// Who stands in for somebody now; themselves where nobody does, or where those who stand in stand in a circle.
     pub fn stand_in(&self, of: UserId, at: Timestamp, zone: &TimeZone) -> UserId {
         let mut chain = vec![of];
         while chain.len() <= CHAIN_MAX {
@@ -58,8 +58,9 @@ impl Duty {
             let next =
                 self.delegations.iter().find(|delegation| delegation.from == last && delegation.in_force(at, zone));
             match next {
-                Some(delegation) if !chain.contains(&delegation.to) => chain.push(delegation.to),
-                _ => return last,
+                Some(delegation) if chain.contains(&delegation.to) => return of,
+                Some(delegation) => chain.push(delegation.to),
+                None => return last,
             }
         }
         of

@@ -53,5 +53,11 @@ fn delegates_of_delegates_are_found_and_circles_end() {
     assert_eq!(chain.stand_in(user(1), noon_of_monday, &zone), user(3));
     assert_eq!(chain.stand_in(user(3), noon_of_monday, &zone), user(3));
     let circle = Duty { agents: Vec::new(), delegations: vec![noon(1, 2), noon(2, 1)] };
-    assert_eq!(circle.stand_in(user(1), noon_of_monday, &zone), user(2));
+    // Each keeps their own work: otherwise both would be away, and nobody there.
+    for one in [1, 2] {
+        assert_eq!(circle.stand_in(user(one), noon_of_monday, &zone), user(one));
+        assert!(!circle.is_delegated(user(one), noon_of_monday, &zone));
+    }
+    let into_it = Duty { agents: Vec::new(), delegations: vec![noon(3, 1), noon(1, 2), noon(2, 1)] };
+    assert_eq!(into_it.stand_in(user(3), noon_of_monday, &zone), user(3));
 }

@@ -169,7 +169,8 @@ async fn end(tx: Tx, job: &Job, next: Next) -> Result<()> {
             }
         }
         Ok(false) => {
-            tracing::warn!("another worker has taken this job over; nothing of it was kept here");
+            // Planted anew meanwhile, or claimed by another worker: the newer wake-up stands.
+            tracing::debug!(kind = job.kind, "the job was moved while it ran; nothing of it was kept here");
             Ok(())
         }
         Err(error) => give_up(tx, job, error).await,

@@ -52,6 +52,16 @@ impl Command for SavePolicy {
         let key = key("key", given)?;
         let first_response_secs = target("firstResponseSeconds", *first_response_secs)?;
         let resolution_secs = target("resolutionSeconds", *resolution_secs)?;
+        let apart = first_response_secs.zip(resolution_secs).is_some_and(|(first, all)| all < first);
+        if apart || (first_response_secs.is_none() && resolution_secs.is_none()) {
+            return Err(refuse(
+                Code::Invalid,
+                "resolutionSeconds",
+                "Give firstResponseSeconds, resolutionSeconds or both; a resolution takes no less than a first response.",
+                "请给出 firstResponseSeconds、resolutionSeconds 或两者；解决时限不得短于首次响应时限。",
+            )
+            .into());
+        }
         let customer_id = match customer_key {
             Some(key) => Some(people::commands::customer_id(tx.conn(), "customerKey", key).await?),
             None => None,

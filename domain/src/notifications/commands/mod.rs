@@ -380,7 +380,7 @@ impl Command for SavePreference {
         if !(minute(quiet_from_minute) && minute(quiet_to_minute) && (both || none)) {
             return Err(refuse(
                 Code::Invalid,
-                "quietToMinute",
+                if minute(quiet_from_minute) { "quietToMinute" } else { "quietFromMinute" },
                 "Quiet hours need both minutes of the day, 0 to 1439, and they differ; leave both out for none.",
                 "免打扰时段需同时给出两个不同的分钟数（0–1439）；不需要则都不填。",
             )

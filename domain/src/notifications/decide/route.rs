@@ -18,10 +18,10 @@ impl Reach {
         let bound = self.terminals.iter().find(|terminal| terminal.channel == channel);
         match channel {
             Channel::Email => bound.map(|terminal| terminal.address.clone()).or_else(|| self.email.clone()),
-            // A page that is open now, or the place where somebody said that they are to be told.
+            // A page that is open now, or a place where somebody said that they are to be told.
             Channel::Web => {
                 let open = self.page_open_at.is_some_and(|at| now < at + WEB_OPEN_WITHIN);
-                (open || bound.is_some_and(|terminal| terminal.primary)).then(String::new)
+                (open || bound.is_some()).then(String::new)
             }
             _ => bound.map(|terminal| terminal.address.clone()),
         }

@@ -44,6 +44,7 @@ const fn priority_zh(priority: Priority) -> &'static str {
 fn spoken_zh(seconds: i64) -> String {
     let minutes = seconds / 60;
     match (minutes / 60, minutes % 60) {
+        (0, 0) => format!("{seconds} 秒"),
         (0, m) => format!("{m} 分钟"),
         (h, 0) => format!("{h} 小时"),
         (h, m) => format!("{h} 小时 {m} 分钟"),
@@ -62,7 +63,7 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
     };
     let waited = params.waited.unwrap_or(0);
     let (waited, waited_zh) = (spoken(SignedDuration::from_secs(waited)), spoken_zh(waited));
-    let (about, about_zh) = (about.unwrap_or("nobody"), about.unwrap_or("无人"));
+    let (who, who_zh) = (about.unwrap_or("Somebody"), about.unwrap_or("有人"));
     let (mut title, body) = match cause {
         Cause::Assigned => (
             Message::new(format!("Ticket {number} is yours"), format!("工单 {number} 已分派给您")),
@@ -83,10 +84,7 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
                 format!("Level 2: ticket {number} has waited {waited}"),
                 format!("【二级预警】工单 {number} 已等待 {waited_zh}"),
             ),
-            Message::new(
-                format!("{subject}\nAssigned to {about}, who has not responded. The supervisor is told too."),
-                format!("{subject_zh}\n责任人：{about_zh}，仍未响应，已同时通知其直属主管。"),
-            ),
+            Message::new(format!("{subject}\n{}", level_2(about).en), format!("{subject_zh}\n{}", level_2(about).zh)),
         ),
         Cause::Escalation3 => (
             Message::new(
@@ -95,18 +93,18 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
             ),
             Message::new(
                 format!("{subject}\n{}", level_3(params, about).en),
-                format!("{subject_zh}\n{}", level_3(params, about_zh).zh),
+                format!("{subject_zh}\n{}", level_3(params, about).zh),
             ),
         ),
         Cause::Mention => (
             Message::new(
-                format!("{about} mentions you in ticket {number}"),
-                format!("{about_zh} 在工单 {number} 中提到了您"),
+                format!("{who} mentions you in ticket {number}"),
+                format!("{who_zh} 在工单 {number} 中提到了您"),
             ),
             Message::new(subject, subject_zh),
         ),
         Cause::Comment => (
-            Message::new(format!("{about} wrote to ticket {number}"), format!("{about_zh} 回复了工单 {number}")),
+            Message::new(format!("{who} wrote to ticket {number}"), format!("{who_zh} 回复了工单 {number}")),
             Message::new(subject, subject_zh),
         ),
         Cause::SlaRisk => {
@@ -150,14 +148,27 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
     Text { title, body }
 }
 
-fn level_3(params: &Params, about: &str) -> Message {
-    if params.word.as_deref() == Some("STAYS") {
-        Message::new(
+fn level_2(about: Option<&str>) -> Message {
+    match about {
+        Some(about) => Message::new(
+            format!("Assigned to {about}, who has not responded. The supervisor is told too."),
+            format!("责任人：{about}，仍未响应，已同时通知其直属主管。"),
+        ),
+        None => Message::new("It is assigned to nobody: assign it.", "尚未分派给任何人，请分派。"),
+    }
+}
+
+fn level_3(params: &Params, about: Option<&str>) -> Message {
+    match (params.word.as_deref() == Some("STAYS"), about) {
+        (true, Some(about)) => Message::new(
             format!("It stays with {about}: nobody else is eligible. It is tried again whenever the roster changes."),
             format!("仍由 {about} 负责：暂无其他合适人员，人员变化时会自动重试。"),
-        )
-    } else {
-        Message::new(format!("It was reassigned to {about}."), format!("已改派给 {about}。"))
+        ),
+        (_, None) => Message::new(
+            "It is assigned to nobody: nobody is eligible. It is tried again whenever the roster changes.",
+            "尚未分派：暂无合适人员，人员变化时会自动重试。",
+        ),
+        (false, Some(about)) => Message::new(format!("It was reassigned to {about}."), format!("已改派给 {about}。")),
     }
 }
 

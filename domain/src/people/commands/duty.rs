@@ -190,24 +190,38 @@ impl Command for CreateDelegation {
                 "weekdays 为 1（周一）至 7（周日）。",
             );
         }
-        let minutes = u16::try_from(*from_minute).ok().zip(u16::try_from(*to_minute).ok());
-        let Some((from_minute, to_minute)) = minutes.filter(|(from, to)| *from < 1440 && from < to && *to <= 2880)
-        else {
+        let from_minute = u16::try_from(*from_minute).ok().filter(|from| *from < 1440);
+        let to_minute =
+            u16::try_from(*to_minute).ok().filter(|to| *to <= 2880 && from_minute.is_none_or(|from| from < *to));
+        let (Some(from_minute), Some(to_minute)) = (from_minute, to_minute) else {
             return invalid(
-                "toMinute",
+                if from_minute.is_none() { "fromMinute" } else { "toMinute" },
                 "fromMinute is 0 to 1439, toMinute lies behind it and is at most 2880 (past midnight).",
                 "fromMinute 为 0–1439，toMinute 须晚于它且不超过 2880（可跨午夜）。",
             );
         };
         let id = DelegationId(tx.new_uuid());
-        let days = (1..=7).map(|day| if weekdays.is_empty() || weekdays.contains(&day) { '1' } else { '0' });
+        let days: String =
+            (1..=7).map(|day| if weekdays.is_empty() || weekdays.contains(&day) { '1' } else { '0' }).collect();
+        let same = delegation::Entity::find()
+            .filter(delegation::Column::FromId.eq(giver.id))
+            .filter(delegation::Column::ToId.eq(taker.id))
+            .filter(delegation::Column::BeginsAt.eq(*begins))
+            .filter(delegation::Column::EndsAt.eq(*ends))
+            .filter(delegation::Column::Weekdays.eq(&days))
+            .filter(delegation::Column::FromMinute.eq(i32::from(from_minute)))
+            .filter(delegation::Column::ToMinute.eq(i32::from(to_minute)));
+        if same.one(tx.conn()).await?.is_some() {
+            let en = "This delegation stands already; endDelegation takes it back.";
+            return Err(refuse(Code::AlreadyExists, "", en, "该代理已存在；可用 endDelegation 取消。").into());
+        }
         let row = delegation::ActiveModel {
             id: Set(id),
             from_id: Set(giver.id),
             to_id: Set(taker.id),
             begins_at: Set(*begins),
             ends_at: Set(*ends),
-            weekdays: Set(days.collect()),
+            weekdays: Set(days),
             from_minute: Set(i32::from(from_minute)),
             to_minute: Set(i32::from(to_minute)),
         };
