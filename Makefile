@@ -8,14 +8,17 @@ export PATH := $(CURDIR)/target/node/bin:$(PATH)
 WEB_SOURCES := $(shell find web/src web/public web/widget -type f 2>/dev/null | grep -v '^web/src/gql/') \
 	$(wildcard web/*.json web/vite.config.ts web/vite.widget.config.ts web/codegen.js web/*.html) schema.graphql
 
-.PHONY: help run test test-web test-browser test-clients test-sqlite test-postgres lint web schema truths soak bench services clean
+.PHONY: help model run test test-web test-browser test-clients test-sqlite test-postgres lint web schema truths soak bench services clean
 
 help: ## Says what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-run: web ## Starts Buoy with demo data in ./data and prints its address
+model: ## Puts the encoder of meanings (33 MB) into target/model
+	scripts/ensure model
+
+run: web model ## Starts Buoy with demo data in ./data and prints its address
 	scripts/ensure rust
-	BUOY_DATA_DIR="$${BUOY_DATA_DIR:-data}" cargo run --release --bin buoy -- serve --demo
+	BUOY_MODEL_DIR="$${BUOY_MODEL_DIR:-target/model}" BUOY_DATA_DIR="$${BUOY_DATA_DIR:-data}" cargo run --release --bin buoy -- serve --demo
 
 web: web/dist/index.html ## Builds the web app that the binary embeds
 
@@ -48,12 +51,12 @@ clients/node_modules/.installed: clients/package-lock.json
 	cd clients && npm ci --no-audit --no-fund
 	touch $@
 
-test-sqlite: web
+test-sqlite: web model
 	scripts/ensure rust python
 	@echo "== every test, on SQLite"
 	env -u BUOY_TEST_DATABASE_URL cargo test --workspace
 
-test-postgres: web
+test-postgres: web model
 	scripts/ensure rust python
 	@echo "== the integration tests once more, on a private PostgreSQL"
 	scripts/services run cargo test -p tests

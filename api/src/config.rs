@@ -23,6 +23,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub database_url: String,
     pub master_key_file: String,
+    pub model_dir: String,
     pub log_json: bool,
     pub log: String,
     pub org: Org,
@@ -123,7 +124,7 @@ pub struct WebSocket {
 const NOT_CONFIGURATION: [&str; 2] = ["test_database_url", "binary"];
 
 /// Fixed names of what later versions bring: said so, not refused, so that one environment serves several versions.
-const NOT_YET: [&str; 2] = ["nats_url", "model_dir"];
+const NOT_YET: [&str; 1] = ["nats_url"];
 
 impl Config {
     /// Default, then the file, then the environment.
@@ -194,6 +195,11 @@ impl Config {
     }
 
     /// An administrator's choices, as the capabilities take them.
+    /// Of the encoder of meanings, where there is one.
+    pub fn model_dir(&self) -> Option<PathBuf> {
+        Some(&self.model_dir).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    }
+
     pub fn settings(&self) -> domain::wiring::Settings {
         domain::wiring::Settings {
             tickets: domain::tickets::react::Settings { close_after: days(self.tickets.close_after_days) },
@@ -218,6 +224,7 @@ impl Config {
                 first_response_within: minutes(self.metrics.first_response_minutes),
             },
             metrics: self.metrics(),
+            model_dir: self.model_dir(),
         }
     }
 

@@ -117,6 +117,7 @@ impl Background {
         tasks.spawn(feed::run(app.clone(), stop.clone()));
         tasks.spawn(drift::run(app.clone(), stop.clone()));
         tasks.spawn(recommend::react::follow(app.clone(), stop.clone()));
+        tasks.spawn(recommend::commands::run(app.clone(), stop.clone()));
         tasks.spawn(metrics::react::follow(app.clone(), stop.clone()));
         tasks.spawn(auth::commands::keep_signing_keys(app.clone(), stop.clone()));
         tasks.spawn_blocking(search::warm_up);

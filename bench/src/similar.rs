@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use search::{Clause, Document, SimilarQuery};
+use search::{Clause, DIMENSIONS, Document, Index, SimilarQuery, Vector};
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
@@ -18,6 +18,7 @@ use crate::report::{Report, rate, took};
 const SIZES: [u64; 2] = [100_000, 1_000_000];
 const BATCH: u64 = 5_000;
 const QUESTIONS: u64 = 400;
+const QUESTIONS_BY_MEANING: u64 = 100;
 /// Of the bare index.
 const BARE_DOCUMENTS: u64 = 100_000;
 /// As many as the product looks up, and as many documents as it weighs in full.
@@ -72,6 +73,7 @@ fn document(n: u64, vocabulary: &mut Vocabulary) -> Document {
     let team = format!("team:{}", n % 20);
     Document {
         id: Uuid::from_u128(u128::from(n) + 1),
+        at: 0,
         title: vocabulary.title(),
         body: vocabulary.text(50),
         extra: n.to_string(),
@@ -151,7 +153,7 @@ pub fn similar(report: &mut Report) {
         let searcher = beneath.reader().expect("a reader").searcher();
         let field = beneath.schema().get_field("words").expect("the field of words");
         let clause = Clause { all_of: vec!["solved".to_owned()], any_of: Vec::new() };
-        let nobody = HashSet::new();
+        let (nobody, weights) = (HashSet::new(), search::Weights::CHOSEN);
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         let mut vocabulary = Vocabulary::new(99);
         for _ in 0..QUESTIONS {
@@ -164,6 +166,9 @@ pub fn similar(report: &mut Report) {
                 title: &title,
                 body: &body,
                 facets: &[],
+                vector: None,
+                weights: &weights,
+                now: 0,
                 clause: &clause,
                 exclude: &nobody,
                 limit: 3,
@@ -183,5 +188,53 @@ pub fn similar(report: &mut Report) {
                 limit.as_secs_f64() / ours.as_secs_f64(),
             );
         }
+        let (ours, limit) = by_meaning(&index, size, &clause, &mut vocabulary);
+        report.row(
+            &format!("three similar cases among {size} by words and meaning, p50"),
+            took(ours),
+            "bare products of the same vectors, all of them",
+            took(limit),
+            limit.as_secs_f64() / ours.as_secs_f64(),
+        );
     }
+}
+
+/// Eight bits a number, of numbers that look like chance.
+fn vector(vocabulary: &mut Vocabulary) -> Vector {
+    let numbers: Vec<f32> = (0..DIMENSIONS).map(|_| (vocabulary.chance() - 0.5) as f32).collect();
+    Vector::of(&numbers).expect("numbers that are not all zero")
+}
+
+/// The same with a vector for each document and question; and one after the other, only what vectors cost.
+fn by_meaning(index: &Index, size: u64, clause: &Clause, vocabulary: &mut Vocabulary) -> (Duration, Duration) {
+    let vectors: Vec<Vector> = (0..size).map(|_| vector(vocabulary)).collect();
+    let bare: Vec<Vec<i8>> =
+        vectors.iter().map(|vector| vector.to_bytes().iter().map(|byte| byte.cast_signed()).collect()).collect();
+    index.put_vectors((1..=u128::from(size)).map(Uuid::from_u128).zip(vectors));
+    let (nobody, weights) = (HashSet::new(), search::Weights::CHOSEN);
+    let (mut ours, mut limit) = (Vec::new(), Vec::new());
+    for _ in 0..QUESTIONS_BY_MEANING {
+        let (title, body, asked) = (vocabulary.title(), vocabulary.text(50), vector(vocabulary));
+        let question = SimilarQuery {
+            title: &title,
+            body: &body,
+            facets: &[],
+            vector: Some(&asked),
+            weights: &weights,
+            now: 0,
+            clause,
+            exclude: &nobody,
+            limit: 3,
+            floor: 0.0,
+        };
+        let began = Instant::now();
+        index.similar(&question).expect("an answer");
+        ours.push(began.elapsed());
+        let asked: Vec<i8> = asked.to_bytes().iter().map(|byte| byte.cast_signed()).collect();
+        let began = Instant::now();
+        let product = |one: &[i8]| one.iter().zip(&asked).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum::<i32>();
+        std::hint::black_box(bare.iter().map(|one| product(one)).max());
+        limit.push(began.elapsed());
+    }
+    (Rate::of(ours, Duration::from_secs(1)).p50, Rate::of(limit, Duration::from_secs(1)).p50)
 }

@@ -1,5 +1,6 @@
 //! Who reacts to whom: the only file that knows. In the transaction, in memory after the commit, or by timer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -11,6 +12,7 @@ use crate::event::Event;
 use crate::kernel::{Error, Result, minutes};
 use crate::notifications::model::{LANES, NotificationEvent, Senders};
 use crate::people::model::Roster;
+use crate::recommend::model::Meaning;
 use crate::recommend::react::Progress;
 use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
@@ -40,11 +42,13 @@ pub struct Settings {
     pub dispatch: dispatch::model::Settings,
     pub escalation: escalation::model::Settings,
     pub metrics: metrics::model::Settings,
+    /// Of the encoder of meanings.
+    pub model_dir: Option<PathBuf>,
 }
 
 /// The state that capabilities keep in memory.
 pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
-    let Settings { organisation, tickets, sla, notifications, dispatch, escalation, metrics } = settings;
+    let Settings { organisation, tickets, sla, notifications, dispatch, escalation, metrics, model_dir } = settings;
     let mut states = States::default();
     states.insert(vault);
     states.insert(tickets);
@@ -67,6 +71,7 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states.insert(Kept::default());
     states.insert(LiveTickets::default());
     states.insert(Progress::default());
+    states.insert(Meaning::of(model_dir));
     states
 }
 

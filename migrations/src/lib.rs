@@ -13,6 +13,7 @@ mod m0007_lanes;
 mod m0008_notifications;
 mod m0009_dispatch;
 mod m0010_escalation;
+mod m0011_meaning;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_notifications::Migration),
             Box::new(m0009_dispatch::Migration),
             Box::new(m0010_escalation::Migration),
+            Box::new(m0011_meaning::Migration),
         ]
     }
 }
@@ -66,7 +68,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 40] = [
+pub const TABLES: [&str; 42] = [
     "event_log",
     "log_seal",
     "meta",
@@ -107,6 +109,8 @@ pub const TABLES: [&str; 40] = [
     "agent_load",
     "escalation_policy",
     "escalation",
+    "ticket_vector",
+    "vector_progress",
 ];
 
 /// The migrations of this program, in their order.

@@ -17,7 +17,8 @@ use tantivy::{DocAddress, DocId, DocSet as _, Score, Searcher, SegmentReader, TE
 use uuid::Uuid;
 
 use crate::Clause;
-use crate::generation::{Fields, ID_HIGH, ID_LOW};
+use crate::generation::{AT, Fields, ID_HIGH, ID_LOW};
+use crate::vectors::Viewpoint;
 
 /// A clause that lets through fewer than one document in so many leads.
 const SELECTIVE_FROM: u64 = 20;
@@ -106,12 +107,62 @@ impl Best {
     }
 }
 
+/// Whether documents of a segment had begun.
+struct Begun {
+    at: Column<i64>,
+    now: i64,
+}
+
+impl Begun {
+    fn of(segment: &SegmentReader, now: i64) -> tantivy::Result<Self> {
+        Ok(Self { at: segment.fast_fields().i64(AT)?, now })
+    }
+
+    fn holds(&self, doc: DocId) -> bool {
+        self.at.first(doc).is_none_or(|at| at <= self.now)
+    }
+}
+
+/// The `limit` documents whose vectors lie nearest.
+pub(crate) fn nearest(
+    searcher: &Searcher,
+    fields: &Fields,
+    asked: &Viewpoint<'_>,
+    (clause, now): (&Clause, i64),
+    limit: usize,
+) -> tantivy::Result<Vec<DocAddress>> {
+    let parts = clause_parts(fields.tags, clause);
+    let clause = if parts.is_empty() { None } else { Some(BooleanQuery::new(parts)) };
+    let filter =
+        clause.as_ref().map(|clause| clause.weight(EnableScoring::disabled_from_searcher(searcher))).transpose()?;
+    let mut within: Vec<(Uuid, DocAddress)> = Vec::new();
+    for (ord, segment) in (0_u32..).zip(searcher.segment_readers()) {
+        let (ids, begun, alive) = (Ids::of(segment)?, Begun::of(segment, now)?, segment.alive_bitset());
+        let mut take = |doc: DocId| {
+            if alive.is_none_or(|alive| alive.is_alive(doc)) && begun.holds(doc) {
+                within.push((ids.read(doc), DocAddress::new(ord, doc)));
+            }
+        };
+        match &filter {
+            None => (0..segment.max_doc()).for_each(&mut take),
+            Some(filter) => {
+                let mut filter = filter.scorer(segment, 1.0)?;
+                while filter.doc() != TERMINATED {
+                    take(filter.doc());
+                    filter.advance();
+                }
+            }
+        }
+    }
+    Ok(asked.nearest(within.into_iter(), limit))
+}
+
 /// The `limit` documents that a union of scored terms ranks first.
 pub(crate) fn best(
     searcher: &Searcher,
     fields: &Fields,
     terms: Vec<(Occur, Box<dyn Query>)>,
-    clause: &Clause,
+    (clause, now): (&Clause, i64),
     limit: usize,
 ) -> tantivy::Result<Vec<DocAddress>> {
     let scoring = EnableScoring::enabled_from_searcher(searcher);
@@ -144,9 +195,10 @@ pub(crate) fn best(
             }
             _ => &pruned,
         };
-        let alive = segment.alive_bitset();
+        let (alive, begun) = (segment.alive_bitset(), Begun::of(segment, now)?);
         weight.for_each_pruning(best.threshold(), segment, &mut |doc, score| {
             let wanted = alive.is_none_or(|alive| alive.is_alive(doc))
+                && begun.holds(doc)
                 && filter
                     .as_mut()
                     .is_none_or(|filter| filter.doc() == doc || (filter.doc() < doc && filter.seek(doc) == doc));

@@ -22,7 +22,7 @@ use crate::profile::Stored;
 use crate::{Change, Document, Error, profile};
 
 /// To be raised when fields, analysis or the profile change: an index of another format is built anew.
-const FORMAT: &str = "buoy-search 3";
+const FORMAT: &str = "buoy-search 4";
 const FORMAT_FILE: &str = "format";
 /// Memory of the one indexing thread while changes come one by one, in bytes: tantivy's least, for its tables are
 /// cleared at each commit.
@@ -40,6 +40,7 @@ const TITLE_TIMES: usize = 2;
 
 pub(crate) const ID_HIGH: &str = "id_high";
 pub(crate) const ID_LOW: &str = "id_low";
+pub(crate) const AT: &str = "at";
 
 #[derive(Clone, Copy)]
 pub(crate) struct Fields {
@@ -48,6 +49,8 @@ pub(crate) struct Fields {
     /// The same as two numbers, to read.
     id_high: Field,
     id_low: Field,
+    /// See [`Document::at`].
+    pub at: Field,
     /// Words and codes of title and body.
     pub words: Field,
     /// Chinese characters of all texts, with their places.
@@ -70,6 +73,7 @@ fn schema() -> (Schema, Fields) {
         id: schema.add_bytes_field("id", INDEXED),
         id_high: schema.add_u64_field(ID_HIGH, FAST),
         id_low: schema.add_u64_field(ID_LOW, FAST),
+        at: schema.add_i64_field(AT, FAST),
         words: schema.add_text_field("words", indexed(IndexRecordOption::WithFreqs, true)),
         han: schema.add_text_field("han", indexed(IndexRecordOption::WithFreqsAndPositions, true)),
         latin: schema.add_text_field("latin", indexed(IndexRecordOption::Basic, false)),
@@ -256,7 +260,7 @@ impl Generation {
     }
 
     fn stored(&self, document: &Document) -> TantivyDocument {
-        let Document { id, title, body, extra, tags } = document;
+        let Document { id, at, title, body, extra, tags } = document;
         let (title_terms, body_terms) = (terms(title), terms(body));
         let title_times = title_terms.iter().flat_map(|term| std::iter::repeat_n(term, TITLE_TIMES));
         let words = title_times.chain(&body_terms).filter(|term| term.kind != Kind::Character);
@@ -284,6 +288,7 @@ impl Generation {
             self.fields.id => id.as_bytes().to_vec(),
             self.fields.id_high => high,
             self.fields.id_low => low,
+            self.fields.at => *at,
             self.fields.stored => Stored::pack(*id, &profile::pack(&title_terms, &body_terms, tags)),
         );
         let fields = &self.fields;

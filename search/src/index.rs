@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
 use crate::generation::{Generation, Unusable, lock};
-use crate::{Change, Clause, Document, Error, Hit, SimilarQuery, TextHit, find, similar};
+use crate::vectors::Vectors;
+use crate::{Change, Clause, Document, Error, Hit, SimilarQuery, TextHit, Vector, find, similar};
 
 const CURRENT_FILE: &str = "CURRENT";
 const CURRENT_PART_FILE: &str = "CURRENT.part";
@@ -27,6 +28,8 @@ struct Shared {
     current: ArcSwap<Generation>,
     /// Held while something is written or swapped.
     writing: Mutex<()>,
+    /// Of documents, whether they are there or not.
+    vectors: RwLock<Vectors>,
 }
 
 /// What opening found.
@@ -71,8 +74,12 @@ impl Index {
         // Half-built ones of a process that was killed.
         remove_others(dir, &generation.folder);
         let cursor = generation.cursor();
-        let shared =
-            Shared { dir: dir.to_owned(), current: ArcSwap::from_pointee(generation), writing: Mutex::new(()) };
+        let shared = Shared {
+            dir: dir.to_owned(),
+            current: ArcSwap::from_pointee(generation),
+            writing: Mutex::new(()),
+            vectors: RwLock::default(),
+        };
         Ok(Opened { index: Self(Arc::new(shared)), cursor, note })
     }
 
@@ -101,7 +108,30 @@ impl Index {
     /// The documents most similar to a text, best first.
     pub fn similar(&self, query: &SimilarQuery<'_>) -> Result<Vec<Hit>, Error> {
         let generation = self.0.current.load_full();
-        similar::similar(&generation.searcher(), &generation.fields, query).map_err(|e| generation.error(e))
+        let vectors = self.0.vectors.read().unwrap_or_else(PoisonError::into_inner);
+        similar::similar(&generation.searcher(), &generation.fields, &vectors, query).map_err(|e| generation.error(e))
+    }
+
+    /// Keeps what documents mean, in memory: whoever opens an index gives it their vectors.
+    pub fn put_vectors(&self, of: impl IntoIterator<Item = (Uuid, Vector)>) {
+        let mut vectors = self.0.vectors.write().unwrap_or_else(PoisonError::into_inner);
+        of.into_iter().for_each(|(id, vector)| vectors.put(id, vector));
+        vectors.refresh();
+    }
+
+    /// Forgets what a document means, when its text has changed.
+    pub fn remove_vector(&self, id: Uuid) {
+        self.0.vectors.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// What a document means.
+    pub fn vector(&self, id: Uuid) -> Option<Vector> {
+        self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Documents of which it is known what they mean.
+    pub fn vectors(&self) -> usize {
+        self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// The documents that hold every word of a text, most relevant first.

@@ -3,7 +3,7 @@
 //! - Documents and the place in whatever they follow (`cursor`) are one commit: after kill -9 either both are there or
 //!   neither.
 //! - Queries are built from terms in code, never by a query parser: no text can break them.
-//! - A score is the share of the question's information that a document covers: it lies in 0..=1, means the same for
+//! - A score is a mean of likenesses, each in 0..=1 (see [`Likeness`]), less for what lies long ago: it means the same for
 //!   every question, and does not depend on which other documents are answered.
 //! - Which documents may be answered ([`Clause`]) is part of the query.
 
@@ -18,6 +18,8 @@ mod joined;
 mod profile;
 mod reasons;
 mod similar;
+mod vectors;
+mod weights;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -26,12 +28,16 @@ use uuid::Uuid;
 
 pub use find::matches;
 pub use index::{Index, Opened, Rebuild};
+pub use vectors::{DIMENSIONS, EXACT_MAX, Vector};
+pub use weights::{Likeness, Nearness, Shares, Weights};
 
 /// What is indexed. `tags` are exact terms: they filter ([`Clause`]) and, as facets `name=value`, add to a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// One document of an id is kept: the last.
     pub id: Uuid,
+    /// When what it stands for began, in milliseconds of the Unix epoch: of two alike the later one is more similar.
+    pub at: i64,
     /// Counts more than the body.
     pub title: String,
     /// The text below the title.
@@ -67,7 +73,7 @@ pub struct Facet {
     pub name: String,
     /// Of the field, in the question.
     pub value: String,
-    /// 1.0 counts as much as a tenth of the question's text.
+    /// Added to the likeness of the texts, which lies in 0..=1.
     pub weight: f32,
 }
 
@@ -79,6 +85,12 @@ pub struct SimilarQuery<'a> {
     pub body: &'a str,
     /// Fields that count when they are the same; alone they make nothing similar.
     pub facets: &'a [Facet],
+    /// What the text means; without it words alone decide.
+    pub vector: Option<&'a Vector>,
+    /// How much each likeness counts.
+    pub weights: &'a Weights,
+    /// When it is asked, in milliseconds of the Unix epoch: documents that began later are not answered.
+    pub now: i64,
     /// Which documents may be answered at all.
     pub clause: &'a Clause,
     /// Not to be answered, such as the document that asks.
@@ -105,7 +117,7 @@ pub struct Hit {
 pub struct Reason {
     /// What is in common.
     pub kind: ReasonKind,
-    /// As it stood in the question; of a field `name=value`.
+    /// As it stood in the question; of a field `name=value`; of a meaning empty.
     pub value: String,
     /// Its share of the score, in 0..=1.
     pub weight: f32,
@@ -120,6 +132,8 @@ pub enum ReasonKind {
     Code,
     /// A [`Facet`].
     Field,
+    /// What the texts mean, whatever their words.
+    Meaning,
 }
 
 /// A document that holds the words that somebody typed.

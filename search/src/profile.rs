@@ -4,7 +4,7 @@
 //! size in the order of their hash. Two terms of one hash are taken for one; at 32 bits that is one false term in some
 //! thousands of questions, and always the same one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tantivy::schema::document::{
     DeserializeError, DocumentDeserialize, DocumentDeserializer, ValueDeserialize, ValueDeserializer,
@@ -14,14 +14,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use uuid::Uuid;
 
-use crate::analysis::{Kind, Term};
+use crate::analysis::{Kind, Term, is_han};
 
 /// Distinct terms and tags of one document; what comes later in a text is left out.
 const ENTRIES_MAX: usize = 4_096;
 /// Hash (4), times in the title, times in all.
 const ENTRY_BYTES: usize = 6;
-/// Length of the title, length of all.
-const HEADER_BYTES: usize = 4;
+/// Length of the title, length of all, shingles of the title.
+const HEADER_BYTES: usize = 6;
 
 /// How often a term stands in a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub(crate) struct Times {
 
 /// The stored form of a document's terms and tags.
 pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
+    let shingles = shingles(title);
     let mut entries: HashMap<u32, Times> = HashMap::new();
     let mut add = |form: &str, in_title: bool, in_text: bool| {
         let hash = hash(form);
@@ -50,11 +51,15 @@ pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
             add(&term.form, in_title, true);
         }
     }
+    for shingle in &shingles {
+        add(&shingle_form(shingle), false, false);
+    }
     let mut entries: Vec<(u32, Times)> = entries.into_iter().collect();
     entries.sort_unstable_by_key(|(hash, _)| *hash);
     let mut bytes = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES);
     let (title, body) = (length(title), length(body));
-    for length in [title, title.saturating_add(body)] {
+    let shingles = u16::try_from(shingles.len()).unwrap_or(u16::MAX);
+    for length in [title, title.saturating_add(body), shingles] {
         bytes.extend(length.to_le_bytes());
     }
     for (hash, times) in entries {
@@ -109,6 +114,7 @@ impl ValueDeserialize for Text {
 pub(crate) struct Profile<'b> {
     pub title_length: u16,
     pub length: u16,
+    pub shingles: u16,
     entries: &'b [[u8; ENTRY_BYTES]],
 }
 
@@ -116,10 +122,11 @@ impl<'b> Profile<'b> {
     /// An empty one where the bytes are none.
     pub fn read(bytes: &'b [u8]) -> Self {
         let (header, entries) = bytes.split_first_chunk::<HEADER_BYTES>().unwrap_or((&[0; HEADER_BYTES], &[]));
-        let [a, b, c, d] = *header;
+        let [a, b, c, d, e, f] = *header;
         Self {
             title_length: u16::from_le_bytes([a, b]),
             length: u16::from_le_bytes([c, d]),
+            shingles: u16::from_le_bytes([e, f]),
             entries: entries.as_chunks().0,
         }
     }
@@ -134,6 +141,40 @@ impl<'b> Profile<'b> {
     pub fn has_tag(&self, tag: &str) -> bool {
         self.times(hash(&tag_form(tag))).is_some()
     }
+
+    /// By the hash of its form.
+    pub fn has_shingle(&self, hash: u32) -> bool {
+        self.times(hash).is_some()
+    }
+}
+
+/// What a title is compared by in its wording: its Chinese characters, each two that follow each other, and its words of
+/// other scripts.
+pub(crate) fn shingles(title: &[Term]) -> BTreeSet<String> {
+    let mut shingles = BTreeSet::new();
+    let mut before: Option<&str> = None;
+    for term in title {
+        match term.kind {
+            Kind::Character => {
+                if let Some(before) = before {
+                    shingles.insert(format!("{before}{}", term.surface));
+                }
+                shingles.insert(term.surface.clone());
+                before = Some(&term.surface);
+                continue;
+            }
+            Kind::Word | Kind::Code | Kind::Filler if !term.form.chars().any(is_han) => {
+                shingles.insert(term.form.clone());
+            }
+            Kind::Word | Kind::Code | Kind::Filler | Kind::Inner => {}
+        }
+        before = None;
+    }
+    shingles
+}
+
+pub(crate) fn shingle_form(shingle: &str) -> String {
+    format!("~{shingle}")
 }
 
 fn tag_form(tag: &str) -> String {

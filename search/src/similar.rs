@@ -1,29 +1,31 @@
 //! Similar documents: tantivy finds candidates by the question's most telling terms, then each is weighed in full.
 //!
-//! A score is the share of the question's information that a document covers, measured by what the question would get
+//! How like a document's words are is the share of the question's information that it covers, measured by what the question would get
 //! against itself. A term's information is its inverse document frequency, smoothed so that an index of one document
-//! works like one of a million; codes count more. Three shares are summed: of all terms in all of the document, of the
-//! head (the title and the codes) in all of it, and of the title in the title. So a score does not depend on which other documents
-//! are answered.
+//! works like one of a million; codes count more. What is summed, and by which weights, is [`Likeness`] and
+//! [`crate::Weights`].
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use tantivy::columnar::Column;
 use tantivy::query::{BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, Term as IndexTerm};
 
-use crate::analysis::{Kind, Term, terms};
+use crate::analysis::{Kind, Term, is_han, terms};
 use crate::candidates;
-use crate::generation::Fields;
+use crate::generation::{AT, Fields};
 use crate::profile::{self, Profile, Stored, Times};
-use crate::{Facet, Hit, Reason, ReasonKind, SimilarQuery, reasons};
+use crate::vectors::{Vectors, Viewpoint};
+use crate::{Facet, Hit, Likeness, Nearness, Reason, ReasonKind, Shares, SimilarQuery, reasons};
 
 /// Terms of one question that are looked up in the index; the least telling are only weighed.
 const TERMS_MAX: usize = 25;
 /// Distinct terms of a question; what stands further back in a long text is not read.
 const QUESTION_TERMS_MAX: usize = 256;
 /// Documents that are weighed in full.
-const CANDIDATES_MIN: usize = 64;
+const CANDIDATES_MIN: usize = 128;
 const CANDIDATES_PER_HIT: usize = 2;
 /// Documents that one question may get.
 const LIMIT_MAX: usize = 500;
@@ -33,6 +35,8 @@ const CODES_MAX: usize = 4;
 const CODE_WEIGHT: f32 = 3.0;
 /// `E-721` and `0x80070005` name one thing; `iphone4` and `log4j` are words, though with a digit.
 const CODE_DIGITS_MIN: usize = 3;
+/// With a letter besides.
+const THING_DIGITS_MIN: usize = 2;
 /// Of a word within a word: it says again what the longer one said.
 const INNER_WEIGHT: f32 = 0.5;
 /// Of a Chinese character, beside the word that it stands in.
@@ -47,13 +51,14 @@ const PRIOR_DOCUMENTS: f32 = 10.0;
 const SATURATION: f32 = 1.2;
 const LENGTH_SHARE: f32 = 0.75;
 
-/// Shares in a score.
-const ALL_SHARE: f32 = 0.4;
-const HEAD_SHARE: f32 = 0.25;
-const TITLE_SHARE: f32 = 0.35;
-/// What a facet of weight 1 in common counts, beside 1 for all of the text.
-const FACET_SHARE: f32 = 0.1;
-const FACET_WEIGHT_MAX: f32 = 10.0;
+const FACET_WEIGHT_MAX: f32 = 1.0;
+/// What the wording of a title counts where it is not Chinese: there words are known, and cut by nobody's guess.
+const WORDING_LATIN: f32 = 0.4;
+/// Without a word in common, texts are similar from this nearness on.
+const MEANING_MIN: f32 = 0.35;
+const WEEK: f32 = 7.0 * 24.0 * 3_600_000.0;
+/// Beyond, a document grows no older.
+const WEEKS_MAX: f32 = 520.0;
 
 /// A term of the question.
 struct Asked {
@@ -63,6 +68,8 @@ struct Asked {
     /// A code that counts as such.
     strong: bool,
     hash: u32,
+    /// Whether any document holds it.
+    held: bool,
     /// Times in the question.
     times: Times,
     weight: f32,
@@ -89,6 +96,12 @@ impl Asked {
         }
     }
 
+    /// `E-721` and `PM-3300` do; dates and the names of variables, though codes, hardly do.
+    fn names_a_thing(&self) -> bool {
+        let digits = self.surface.chars().filter(char::is_ascii_digit).count();
+        self.strong && digits >= THING_DIGITS_MIN && self.surface.chars().any(char::is_alphabetic)
+    }
+
     fn in_head(&self) -> bool {
         self.times.title > 0 || self.strong
     }
@@ -107,8 +120,14 @@ struct Question {
     length: f32,
     /// Words of the index's average document.
     usual_length: f32,
-    /// What the question gets against itself, of each share.
+    /// What the question gets against itself: all of it, its head, its title.
     full: [f32; 3],
+    /// The weight of all its codes.
+    codes: f32,
+    /// Hashes of the title's shingles.
+    shingles: Vec<u32>,
+    /// How many of them are Chinese, in 0..=1.
+    han: f32,
 }
 
 /// The distinct terms of a question, in their order, not yet weighed.
@@ -122,7 +141,16 @@ fn gather(title: Vec<Term>, body: Vec<Term>) -> Vec<Asked> {
             None if asked.len() < QUESTION_TERMS_MAX => {
                 places.insert(form.clone(), asked.len());
                 let (hash, strong) = (profile::hash(&form), kind == Kind::Code && is_strong(&surface));
-                asked.push(Asked { form, surface, kind, strong, hash, times: Times::default(), weight: 0.0 });
+                asked.push(Asked {
+                    form,
+                    surface,
+                    kind,
+                    strong,
+                    hash,
+                    held: false,
+                    times: Times::default(),
+                    weight: 0.0,
+                });
                 asked.len() - 1
             }
             None => continue,
@@ -146,10 +174,15 @@ impl Question {
     fn of(searcher: &Searcher, fields: &Fields, query: &SimilarQuery<'_>) -> tantivy::Result<Self> {
         let (title, body) = (terms(query.title), terms(query.body));
         let (title_length, body_length) = (profile::length(&title), profile::length(&body));
+        let shingles = profile::shingles(&title);
+        let han = shingles.iter().filter(|shingle| shingle.chars().any(is_han)).count();
+        let han = precise(han as u64) / precise(shingles.len().max(1) as u64);
+        let shingles = shingles.iter().map(|s| profile::hash(&profile::shingle_form(s))).collect();
         let mut asked = gather(title, body);
         let documents: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
         for term in &mut asked {
             let holding = precise(searcher.doc_freq(&term.term(fields))?);
+            term.held = holding > 0.0;
             let rarity = (precise(documents) + PRIOR_DOCUMENTS - holding + 0.5) / (holding + 0.5);
             term.weight = (1.0 + rarity.max(0.0)).ln();
         }
@@ -170,7 +203,11 @@ impl Question {
             length: f32::from(title_length) + f32::from(body_length),
             usual_length: precise(words) / precise(documents.max(1)),
             full: [0.0; 3],
+            codes: 0.0,
+            shingles,
+            han,
         };
+        question.codes = question.asked.iter().filter(|term| term.names_a_thing()).map(|term| term.weight).sum();
         let against_itself: Vec<[f32; 3]> =
             question.asked.iter().map(|t| question.parts(t, t.times, question.title_length, question.length)).collect();
         for parts in against_itself {
@@ -201,27 +238,22 @@ impl Question {
         ]
     }
 
-    /// The score of a document, and the sum that its reasons share in; `None` where no word or code is in common. `say`
-    /// hears what it consists of.
-    fn score(
+    /// How like the question a document's words are; `None` where no word or code is in common. `say` hears of each term
+    /// what it adds to text, head and title, and to codes.
+    fn likeness(
         &self,
-        facets: &[Facet],
         profile: &Profile<'_>,
-        mut say: impl FnMut(ReasonKind, &str, f32),
-    ) -> Option<(f32, f32)> {
-        let shares = [ALL_SHARE, HEAD_SHARE, TITLE_SHARE];
-        let possible: f32 = shares.iter().zip(self.full).filter(|(_, full)| *full > 0.0).map(|(share, _)| share).sum();
+        mut say: impl FnMut(ReasonKind, &str, [f32; 3], f32),
+    ) -> (Likeness, Anchored) {
         let mut anchored = false;
-        let mut sum = 0.0;
+        let (mut sums, mut codes) = ([0.0; 3], 0.0);
         for term in &self.asked {
             let Some(times) = profile.times(term.hash) else { continue };
-            let parts = self.parts(term, times, f32::from(profile.title_length), f32::from(profile.length));
-            let weight: f32 = (shares.iter().zip(self.full).zip(parts))
-                .filter(|((_, full), _)| *full > 0.0)
-                .map(|((share, full), part)| share * part / full)
-                .sum::<f32>()
-                / possible;
-            sum += weight;
+            let mut parts = self.parts(term, times, f32::from(profile.title_length), f32::from(profile.length));
+            for ((part, full), sum) in parts.iter_mut().zip(self.full).zip(&mut sums) {
+                *part = if full > 0.0 { *part / full } else { 0.0 };
+                *sum += *part;
+            }
             let kind = match term.kind {
                 Kind::Word | Kind::Inner => ReasonKind::Term,
                 Kind::Code => ReasonKind::Code,
@@ -229,77 +261,154 @@ impl Question {
                 Kind::Character | Kind::Filler => continue,
             };
             anchored = true;
-            say(kind, &term.surface, weight);
+            let code = if term.names_a_thing() { term.weight / self.codes } else { 0.0 };
+            codes += code;
+            say(kind, &term.surface, parts, code);
         }
-        if !anchored {
+        let [text, head, title] = sums.map(|sum: f32| sum.min(1.0));
+        let common = self.shingles.iter().filter(|hash| profile.has_shingle(**hash)).count();
+        let all = self.shingles.len() + usize::from(profile.shingles);
+        let wording = if all == 0 { 0.0 } else { 2.0 * precise(common as u64) / precise(all as u64) };
+        (Likeness { text, head, title, codes, wording, nearness: None }, Anchored(anchored))
+    }
+
+    /// The shares by which this question is answered: a question without a title is not like any title.
+    fn shares(&self, of: &Shares) -> Shares {
+        let titled = if self.full[2] > 0.0 { 1.0 } else { 0.0 };
+        let headed = if self.full[1] > 0.0 { 1.0 } else { 0.0 };
+        let worded = if self.shingles.is_empty() { 0.0 } else { self.han.max(WORDING_LATIN) };
+        Shares {
+            text: of.text,
+            head: of.head * headed,
+            title: of.title * titled,
+            codes: if self.codes > 0.0 { of.codes } else { 0.0 },
+            wording: of.wording * worded,
+            meaning: of.meaning,
+            topic: of.topic,
+        }
+    }
+
+    /// The score of a document.
+    fn score(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Option<f32> {
+        let (words, anchored) = self.likeness(profile, |_, _, _, _| {});
+        let likeness = Likeness { nearness: seen.nearness, ..words };
+        let near = seen.nearness.is_some_and(|nearness| nearness.meaning >= MEANING_MIN);
+        if !anchored.0 && !near {
             return None;
         }
-        let mut possible = 1.0;
-        sum = sum.min(1.0);
-        for Facet { name, value, weight } in facets {
-            let weight = if weight.is_nan() { 0.0 } else { weight.clamp(0.0, FACET_WEIGHT_MAX) * FACET_SHARE };
+        let shares = self.shares(query.weights.of(&likeness));
+        let (mut sum, mut possible) = (shares.mean(&likeness), 1.0);
+        for Facet { name, value, weight } in query.facets {
+            let weight = if weight.is_nan() { 0.0 } else { weight.clamp(0.0, FACET_WEIGHT_MAX) };
             possible += weight;
-            let value = format!("{name}={value}");
-            if profile.has_tag(&value) {
+            if profile.has_tag(&format!("{name}={value}")) {
                 sum += weight;
-                say(ReasonKind::Field, &value, weight);
             }
         }
-        Some(((sum / possible).clamp(0.0, 1.0), sum))
+        let weeks = (seen.age_ms / WEEK).clamp(0.0, WEEKS_MAX);
+        let fresh = 1.0 - query.weights.age * (1.0 + weeks).ln() / (1.0 + WEEKS_MAX).ln();
+        Some((sum / possible * fresh).clamp(0.0, 1.0))
     }
 
     /// Why a document is similar.
-    fn reasons(&self, facets: &[Facet], profile: &Profile<'_>) -> Vec<Reason> {
+    fn reasons(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let say = |kind, value: &str, weight| reasons.push(Reason { kind, value: value.to_owned(), weight });
-        let sum = self.score(facets, profile, say).map_or(0.0, |(_, sum)| sum);
+        let shares = self.shares(query.weights.of(&Likeness { nearness: seen.nearness, ..Likeness::default() }));
+        let whole = shares.sum();
+        let say = |kind, value: &str, [text, head, title]: [f32; 3], code: f32| {
+            let weight = (shares.text * text + shares.head * head + shares.title * title + shares.codes * code) / whole;
+            reasons.push(Reason { kind, value: value.to_owned(), weight });
+        };
+        let (words, _) = self.likeness(profile, say);
+        let mut sum = shares.mean(&Likeness { nearness: seen.nearness, ..words });
+        if let Some(Nearness { meaning, topic }) = seen.nearness.filter(|nearness| nearness.meaning >= MEANING_MIN) {
+            let weight = (shares.meaning * meaning + shares.topic * topic) / whole;
+            reasons.push(Reason { kind: ReasonKind::Meaning, value: String::new(), weight });
+        }
+        for Facet { name, value, weight } in query.facets {
+            let value = format!("{name}={value}");
+            if profile.has_tag(&value) {
+                sum += weight;
+                reasons.push(Reason { kind: ReasonKind::Field, value, weight: *weight });
+            }
+        }
         reasons::tidy(reasons, sum)
     }
+}
+
+/// Whether a word or a code is in common: characters and fillers alone make nothing similar.
+struct Anchored(bool);
+
+/// What is known of a document beside its words.
+#[derive(Clone, Copy)]
+struct Seen {
+    nearness: Option<Nearness>,
+    age_ms: f32,
 }
 
 fn is_strong(code: &str) -> bool {
     code.contains(['-', '_']) || code.chars().filter(char::is_ascii_digit).count() >= CODE_DIGITS_MIN
 }
 
-pub(crate) fn similar(searcher: &Searcher, fields: &Fields, query: &SimilarQuery<'_>) -> tantivy::Result<Vec<Hit>> {
+pub(crate) fn similar(
+    searcher: &Searcher,
+    fields: &Fields,
+    vectors: &Vectors,
+    query: &SimilarQuery<'_>,
+) -> tantivy::Result<Vec<Hit>> {
     let limit = query.limit.min(LIMIT_MAX);
     let question = Question::of(searcher, fields, query)?;
     if limit == 0 {
         return Ok(Vec::new());
     }
+    let asked = query.vector.map(|vector| vectors.asked(vector));
     let mut best = Vec::new();
-    for address in candidates(searcher, fields, query, &question, limit)? {
+    let mut ages: HashMap<u32, Column<i64>> = HashMap::new();
+    for address in candidates(searcher, fields, query, &question, asked.as_ref(), limit)? {
         let stored: Stored = searcher.doc(address)?;
         let id = stored.id();
         if query.exclude.contains(&id) {
             continue;
         }
-        if let Some((score, _)) = question.score(query.facets, &stored.profile(), |_, _, _| {})
+        let at = match ages.entry(address.segment_ord) {
+            Entry::Occupied(column) => column.into_mut(),
+            Entry::Vacant(place) => place.insert(searcher.segment_reader(address.segment_ord).fast_fields().i64(AT)?),
+        };
+        let age = at.first(address.doc_id).map_or(0, |at| query.now.saturating_sub(at));
+        let age_ms = precise(u64::try_from(age).unwrap_or(0));
+        let seen = Seen { nearness: asked.as_ref().and_then(|asked| asked.nearness(id)), age_ms };
+        if let Some(score) = question.score(query, &stored.profile(), seen)
             && score >= query.floor
         {
-            best.push((score, id, stored));
+            best.push((score, id, stored, seen));
         }
     }
-    best.sort_by(|(a, one, _), (b, other, _)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    best.sort_by(|(a, one, ..), (b, other, ..)| b.total_cmp(a).then_with(|| one.cmp(other)));
     best.truncate(limit);
-    let hit = |(score, id, stored): (f32, uuid::Uuid, Stored)| {
-        let reasons = question.reasons(query.facets, &stored.profile());
+    let hit = |(score, id, stored, seen): (f32, uuid::Uuid, Stored, Seen)| {
+        let reasons = question.reasons(query, &stored.profile(), seen);
         Hit { id, score, reasons }
     };
     Ok(best.into_iter().map(hit).collect())
 }
 
+/// Documents that are weighed in full: the best by words, and the nearest by meaning.
 fn candidates(
     searcher: &Searcher,
     fields: &Fields,
     query: &SimilarQuery<'_>,
     question: &Question,
+    asked: Option<&Viewpoint<'_>>,
     limit: usize,
 ) -> tantivy::Result<Vec<tantivy::DocAddress>> {
+    // Those that are not wanted may be among the best.
+    let wanted = CANDIDATES_MIN.max(limit.saturating_mul(CANDIDATES_PER_HIT)).saturating_add(query.exclude.len());
+    let within = (query.clause, query.now);
     let terms: Vec<(Occur, Box<dyn Query>)> = question
         .asked
         .iter()
-        .filter(|term| term.kind != Kind::Filler)
+        // What nobody holds finds nobody: in a question of another language that is most of it.
+        .filter(|term| term.kind != Kind::Filler && term.held)
         .take(TERMS_MAX)
         .map(|term| {
             let boost = term.boost() * if term.in_head() { HEAD_WEIGHT } else { 1.0 };
@@ -307,10 +416,14 @@ fn candidates(
             (Occur::Should, Box::new(BoostQuery::new(Box::new(scored), boost)) as Box<dyn Query>)
         })
         .collect();
-    if terms.is_empty() {
-        return Ok(Vec::new());
+    let mut found = Vec::new();
+    if !terms.is_empty() {
+        found = candidates::best(searcher, fields, terms, within, wanted)?;
     }
-    // Those that are not wanted may be among the best.
-    let wanted = CANDIDATES_MIN.max(limit.saturating_mul(CANDIDATES_PER_HIT)).saturating_add(query.exclude.len());
-    candidates::best(searcher, fields, terms, query.clause, wanted)
+    if let Some(asked) = asked {
+        found.extend(candidates::nearest(searcher, fields, asked, within, wanted)?);
+        found.sort_unstable();
+        found.dedup();
+    }
+    Ok(found)
 }

@@ -91,7 +91,10 @@ const OTHERS: [OtherOperation; 29] = [
     ("acknowledgeNotification", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
     ("markNotificationOpened", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
     ("saveCalendar", |_| json!({ "key": "LATE", "name": "Late", "timeZone": "UTC", "week": [] })),
-    ("saveSlaPolicy", |_| json!({ "key": "SLOW", "name": "Slow", "archived": true, "resolutionSeconds": 600, "calendarKey": "24x7" })),
+    (
+        "saveSlaPolicy",
+        |_| json!({ "key": "SLOW", "name": "Slow", "archived": true, "resolutionSeconds": 600, "calendarKey": "24x7" }),
+    ),
     ("saveAgentProfile", |desk| json!({ "userId": desk.id("agent2").to_string(), "capacity": 30 })),
     ("createAbsence", |desk| json!({ "userId": desk.id("agent2").to_string(), "from": "2030-01-01T00:00:00Z" })),
     ("endAbsence", |_| json!({ "absenceId": "018f0000-0000-7000-8000-000000000000" })),

@@ -84,7 +84,7 @@ async fn a_folder_that_cannot_be_used_and_settings_that_are_wrong_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_of_later_versions_are_said_to_have_no_effect() {
     let place = Installation::on_sqlite(PROGRAM);
-    let later = [("BUOY_NATS_URL", "nats://x"), ("BUOY_MODEL_DIR", "x")];
+    let later = [("BUOY_NATS_URL", "nats://x")];
     let output = place.command(&["audit", "verify"]).envs(later).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");

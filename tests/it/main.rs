@@ -11,6 +11,7 @@ mod import;
 mod installation;
 mod lifecycle;
 mod live;
+mod meaning;
 mod metrics;
 mod nothing_sinks;
 mod redaction;

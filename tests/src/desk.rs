@@ -12,6 +12,7 @@ use domain::kernel::id::OsChance;
 use domain::kernel::{ManualClock, Role, Timestamp, UserId};
 use domain::metrics::react::Held;
 use domain::people::model::{CreateUser, SaveCustomer};
+use domain::recommend::model::Meaning;
 use domain::recommend::react::Progress;
 use domain::runtime::{App, Ctx, Cursor, jobs, log, worker};
 use serde_json::{Value as Json, json};
@@ -248,10 +249,15 @@ impl Desk {
         let wait = async {
             let mut indexed = self.app.state::<Progress>().watch();
             let mut counted = self.app.state::<Held>().watch();
+            let mut encoded = self.app.state::<Meaning>().at.subscribe();
             loop {
                 let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
                 indexed.wait_for(|at| *at >= head).await.unwrap();
                 counted.wait_for(|at| *at >= head).await.unwrap();
+                // Where there is an encoder, what is new has been encoded.
+                if self.app.state::<Meaning>().is_usable() {
+                    encoded.wait_for(|at| *at >= head).await.unwrap();
+                }
                 if head >= written(&self.app).await {
                     return;
                 }

@@ -52,6 +52,7 @@ const BURIED_SHOWN: u64 = 10;
 pub async fn run(config: Config, Doctor { retry_buried }: Doctor) -> Result<ExitCode, CannotStart> {
     let mut findings = vec![well(format!("the configuration reads; the organisation is in {}", config.org.time_zone))];
     findings.extend(folder(&config));
+    findings.push(encoder(&config));
     let mut examined = Err("the examination ended without a result".to_owned());
     let asked = request(&config, Request::Doctor { retry_buried }, None, |answer| match answer {
         Answer::Examined(found) => examined = Ok(found),
@@ -70,6 +71,20 @@ pub async fn run(config: Config, Doctor { retry_buried }: Doctor) -> Result<Exit
         }
     }
     Ok(if findings.iter().all(|finding| finding.remedy.is_none()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Without one nothing fails: cases are found a little worse.
+fn encoder(config: &Config) -> Finding {
+    let Some(folder) = config.model_dir() else {
+        return well("no encoder of meanings: cases are found by their words alone (make model, and BUOY_MODEL_DIR)");
+    };
+    match meaning::Model::open(&folder) {
+        Ok(model) => well(format!("the encoder of meanings in {} is {}", folder.display(), model.digest())),
+        Err(error) => ill(
+            format!("cases are found by their words alone: {error}"),
+            "make model puts the encoder into target/model; BUOY_MODEL_DIR names its folder",
+        ),
+    }
 }
 
 /// Before anything else is touched.

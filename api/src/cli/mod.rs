@@ -5,6 +5,7 @@ mod backup;
 mod control;
 pub mod demo;
 mod doctor;
+mod eval;
 mod import;
 mod serve;
 mod user;
@@ -57,6 +58,8 @@ enum Verb {
     },
     /// Fills an empty database, of either engine, from a backup.
     Restore(backup::Restore),
+    /// Measures the recommendations on a labelled set.
+    Eval(eval::Eval),
     /// Says how this installation is, and what to do where it is not well.
     Doctor(doctor::Doctor),
     /// Prints the GraphQL schema.
@@ -105,6 +108,7 @@ async fn run(verb: Verb, config: Config) -> Result<ExitCode, CannotStart> {
         Verb::Audit { verb } => audit::run(config, verb).await,
         Verb::Backup { folder } => backup::backup(config, folder).await,
         Verb::Restore(args) => backup::restore(config, args).await,
+        Verb::Eval(args) => eval::run(&config, &args),
         Verb::Doctor(args) => doctor::run(config, args).await,
         Verb::Schema | Verb::Config => Ok(ExitCode::SUCCESS),
     }

@@ -241,7 +241,19 @@ impl TicketQuery {
             }
         }
         let description = description.unwrap_or_default();
-        similar(ctx, &Question { title, description, product, issue_type, asker: None }, first).await
+        similar(
+            ctx,
+            &Question {
+                title,
+                description,
+                products: product.into_iter().collect(),
+                issue_type,
+                skills: Vec::new(),
+                asker: None,
+            },
+            first,
+        )
+        .await
     }
 
     /// Figures of a period: response, resolution and evolution, as ratios and distributions; for staff and product

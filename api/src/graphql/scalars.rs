@@ -350,6 +350,7 @@ impl From<search::ReasonKind> for MatchKind {
             search::ReasonKind::Term => Self::Term,
             search::ReasonKind::Code => Self::Code,
             search::ReasonKind::Field => Self::Field,
+            search::ReasonKind::Meaning => Self::Meaning,
         }
     }
 }

@@ -4,9 +4,13 @@
 //!   kill -9 it goes on where it was. It holds nothing that the database does not, and can be built anew beside the
 //!   running one.
 //! - A case is found by its title and description; scope is a clause of the query, and SQL checks the hits again.
+//! - What it means is a vector, made behind the log ([`commands::run`]) and kept in the database; where there is none, words
+//!   alone decide.
 //!
 //! Events in: `Ticket*`. Events out: none.
 
+pub mod commands;
 pub mod model;
 pub mod queries;
 pub mod react;
+mod store;

@@ -2,9 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::model::{CASE, CASES_MAX, FLOOR, ISSUE_TYPE_WEIGHT, PRODUCT_WEIGHT, Question, SOLVED, SimilarCase};
+use meaning::Text;
+
+use super::model::{
+    CASE, CASES_MAX, FLOOR, ISSUE_TYPE_WEIGHT, Meaning, PRODUCT_WEIGHT, Question, SKILL_WEIGHT, SOLVED, SimilarCase,
+};
 use crate::kernel::{Error, Result, TicketId};
-use crate::runtime::Ctx;
+use crate::runtime::{App, Ctx};
 use crate::tickets;
 use crate::tickets::decide::rights::{Scope, reads_cases};
 
@@ -24,11 +28,16 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
         terms
     });
     let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: any_of.into_iter().collect() };
+    let vector = meaning(&cx.app, question).await;
     let mut exclude: HashSet<uuid::Uuid> = question.asker.map(|id| id.0).into_iter().collect();
     let mut cases = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let wanted = first - cases.len();
-        let hits = ask(cx, question, clause.clone(), exclude.clone(), wanted).await?;
+        let (index, question, clause) = (cx.app.index.clone(), question.clone(), clause.clone());
+        let (vector, now, without) = (vector.clone(), cx.now().millis(), exclude.clone());
+        let bounds = Bounds { limit: wanted, floor: FLOOR };
+        let search = move || rank(&index, &question, vector.as_ref(), now, &clause, &without, bounds);
+        let hits = tokio::task::spawn_blocking(search).await.map_err(Error::internal)??;
         let more = hits.len() == wanted;
         exclude.extend(hits.iter().map(|hit| hit.id));
         // The index follows the log: what changed a moment ago is decided by the database.
@@ -46,32 +55,57 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
     Ok(cases)
 }
 
-async fn ask(
-    cx: &Ctx,
+/// What a question means: kept, where a ticket asks; else encoded now, unless the encoder has enough to do.
+async fn meaning(app: &App, question: &Question) -> Option<search::Vector> {
+    if let Some(kept) = question.asker.and_then(|id| app.index.vector(id.0)) {
+        return Some(kept);
+    }
+    let engine = app.state::<Meaning>().engine()?;
+    let text = Text { title: question.title.clone(), body: question.description.clone() };
+    let encoded = engine.encode(vec![text]).await.ok()?;
+    search::Vector::of(encoded.first()?)
+}
+
+/// How many, down to which likeness.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub limit: usize,
+    pub floor: f32,
+}
+
+/// The one ranking: of an index, what is most similar to a question that is asked at `now`.
+pub fn rank(
+    index: &search::Index,
     question: &Question,
-    clause: search::Clause,
-    exclude: HashSet<uuid::Uuid>,
-    limit: usize,
+    vector: Option<&search::Vector>,
+    now: i64,
+    clause: &search::Clause,
+    exclude: &HashSet<uuid::Uuid>,
+    Bounds { limit, floor }: Bounds,
 ) -> Result<Vec<search::Hit>> {
-    let index = cx.app.index.clone();
-    let Question { title, description, product, issue_type, asker: _ } = question.clone();
-    let facet = |name: &str, value: Option<String>, weight| {
-        value.map(|value| search::Facet { name: name.to_owned(), value, weight })
+    let Question { title, description, products, issue_type, skills, asker: _ } = question;
+    let fields: [(&str, f32, Vec<&String>); 3] = [
+        ("product", PRODUCT_WEIGHT, products.iter().collect()),
+        ("issueType", ISSUE_TYPE_WEIGHT, issue_type.iter().collect()),
+        ("skill", SKILL_WEIGHT, skills.iter().collect()),
+    ];
+    let mut facets = Vec::new();
+    for (name, weight, values) in fields {
+        let each = weight / f32::from(u16::try_from(values.len().max(1)).unwrap_or(u16::MAX));
+        let facet = |value: &String| search::Facet { name: name.to_owned(), value: value.clone(), weight: each };
+        facets.extend(values.into_iter().map(facet));
+    }
+    let query = search::SimilarQuery {
+        title,
+        body: description,
+        facets: &facets,
+        vector,
+        weights: &search::Weights::CHOSEN,
+        now,
+        clause,
+        exclude,
+        limit,
+        floor,
     };
-    let facets: Vec<_> = [facet("product", product, PRODUCT_WEIGHT), facet("issueType", issue_type, ISSUE_TYPE_WEIGHT)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let search = move || {
-        index.similar(&search::SimilarQuery {
-            title: &title,
-            body: &description,
-            facets: &facets,
-            clause: &clause,
-            exclude: &exclude,
-            limit,
-            floor: FLOOR,
-        })
-    };
-    Ok(tokio::task::spawn_blocking(search).await.map_err(Error::internal)??)
+    Ok(index.similar(&query)?)
 }

@@ -8,9 +8,10 @@ mod similar;
 use std::collections::HashSet;
 use std::path::Path;
 
-use search::{Change, Clause, Document, Hit, Index, SimilarQuery};
+use search::{Change, Clause, Document, Hit, Index, SimilarQuery, Weights};
 use uuid::Uuid;
 
+static WEIGHTS: Weights = Weights::CHOSEN;
 static ALL: Clause = Clause { all_of: Vec::new(), any_of: Vec::new() };
 
 fn id(number: u128) -> Uuid {
@@ -18,7 +19,14 @@ fn id(number: u128) -> Uuid {
 }
 
 fn document(number: u128, title: &str, body: &str) -> Document {
-    Document { id: id(number), title: title.to_owned(), body: body.to_owned(), extra: String::new(), tags: Vec::new() }
+    Document {
+        id: id(number),
+        at: 0,
+        title: title.to_owned(),
+        body: body.to_owned(),
+        extra: String::new(),
+        tags: Vec::new(),
+    }
 }
 
 fn tagged(number: u128, title: &str, tags: &[&str]) -> Document {
@@ -43,7 +51,18 @@ fn open(folder: &Path) -> Index {
 }
 
 fn question<'a>(title: &'a str, body: &'a str, none: &'a HashSet<Uuid>) -> SimilarQuery<'a> {
-    SimilarQuery { title, body, facets: &[], clause: &ALL, exclude: none, limit: 10, floor: 0.0 }
+    SimilarQuery {
+        title,
+        body,
+        facets: &[],
+        vector: None,
+        weights: &WEIGHTS,
+        now: 0,
+        clause: &ALL,
+        exclude: none,
+        limit: 10,
+        floor: 0.0,
+    }
 }
 
 fn similar(index: &Index, title: &str, body: &str) -> Vec<Hit> {

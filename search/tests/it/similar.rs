@@ -84,7 +84,7 @@ fn a_code_outweighs_common_words() {
 #[test]
 fn reasons_are_what_the_reader_wrote() {
     let (_folder, index) = index_of(vec![tagged(1, "PM-3300 打印机 printing fails E-721", &["product=PM-3300"])]);
-    let facets = [Facet { name: "product".to_owned(), value: "PM-3300".to_owned(), weight: 1.0 }];
+    let facets = [Facet { name: "product".to_owned(), value: "PM-3300".to_owned(), weight: 0.05 }];
     let none = HashSet::new();
     let query = SimilarQuery { facets: &facets, ..question("打印机 Printed e-721", "the 了", &none) };
     let hits = index.similar(&query).unwrap();
@@ -113,7 +113,7 @@ fn facets_break_ties_but_make_nothing_similar() {
         tagged(3, "keyboard stuck", &["product=B"]),
     ];
     let (_folder, index) = index_of(documents);
-    let facets = [Facet { name: "product".to_owned(), value: "B".to_owned(), weight: 1.0 }];
+    let facets = [Facet { name: "product".to_owned(), value: "B".to_owned(), weight: 0.05 }];
     let none = HashSet::new();
     let hits = index.similar(&SimilarQuery { facets: &facets, ..question("screen flickers", "", &none) }).unwrap();
     assert_eq!(numbers(&hits), [2, 1]);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 use sea_orm::sea_query::{Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 pub use self::lists::{FILTER_PARTS_MAX, FILTER_TEXTS_MAX, Ordering, TEXT_HITS_MAX, check_filter, list};
 use super::decide::board::Current;
@@ -378,6 +380,39 @@ pub fn touched(rows: &[Row]) -> Vec<TicketId> {
         _ => None,
     });
     touched.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What a ticket says.
+pub struct Texts {
+    pub id: TicketId,
+    pub title: String,
+    pub description: String,
+}
+
+fn select_texts() -> Select<ticket::Entity> {
+    ticket::Entity::find().select_only().columns([
+        ticket::Column::Id,
+        ticket::Column::Title,
+        ticket::Column::Description,
+    ])
+}
+
+async fn read_texts(conn: &impl ConnectionTrait, select: Select<ticket::Entity>) -> Result<Vec<Texts>> {
+    let rows = select.into_tuple::<(TicketId, String, String)>().all(conn).await?;
+    Ok(rows.into_iter().map(|(id, title, description)| Texts { id, title, description }).collect())
+}
+
+pub async fn texts(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Texts>> {
+    read_texts(conn, select_texts().filter(ticket::Column::Id.is_in(ids.iter().copied()))).await
+}
+
+/// Of every ticket, by ascending id, from behind `after`.
+pub async fn texts_after(conn: &impl ConnectionTrait, after: Option<TicketId>, limit: u64) -> Result<Vec<Texts>> {
+    let mut select = select_texts().order_by_asc(ticket::Column::Id).limit(limit);
+    if let Some(after) = after {
+        select = select.filter(ticket::Column::Id.gt(after));
+    }
+    read_texts(conn, select).await
 }
 
 /// Everything the index keeps of a ticket.

@@ -1,0 +1,89 @@
+//! How much each likeness counts.
+
+/// How like each other two texts are, each in 0..=1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Likeness {
+    /// Of all terms of the question, by their information, what the document's texts hold.
+    pub text: f32,
+    /// Of the terms of its title, and its codes, what the document's texts hold.
+    pub head: f32,
+    /// Of the terms of its title, what the document's title holds.
+    pub title: f32,
+    /// Of the codes of the question, by their information, what the document's texts hold.
+    pub codes: f32,
+    /// The wording of both titles: characters, pairs of characters and words in common, of those there are (Dice).
+    pub wording: f32,
+    /// How near the vectors lie (cosine); `None` where either has none.
+    pub nearness: Option<Nearness>,
+}
+
+/// How near two vectors lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Nearness {
+    /// By all that they say.
+    pub meaning: f32,
+    /// Without what all texts have in common.
+    pub topic: f32,
+}
+
+/// Parts in a mean of likenesses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shares {
+    /// Of [`Likeness::text`].
+    pub text: f32,
+    /// Of [`Likeness::head`].
+    pub head: f32,
+    /// Of [`Likeness::title`].
+    pub title: f32,
+    /// Of [`Likeness::codes`], where the question has any.
+    pub codes: f32,
+    /// Of [`Likeness::wording`].
+    pub wording: f32,
+    /// Of [`Nearness::meaning`].
+    pub meaning: f32,
+    /// Of [`Nearness::topic`].
+    pub topic: f32,
+}
+
+/// How much each likeness counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// Where only words tell.
+    pub words: Shares,
+    /// Where vectors tell as well.
+    pub meanings: Shares,
+    /// What a document of ten years ago loses of its score; one of a week ago loses a ninth of that.
+    pub age: f32,
+}
+
+impl Weights {
+    /// Chosen on labelled sets (docs/adr/0016).
+    pub const CHOSEN: Self = Self {
+        words: Shares { text: 0.75, head: 0.1, title: 0.3, codes: 0.08, wording: 0.3, meaning: 0.0, topic: 0.0 },
+        meanings: Shares { text: 0.2, head: 0.25, title: 0.23, codes: 0.12, wording: 0.2, meaning: 0.4, topic: 0.5 },
+        age: 0.5,
+    };
+}
+
+impl Weights {
+    /// The shares for what is known of two texts.
+    pub(crate) fn of(&self, likeness: &Likeness) -> &Shares {
+        if likeness.nearness.is_some() { &self.meanings } else { &self.words }
+    }
+}
+
+impl Shares {
+    pub(crate) fn sum(&self) -> f32 {
+        let Self { text, head, title, codes, wording, meaning, topic } = self;
+        (text + head + title + codes + wording + meaning + topic).max(f32::MIN_POSITIVE)
+    }
+
+    /// The mean of the likenesses, in 0..=1.
+    pub(crate) fn mean(&self, of: &Likeness) -> f32 {
+        let Likeness { text, head, title, codes, wording, nearness } = *of;
+        let Nearness { meaning, topic } = nearness.unwrap_or_default();
+        let sum =
+            self.text * text + self.head * head + self.title * title + self.codes * codes + self.wording * wording;
+        (sum + self.meaning * meaning + self.topic * topic) / self.sum()
+    }
+}

@@ -1,0 +1,77 @@
+//! What texts mean: a Chinese ticket finds the English case that has no word in common with it.
+
+use std::path::Path;
+
+use tests::{Desk, Json, json};
+
+/// Put there by `make model`.
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/model");
+
+async fn desk() -> Desk {
+    assert!(Path::new(MODEL).join("weights.npz").exists(), "{MODEL} has no encoder: make model");
+    Desk::configured(|config| config.model_dir = MODEL.to_owned()).await
+}
+
+async fn ask(desk: &Desk, title: &str) -> Vec<Json> {
+    let query = "query Q($input: SimilarCasesInput!) { similarCases(input: $input) {
+        score reasons { kind value } ticket { title } } }";
+    let cases = desk.as_("agent2").await.query(query, json!({ "input": { "title": title } })).await;
+    cases["similarCases"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_found_across_languages_and_what_has_nothing_in_common_is_not() {
+    let mut desk = desk().await;
+    for (title, resolution) in [
+        ("The printer says paper jam but there is no paper inside", "Cleaned the paper sensor"),
+        ("Cannot connect to the wireless network after the update", "Reinstalled the driver"),
+        ("Forgot my password and the account is locked", "Unlocked the account"),
+    ] {
+        desk.resolved("agent1", title, resolution, json!({})).await;
+    }
+    desk.settle().await;
+    for restarted in [false, true] {
+        for (question, expected) in [
+            ("打印机提示卡纸，但里面没有纸", "The printer says paper jam but there is no paper inside"),
+            ("更新之后连不上无线网络", "Cannot connect to the wireless network after the update"),
+            ("忘记密码，账号被锁定了", "Forgot my password and the account is locked"),
+        ] {
+            let cases = ask(&desk, question).await;
+            let first = cases.first().unwrap_or_else(|| panic!("{question}: no case"));
+            assert_eq!(first["ticket"]["title"], expected, "{question}: {cases:?}");
+            assert_eq!(first["reasons"][0], json!({ "kind": "MEANING", "value": "" }), "{cases:?}");
+        }
+        assert_eq!(ask(&desk, "咖啡机漏水，地板湿了").await, Vec::<Json>::new());
+        if !restarted {
+            // What was encoded is kept: nothing of it is lost with the process.
+            desk.restart().await;
+            desk.settle().await;
+        }
+    }
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meaning_follows_its_text() {
+    let desk = desk().await;
+    let id = desk.resolved("agent1", "The lift door does not close", "Adjusted the sensor", json!({})).await;
+    desk.settle().await;
+    let query = "query Q($id: ID!) { ticket(id: $id) { version } }";
+    let version = desk.as_("agent1").await.query(query, json!({ "id": id })).await["ticket"]["version"].clone();
+    let edit = json!({ "ticketId": id, "title": "The invoice shows a wrong amount", "description": "Too high by half", "expectedVersion": version });
+    desk.as_("agent1").await.done("updateTicket", "ticket { id }", edit).await;
+    desk.settle().await;
+    let found = ask(&desk, "发票金额不对").await;
+    assert_eq!(found.first().map(|case| &case["ticket"]["title"]), Some(&json!("The invoice shows a wrong amount")));
+    assert_eq!(ask(&desk, "电梯门关不上").await, Vec::<Json>::new(), "what it said before is forgotten");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_encoder_words_still_find() {
+    let desk = Desk::configured(|config| config.model_dir = "/nowhere/at/all".to_owned()).await;
+    desk.resolved("agent1", "The lift door does not close", "Adjusted the sensor", json!({})).await;
+    desk.settle().await;
+    assert_eq!(ask(&desk, "lift door open").await.len(), 1);
+    desk.close().await;
+}
