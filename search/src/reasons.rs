@@ -20,8 +20,9 @@ pub(crate) fn tidy(mut reasons: Vec<Reason>, sum: f32) -> Vec<Reason> {
         }
     }
     // A single letter, digit or character tells a reader nothing, unless there is nothing else.
-    if said.iter().any(|reason| reason.value.chars().nth(1).is_some()) {
-        said.retain(|reason| reason.value.chars().nth(1).is_some());
+    let tells = |reason: &Reason| reason.kind == ReasonKind::Meaning || reason.value.chars().nth(1).is_some();
+    if said.iter().any(tells) {
+        said.retain(tells);
     }
     said.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.value.cmp(&b.value)));
     said.truncate(REASONS_MAX);

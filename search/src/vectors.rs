@@ -79,7 +79,7 @@ fn dot(one: &[i8; DIMENSIONS], other: &[i8; DIMENSIONS]) -> i32 {
 }
 
 /// What all texts have in common: their mean, and the axes along which they differ most.
-struct Common {
+pub(crate) struct Common {
     mean: Vec<f32>,
     axes: Vec<Vec<f32>>,
 }
@@ -202,18 +202,22 @@ impl Vectors {
         }
     }
 
-    /// To be called after many were put: looks again at what all have in common, once they are twice as many.
-    pub fn refresh(&mut self) {
+    /// What all have in common, where it is to be looked at again: once they are twice as many.
+    pub fn common_anew(&self) -> Option<Common> {
         if self.rows.len() < COMMON_MIN.max(self.common_at) {
-            return;
+            return None;
         }
-        self.common_at = self.rows.len().saturating_mul(2);
         // The same rows on every node, in whatever order they came.
         let mut sample: Vec<&Row> = self.rows.iter().collect();
         sample.sort_unstable_by_key(|row| row.id.as_u64_pair().1);
         sample.truncate(COMMON_SAMPLE);
         let sample: Vec<&Vector> = sample.into_iter().map(|row| &row.vector).collect();
-        self.common = Some(Common::of(&sample));
+        Some(Common::of(&sample))
+    }
+
+    pub fn set_common(&mut self, common: Common) {
+        self.common_at = self.rows.len().saturating_mul(2);
+        self.common = Some(common);
     }
 
     /// A question, ready to be compared.
@@ -306,7 +310,8 @@ mod tests {
         let mut vectors = Vectors::default();
         let ids: Vec<Uuid> = (1..=300).map(Uuid::from_u128).collect();
         ids.iter().zip(1..).for_each(|(id, seed)| vectors.put(*id, vector(seed)));
-        vectors.refresh();
+        let common = vectors.common_anew().expect("there are enough");
+        vectors.set_common(common);
         let own = vector(7);
         assert_eq!(Vector::from_bytes(&own.to_bytes()), Some(own.clone()));
         let asked = vectors.asked(&own);

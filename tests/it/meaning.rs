@@ -42,6 +42,10 @@ async fn a_case_is_found_across_languages_and_what_has_nothing_in_common_is_not(
             assert_eq!(first["reasons"][0], json!({ "kind": "MEANING", "value": "" }), "{cases:?}");
         }
         assert_eq!(ask(&desk, "咖啡机漏水，地板湿了").await, Vec::<Json>::new());
+        // In one language both are reasons.
+        let both = ask(&desk, "paper jam in the printer").await[0]["reasons"].clone();
+        assert!(both.as_array().unwrap().contains(&json!({ "kind": "MEANING", "value": "" })), "{both}");
+        assert!(both.as_array().unwrap().contains(&json!({ "kind": "TERM", "value": "printer" })), "{both}");
         if !restarted {
             // What was encoded is kept: nothing of it is lost with the process.
             desk.restart().await;

@@ -25,7 +25,7 @@ export function Similar({ cases, empty }: { cases: readonly CaseFragment[]; empt
             <ul className="reasons">
               {reasons.map(({ kind, value, weight }) => (
                 <li key={`${kind} ${value}`} className={kind} title={`${t(`reason.${kind}`)} · ${percent.format(weight)}`}>
-                  {kind === 'FIELD' ? fieldReason(t, catalogue, value) : value}
+                  {kind === 'FIELD' ? fieldReason(t, catalogue, value) : kind === 'MEANING' ? t('reason.MEANING') : value}
                 </li>
               ))}
             </ul>
