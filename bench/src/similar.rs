@@ -23,7 +23,7 @@ const QUESTIONS_BY_MEANING: u64 = 100;
 const BARE_DOCUMENTS: u64 = 100_000;
 /// As many as the product looks up, and as many documents as it weighs in full.
 const TERMS_MAX: usize = 25;
-const CANDIDATES: usize = 64;
+const CANDIDATES: usize = 128;
 
 /// Words as often as in a language: the n-th comes 1/n as often as the first. The same every time.
 struct Vocabulary {
@@ -153,7 +153,7 @@ pub fn similar(report: &mut Report) {
         let searcher = beneath.reader().expect("a reader").searcher();
         let field = beneath.schema().get_field("words").expect("the field of words");
         let clause = Clause { all_of: vec!["solved".to_owned()], any_of: Vec::new() };
-        let (nobody, weights) = (HashSet::new(), search::Weights::CHOSEN);
+        let nobody = HashSet::new();
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         let mut vocabulary = Vocabulary::new(99);
         for _ in 0..QUESTIONS {
@@ -162,18 +162,7 @@ pub fn similar(report: &mut Report) {
             let query = bare(&searcher, field, &format!("{title} {body}"));
             searcher.search(&query, &TopDocs::with_limit(CANDIDATES).order_by_score()).expect("an answer");
             limit.push(began.elapsed());
-            let question = SimilarQuery {
-                title: &title,
-                body: &body,
-                facets: &[],
-                vector: None,
-                weights: &weights,
-                now: 0,
-                clause: &clause,
-                exclude: &nobody,
-                limit: 3,
-                floor: 0.0,
-            };
+            let question = three_of(&title, &body, &clause, &nobody);
             let began = Instant::now();
             index.similar(&question).expect("an answer");
             ours.push(began.elapsed());
@@ -199,6 +188,21 @@ pub fn similar(report: &mut Report) {
     }
 }
 
+fn three_of<'q>(title: &'q str, body: &'q str, clause: &'q Clause, nobody: &'q HashSet<Uuid>) -> SimilarQuery<'q> {
+    SimilarQuery {
+        title,
+        body,
+        facets: &[],
+        vector: None,
+        weights: &search::Weights::CHOSEN,
+        now: 0,
+        clause,
+        exclude: nobody,
+        limit: 3,
+        floor: 0.0,
+    }
+}
+
 /// Eight bits a number, of numbers that look like chance.
 fn vector(vocabulary: &mut Vocabulary) -> Vector {
     let numbers: Vec<f32> = (0..DIMENSIONS).map(|_| (vocabulary.chance() - 0.5) as f32).collect();
@@ -211,22 +215,11 @@ fn by_meaning(index: &Index, size: u64, clause: &Clause, vocabulary: &mut Vocabu
     let bare: Vec<Vec<i8>> =
         vectors.iter().map(|vector| vector.to_bytes().iter().map(|byte| byte.cast_signed()).collect()).collect();
     index.put_vectors((1..=u128::from(size)).map(Uuid::from_u128).zip(vectors));
-    let (nobody, weights) = (HashSet::new(), search::Weights::CHOSEN);
+    let nobody = HashSet::new();
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
     for _ in 0..QUESTIONS_BY_MEANING {
         let (title, body, asked) = (vocabulary.title(), vocabulary.text(50), vector(vocabulary));
-        let question = SimilarQuery {
-            title: &title,
-            body: &body,
-            facets: &[],
-            vector: Some(&asked),
-            weights: &weights,
-            now: 0,
-            clause,
-            exclude: &nobody,
-            limit: 3,
-            floor: 0.0,
-        };
+        let question = SimilarQuery { vector: Some(&asked), ..three_of(&title, &body, clause, &nobody) };
         let began = Instant::now();
         index.similar(&question).expect("an answer");
         ours.push(began.elapsed());

@@ -125,19 +125,9 @@ impl Index {
         }
     }
 
-    /// Forgets what a document means, when its text has changed.
-    pub fn remove_vector(&self, id: Uuid) {
-        self.0.vectors.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-    }
-
     /// What a document means.
     pub fn vector(&self, id: Uuid) -> Option<Vector> {
         self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
-    }
-
-    /// Documents of which it is known what they mean.
-    pub fn vectors(&self) -> usize {
-        self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// The documents that hold every word of a text, most relevant first.

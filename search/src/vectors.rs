@@ -194,14 +194,6 @@ impl Vectors {
         }
     }
 
-    pub fn remove(&mut self, id: Uuid) {
-        let Some(slot) = self.slots.remove(&id) else { return };
-        self.rows.swap_remove(slot);
-        if let Some(moved) = self.rows.get(slot) {
-            self.slots.insert(moved.id, slot);
-        }
-    }
-
     /// What all have in common, where it is to be looked at again: once they are twice as many.
     pub fn common_anew(&self) -> Option<Common> {
         if self.rows.len() < COMMON_MIN.max(self.common_at) {
@@ -320,17 +312,6 @@ mod tests {
         assert!((near.meaning - 1.0).abs() < 1e-3 && (near.topic - 1.0).abs() < 1e-3, "{near:?}");
         let far = asked.nearness(Uuid::from_u128(8)).expect("it is there");
         assert!(far.meaning < 0.3 && far.topic < 0.3, "{far:?}");
-    }
-
-    #[test]
-    fn what_is_removed_is_near_nothing_and_the_others_stay() {
-        let mut vectors = Vectors::default();
-        (1..=3).for_each(|n| vectors.put(Uuid::from_u128(n), vector(u64::try_from(n).unwrap_or(0))));
-        vectors.remove(Uuid::from_u128(1));
-        assert_eq!(vectors.len(), 2);
-        assert!(vectors.get(Uuid::from_u128(1)).is_none());
-        assert_eq!(vectors.get(Uuid::from_u128(3)), Some(&vector(3)));
-        assert_eq!(vectors.get(Uuid::from_u128(2)), Some(&vector(2)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::store::{self, ticket_vector};
 use crate::kernel::{Error, Result, TicketId};
 use crate::runtime::feed::{self, History, Next};
 use crate::runtime::{App, Ctx, Cursor, log};
-use crate::tickets::queries::{Texts, texts, texts_after, touched};
+use crate::tickets::queries::{Texts, reworded, texts, texts_after};
 
 /// Tickets encoded at once; whoever asks meanwhile waits for these at most.
 const ENCODED_MAX: usize = 16;
@@ -79,9 +79,8 @@ async fn follow(app: &Arc<App>, engine: &Engine) -> Result<()> {
     loop {
         match follower.next().await? {
             Next::Rows(rows) => {
-                let touched = touched(&rows);
                 unwritten += rows.len();
-                let tickets = texts(app.db.read(), &touched).await?;
+                let tickets = texts(app.db.read(), &reworded(&rows)).await?;
                 if encode_missing(app, engine, tickets, Some(follower.position())).await? > 0 {
                     unwritten = 0;
                 } else if unwritten >= UNWRITTEN_MAX {
@@ -104,6 +103,9 @@ async fn encode_missing(
     tickets: Vec<Texts>,
     position: Option<Cursor>,
 ) -> Result<usize> {
+    if tickets.is_empty() {
+        return Ok(0);
+    }
     let model = engine.digest();
     let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
     let rows = store::vectors(app.db.read(), model, &ids).await?;

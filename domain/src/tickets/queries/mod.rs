@@ -15,7 +15,7 @@ pub use self::lists::{FILTER_PARTS_MAX, FILTER_TEXTS_MAX, Ordering, TEXT_HITS_MA
 use super::decide::board::Current;
 use super::decide::rights::{self, sees_as_requester};
 use super::decide::token;
-use super::model::{Access, Attribution, Comment, ExternalRef, Ticket, View, Visibility};
+use super::model::{Access, Attribution, Comment, ExternalRef, Fact, Ticket, View, Visibility};
 use super::store;
 use super::store::entities::{comment, external_ref, participant, ticket};
 use crate::event::Event;
@@ -380,6 +380,21 @@ pub fn touched(rows: &[Row]) -> Vec<TicketId> {
         _ => None,
     });
     touched.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The tickets whose texts these events may have changed.
+pub fn reworded(rows: &[Row]) -> Vec<TicketId> {
+    let reworded = rows.iter().filter_map(|row| match &*row.event {
+        Event::Ticket(event) => {
+            let texts = matches!(
+                event.fact,
+                Fact::Created { .. } | Fact::Imported { .. } | Fact::Updated { .. } | Fact::Redacted { .. }
+            );
+            (texts || event.history.is_some()).then_some(event.ticket)
+        }
+        _ => None,
+    });
+    reworded.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What a ticket says.
