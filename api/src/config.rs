@@ -31,6 +31,7 @@ pub struct Config {
     pub sla: Sla,
     pub dispatch: Dispatch,
     pub escalation: Escalation,
+    pub knowledge: Knowledge,
     pub metrics: Metrics,
     pub notifications: Notifications,
     pub channels: Channels,
@@ -70,6 +71,13 @@ pub struct Dispatch {
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
     pub unopened_after_hours: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knowledge {
+    pub occurrences_in_week: usize,
+    pub recurs_within_days: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -222,6 +230,10 @@ impl Config {
             sla: domain::sla::model::Settings {
                 risk_share: self.sla.risk_share,
                 first_response_within: minutes(self.metrics.first_response_minutes),
+            },
+            knowledge: domain::knowledge::model::Settings {
+                occurrences_in_week: self.knowledge.occurrences_in_week,
+                recurs_within: days(self.knowledge.recurs_within_days),
             },
             metrics: self.metrics(),
             model_dir: self.model_dir(),

@@ -8,6 +8,7 @@ use crate::calendar::model::CalendarEvent;
 use crate::catalogue::model::CatalogueEvent;
 use crate::escalation::model::EscalationEvent;
 use crate::kernel::UserId;
+use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{NotificationEvent, State};
 use crate::people::model::PeopleEvent;
 use crate::runtime::{Audience, Side};
@@ -21,6 +22,7 @@ pub enum Event {
     Calendar(CalendarEvent),
     Catalogue(CatalogueEvent),
     Escalation(EscalationEvent),
+    Knowledge(KnowledgeEvent),
     Notification(NotificationEvent),
     People(PeopleEvent),
     Sla(SlaEvent),
@@ -50,6 +52,11 @@ impl Event {
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => "CatalogueSaved",
             Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => "EscalationPolicySaved",
+            Self::Knowledge(KnowledgeEvent::CardExtracted { .. }) => "CardExtracted",
+            Self::Knowledge(KnowledgeEvent::CardEdited { .. }) => "CardEdited",
+            Self::Knowledge(KnowledgeEvent::CardReviewed { .. }) => "CardReviewed",
+            Self::Knowledge(KnowledgeEvent::CardPublished { .. }) => "CardPublished",
+            Self::Knowledge(KnowledgeEvent::CardRetired { .. }) => "CardRetired",
             Self::Notification(NotificationEvent::Decided { .. }) => "NotificationDecided",
             Self::Notification(NotificationEvent::Moved { state, .. }) => match state {
                 State::Decided | State::Queued => "NotificationQueued",
@@ -95,6 +102,7 @@ impl Event {
             ) => ("user", user.0),
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => ("escalation_policy", Uuid::nil()),
+            Self::Knowledge(event) => ("card", event.card().0),
             Self::Sla(SlaEvent::PolicySaved { .. }) => ("sla_policy", Uuid::nil()),
             Self::Ticket(event) => ("ticket", event.ticket.0),
             Self::ClockJumped { .. } => ("clock", Uuid::nil()),

@@ -11,6 +11,7 @@ pub mod event;
 pub mod hub;
 pub mod import;
 pub mod kernel;
+pub mod knowledge;
 pub mod metrics;
 pub mod notifications;
 pub mod people;

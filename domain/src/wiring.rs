@@ -10,6 +10,7 @@ use crate::calendar::model::Calendars;
 use crate::catalogue::model::Words;
 use crate::event::Event;
 use crate::kernel::{Error, Result, minutes};
+use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{LANES, NotificationEvent, Senders};
 use crate::people::model::Roster;
 use crate::recommend::model::Meaning;
@@ -19,7 +20,7 @@ use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
 use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
-use crate::{auth, calendar, catalogue, dispatch, escalation, metrics, notifications, sla, tickets};
+use crate::{auth, calendar, catalogue, dispatch, escalation, knowledge, metrics, notifications, sla, tickets};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
 
@@ -41,6 +42,7 @@ pub struct Settings {
     pub notifications: notifications::model::Settings,
     pub dispatch: dispatch::model::Settings,
     pub escalation: escalation::model::Settings,
+    pub knowledge: knowledge::model::Settings,
     pub metrics: metrics::model::Settings,
     /// Of the encoder of meanings.
     pub model_dir: Option<PathBuf>,
@@ -48,7 +50,8 @@ pub struct Settings {
 
 /// The state that capabilities keep in memory.
 pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
-    let Settings { organisation, tickets, sla, notifications, dispatch, escalation, metrics, model_dir } = settings;
+    let Settings { organisation, tickets, sla, notifications, dispatch, escalation, knowledge, metrics, model_dir } =
+        settings;
     let mut states = States::default();
     states.insert(vault);
     states.insert(tickets);
@@ -57,6 +60,7 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states.insert(notifications);
     states.insert(dispatch);
     states.insert(escalation);
+    states.insert(knowledge);
     states.insert(senders);
     states.insert(metrics);
     states.insert(metrics::react::Held::default());
@@ -82,18 +86,26 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             Event::Ticket(event) => {
                 Box::pin(tickets::react::on_ticket_event(tx, event)).await?;
                 Box::pin(sla::react::on_ticket_event(tx, event)).await?;
+                Box::pin(knowledge::react::on_ticket_event(tx, event)).await?;
                 Box::pin(notifications::react::on_ticket_event(tx, event)).await?;
                 Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
                 Box::pin(escalation::react::on_ticket_event(tx, event)).await
             }
-            Event::Catalogue(event) => Box::pin(tickets::react::on_catalogue_event(tx, event)).await,
+            Event::Catalogue(event) => {
+                Box::pin(tickets::react::on_catalogue_event(tx, event)).await?;
+                Box::pin(knowledge::react::on_catalogue_event(tx, event)).await
+            }
+            Event::Knowledge(KnowledgeEvent::CardExtracted { card, team, cases }) => {
+                Box::pin(notifications::react::on_card_extracted(tx, *card, *team, *cases)).await
+            }
+            Event::ImportFinished { .. } => Box::pin(knowledge::react::on_import_finished(tx)).await,
             Event::Auth(event) => Box::pin(dispatch::react::on_auth_event(tx, event)).await,
             Event::Calendar(_) | Event::People(_) | Event::Notification(NotificationEvent::TerminalChanged { .. }) => {
                 Box::pin(dispatch::react::on_roster_event(tx)).await?;
                 Box::pin(escalation::react::on_roster_event(tx)).await
             }
             Event::ClockJumped { seconds } => Box::pin(notifications::react::on_clock_jumped(tx, *seconds)).await,
-            Event::Escalation(_) | Event::Notification(_) | Event::Sla(_) | Event::ImportFinished { .. } => Ok(()),
+            Event::Escalation(_) | Event::Knowledge(_) | Event::Notification(_) | Event::Sla(_) => Ok(()),
         }
     })
 }
@@ -111,6 +123,7 @@ fn observe(app: &App, event: &Event) {
         Event::Escalation(_) => app.state::<escalation::model::Policies>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_)
+        | Event::Knowledge(_)
         | Event::Notification(_)
         | Event::Ticket(_)
         | Event::ClockJumped { .. }
@@ -129,6 +142,9 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             escalation::react::LEVEL => escalation::react::on_level(tx, job).await,
             escalation::react::UNOPENED => escalation::react::on_unopened(tx, job).await,
             escalation::react::RETRY => escalation::react::on_retry(tx, job).await,
+            knowledge::react::LEARN => knowledge::react::on_learn(tx, job).await,
+            knowledge::react::EXTRACT => knowledge::react::on_extract(tx, job).await,
+            knowledge::react::COLLECT => knowledge::react::on_collect(tx).await,
             notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,
             SWEEP => {
                 tickets::react::sweep(tx).await?;

@@ -14,6 +14,7 @@ mod m0008_notifications;
 mod m0009_dispatch;
 mod m0010_escalation;
 mod m0011_meaning;
+mod m0012_knowledge;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_dispatch::Migration),
             Box::new(m0010_escalation::Migration),
             Box::new(m0011_meaning::Migration),
+            Box::new(m0012_knowledge::Migration),
         ]
     }
 }
@@ -68,7 +70,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 42] = [
+pub const TABLES: [&str; 47] = [
     "event_log",
     "log_seal",
     "meta",
@@ -111,6 +113,11 @@ pub const TABLES: [&str; 42] = [
     "escalation",
     "ticket_vector",
     "vector_progress",
+    "occurrence",
+    "card",
+    "card_version",
+    "card_case",
+    "citation",
 ];
 
 /// The migrations of this program, in their order.

@@ -9,6 +9,7 @@ mod crash;
 mod event_log;
 mod import;
 mod installation;
+mod knowledge;
 mod lifecycle;
 mod live;
 mod meaning;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 17] = [
+const TIERS: [(&str, u8); 18] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
@@ -16,6 +16,7 @@ const TIERS: [(&str, u8); 17] = [
     ("people", 2),
     ("tickets", 3),
     ("sla", 4),
+    ("knowledge", 4),
     ("notifications", 4),
     ("dispatch", 5),
     ("recommend", 5),

@@ -7,13 +7,15 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use domain::catalogue::model::Team;
 use domain::dispatch::model::Trace;
 use domain::escalation::model::Escalation;
-use domain::kernel::{CustomerId, Error, TeamId, TicketId, UserId};
+use domain::kernel::{CardId, CustomerId, Error, TeamId, TicketId, UserId};
+use domain::knowledge::model::Citation;
+use domain::knowledge::queries::Ranked;
 use domain::notifications::model::Notification;
 use domain::people::model::{Customer, User};
 use domain::runtime::{Ctx, Row};
 use domain::sla::model::Ticking;
 use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
-use domain::{catalogue, dispatch, escalation, notifications, people, sla, tickets};
+use domain::{catalogue, dispatch, escalation, knowledge, notifications, people, sla, tickets};
 use futures::future::BoxFuture;
 
 /// The loaders of one operation. A query keeps what it has loaded until it ends; a subscription, which may last for
@@ -122,7 +124,7 @@ impl Loader<AttributionOf> for ById {
 
     async fn load(&self, keys: &[AttributionOf]) -> Result<HashMap<AttributionOf, Attribution>, Self::Error> {
         let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
-        let found = tickets::queries::attributions(&self.0, &ids).await?;
+        let found = tickets::queries::attributions(self.0.read(), &ids).await?;
         Ok(found.into_iter().map(|(id, attribution)| (AttributionOf(id), attribution)).collect())
     }
 }
@@ -238,4 +240,43 @@ of_tickets! {
     TraceOf => Trace, |cx, ids| dispatch::queries::traces(cx.read(), &ids);
     /// The SLA clocks of a ticket.
     SlaClocksOf => Vec<Ticking>, |cx, ids| sla::queries::clocks(&cx.app, cx.read(), &ids);
+}
+
+impl Loader<CardId> for ById {
+    type Value = Ranked;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[CardId]) -> Result<HashMap<CardId, Ranked>, Self::Error> {
+        Ok(knowledge::queries::by_ids(&self.0, keys).await?)
+    }
+}
+
+/// The card whose case a ticket is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CardOf(pub TicketId);
+
+impl Loader<CardOf> for ById {
+    type Value = CardId;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[CardOf]) -> Result<HashMap<CardOf, CardId>, Self::Error> {
+        let ids: Vec<TicketId> = keys.iter().map(|CardOf(id)| *id).collect();
+        let found = knowledge::queries::cards_of(self.0.read(), &ids).await?;
+        Ok(found.into_iter().map(|(ticket, card)| (CardOf(ticket), card)).collect())
+    }
+}
+
+/// What a ticket cites.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CitationsOf(pub TicketId);
+
+impl Loader<CitationsOf> for ById {
+    type Value = Vec<Citation>;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[CitationsOf]) -> Result<HashMap<CitationsOf, Vec<Citation>>, Self::Error> {
+        let ids: Vec<TicketId> = keys.iter().map(|CitationsOf(id)| *id).collect();
+        let found = knowledge::queries::citations_of(self.0.read(), &ids).await?;
+        Ok(found.into_iter().map(|(ticket, cited)| (CitationsOf(ticket), cited)).collect())
+    }
 }

@@ -7,6 +7,7 @@ mod error;
 mod escalation;
 mod heatmap;
 mod inputs;
+mod knowledge;
 pub mod live;
 mod loaders;
 mod metrics;

@@ -12,6 +12,7 @@ use domain::people::model::{Customer, Roster, User};
 
 use super::Caller;
 use super::error::OrTopLevel as _;
+use super::knowledge::CardNode;
 use super::loaders::Loaders;
 use super::notifications::NotificationNode;
 use super::scalars::Role;
@@ -28,6 +29,7 @@ pub enum Node {
     Customer(CustomerNode),
     Comment(CommentNode),
     Notification(NotificationNode),
+    KnowledgeCard(CardNode),
 }
 
 /// A person.

@@ -1,7 +1,9 @@
 //! The queries.
 
 use async_graphql::{Context, ID, MergedObject, Object, SimpleObject, Value};
-use domain::kernel::{CommentId, Connection, CustomerId, Error, NotificationId, Page, TeamId, TicketId, UserId, text};
+use domain::kernel::{
+    CardId, CommentId, Connection, CustomerId, Error, NotificationId, Page, TeamId, TicketId, UserId, text,
+};
 use domain::people;
 use domain::recommend::model::Question;
 use domain::runtime::log;
@@ -19,6 +21,7 @@ use super::error::OrTopLevel as _;
 use super::escalation::EscalationQuery;
 use super::heatmap::HeatmapQuery;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
+use super::knowledge::{CardNode, KnowledgeQuery};
 use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
@@ -38,6 +41,7 @@ pub struct Query(
     TerminalQuery,
     EscalationQuery,
     HeatmapQuery,
+    KnowledgeQuery,
 );
 
 /// Queries of tickets and of what stands around them.
@@ -141,6 +145,9 @@ impl TicketQuery {
             if view.is_some_and(|view| view.access == Access::Full) {
                 return Ok(Some(Node::Comment(CommentNode(comment))));
             }
+        }
+        if let Some(card) = loaders.one(CardId(id)).await.or_top_level(ctx)? {
+            return Ok(Some(Node::KnowledgeCard(CardNode(card))));
         }
         if let Some(notification) = super::notifications::visible(ctx, NotificationId(id)).await? {
             return Ok(Some(Node::Notification(notification)));

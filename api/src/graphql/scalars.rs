@@ -240,6 +240,8 @@ mirror! {
         Link,
         /// Follow it.
         Follow,
+        /// Copy a solution into it.
+        Cite,
     }
 }
 

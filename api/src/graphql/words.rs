@@ -1,7 +1,7 @@
 //! Enums of the capabilities that see to it that nothing sinks, and how they stand for the domain's words.
 
 use async_graphql::Enum;
-use domain::{escalation, notifications, sla};
+use domain::{escalation, knowledge, notifications, sla};
 
 use super::scalars::mirror;
 
@@ -209,4 +209,27 @@ mirror! {
         /// en.
         English,
     }
+}
+
+mirror! {
+    /// Where a knowledge card stands.
+    KnowledgeCardState of knowledge::model::CardState {
+        /// Made by itself, or changed since somebody vouched for it.
+        Draft,
+        /// Somebody vouches for its text.
+        Reviewed,
+        /// In use.
+        Published,
+        /// Out of use.
+        Retired,
+    }
+}
+
+/// What is cited.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnowledgeSourceKind {
+    /// A resolved ticket.
+    Case,
+    /// A knowledge card.
+    Card,
 }

@@ -183,7 +183,7 @@ async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, to: Option<UserId>
         waited: Some(tx.now.seconds_since(of.since)),
         about: to.or(of.watched),
         word: stays.then(|| "STAYS".to_owned()),
-        count: None,
+        ..Params::default()
     };
     let tells = recipients.into_iter().map(|recipient| Tell {
         cause: Cause::of_level(of.level),

@@ -115,4 +115,6 @@ ids! {
     DelegationId,
     NotificationId,
     DeliveryId,
+    CardId,
+    CitationId,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{DeliveryId, NotificationId, TicketId, Timestamp, UserId, hours, minutes, seconds, words};
+use crate::kernel::{CardId, DeliveryId, NotificationId, TicketId, Timestamp, UserId, hours, minutes, seconds, words};
 use crate::runtime::jobs::Outcome;
 
 words! {
@@ -124,6 +124,9 @@ pub struct Params {
     pub word: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<i64>,
+    /// A knowledge card that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub card: Option<CardId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::commands::tell;
 use super::model::{Cause, Params, TOLD_MAX, Tell, Via};
 use super::store;
 use crate::calendar::model::Organisation;
-use crate::kernel::{Result, Role, UserId};
+use crate::kernel::{CardId, Result, Role, TeamId, UserId};
 use crate::people;
 use crate::runtime::Tx;
 use crate::tickets::model::{Fact, ParticipantReason, TicketEvent, Visibility};
@@ -26,12 +26,12 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
                 event.after.assignee.filter(|to| Some(*to) != before).into_iter().collect(),
             )
         }
-        Fact::Queued => (Cause::TeamQueue, Params::default(), supervisors(tx, event).await?),
+        Fact::Queued => (Cause::TeamQueue, Params::default(), supervisors(tx, event.after.team).await?),
         Fact::SlaRisk { metric } => {
             let params = Params { word: Some(metric.word().to_owned()), ..Params::default() };
             let recipients = match event.after.assignee {
                 Some(assignee) => vec![assignee],
-                None => supervisors(tx, event).await?,
+                None => supervisors(tx, event.after.team).await?,
             };
             (Cause::SlaRisk, params, recipients)
         }
@@ -84,13 +84,28 @@ pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
 }
 
 /// Those who see to it that a ticket of this team finds somebody, or whoever stands in for them.
-async fn supervisors(tx: &Tx, event: &TicketEvent) -> Result<Vec<UserId>> {
+async fn supervisors(tx: &Tx, team: Option<TeamId>) -> Result<Vec<UserId>> {
     let duty = people::queries::duty::duty(tx.app()).await?;
     let zone = &tx.app().state::<Organisation>().zone;
     let mut all: Vec<UserId> =
-        duty.supervisors(event.after.team).iter().map(|agent| duty.stand_in(agent.id, tx.now, zone)).collect();
+        duty.supervisors(team).iter().map(|agent| duty.stand_in(agent.id, tx.now, zone)).collect();
     all.sort_unstable();
     all.dedup();
     all.truncate(TOLD_MAX);
     Ok(all)
+}
+
+/// A knowledge card was made of the tickets of a team: somebody is to review it.
+pub async fn on_card_extracted(tx: &mut Tx, card: CardId, team: Option<TeamId>, cases: usize) -> Result<()> {
+    let recipients = supervisors(tx, team).await?;
+    let params = Params { count: i64::try_from(cases).ok(), card: Some(card), ..Params::default() };
+    let tells = recipients.into_iter().map(|recipient| Tell {
+        cause: Cause::Knowledge,
+        cause_key: format!("card:{card}"),
+        ticket: None,
+        recipient,
+        via: Via::Preferred,
+        params: params.clone(),
+    });
+    tell(tx, tells.collect()).await.map(drop)
 }

@@ -134,13 +134,13 @@ fn act(action: Action, who: &Actor, ticket: &Ticket) -> Result<Option<Decision>,
         Action::Comment => comment(Visibility::Public),
         Action::CommentInternally => comment(Visibility::Internal),
         Action::Update => lifecycle::update(ticket, who, NOW, &changes),
-        Action::Link | Action::Follow => {
+        Action::Link | Action::Follow | Action::Cite => {
             beside(Fact::ParticipantAdded { user: user(AGENT), reason: ParticipantReason::Follower })
         }
     }
 }
 
-const ACTIONS: [Action; 16] = [
+const ACTIONS: [Action; 17] = [
     Action::Assign,
     Action::Accept,
     Action::SetWaiting,
@@ -157,6 +157,7 @@ const ACTIONS: [Action; 16] = [
     Action::Update,
     Action::Link,
     Action::Follow,
+    Action::Cite,
 ];
 
 /// Compares a table, drawn from what the code does, with the one that stands in the test.
@@ -200,7 +201,8 @@ Comment           =           =           =           =           =           = 
 CommentInternally =           =           =           =           =           =           =
 Update            =           =           =           =           =           =           =
 Link              =           =           =           =           =           =           =
-Follow            =           =           =           =           =           =           =";
+Follow            =           =           =           =           =           =           =
+Cite              =           =           =           =           =           =           ·";
     let columns: Vec<&str> = TicketStatus::ALL.iter().map(|status| status.word()).collect();
     check(&columns, TABLE, |action, column| {
         let before = ticket(TicketStatus::ALL[column]);
@@ -240,7 +242,8 @@ Comment           yes      yes   yes        yes   ·       yes       yes       �
 CommentInternally yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
 Update            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
 Link              yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
-Follow            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·";
+Follow            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
+Cite              yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·";
     const WHO: [(&str, u128, TicketStatus); 12] = [
         ("assignee", ASSIGNEE, TicketStatus::InProgress),
         ("agent", AGENT, TicketStatus::InProgress),

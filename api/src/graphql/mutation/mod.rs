@@ -15,6 +15,7 @@ use super::duty::DutyMutation;
 use super::error::{OrTopLevel as _, UserError, settle};
 use super::escalation::EscalationMutation;
 use super::inputs::id;
+use super::knowledge::KnowledgeMutation;
 use super::scalars::Priority;
 use super::session::PeopleMutation;
 use super::sla::SlaMutation;
@@ -32,6 +33,7 @@ pub struct Mutation(
     SlaMutation,
     NotificationMutation,
     EscalationMutation,
+    KnowledgeMutation,
 );
 
 /// Mutations of tickets.

@@ -14,8 +14,10 @@ use domain::tickets::model::{Access, Ticket, View};
 use super::Caller;
 use super::error::OrTopLevel as _;
 use super::escalation::{AssignmentTrace, EscalationNode};
+use super::knowledge::{CardNode, CitationNode};
 use super::loaders::{
-    AttributionOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf, SlaClocksOf, TraceOf,
+    AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf,
+    SlaClocksOf, TraceOf,
 };
 use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
 use super::notifications::{NotificationNode, UnseenVerdict};
@@ -295,6 +297,24 @@ impl TicketNode {
         #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
     ) -> async_graphql::Result<Vec<SimilarCase>> {
         Box::pin(similar(ctx, &Question::of(self.ticket()), first)).await
+    }
+
+    /// The solutions that were copied into it, oldest first; for staff.
+    #[graphql(complexity = "5 + 3 * child_complexity")]
+    async fn citations(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<CitationNode>> {
+        let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
+        let cited = ctx.data_unchecked::<Loaders>().one(CitationsOf(id)).await.or_top_level(ctx)?;
+        Ok(cited.unwrap_or_default().into_iter().map(CitationNode).collect())
+    }
+
+    /// The knowledge card whose case it is; for staff.
+    async fn card(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<CardNode>> {
+        if as_requester(ctx) {
+            return Ok(None);
+        }
+        let loaders = ctx.data_unchecked::<Loaders>();
+        let Some(card) = loaders.one(CardOf(self.ticket().id)).await.or_top_level(ctx)? else { return Ok(None) };
+        Ok(loaders.one(card).await.or_top_level(ctx)?.map(CardNode))
     }
 
     /// When it was marked 超时未响应, because nobody had opened it in time; for staff.

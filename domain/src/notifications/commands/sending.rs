@@ -282,7 +282,11 @@ async fn parcel(tx: &Tx, notification: &Notification, delivery: &Delivery, tongu
     }
     let url = tx.app().state::<Settings>().public_url.as_ref().map(|base| {
         let base = base.trim_end_matches('/');
-        notification.ticket.map_or_else(|| base.to_owned(), |ticket| format!("{base}/tickets/{ticket}"))
+        match (notification.ticket, notification.params.card) {
+            (Some(ticket), _) => format!("{base}/tickets/{ticket}"),
+            (None, Some(card)) => format!("{base}/knowledge/{card}"),
+            (None, None) => base.to_owned(),
+        }
     });
     Ok(Parcel {
         id: delivery.id,

@@ -138,7 +138,19 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
             )
         }
         Cause::Credential => (Message::new("Buoy needs an administrator", "系统告警：请管理员处理"), alert(params)),
-        Cause::Knowledge => (Message::new("Knowledge", "知识"), Message::new(subject, subject_zh)),
+        Cause::Knowledge => {
+            let count = params.count.unwrap_or(0);
+            (
+                Message::new(
+                    format!("A knowledge card was drafted from {count} tickets"),
+                    format!("已由 {count} 张工单自动生成知识卡片草稿"),
+                ),
+                Message::new(
+                    "The same cause was solved the same way again and again. Review the draft, and publish it.",
+                    "同一根因以同一方案反复解决，请审核并发布该卡片。",
+                ),
+            )
+        }
         Cause::Prediction => (Message::new("Prediction", "预判"), Message::new(subject, subject_zh)),
     };
     if repeated {

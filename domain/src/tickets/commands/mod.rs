@@ -12,9 +12,9 @@ use crate::event::Event;
 use crate::kernel::{Code, Refusal, Result, TicketId, refuse};
 use crate::runtime::Tx;
 use crate::runtime::command::version_conflict;
-use crate::tickets::decide::lifecycle::Decision;
+use crate::tickets::decide::lifecycle::{self, Decision};
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Access, Fact, Snapshot, Ticket, TicketEvent};
+use crate::tickets::model::{Access, Action, Fact, Snapshot, Ticket, TicketEvent};
 use crate::tickets::store;
 
 /// Skills, references and mentions that one input may carry.
@@ -88,6 +88,20 @@ async fn tell(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact
 pub async fn note(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
     let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
     record(tx, &ticket, fact).await
+}
+
+/// Whether somebody may do this beside a ticket.
+pub async fn check(tx: &Tx, id: TicketId, action: Action) -> Result<()> {
+    let ticket = load(tx, id, None).await?;
+    Ok(lifecycle::check(tx.actor(), action, &ticket)?)
+}
+
+/// What a higher capability does beside a ticket, by somebody who may: it is told, and changes nothing that others must
+/// have seen.
+pub async fn act(tx: &mut Tx, id: TicketId, action: Action, fact: Fact) -> Result<()> {
+    let ticket = load(tx, id, None).await?;
+    let decision = lifecycle::beside(&ticket, tx.actor(), tx.now, action, fact)?;
+    settle(tx, &ticket, decision, false).await.map(drop)
 }
 
 /// 超时未响应: nobody has opened it in time, whoever held it.

@@ -24,7 +24,7 @@ pub fn text_digest(text: &str) -> String {
 
 /// Which action fits which status: the life-cycle.
 pub const fn fits(action: Action, ticket: &Ticket) -> bool {
-    use TicketStatus::{Assigned, Closed, InProgress, New, Resolved, Waiting};
+    use TicketStatus::{Assigned, Cancelled, Closed, InProgress, New, Resolved, Waiting};
     match action {
         Action::Assign | Action::Cancel | Action::Chase => ticket.status.is_open(),
         Action::Accept => {
@@ -37,6 +37,7 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
         Action::Close => matches!(ticket.status, Resolved),
         Action::Reopen => matches!(ticket.status, Resolved | Closed),
         Action::Attribute => ticket.status.is_solved(),
+        Action::Cite => !matches!(ticket.status, Cancelled),
         Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
             true
         }
@@ -44,7 +45,7 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
 }
 
 /// The right first, then the status: who may not do a thing is not told whether it would fit.
-fn check(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal> {
+pub fn check(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal> {
     may(actor, action, ticket)?;
     if fits(action, ticket) {
         return Ok(());
@@ -65,6 +66,7 @@ fn check(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal> 
         Action::Cancel => ("cancelled", "取消", "an open ticket", "未结束的工单"),
         Action::Chase => ("chased", "催单", "an open ticket", "未结束的工单"),
         Action::Attribute => ("attributed", "归因", "a RESOLVED or CLOSED ticket", "状态为 RESOLVED 或 CLOSED 的工单"),
+        Action::Cite => ("given a citation", "引用方案", "a ticket that is not CANCELLED", "未取消的工单"),
         Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
             ("changed", "修改", "any ticket", "任何工单")
         }

@@ -194,7 +194,7 @@ pub fn may(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal
         Action::SetWaiting | Action::Resume | Action::Resolve => leads || is_assignee,
         Action::Attribute => leads || is_assignee || (person.is_staff() && ticket.imported),
         Action::Comment | Action::Open => person.is_staff() || asks(person, ticket),
-        Action::CommentInternally | Action::Update | Action::Link | Action::Follow => person.is_staff(),
+        Action::CommentInternally | Action::Update | Action::Link | Action::Follow | Action::Cite => person.is_staff(),
         Action::Close => leads || is_assignee || asks(person, ticket),
         Action::Reopen | Action::Chase => person.is_staff() || asks(person, ticket),
         Action::Cancel => leads || is_assignee || free_agent || asks(person, ticket),
@@ -241,6 +241,7 @@ pub fn allowed_actions(actor: &Actor, ticket: &Ticket) -> Vec<Action> {
         Action::Attribute,
         Action::Link,
         Action::Follow,
+        Action::Cite,
     ]
     .into_iter()
     .filter(|action| fits(*action, ticket) && may(actor, *action, ticket).is_ok())

@@ -11,7 +11,7 @@ pub use self::commands::*;
 pub use self::lists::*;
 
 use crate::kernel::words;
-use crate::kernel::{CommentId, CustomerId, TeamId, TicketId, Timestamp, UserId};
+use crate::kernel::{CardId, CitationId, CommentId, CustomerId, TeamId, TicketId, Timestamp, UserId};
 
 words! {
     /// Where a ticket stands in its life.
@@ -309,6 +309,14 @@ pub enum Fact {
     },
     /// 超时未响应: nobody opened it in time.
     NoResponseMarked,
+    /// A solution was copied into it.
+    Cited {
+        citation: CitationId,
+    },
+    /// It is a case of a knowledge card.
+    JoinedCard {
+        card: CardId,
+    },
     /// A row of imported history without a change that Buoy has a word for.
     HistoryNoted {
         word: String,
@@ -343,6 +351,8 @@ impl Fact {
             Self::SlaBreached { .. } => "TicketSlaBreached",
             Self::Escalated { .. } => "TicketEscalated",
             Self::NoResponseMarked => "TicketNoResponseMarked",
+            Self::Cited { .. } => "TicketCited",
+            Self::JoinedCard { .. } => "TicketJoinedCard",
             Self::HistoryNoted { .. } => "TicketHistoryNoted",
         }
     }
@@ -361,6 +371,8 @@ impl Fact {
                 | Self::SlaBreached { .. }
                 | Self::Escalated { .. }
                 | Self::NoResponseMarked
+                | Self::Cited { .. }
+                | Self::JoinedCard { .. }
         )
     }
 }
@@ -442,4 +454,5 @@ pub enum Action {
     Attribute,
     Link,
     Follow,
+    Cite,
 }

@@ -149,8 +149,13 @@ pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Has
     rows.into_iter().map(|row| Ok((row.id, Ticket::try_from(row)?))).collect()
 }
 
-pub async fn attributions(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
-    store::attributions(cx.read(), ids).await
+pub async fn attributions(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
+    store::attributions(conn, ids).await
+}
+
+/// Who takes part in a ticket, for whatever reason.
+pub async fn participants(conn: &impl ConnectionTrait, id: TicketId) -> Result<HashSet<UserId>> {
+    Ok(store::participants(conn, &[id]).await?.remove(&id).unwrap_or_default())
 }
 
 pub async fn refs(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<ExternalRef>>> {

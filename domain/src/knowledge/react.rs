@@ -1,0 +1,73 @@
+//! What tickets that change mean for what is known.
+
+use std::time::Duration;
+
+use super::commands;
+use super::store;
+use crate::catalogue::model::CatalogueEvent;
+use crate::kernel::{Error, Result, TicketId, seconds};
+use crate::runtime::Tx;
+use crate::runtime::jobs::{self, Job, Next};
+use crate::tickets::model::{Fact, TicketEvent, TicketText};
+use crate::tickets::react::recast;
+
+/// A ticket whose occurrence may be another.
+pub const LEARN: &str = "knowledge.learn";
+/// A signature that may make a card, or whose card has a case more.
+pub const EXTRACT: &str = "knowledge.extract";
+/// Tickets that changed without telling one by one: an import, a team that keeps its cases to itself.
+pub const COLLECT: &str = "knowledge.collect";
+
+/// What changes in a moment is learned at once, behind whoever waits for the change.
+const LEARN_AFTER: Duration = seconds(1);
+
+/// In the transaction of the event.
+pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    let learns = match &event.fact {
+        Fact::Resolved { .. } | Fact::Attributed { .. } | Fact::Reopened { .. } => true,
+        // Of a solved ticket, its product is part of the signature, its team of who may read it.
+        Fact::Cancelled { .. } | Fact::Updated { .. } => event.after.status.is_solved() || event.before.is_some(),
+        Fact::Redacted { texts, comments: _ } => {
+            let (title, resolution) = (texts.contains(&TicketText::Title), texts.contains(&TicketText::Resolution));
+            return store::redact(tx.conn(), event.ticket, title, resolution).await;
+        }
+        _ => false,
+    };
+    if learns {
+        let at = tx.now + LEARN_AFTER;
+        jobs::plant(tx, LEARN, &event.ticket.to_string(), at).await?;
+    }
+    Ok(())
+}
+
+/// In the transaction of the event.
+pub async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
+    if recast(event).is_some() { collect(tx).await } else { Ok(()) }
+}
+
+/// In the transaction of the event.
+pub async fn on_import_finished(tx: &mut Tx) -> Result<()> {
+    collect(tx).await
+}
+
+async fn collect(tx: &mut Tx) -> Result<()> {
+    let at = tx.now + LEARN_AFTER;
+    jobs::plant(tx, COLLECT, "", at).await
+}
+
+pub async fn on_learn(tx: &mut Tx, job: &Job) -> Result<Next> {
+    let ticket: TicketId = job.subject.parse().map_err(Error::internal)?;
+    commands::learn(tx, &[ticket]).await?;
+    Ok(Next::Done)
+}
+
+pub async fn on_extract(tx: &mut Tx, job: &Job) -> Result<Next> {
+    commands::extract(tx, &job.subject).await?;
+    Ok(Next::Done)
+}
+
+/// A part of them, then again.
+pub async fn on_collect(tx: &mut Tx) -> Result<Next> {
+    let more = commands::collect(tx).await?;
+    Ok(if more { Next::At(tx.now) } else { Next::Done })
+}

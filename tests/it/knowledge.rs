@@ -1,0 +1,209 @@
+//! What tickets have in common becomes a card, once; what is cited counts as reuse, once per ticket.
+
+use domain::kernel::{days, seconds};
+use tests::{Desk, Json, attribution, json};
+
+const CARDS: &str = "query Q($filter: KnowledgeCardFilter, $orderBy: KnowledgeCardOrder) {
+    knowledgeCards(filter: $filter, orderBy: $orderBy) { nodes {
+        id title state version appliesTo solution faultType rootCauseLevel causeTag product solutionTags
+        caseCount citationCount rank extractedAt survival { days held failed pending lowerBound }
+        reviewedBy { name } publishedBy { name }
+        cases { nodes { title resolution counts handler { name } ticket { id } } } versions { version title by { name } } } } }";
+
+async fn cards(desk: &Desk, name: &str) -> Vec<Json> {
+    let found = desk.as_(name).await.query(CARDS, json!({})).await;
+    found["knowledgeCards"]["nodes"].as_array().unwrap().clone()
+}
+
+/// Resolved alike, one after the other.
+async fn recurring(desk: &Desk, count: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for i in 0..count {
+        let title = format!("PM-3300 输出端子松动 {i}");
+        let resolution = format!("紧固端子{}", "，检查扭矩".repeat(i));
+        ids.push(desk.resolved("agent1", &title, &resolution, json!({ "product": "PM-3300" })).await);
+    }
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_alike_in_a_week_make_one_card_and_later_ones_join_it() {
+    let desk = Desk::start().await;
+    let mut ids = recurring(&desk, 4).await;
+    desk.advance(seconds(1)).await;
+    assert_eq!(cards(&desk, "agent1").await, Vec::<Json>::new(), "four are not enough");
+    ids.extend(recurring(&desk, 1).await);
+    desk.advance(seconds(1)).await;
+    let made = cards(&desk, "agent3").await;
+    assert_eq!(made.len(), 1, "{made:#?}");
+    let card = &made[0];
+    assert_eq!((&card["state"], &card["version"], &card["caseCount"]), (&json!("DRAFT"), &json!(1), &json!(5)));
+    assert_eq!(card["solution"], "紧固端子，检查扭矩，检查扭矩，检查扭矩", "the words of the case that says most");
+    assert_eq!(card["appliesTo"], "PM-3300 · hardware · environment (L2) · LOOSE_CONNECTOR");
+    assert_eq!(card["solutionTags"], json!(["RESTART"]));
+    assert_eq!(card["cases"]["nodes"][0]["handler"]["name"], "agent1");
+    // The lead hears of it, once.
+    let told = "{ notifications { nodes { cause title } } }";
+    let told = desk.as_("supervisor").await.query(told, json!({})).await;
+    let heard: Vec<&Json> = told["notifications"]["nodes"].as_array().unwrap().iter().collect();
+    assert_eq!(heard.iter().filter(|n| n["cause"] == "KNOWLEDGE").count(), 1, "{heard:?}");
+    // A later week: it joins, and no second card is made.
+    desk.advance(days(7)).await;
+    ids.extend(recurring(&desk, 5).await);
+    desk.advance(seconds(1)).await;
+    let made = cards(&desk, "agent1").await;
+    assert_eq!((made.len(), &made[0]["caseCount"]), (1, &json!(10)));
+    let joined = "query Q($id: ID!) { ticket(id: $id) { card { id } events(last: 1) { nodes { kind } } } }";
+    let joined = desk.as_("agent1").await.query(joined, json!({ "id": ids[9] })).await;
+    assert_eq!(joined["ticket"]["card"]["id"], made[0]["id"]);
+    assert_eq!(joined["ticket"]["events"]["nodes"][0]["kind"], "TicketJoinedCard");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_events_keep_the_count_true_and_the_snapshot_as_it_was() {
+    let desk = Desk::start().await;
+    let ids = recurring(&desk, 5).await;
+    desk.advance(seconds(1)).await;
+    let reopen = json!({ "ticketId": ids[0], "reason": "又松了" });
+    desk.as_("admin").await.done("reopenTicket", "__typename", reopen).await;
+    let elsewhere = json!({ "ticketId": ids[1], "attribution": {
+        "faultType": "SOFTWARE", "rootCauseLevel": "L3_DESIGN_DEFECT", "solutionTags": ["PATCH"], "resolution": "升级固件",
+    } });
+    desk.as_("agent1").await.done("attributeTicket", "__typename", elsewhere).await;
+    desk.advance(seconds(1)).await;
+    let card = cards(&desk, "agent1").await.remove(0);
+    assert_eq!(card["caseCount"], 3, "one is open again, one was something else");
+    let of = |id: &str| {
+        let cases = card["cases"]["nodes"].as_array().unwrap();
+        cases.iter().find(|case| case["ticket"]["id"] == *id).unwrap().clone()
+    };
+    assert_eq!((&of(&ids[1])["resolution"], &of(&ids[1])["counts"]), (&json!("紧固端子，检查扭矩"), &json!(false)));
+    assert_eq!(of(&ids[2])["counts"], true);
+    // Solved again the same way, it counts again; and still once.
+    let again = json!({ "ticketId": ids[0], "attribution": attribution("更换端子") });
+    desk.as_("agent1").await.done("resolveTicket", "__typename", again).await;
+    desk.advance(seconds(1)).await;
+    assert_eq!(cards(&desk, "agent1").await[0]["caseCount"], 4);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_reviewed_published_edited_and_retired_by_those_who_answer_for_it() {
+    let desk = Desk::start().await;
+    recurring(&desk, 5).await;
+    desk.advance(seconds(1)).await;
+    let id = cards(&desk, "agent1").await[0]["id"].as_str().unwrap().to_owned();
+    let card = json!({ "cardId": id });
+    let (code, _) = desk.as_("agent2").await.refused("publishCard", card.clone()).await;
+    assert_eq!(code, "FORBIDDEN");
+    let fields = "card { state version reviewedBy { name } publishedBy { name } title }";
+    let edit = json!({ "cardId": id, "expectedVersion": 1, "title": "输出端子松动" });
+    let edited = desk.as_("agent2").await.done("editCard", fields, edit.clone()).await;
+    assert_eq!((&edited["card"]["version"], &edited["card"]["title"]), (&json!(2), &json!("输出端子松动")));
+    let (code, field) = desk.as_("agent2").await.refused("editCard", edit).await;
+    assert_eq!((code.as_str(), field.as_str()), ("VERSION_CONFLICT", "expectedVersion"));
+    desk.as_("pm").await.done("reviewCard", fields, card.clone()).await;
+    let published = desk.as_("supervisor").await.done("publishCard", fields, card.clone()).await;
+    assert_eq!(published["card"]["reviewedBy"]["name"], "pm", "whoever published it did not review it");
+    assert_eq!((&published["card"]["state"], &published["card"]["version"]), (&json!("PUBLISHED"), &json!(2)));
+    let (code, _) = desk.as_("agent2").await.refused("editCard", json!({ "cardId": id, "title": "x" })).await;
+    assert_eq!(code, "FORBIDDEN", "what is published is changed by those who publish");
+    let (code, _) = desk.as_("supervisor").await.refused("publishCard", card.clone()).await;
+    assert_eq!(code, "INVALID_TRANSITION");
+    desk.as_("supervisor").await.done("retireCard", fields, card.clone()).await;
+    let open = desk.ticket("admin", "端子", json!({})).await;
+    let cite = json!({ "ticketId": open, "cardId": id });
+    assert_eq!(desk.as_("admin").await.refused("citeSolution", cite).await.0, "INVALID_TRANSITION");
+    let back = desk.as_("admin").await.done("publishCard", fields, card).await;
+    assert_eq!(back["card"]["state"], "PUBLISHED");
+    // Requesters read none.
+    let none = desk.as_("requester1").await.ask(CARDS, json!({})).await;
+    assert_eq!(none.code(), "FORBIDDEN");
+    let node = "query Q($id: ID!) { node(id: $id) { id } }";
+    assert_eq!(desk.as_("requester1").await.ask(node, json!({ "id": id })).await.code(), "NOT_FOUND");
+    let seen = desk.as_("pm").await.query(node, json!({ "id": id })).await;
+    assert_eq!(seen["node"]["id"], json!(id));
+    desk.close().await;
+}
+
+const CITED: &str =
+    "query Q($id: ID!) { ticket(id: $id) { citations { kind text by { name } case { id } card { id } } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_citation_copies_the_solution_once_per_ticket() {
+    let desk = Desk::start().await;
+    let case = desk.resolved("agent1", "E-721 上电无法启动", "更换电源端子", json!({})).await;
+    let secret = json!({ "issueType": "BREACH" });
+    let secret = desk.resolved("admin", "E-721 in the vault", "secret", secret).await;
+    let open = desk.ticket("requester1", "E-721 again", json!({ "issueType": "ACCOUNT" })).await;
+    let agent = desk.as_("agent3").await;
+    let cite = json!({ "ticketId": open, "caseId": case });
+    let first = agent.done("citeSolution", "citation { id text } ticket { citations { id } }", cite.clone()).await;
+    assert_eq!(first["citation"]["text"], "更换电源端子");
+    let second = agent.done("citeSolution", "citation { id } ticket { citations { id } }", cite).await;
+    assert_eq!(second["citation"]["id"], first["citation"]["id"]);
+    assert_eq!(second["ticket"]["citations"].as_array().unwrap().len(), 1);
+    for (input, code, field) in [
+        (json!({ "ticketId": open }), "REQUIRED", "caseId"),
+        (json!({ "ticketId": open, "caseId": open }), "INVALID", "caseId"),
+        (json!({ "ticketId": open, "caseId": secret }), "NOT_FOUND", "caseId"),
+        (json!({ "ticketId": case, "caseId": open }), "FORBIDDEN", "ticketId"),
+    ] {
+        let (found, at) = agent.refused("citeSolution", input.clone()).await;
+        assert_eq!((found.as_str(), at.as_str()), (code, field), "{input}");
+    }
+    let open2 = desk.ticket("admin", "open", json!({})).await;
+    let unsolved = json!({ "ticketId": open, "caseId": open2 });
+    assert_eq!(desk.as_("admin").await.refused("citeSolution", unsolved).await.0, "INVALID");
+    // What was copied stays as it was; what is taken out of the case is taken out of its copies.
+    let mend = json!({ "ticketId": case, "attribution": attribution("更换整个电源") });
+    desk.as_("agent1").await.done("attributeTicket", "__typename", mend).await;
+    let cited = agent.query(CITED, json!({ "id": open })).await;
+    assert_eq!(cited["ticket"]["citations"][0]["text"], "更换电源端子");
+    assert_eq!(
+        desk.as_("requester1").await.query(CITED, json!({ "id": open })).await["ticket"]["citations"],
+        json!([])
+    );
+    let redact = json!({ "ticketId": case, "texts": ["RESOLUTION"] });
+    desk.as_("admin").await.done("redactTicket", "__typename", redact).await;
+    let cited = agent.query(CITED, json!({ "id": open })).await;
+    assert_eq!(cited["ticket"]["citations"][0]["text"], "[已隐去 redacted]");
+    desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_whose_citing_tickets_are_reopened_sinks() {
+    let desk = Desk::start().await;
+    recurring(&desk, 5).await;
+    let other = json!({ "faultType": "SOFTWARE", "rootCauseLevel": "L1_USER_ERROR", "solutionTags": ["PATCH"], "resolution": "补丁" });
+    for i in 0..5 {
+        let id = desk.ticket("admin", &format!("VPN 断开 {i}"), json!({})).await;
+        let admin = desk.as_("admin").await;
+        admin.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+        admin.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": other })).await;
+    }
+    desk.advance(seconds(1)).await;
+    let before = cards(&desk, "agent1").await;
+    assert_eq!(before.len(), 2);
+    assert_eq!(before[0]["rank"], before[1]["rank"], "nobody has tried either");
+    let (first, second) = (before[0]["id"].as_str().unwrap(), before[1]["id"].as_str().unwrap());
+    for (card, holds) in [(first, false), (first, false), (second, true), (second, true)] {
+        let id = desk.ticket("admin", "又来了", json!({})).await;
+        let admin = desk.as_("admin").await;
+        admin.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+        admin.done("citeSolution", "__typename", json!({ "ticketId": id, "cardId": card })).await;
+        let own = json!({ "faultType": "OPERATION", "rootCauseLevel": "L1_USER_ERROR", "solutionTags": ["PATCH"], "resolution": "ok" });
+        admin.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": own })).await;
+        if !holds {
+            admin.done("reopenTicket", "__typename", json!({ "ticketId": id, "reason": "没好" })).await;
+        }
+    }
+    desk.advance(days(8)).await;
+    let after = cards(&desk, "agent1").await;
+    assert_eq!(after.iter().map(|card| card["id"].as_str().unwrap()).collect::<Vec<_>>(), [second, first]);
+    assert_eq!(after[0]["survival"][0]["held"], 2);
+    assert_eq!((&after[1]["survival"][0]["failed"], &after[1]["citationCount"]), (&json!(2), &json!(2)));
+    desk.close().await;
+}
