@@ -207,3 +207,56 @@ async fn a_card_whose_citing_tickets_are_reopened_sinks() {
     assert_eq!((&after[1]["survival"][0]["failed"], &after[1]["citationCount"]), (&json!(2), &json!(2)));
     desk.close().await;
 }
+
+const SIMILAR: &str =
+    "query Q($input: SimilarCasesInput!) { similarCases(input: $input) { score ticket { id card { id } } } }";
+
+async fn similar(desk: &Desk, title: &str) -> Vec<Json> {
+    let found = desk.as_("agent1").await.query(SIMILAR, json!({ "input": { "title": title } })).await;
+    found["similarCases"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_card_one_case_is_shown() {
+    let desk = Desk::start().await;
+    let ids = recurring(&desk, 6).await;
+    desk.settle().await;
+    assert_eq!(similar(&desk, "PM-3300 输出端子松动").await.len(), 3);
+    let other = json!({ "faultType": "SOFTWARE", "rootCauseLevel": "L1_USER_ERROR", "solutionTags": ["PATCH"], "resolution": "补丁" });
+    let apart = desk.ticket("admin", "输出端子松动提示音无法关闭", json!({})).await;
+    let admin = desk.as_("admin").await;
+    admin.done("acceptTicket", "__typename", json!({ "ticketId": apart })).await;
+    admin.done("resolveTicket", "__typename", json!({ "ticketId": apart, "attribution": other })).await;
+    desk.advance(seconds(1)).await;
+    desk.settle().await;
+    let found = similar(&desk, "PM-3300 输出端子松动").await;
+    assert_eq!(found.len(), 2, "one of the card, and one that is no case of it: {found:#?}");
+    assert!(ids.iter().any(|id| found[0]["ticket"]["id"] == **id) && found[0]["ticket"]["card"]["id"].is_string());
+    assert_eq!(found[1]["ticket"]["id"], json!(apart));
+    // Out of use, its cases stand for themselves again.
+    let card = json!({ "cardId": found[0]["ticket"]["card"]["id"] });
+    desk.as_("supervisor").await.done("retireCard", "__typename", card).await;
+    assert_eq!(similar(&desk, "PM-3300 输出端子松动").await.len(), 3);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reopened_solution_sinks() {
+    let desk = Desk::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(desk.resolved("agent1", "E-500 冷却风扇异响", "更换风扇", json!({})).await);
+    }
+    desk.settle().await;
+    let before = similar(&desk, "E-500 冷却风扇异响").await;
+    let first = before[0]["ticket"]["id"].as_str().unwrap().to_owned();
+    desk.as_("admin").await.done("reopenTicket", "__typename", json!({ "ticketId": first, "reason": "还响" })).await;
+    let again = json!({ "ticketId": first, "attribution": attribution("再换一次") });
+    desk.as_("agent1").await.done("resolveTicket", "__typename", again).await;
+    desk.advance(seconds(1)).await;
+    desk.settle().await;
+    let after = similar(&desk, "E-500 冷却风扇异响").await;
+    assert_eq!((after.len(), &after[1]["ticket"]["id"]), (2, &json!(first)), "{after:#?}");
+    assert!(after[1]["score"].as_f64() < after[0]["score"].as_f64());
+    desk.close().await;
+}

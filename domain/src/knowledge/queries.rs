@@ -281,9 +281,12 @@ pub async fn cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<H
     Ok(rows.into_iter().collect())
 }
 
-/// The cards that are not retired and published or on their way there, whose case each ticket is: of those one hit is shown.
+/// The same, but for cards that are retired.
 pub async fn live_cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, CardId>> {
     let mut of = cards_of(conn, ids).await?;
+    if of.is_empty() {
+        return Ok(of);
+    }
     let cards: Vec<CardId> = of.values().copied().collect();
     let retired: Vec<CardId> = card::Entity::find()
         .select_only()
@@ -295,6 +298,21 @@ pub async fn live_cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Res
         .await?;
     of.retain(|_, card| !retired.contains(card));
     Ok(of)
+}
+
+/// The tickets of these cards; [`CARDS_MAX`] at most.
+pub async fn cases_of(conn: &impl ConnectionTrait, cards: &[CardId]) -> Result<Vec<TicketId>> {
+    if cards.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(card_case::Entity::find()
+        .select_only()
+        .column(card_case::Column::TicketId)
+        .filter(card_case::Column::CardId.is_in(cards.iter().copied()))
+        .limit(CARDS_MAX)
+        .into_tuple()
+        .all(conn)
+        .await?)
 }
 
 // ---------------------------------------------------------------- citations
@@ -326,6 +344,9 @@ pub async fn standings(cx: &Ctx, sources: &[Source]) -> Result<HashMap<Source, S
         cited.extend(citing(conn, sources).await?);
     }
     let mut tickets: Vec<TicketId> = cited.iter().map(|(_, ticket, _)| *ticket).collect();
+    if cited.is_empty() {
+        return Ok(HashMap::new());
+    }
     tickets.sort_unstable();
     tickets.dedup();
     let fates = fates(conn, &tickets, cx.app.state::<Settings>()).await?;

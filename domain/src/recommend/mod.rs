@@ -6,10 +6,12 @@
 //! - A case is found by its title and description; scope is a clause of the query, and SQL checks the hits again.
 //! - What it means is a vector, made behind the log ([`commands::run`]) and kept in the database; where there is none, words
 //!   alone decide.
+//! - Of one card one case is shown; what was reopened, or fails those who cite it, sinks ([`decide::sinks`]).
 //!
 //! Events in: `Ticket*`. Events out: none.
 
 pub mod commands;
+pub mod decide;
 pub mod model;
 pub mod queries;
 pub mod react;

@@ -7,7 +7,7 @@ use meaning::Engine;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use crate::kernel::TicketId;
+use crate::kernel::{CardId, TicketId};
 use crate::runtime::Cursor;
 use crate::tickets::decide::rights;
 use crate::tickets::model::{Ticket, View};
@@ -52,9 +52,11 @@ impl Question {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SimilarCase {
     pub view: View,
+    /// The card whose case it is.
+    pub card: Option<CardId>,
     pub score: f32,
     pub reasons: Vec<search::Reason>,
 }

@@ -4,16 +4,21 @@ use std::collections::HashSet;
 
 use meaning::Text;
 
+use super::decide::{arrange, sinks};
 use super::model::{
     CASE, CASES_MAX, FLOOR, ISSUE_TYPE_WEIGHT, Meaning, PRODUCT_WEIGHT, Question, SKILL_WEIGHT, SOLVED, SimilarCase,
 };
-use crate::kernel::{Error, Result, TicketId};
+use crate::kernel::{CardId, Error, Result, TicketId};
+use crate::knowledge;
+use crate::knowledge::model::Source;
 use crate::runtime::{App, Ctx};
 use crate::tickets;
 use crate::tickets::decide::rights::{Scope, reads_cases};
 
-/// Rounds of asking the index for more where SQL struck hits out.
-const ROUNDS_MAX: usize = 3;
+/// Rounds of asking the index for more where hits were struck out or sank.
+const ROUNDS_MAX: usize = 4;
+/// Hits asked for beyond those that are wanted.
+const AHEAD: usize = 8;
 
 /// Solved tickets that the viewer may read, most similar first; `first` at most [`CASES_MAX`].
 pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<SimilarCase>> {
@@ -30,29 +35,47 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
     let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: any_of.into_iter().collect() };
     let vector = meaning(&cx.app, question).await;
     let mut exclude: HashSet<uuid::Uuid> = question.asker.map(|id| id.0).into_iter().collect();
+    let mut found = Vec::new();
     let mut cases = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        let wanted = first - cases.len();
+        let wanted = first + AHEAD;
         let (index, question, clause) = (cx.app.index.clone(), question.clone(), clause.clone());
         let (vector, now, without) = (vector.clone(), cx.now().millis(), exclude.clone());
         let bounds = Bounds { limit: wanted, floor: FLOOR };
         let search = move || rank(&index, &question, vector.as_ref(), now, &clause, &without, bounds);
         let hits = tokio::task::spawn_blocking(search).await.map_err(Error::internal)??;
+        let last = hits.last().map_or(0.0, |hit| hit.score);
         let more = hits.len() == wanted;
         exclude.extend(hits.iter().map(|hit| hit.id));
-        // The index follows the log: what changed a moment ago is decided by the database.
-        let mut views = tickets::queries::views_by_id(cx, hits.iter().map(|hit| TicketId(hit.id)).collect()).await?;
-        cases.extend(hits.into_iter().filter_map(|hit| {
-            let view = views.remove(&TicketId(hit.id)).filter(|view| view.ticket.status.is_solved())?;
-            Some(SimilarCase { view, score: hit.score, reasons: hit.reasons })
-        }));
-        if cases.len() == first || !more {
+        found.extend(candidates(cx, hits).await?);
+        cases = arrange(found.clone(), first, true);
+        // What is still to come has no more than the last of these.
+        if !more || cases.get(first - 1).is_some_and(|case: &SimilarCase| case.score >= last) {
             break;
         }
+        let taken: Vec<CardId> = cases.iter().filter_map(|case| case.card).collect();
+        exclude.extend(knowledge::queries::cases_of(cx.read(), &taken).await?.into_iter().map(|case| case.0));
     }
-    // What a later round brought may stand before what an earlier one did.
-    cases.sort_by(|a: &SimilarCase, b| b.score.total_cmp(&a.score));
     Ok(cases)
+}
+
+/// What of the index's hits the viewer may read, as the database has it now: the index follows the log. What was reopened, or
+/// whose citing tickets were, sinks.
+async fn candidates(cx: &Ctx, hits: Vec<search::Hit>) -> Result<Vec<SimilarCase>> {
+    let ids: Vec<TicketId> = hits.iter().map(|hit| TicketId(hit.id)).collect();
+    let mut views = tickets::queries::views_by_id(cx, ids.clone()).await?;
+    views.retain(|_, view| view.ticket.status.is_solved());
+    let cards = knowledge::queries::live_cards_of(cx.read(), &ids).await?;
+    let sources: Vec<Source> = ids.iter().map(|id| Source::Case(*id)).collect();
+    let standings = knowledge::queries::standings(cx, &sources).await?;
+    let candidate = |search::Hit { id, score, reasons }: search::Hit| {
+        let id = TicketId(id);
+        let view = views.remove(&id)?;
+        let standing = standings.get(&Source::Case(id));
+        let score = score * sinks(view.ticket.reopen_count, standing);
+        Some(SimilarCase { card: cards.get(&id).copied(), view, score, reasons })
+    };
+    Ok(hits.into_iter().filter_map(candidate).collect())
 }
 
 /// What a question means: kept, where a ticket asks; else encoded now, unless the encoder has enough to do.
