@@ -236,6 +236,7 @@ impl Config {
                 recurs_within: days(self.knowledge.recurs_within_days),
             },
             metrics: self.metrics(),
+            reports: domain::reports::model::Settings::default(),
             model_dir: self.model_dir(),
         }
     }

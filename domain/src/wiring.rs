@@ -20,7 +20,10 @@ use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
 use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
-use crate::{auth, calendar, catalogue, dispatch, escalation, knowledge, metrics, notifications, sla, tickets};
+use crate::{
+    auth, calendar, catalogue, dispatch, escalation, knowledge, metrics, notifications, reports, satisfaction, sla,
+    tickets,
+};
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
 
@@ -44,14 +47,25 @@ pub struct Settings {
     pub escalation: escalation::model::Settings,
     pub knowledge: knowledge::model::Settings,
     pub metrics: metrics::model::Settings,
+    pub reports: reports::model::Settings,
     /// Of the encoder of meanings.
     pub model_dir: Option<PathBuf>,
 }
 
 /// The state that capabilities keep in memory.
 pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
-    let Settings { organisation, tickets, sla, notifications, dispatch, escalation, knowledge, metrics, model_dir } =
-        settings;
+    let Settings {
+        organisation,
+        tickets,
+        sla,
+        notifications,
+        dispatch,
+        escalation,
+        knowledge,
+        metrics,
+        reports,
+        model_dir,
+    } = settings;
     let mut states = States::default();
     states.insert(vault);
     states.insert(tickets);
@@ -63,6 +77,7 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states.insert(knowledge);
     states.insert(senders);
     states.insert(metrics);
+    states.insert(reports);
     states.insert(metrics::react::Held::default());
     states.insert(Keys::default());
     states.insert(Roster::default());
@@ -88,6 +103,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(sla::react::on_ticket_event(tx, event)).await?;
                 Box::pin(knowledge::react::on_ticket_event(tx, event)).await?;
                 Box::pin(notifications::react::on_ticket_event(tx, event)).await?;
+                Box::pin(satisfaction::react::on_ticket_event(tx, event)).await?;
                 Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
                 Box::pin(escalation::react::on_ticket_event(tx, event)).await
             }

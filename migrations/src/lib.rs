@@ -70,7 +70,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 47] = [
+pub const TABLES: [&str; 48] = [
     "event_log",
     "log_seal",
     "meta",
@@ -118,6 +118,7 @@ pub const TABLES: [&str; 47] = [
     "card_version",
     "card_case",
     "citation",
+    "survey",
 ];
 
 /// The migrations of this program, in their order.

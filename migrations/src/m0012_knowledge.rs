@@ -1,4 +1,4 @@
-//! Knowledge: what solved tickets have in common, the cards made of it, and who cited what.
+//! Knowledge: what solved tickets have in common, the cards made of it, who cited what; and how content people were.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
@@ -62,6 +62,13 @@ impl MigrationTrait for Migration {
             "create index citation_case_id on citation (case_id) where case_id is not null".to_owned(),
             "create index citation_card_id on citation (card_id) where card_id is not null".to_owned(),
             "create index citation_at on citation (at)".to_owned(),
+            format!(
+                "create table survey (ticket_id {id} not null primary key references ticket (id),
+                    recipient_id {id} references \"user\" (id), asked_at bigint, score integer, comment text,
+                    by_id {id} references \"user\" (id), answered_at bigint)"
+            ),
+            "create index survey_asked_at on survey (asked_at) where asked_at is not null".to_owned(),
+            "create index survey_answered_at on survey (answered_at) where answered_at is not null".to_owned(),
         ];
         for statement in statements {
             manager.get_connection().execute_unprepared(&statement).await?;

@@ -35,7 +35,7 @@ enum Stage {
 /// A mutation of a ticket, and what it takes besides the ticket.
 type Operation = (&'static str, Stage, fn(&Desk) -> Json);
 
-const OPERATIONS: [Operation; 20] = [
+const OPERATIONS: [Operation; 21] = [
     ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
     ("acceptTicket", Stage::Assigned, |_| json!({})),
     ("setWaiting", Stage::InProgress, |_| json!({ "reason": "等待备件" })),
@@ -55,6 +55,7 @@ const OPERATIONS: [Operation; 20] = [
     ("unfollowTicket", Stage::Assigned, |_| json!({})),
     ("redactTicket", Stage::InProgress, |_| json!({ "texts": ["TITLE"] })),
     ("linkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
+    ("rateTicket", Stage::Closed, |_| json!({ "score": 5 })),
     // Whoever may cite is asked what.
     ("citeSolution", Stage::InProgress, |_| json!({})),
 ];
@@ -62,7 +63,7 @@ const OPERATIONS: [Operation; 20] = [
 /// Mutations of everything else; they change nothing that the table depends on.
 type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-const OTHERS: [OtherOperation; 33] = [
+const OTHERS: [OtherOperation; 34] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -113,6 +114,7 @@ const OTHERS: [OtherOperation; 33] = [
         "saveEscalationPolicy",
         |_| json!({ "priority": "LOW", "levels": [{ "level": 1, "afterSeconds": 60, "channels": ["WEB"] }] }),
     ),
+    ("answerSurvey", |_| json!({ "token": "00", "score": 5 })),
     ("reviewCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
     ("publishCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
     ("retireCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
@@ -121,7 +123,7 @@ const OTHERS: [OtherOperation; 33] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-const QUERIES: [(&str, &str); 21] = [
+const QUERIES: [(&str, &str); 25] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -137,6 +139,10 @@ const QUERIES: [(&str, &str); 21] = [
     ("calendars", "calendars { key }"),
     ("slaPolicies", "slaPolicies { key }"),
     ("upcomingBreaches", "upcomingBreaches { nodes { clock { state } } }"),
+    ("healthReport", "healthReport(month: \"2026-03\") { resolved }"),
+    ("escapeKpi", "escapeKpi(quarter: \"2026-Q1\") { product }"),
+    ("solutionOfTheWeek", "solutionOfTheWeek(week: \"2026-W10\") { steps }"),
+    ("survey", "survey(token: \"00\") { number }"),
     ("knowledgeCards", "knowledgeCards { nodes { state } }"),
     ("escalationPolicies", "escalationPolicies { version }"),
     (
@@ -164,7 +170,7 @@ const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { na
     citations { text }
     closedAt comments { nodes { body } } createdAt customer { key } description escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount id
-    issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product reopenCount requester { name email } requiredSkills resolvedAt
+    issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product rating { score } reopenCount requester { name email } requiredSkills resolvedAt
     similarCases { score } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
 
 struct Hall {

@@ -16,6 +16,8 @@ mod meaning;
 mod metrics;
 mod nothing_sinks;
 mod redaction;
+mod reports;
+mod satisfaction;
 mod scope;
 mod sessions;
 mod similar;

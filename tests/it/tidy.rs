@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 18] = [
+const TIERS: [(&str, u8); 20] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
@@ -20,10 +20,12 @@ const TIERS: [(&str, u8); 18] = [
     ("notifications", 4),
     ("dispatch", 5),
     ("recommend", 5),
+    ("satisfaction", 5),
     ("escalation", 6),
     ("hub", 6),
     ("import", 6),
     ("metrics", 7),
+    ("reports", 8),
 ];
 /// What a capability's folder may hold, as a file or as a folder.
 const SHAPE: [&str; 8] = ["mod", "model", "decide", "commands", "queries", "react", "store", "tests"];

@@ -13,9 +13,10 @@ use domain::knowledge::queries::Ranked;
 use domain::notifications::model::Notification;
 use domain::people::model::{Customer, User};
 use domain::runtime::{Ctx, Row};
+use domain::satisfaction::model::Survey;
 use domain::sla::model::Ticking;
 use domain::tickets::model::{Attribution, Comment, ExternalRef, View};
-use domain::{catalogue, dispatch, escalation, knowledge, notifications, people, sla, tickets};
+use domain::{catalogue, dispatch, escalation, knowledge, notifications, people, satisfaction, sla, tickets};
 use futures::future::BoxFuture;
 
 /// The loaders of one operation. A query keeps what it has loaded until it ends; a subscription, which may last for
@@ -278,5 +279,20 @@ impl Loader<CitationsOf> for ById {
         let ids: Vec<TicketId> = keys.iter().map(|CitationsOf(id)| *id).collect();
         let found = knowledge::queries::citations_of(self.0.read(), &ids).await?;
         Ok(found.into_iter().map(|(ticket, cited)| (CitationsOf(ticket), cited)).collect())
+    }
+}
+
+/// How content the asking side of a ticket is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SurveyOf(pub TicketId);
+
+impl Loader<SurveyOf> for ById {
+    type Value = Survey;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[SurveyOf]) -> Result<HashMap<SurveyOf, Survey>, Self::Error> {
+        let ids: Vec<TicketId> = keys.iter().map(|SurveyOf(id)| *id).collect();
+        let found = satisfaction::queries::of_tickets(self.0.read(), &ids).await?;
+        Ok(found.into_iter().map(|(ticket, survey)| (SurveyOf(ticket), survey)).collect())
     }
 }

@@ -101,7 +101,8 @@ impl ServiceMetrics {
     }
 }
 
-fn ratio(ctx: &Context<'_>, tally: Tally, target: f64) -> Ratio {
+/// A share against what is aimed for; more is better.
+pub fn ratio(ctx: &Context<'_>, tally: Tally, target: f64) -> Ratio {
     let settings = ctx.data_unchecked::<Caller>().cx.app.state::<Settings>();
     Ratio {
         numerator: count(tally.met),
@@ -114,7 +115,8 @@ fn ratio(ctx: &Context<'_>, tally: Tally, target: f64) -> Ratio {
     }
 }
 
-fn count(n: u64) -> i32 {
+/// As numbers of the schema are.
+pub fn count(n: u64) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
 }
 
@@ -253,7 +255,7 @@ pub struct Ratio {
     /// What is aimed for.
     target: f64,
     /// Whether the target is reached; null where nothing counts.
-    healthy: Option<bool>,
+    pub healthy: Option<bool>,
     /// Fewer than 20 tickets count: read it with care.
     small_sample: bool,
 }
@@ -339,7 +341,7 @@ impl Distribution {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of tickets; a rounded one gives the same share")]
-fn share(part: u64, all: u64) -> f64 {
+pub fn share(part: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }
 

@@ -17,6 +17,8 @@ mod notifications;
 pub mod order;
 mod personal;
 mod query;
+mod reports;
+mod satisfaction;
 mod scalars;
 mod session;
 pub mod sharing;

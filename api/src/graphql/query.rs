@@ -26,6 +26,8 @@ use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
 use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
 use super::notifications::NotificationQuery;
+use super::reports::ReportQuery;
+use super::satisfaction::SatisfactionQuery;
 use super::sla::SlaQuery;
 use super::terminals::TerminalQuery;
 use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
@@ -42,6 +44,8 @@ pub struct Query(
     EscalationQuery,
     HeatmapQuery,
     KnowledgeQuery,
+    SatisfactionQuery,
+    ReportQuery,
 );
 
 /// Queries of tickets and of what stands around them.

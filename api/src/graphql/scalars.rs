@@ -242,6 +242,8 @@ mirror! {
         Follow,
         /// Copy a solution into it.
         Cite,
+        /// Say how content one is.
+        Rate,
     }
 }
 

@@ -140,6 +140,8 @@ mirror! {
         Knowledge,
         /// Something is foreseen.
         Prediction,
+        /// A ticket of theirs is closed: how content are they?
+        Survey,
     }
 }
 

@@ -61,6 +61,7 @@ words! {
         TeamQueue = "TEAM_QUEUE",
         Knowledge = "KNOWLEDGE",
         Prediction = "PREDICTION",
+        Survey = "SURVEY",
     }
 }
 

@@ -134,13 +134,13 @@ fn act(action: Action, who: &Actor, ticket: &Ticket) -> Result<Option<Decision>,
         Action::Comment => comment(Visibility::Public),
         Action::CommentInternally => comment(Visibility::Internal),
         Action::Update => lifecycle::update(ticket, who, NOW, &changes),
-        Action::Link | Action::Follow | Action::Cite => {
+        Action::Link | Action::Follow | Action::Cite | Action::Rate => {
             beside(Fact::ParticipantAdded { user: user(AGENT), reason: ParticipantReason::Follower })
         }
     }
 }
 
-const ACTIONS: [Action; 17] = [
+const ACTIONS: [Action; 18] = [
     Action::Assign,
     Action::Accept,
     Action::SetWaiting,
@@ -158,6 +158,7 @@ const ACTIONS: [Action; 17] = [
     Action::Link,
     Action::Follow,
     Action::Cite,
+    Action::Rate,
 ];
 
 /// Compares a table, drawn from what the code does, with the one that stands in the test.
@@ -202,11 +203,14 @@ CommentInternally =           =           =           =           =           = 
 Update            =           =           =           =           =           =           =
 Link              =           =           =           =           =           =           =
 Follow            =           =           =           =           =           =           =
-Cite              =           =           =           =           =           =           ·";
+Cite              =           =           =           =           =           =           ·
+Rate              ·           ·           ·           ·           =           =           ·";
     let columns: Vec<&str> = TicketStatus::ALL.iter().map(|status| status.word()).collect();
     check(&columns, TABLE, |action, column| {
         let before = ticket(TicketStatus::ALL[column]);
-        match act(action, &actor(ADMIN), &before) {
+        // How content the asking side is, it says itself.
+        let who = if action == Action::Rate { REQUESTER } else { ADMIN };
+        match act(action, &actor(who), &before) {
             Ok(Some(Decision { next, facts, .. })) => {
                 assert!(!facts.is_empty(), "{action:?} changes a ticket without a word");
                 assert_eq!(next.version, before.version, "the version is for the store to raise");
@@ -243,7 +247,8 @@ CommentInternally yes      yes   yes        yes   ·       ·         ·        
 Update            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
 Link              yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
 Follow            yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
-Cite              yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·";
+Cite              yes      yes   yes        yes   ·       ·         ·         ·        | yes        ·              ·
+Rate              ·        ·     ·          ·     ·       yes       yes       ·        | ·          yes            ·";
     const WHO: [(&str, u128, TicketStatus); 12] = [
         ("assignee", ASSIGNEE, TicketStatus::InProgress),
         ("agent", AGENT, TicketStatus::InProgress),

@@ -16,6 +16,7 @@ use super::error::{OrTopLevel as _, UserError, settle};
 use super::escalation::EscalationMutation;
 use super::inputs::id;
 use super::knowledge::KnowledgeMutation;
+use super::satisfaction::SatisfactionMutation;
 use super::scalars::Priority;
 use super::session::PeopleMutation;
 use super::sla::SlaMutation;
@@ -34,6 +35,7 @@ pub struct Mutation(
     NotificationMutation,
     EscalationMutation,
     KnowledgeMutation,
+    SatisfactionMutation,
 );
 
 /// Mutations of tickets.

@@ -17,10 +17,11 @@ use super::escalation::{AssignmentTrace, EscalationNode};
 use super::knowledge::{CardNode, CitationNode};
 use super::loaders::{
     AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf,
-    SlaClocksOf, TraceOf,
+    SlaClocksOf, SurveyOf, TraceOf,
 };
 use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
 use super::notifications::{NotificationNode, UnseenVerdict};
+use super::satisfaction::RatingNode;
 use super::scalars::{DateTime, MatchKind, Priority, TicketAccess, TicketAction, TicketStatus, int};
 use super::sla::SlaClockNode;
 
@@ -305,6 +306,12 @@ impl TicketNode {
         let Some(id) = self.staff(ctx, Some(self.ticket().id)) else { return Ok(Vec::new()) };
         let cited = ctx.data_unchecked::<Loaders>().one(CitationsOf(id)).await.or_top_level(ctx)?;
         Ok(cited.unwrap_or_default().into_iter().map(CitationNode).collect())
+    }
+
+    /// How content the asking side is; null where they were not asked and have not said.
+    async fn rating(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<RatingNode>> {
+        let Some(id) = self.full(Some(self.ticket().id)) else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one(SurveyOf(id)).await.or_top_level(ctx)?.map(RatingNode))
     }
 
     /// The knowledge card whose case it is; for staff.

@@ -5,9 +5,9 @@ mod heatmap;
 mod series;
 mod sight;
 
-pub use self::figures::{Group, behind, distribution, figures};
+pub use self::figures::{Group, behind, distribution, figures, nearest_rank};
 pub use self::heatmap::{heatmaps, instants, place_in_week};
-pub use self::series::{SERIES_MAX, edges, month};
+pub use self::series::{SERIES_MAX, before, edges, month, quarter, week};
 pub use self::sight::Sight;
 use super::model::{Metric, Outcome, Place, Settings};
 use crate::kernel::Timestamp;

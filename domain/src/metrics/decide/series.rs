@@ -1,7 +1,7 @@
 //! Consecutive periods in the organisation's time zone: days, ISO weeks, months, quarters.
 
 use jiff::ToSpan as _;
-use jiff::civil::{Date, Weekday, date};
+use jiff::civil::{Date, ISOWeekDate, Weekday, date};
 use jiff::tz::TimeZone;
 
 use super::super::model::{Interval, Period};
@@ -51,15 +51,44 @@ fn next(day: Date, interval: Interval) -> std::result::Result<Date, jiff::Error>
 
 /// A month of the organisation, such as `2026-10`.
 pub fn month(text: &str, zone: &TimeZone) -> Result<Period> {
-    let read = |day: Date| {
-        day.to_zoned_datetime(zone.clone()).map(|at| Timestamp::from_millis(at.timestamp().as_millisecond()))
-    };
     let first = (text.len() == "2026-10".len()).then(|| format!("{text}-01").parse::<Date>().ok()).flatten();
-    let period = first.and_then(|first| {
-        let to = first.checked_add(1.month()).ok()?;
-        Some(Period { from: read(first).ok()?, to: read(to).ok()? })
-    });
+    let period = first.and_then(|first| whole(first, Interval::Month, zone));
     period.ok_or_else(|| Error::bad_input("month is written like 2026-10.", "month 的格式如 2026-10。"))
+}
+
+/// A quarter of the organisation, such as `2026-Q3`.
+pub fn quarter(text: &str, zone: &TimeZone) -> Result<Period> {
+    let wrong = || Error::bad_input("quarter is written like 2026-Q3.", "quarter 的格式如 2026-Q3。");
+    let (year, number) = text.split_once("-Q").ok_or_else(wrong)?;
+    let number = number.parse::<i8>().ok().filter(|number| (1..=4).contains(number)).ok_or_else(wrong)?;
+    let year = year.parse::<i16>().ok().filter(|_| year.len() == 4).ok_or_else(wrong)?;
+    let first = Date::new(year, number * 3 - 2, 1).map_err(|_| wrong())?;
+    whole(first, Interval::Quarter, zone).ok_or_else(wrong)
+}
+
+/// An ISO week of the organisation, such as `2026-W47`.
+pub fn week(text: &str, zone: &TimeZone) -> Result<Period> {
+    let wrong = || Error::bad_input("week is written like 2026-W47.", "week 的格式如 2026-W47。");
+    let (year, number) = text.split_once("-W").ok_or_else(wrong)?;
+    let number = number.parse::<i8>().ok().filter(|_| number.len() == 2).ok_or_else(wrong)?;
+    let year = year.parse::<i16>().ok().filter(|_| year.len() == 4).ok_or_else(wrong)?;
+    let monday = ISOWeekDate::new(year, number, Weekday::Monday).map_err(|_| wrong())?;
+    whole(monday.date(), Interval::Week, zone).ok_or_else(wrong)
+}
+
+/// From the first day of an interval to that of the next.
+fn whole(first: Date, interval: Interval, zone: &TimeZone) -> Option<Period> {
+    let at = |day: Date| {
+        let at = day.to_zoned_datetime(zone.clone()).ok()?.timestamp();
+        Some(Timestamp::from_millis(at.as_millisecond()))
+    };
+    Some(Period { from: at(first)?, to: at(next(first, interval).ok()?)? })
+}
+
+/// The interval before the one that begins so.
+pub fn before(period: Period, interval: Interval, zone: &TimeZone) -> Option<Period> {
+    let day = Timestamp::from_millis(period.from.millis() - 1).to_jiff().to_zoned_datetime(zone.clone()).date();
+    whole(begins(day, interval), interval, zone)
 }
 
 fn too_long() -> Error {

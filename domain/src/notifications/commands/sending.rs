@@ -8,7 +8,7 @@ use crate::calendar::model::Organisation;
 use crate::event::Event;
 use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp};
 use crate::notifications::decide::words::{Text, no_sender, text};
-use crate::notifications::decide::{Bucket, Taken, quiet_until, state};
+use crate::notifications::decide::{Bucket, Taken, link, quiet_until, state};
 use crate::notifications::model::{
     ATTEMPTS_MAX, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, Parcel,
     RETRY_AFTER, Senders, Settings, Tongue, Via,
@@ -16,8 +16,8 @@ use crate::notifications::model::{
 use crate::notifications::store::{self, notification, notification_delivery};
 use crate::notifications::{queries, react};
 use crate::people;
-use crate::runtime::Tx;
 use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
+use crate::runtime::{Tx, Vault};
 use crate::tickets;
 use crate::tickets::model::Ticket;
 
@@ -282,8 +282,12 @@ async fn parcel(tx: &Tx, notification: &Notification, delivery: &Delivery, tongu
     }
     let url = tx.app().state::<Settings>().public_url.as_ref().map(|base| {
         let base = base.trim_end_matches('/');
-        match (notification.ticket, notification.params.card) {
-            (Some(ticket), _) => format!("{base}/tickets/{ticket}"),
+        match (&ticket, notification.params.card) {
+            (Some(ticket), _) if notification.cause == Cause::Survey => {
+                let token = link::survey(tx.app().state::<Vault>(), ticket.id, notification.recipient);
+                format!("{base}/rate/{token}")
+            }
+            (Some(ticket), _) => format!("{base}/tickets/{}", ticket.number),
             (None, Some(card)) => format!("{base}/knowledge/{card}"),
             (None, None) => base.to_owned(),
         }

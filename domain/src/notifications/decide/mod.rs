@@ -1,5 +1,6 @@
 //! Which way a message takes, what it says, and why nobody has seen a ticket: pure.
 
+pub mod link;
 mod route;
 mod state;
 mod verdict;

@@ -151,6 +151,13 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
                 ),
             )
         }
+        Cause::Survey => (
+            Message::new(format!("How did we do? Ticket {number}"), format!("请评价：工单 {number} 的服务")),
+            Message::new(
+                format!("{subject}\nIt is closed. One tap says how content you are."),
+                format!("{subject_zh}\n工单已关闭，点一下即可评价。"),
+            ),
+        ),
         Cause::Prediction => (Message::new("Prediction", "预判"), Message::new(subject, subject_zh)),
     };
     if repeated {

@@ -36,7 +36,7 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
         Action::Resolve => matches!(ticket.status, InProgress | Waiting),
         Action::Close => matches!(ticket.status, Resolved),
         Action::Reopen => matches!(ticket.status, Resolved | Closed),
-        Action::Attribute => ticket.status.is_solved(),
+        Action::Attribute | Action::Rate => ticket.status.is_solved(),
         Action::Cite => !matches!(ticket.status, Cancelled),
         Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
             true
@@ -66,6 +66,7 @@ pub fn check(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refus
         Action::Cancel => ("cancelled", "取消", "an open ticket", "未结束的工单"),
         Action::Chase => ("chased", "催单", "an open ticket", "未结束的工单"),
         Action::Attribute => ("attributed", "归因", "a RESOLVED or CLOSED ticket", "状态为 RESOLVED 或 CLOSED 的工单"),
+        Action::Rate => ("rated", "评价", "a RESOLVED or CLOSED ticket", "状态为 RESOLVED 或 CLOSED 的工单"),
         Action::Cite => ("given a citation", "引用方案", "a ticket that is not CANCELLED", "未取消的工单"),
         Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
             ("changed", "修改", "any ticket", "任何工单")

@@ -195,6 +195,7 @@ pub fn may(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal
         Action::Attribute => leads || is_assignee || (person.is_staff() && ticket.imported),
         Action::Comment | Action::Open => person.is_staff() || asks(person, ticket),
         Action::CommentInternally | Action::Update | Action::Link | Action::Follow | Action::Cite => person.is_staff(),
+        Action::Rate => asks(person, ticket),
         Action::Close => leads || is_assignee || asks(person, ticket),
         Action::Reopen | Action::Chase => person.is_staff() || asks(person, ticket),
         Action::Cancel => leads || is_assignee || free_agent || asks(person, ticket),
@@ -242,6 +243,7 @@ pub fn allowed_actions(actor: &Actor, ticket: &Ticket) -> Vec<Action> {
         Action::Link,
         Action::Follow,
         Action::Cite,
+        Action::Rate,
     ]
     .into_iter()
     .filter(|action| fits(*action, ticket) && may(actor, *action, ticket).is_ok())

@@ -317,6 +317,12 @@ pub enum Fact {
     JoinedCard {
         card: CardId,
     },
+    /// The asking side says how content it is.
+    Rated {
+        score: i32,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text_digest: Option<String>,
+    },
     /// A row of imported history without a change that Buoy has a word for.
     HistoryNoted {
         word: String,
@@ -353,6 +359,7 @@ impl Fact {
             Self::NoResponseMarked => "TicketNoResponseMarked",
             Self::Cited { .. } => "TicketCited",
             Self::JoinedCard { .. } => "TicketJoinedCard",
+            Self::Rated { .. } => "TicketRated",
             Self::HistoryNoted { .. } => "TicketHistoryNoted",
         }
     }
@@ -455,4 +462,5 @@ pub enum Action {
     Link,
     Follow,
     Cite,
+    Rate,
 }

@@ -1,0 +1,16 @@
+//! Reports (tier 8): what a month has taught. The health report, L3 escape as a product's figure, the solution of the week.
+//!
+//! - Tickets stand in the month, quarter or week of their first resolution; merged away and cancelled ones count nowhere, and
+//!   unattributed ones are shown apart.
+//! - Every figure is counted by [`decide::outcome`] of each ticket, and so is the list of tickets behind it.
+//! - Everybody is told figures of what they may see.
+//! - Solution reuse is as of the end of the period: a solution is a published card, or a cited case that belongs to no card.
+//!
+//! Events in: none. Events out: none.
+
+pub mod decide;
+pub mod model;
+pub mod queries;
+mod store;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::decide::{causes, change, median, outcome, reuse, steps, top};
+use super::model::{Cause, Fact, Figure, Reused};
+use crate::kernel::{TicketId, Timestamp, days, hours};
+use crate::knowledge::model::Source;
+use crate::metrics::decide::{before, month, quarter, week};
+use crate::metrics::model::{Interval, Outcome, Period, Tally};
+use crate::tickets::model::{FaultType, RootCauseLevel};
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+fn period(from: &str, to: &str) -> Period {
+    Period { from: at(from), to: at(to) }
+}
+
+#[test]
+fn periods_begin_in_the_organisations_zone() {
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    let q3 = period("2026-07-01T00:00:00+08:00", "2026-10-01T00:00:00+08:00");
+    assert_eq!(quarter("2026-Q3", &zone).unwrap(), q3);
+    let q2 = period("2026-04-01T00:00:00+08:00", "2026-07-01T00:00:00+08:00");
+    assert_eq!(before(q3, Interval::Quarter, &zone), Some(q2));
+    let q1 = quarter("2026-Q1", &zone).unwrap();
+    assert_eq!(before(q1, Interval::Quarter, &zone), quarter("2025-Q4", &zone).ok());
+    assert_eq!(month("2026-02", &zone).unwrap(), period("2026-02-01T00:00:00+08:00", "2026-03-01T00:00:00+08:00"));
+    // ISO 8601: week 1 holds the year's first Thursday; 2020 had 53.
+    assert_eq!(week("2026-W01", &zone).unwrap(), period("2025-12-29T00:00:00+08:00", "2026-01-05T00:00:00+08:00"));
+    assert_eq!(week("2020-W53", &zone).unwrap(), period("2020-12-28T00:00:00+08:00", "2021-01-04T00:00:00+08:00"));
+    for wrong in ["2025-W53", "2026-W1", "2026-47", "W47", "26-W07", "", "2026-W-1"] {
+        assert!(week(wrong, &zone).is_err(), "{wrong}");
+    }
+    for wrong in ["2026-Q0", "2026-Q5", "2026-3", "2026-Q", "26-Q1"] {
+        assert!(quarter(wrong, &zone).is_err(), "{wrong}");
+    }
+    for wrong in ["2026-13", "2026-1", "2026", "2026-00"] {
+        assert!(month(wrong, &zone).is_err(), "{wrong}");
+    }
+}
+
+fn fact(n: u128, cause: Option<(FaultType, RootCauseLevel)>) -> Fact {
+    let resolved_at = at("2026-03-02T00:00:00Z");
+    let cause = cause.map(|(fault_type, root_cause_level)| Cause {
+        fault_type,
+        root_cause_level,
+        cause_tag: None,
+        product: None,
+    });
+    let ticket = TicketId(Uuid::from_u128(n));
+    Fact { ticket, created_at: resolved_at, resolved_at, cause, cites: false, recurred_at: None }
+}
+
+#[test]
+fn the_three_most_frequent_causes_are_told_by_count_then_by_words() {
+    use FaultType::{Configuration, Hardware, Operation, Software};
+    use RootCauseLevel::{L1UserError, L2Environment, L3DesignDefect};
+    let all = [
+        Some((Software, L3DesignDefect)),
+        Some((Software, L3DesignDefect)),
+        Some((Operation, L1UserError)),
+        Some((Hardware, L2Environment)),
+        Some((Configuration, L2Environment)),
+        None,
+    ];
+    let facts: Vec<Fact> = (0..).zip(all).map(|(n, cause)| fact(n, cause)).collect();
+    let found = causes(&facts);
+    assert_eq!(found.iter().map(|of| of.count).collect::<Vec<_>>(), [2, 1, 1, 1]);
+    let top = top(&found);
+    let now = at("2026-03-03T00:00:00Z");
+    let met: Vec<_> =
+        facts.iter().map(|fact| outcome(Figure::RootCauseConvergence, fact, &top, days(30), now)).collect();
+    let (yes, no) = (Some(Outcome::Met), Some(Outcome::Missed));
+    assert_eq!(met, [yes, yes, no, yes, yes, None], "unattributed ones stand in neither number");
+}
+
+#[test]
+fn a_recurrence_is_known_at_once_and_its_absence_after_thirty_days() {
+    let mut of = fact(1, Some((FaultType::Hardware, RootCauseLevel::L2Environment)));
+    let none = HashSet::new();
+    let seen = |of: &Fact, after: u64| outcome(Figure::Recurrence, of, &none, days(30), of.resolved_at + hours(after));
+    assert_eq!((seen(&of, 1), seen(&of, 719), seen(&of, 720)), {
+        let (pending, missed) = (Some(Outcome::Pending), Some(Outcome::Missed));
+        (pending, pending, missed)
+    });
+    of.recurred_at = Some(of.resolved_at + days(30));
+    assert_eq!(seen(&of, 721), Some(Outcome::Met));
+    of.recurred_at = Some(of.resolved_at + days(31));
+    assert_eq!(seen(&of, 800), Some(Outcome::Missed));
+    assert_eq!(outcome(Figure::Recurrence, &fact(2, None), &none, days(30), of.resolved_at), None);
+}
+
+#[test]
+fn three_citing_tickets_make_a_solution_reused() {
+    let solution = |n: u128, citing| Reused { source: Source::Case(TicketId(Uuid::from_u128(n))), citing };
+    assert_eq!(reuse(&[solution(1, 3), solution(2, 2), solution(3, 10)]), Tally { met: 2, missed: 1, pending: 0 });
+    assert_eq!(reuse(&[]).value(), None);
+}
+
+#[test]
+fn a_change_is_of_what_was() {
+    let share = |met, missed| Tally { met, missed, pending: 0 };
+    assert_eq!(change(share(17, 83), share(20, 80)).map(|change| (change * 1000.0).round()), Some(-150.0));
+    assert_eq!(change(share(1, 9), share(0, 10)), None, "nothing before: no share of it");
+    assert_eq!(change(share(0, 0), share(1, 1)), None);
+}
+
+#[test]
+fn a_solution_is_told_in_steps() {
+    let said = |text: &str| steps(text);
+    assert_eq!(said("1. 断电\n2. 更换 3.3V 电源\n\n- 上电"), ["断电", "更换 3.3V 电源", "上电"]);
+    assert_eq!(said("先断电。再更换端子；上电检查"), ["先断电。", "再更换端子；", "上电检查"]);
+    assert_eq!(said("Set v2.1 on the router. Restart it."), ["Set v2.1 on the router.", "Restart it."]);
+    assert_eq!(said("3.3V 电源更换"), ["3.3V 电源更换"]);
+    assert_eq!(said("  "), Vec::<String>::new());
+    assert_eq!((median(vec![]), median(vec![5, 1]), median(vec![9, 1, 5])), (None, Some(1), Some(5)));
+}

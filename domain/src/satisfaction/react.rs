@@ -1,0 +1,30 @@
+//! Who is asked, and when.
+
+use super::store;
+use crate::kernel::Result;
+use crate::notifications;
+use crate::notifications::model::{Cause, Params, Tell, Via};
+use crate::people;
+use crate::runtime::Tx;
+use crate::tickets::model::{Fact, TicketEvent};
+
+/// In the transaction of the event.
+pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    let (Fact::Closed { .. }, Some(requester)) = (&event.fact, event.after.requester) else { return Ok(()) };
+    let answered = store::of(tx.conn(), event.ticket).await?.is_some_and(|survey| survey.answer.is_some());
+    let known = people::queries::user(tx.conn(), requester).await?;
+    if answered || known.is_none_or(|user| user.disabled_at.is_some()) {
+        return Ok(());
+    }
+    store::ask(tx.conn(), event.ticket, requester, tx.now).await?;
+    let key = tx.new_uuid();
+    let ask = Tell {
+        cause: Cause::Survey,
+        cause_key: format!("survey:{key}"),
+        ticket: Some(event.ticket),
+        recipient: requester,
+        via: Via::Preferred,
+        params: Params::default(),
+    };
+    notifications::commands::tell(tx, vec![ask]).await.map(drop)
+}

@@ -1,0 +1,73 @@
+//! The table of surveys.
+
+pub mod survey {
+    use crate::kernel::{TicketId, Timestamp, UserId};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "survey")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub ticket_id: TicketId,
+        pub recipient_id: Option<UserId>,
+        pub asked_at: Option<Timestamp>,
+        pub score: Option<i32>,
+        pub comment: Option<String>,
+        pub by_id: Option<UserId>,
+        pub answered_at: Option<Timestamp>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+
+use super::model::{Answer, Survey};
+use crate::kernel::{Result, TicketId, Timestamp, UserId};
+
+impl From<survey::Model> for Survey {
+    fn from(row: survey::Model) -> Self {
+        let survey::Model { ticket_id, recipient_id, asked_at, score, comment, by_id, answered_at } = row;
+        let answer = score.zip(by_id).zip(answered_at).map(|((score, by), at)| Answer { score, comment, by, at });
+        Self { ticket: ticket_id, asked: recipient_id.zip(asked_at), answer }
+    }
+}
+
+pub async fn of(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<Option<Survey>> {
+    Ok(survey::Entity::find_by_id(ticket).one(conn).await?.map(Into::into))
+}
+
+pub async fn ask(conn: &impl ConnectionTrait, ticket: TicketId, recipient: UserId, at: Timestamp) -> Result<()> {
+    let row = survey::ActiveModel {
+        ticket_id: Set(ticket),
+        recipient_id: Set(Some(recipient)),
+        asked_at: Set(Some(at)),
+        ..Default::default()
+    };
+    let mut replace = OnConflict::column(survey::Column::TicketId);
+    replace.update_columns([survey::Column::RecipientId, survey::Column::AskedAt]);
+    survey::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, answer: &Answer) -> Result<()> {
+    let Answer { score, comment, by, at } = answer.clone();
+    let row = survey::ActiveModel {
+        ticket_id: Set(ticket),
+        score: Set(Some(score)),
+        comment: Set(comment),
+        by_id: Set(Some(by)),
+        answered_at: Set(Some(at)),
+        ..Default::default()
+    };
+    let mut replace = OnConflict::column(survey::Column::TicketId);
+    replace
+        .update_columns([survey::Column::Score, survey::Column::Comment])
+        .update_columns([survey::Column::ById, survey::Column::AnsweredAt]);
+    survey::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! What a month has taught, against what a few lines of plain SQL say of the same rows; every figure leads to its tickets.
+
+use domain::kernel::{days, hours, seconds};
+use sea_orm::{ConnectionTrait as _, Statement};
+use tests::{Desk, Json, json};
+
+const REPORT: &str = "query Q($month: String!) { healthReport(month: $month) { resolved unattributed
+    rootCauseConvergence { numerator denominator value healthy } solutionReuse { numerator denominator }
+    l3Escape { numerator denominator healthy } recurrence { numerator denominator pending } linkRate { numerator denominator }
+    csat { numerator denominator } responseRate { numerator denominator }
+    topCauses { faultType rootCauseLevel causeTag product count share label tickets { nodes { id } } }
+    contributions { user { name } cards citedCases citations } solutions { citing case { id } card { id } } } }";
+
+async fn report(desk: &Desk, name: &str) -> Json {
+    desk.as_(name).await.query(REPORT, json!({ "month": "2026-03" })).await["healthReport"].clone()
+}
+
+async fn behind(desk: &Desk, name: &str, figure: &str, outcome: &str) -> Vec<String> {
+    let query = "query Q($figure: HealthFigure!, $outcome: MetricOutcome!) { healthReport(month: \"2026-03\") {
+        tickets(figure: $figure, outcome: $outcome, first: 100) { nodes { id } } } }";
+    let found = desk.as_(name).await.query(query, json!({ "figure": figure, "outcome": outcome })).await;
+    let nodes = found["healthReport"]["tickets"]["nodes"].as_array().unwrap().clone();
+    nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// One number of one row.
+async fn sql(desk: &Desk, select: &str) -> i64 {
+    let conn = desk.app.db.read();
+    let row = conn.query_one_raw(Statement::from_string(conn.get_database_backend(), select)).await.unwrap().unwrap();
+    row.try_get_by_index::<i64>(0).unwrap()
+}
+
+struct Solved<'s> {
+    by: &'s str,
+    requester: &'s str,
+    issue: &'s str,
+    product: &'s str,
+    cause: (&'s str, &'s str, Option<&'s str>),
+    cites: Option<&'s str>,
+}
+
+async fn solve(desk: &Desk, of: &Solved<'_>) -> String {
+    let Solved { by, requester, issue, product, cause: (fault, level, tag), cites } = of;
+    let more = json!({ "requesterEmail": format!("{requester}@desk.test"), "issueType": issue, "product": product });
+    let id = desk.ticket("admin", "故障", more).await;
+    let assignee = desk.id(by).to_string();
+    let admin = desk.as_("admin").await;
+    admin.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+    let agent = desk.as_(by).await;
+    agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+    if let Some(case) = cites {
+        agent.done("citeSolution", "__typename", json!({ "ticketId": id, "caseId": case })).await;
+    }
+    let attribution = json!({ "faultType": fault, "rootCauseLevel": level, "causeTag": tag, "solutionTags": ["RESTART"],
+        "resolution": "先断电。再上电" });
+    agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution })).await;
+    id
+}
+
+const LOOSE: (&str, &str, Option<&str>) = ("HARDWARE", "L2_ENVIRONMENT", Some("LOOSE_CONNECTOR"));
+const DEFECT: (&str, &str, Option<&str>) = ("SOFTWARE", "L3_DESIGN_DEFECT", None);
+const MISTAKE: (&str, &str, Option<&str>) = ("OPERATION", "L1_USER_ERROR", None);
+const SETTING: (&str, &str, Option<&str>) = ("CONFIGURATION", "L2_ENVIRONMENT", None);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_told_as_plain_sql_tells_it_and_leads_to_its_tickets() {
+    let desk = Desk::start().await;
+    let of =
+        |requester, cause, cites| Solved { by: "agent1", requester, issue: "REPAIR", product: "PM-3300", cause, cites };
+    let first = solve(&desk, &of("requester1", LOOSE, None)).await;
+    desk.advance(days(1)).await;
+    // The same customer, by a colleague: it came back. Another customer's is none.
+    let second = solve(&desk, &of("colleague1", LOOSE, Some(&first))).await;
+    solve(&desk, &of("requester2", LOOSE, Some(&first))).await;
+    solve(&desk, &of("requester2", DEFECT, Some(&first))).await;
+    solve(&desk, &of("requester1", DEFECT, None)).await;
+    solve(&desk, &of("requester1", MISTAKE, None)).await;
+    let it =
+        Solved { by: "agent3", requester: "requester1", issue: "ACCOUNT", product: "VPN", cause: SETTING, cites: None };
+    solve(&desk, &it).await;
+    // Cancelled: counts nowhere.
+    let none = desk.ticket("admin", "重复", json!({})).await;
+    desk.as_("admin").await.done("cancelTicket", "__typename", json!({ "ticketId": none, "reason": "重复" })).await;
+    for (id, score) in [(&first, Some(5)), (&second, None)] {
+        desk.as_("agent1").await.done("closeTicket", "__typename", json!({ "ticketId": id })).await;
+        if let Some(score) = score {
+            desk.as_("requester1")
+                .await
+                .done("rateTicket", "__typename", json!({ "ticketId": id, "score": score }))
+                .await;
+        }
+    }
+    desk.advance(hours(1)).await;
+    let told = report(&desk, "admin").await;
+    let ratio = |name: &str| (told[name]["numerator"].as_i64().unwrap(), told[name]["denominator"].as_i64().unwrap());
+    assert_eq!((&told["resolved"], &told["unattributed"]), (&json!(7), &json!(0)));
+    assert_eq!(ratio("rootCauseConvergence"), (6, 7), "three, two, and one of the two that occur once");
+    assert_eq!(ratio("linkRate"), (3, 7));
+    assert_eq!(ratio("solutionReuse"), (1, 1), "one case, cited by three");
+    assert_eq!((ratio("csat"), ratio("responseRate")), ((1, 1), (1, 2)));
+    // The same in plain SQL.
+    let attributed = sql(&desk, "select count(*) from attribution").await;
+    let defects = sql(&desk, "select count(*) from attribution where root_cause_level = 'L3_DESIGN_DEFECT'").await;
+    assert_eq!(ratio("l3Escape"), (defects, attributed));
+    assert_eq!(told["l3Escape"]["healthy"], false, "less is better");
+    let back = sql(
+        &desk,
+        "select count(distinct a.id) from ticket a, ticket b, attribution x, attribution y where x.ticket_id = a.id and y.ticket_id = b.id
+            and a.customer_id = b.customer_id and b.created_at > a.first_resolved_at
+            and b.created_at - a.first_resolved_at <= 2592000000 and x.fault_type = y.fault_type
+            and x.root_cause_level = y.root_cause_level and coalesce(x.cause_tag, '') = coalesce(y.cause_tag, '')",
+    )
+    .await;
+    assert_eq!((ratio("recurrence"), &told["recurrence"]["pending"]), ((back, back), &json!(6)));
+    assert_eq!(behind(&desk, "admin", "RECURRENCE", "MET").await, [first.clone()]);
+    let cause = &told["topCauses"][0];
+    assert_eq!(
+        (&cause["faultType"], &cause["count"], &cause["product"]),
+        (&json!("HARDWARE"), &json!(3), &json!("PM-3300"))
+    );
+    assert_eq!(cause["label"], "PM-3300 · hardware · environment (L2) · LOOSE_CONNECTOR");
+    assert_eq!(cause["tickets"]["nodes"].as_array().unwrap().len(), 3);
+    for (name, figure) in [
+        ("rootCauseConvergence", "ROOT_CAUSE_CONVERGENCE"),
+        ("l3Escape", "L3_ESCAPE"),
+        ("linkRate", "LINK_RATE"),
+        ("csat", "CSAT"),
+        ("responseRate", "RESPONSE_RATE"),
+    ] {
+        let (met, all) = ratio(name);
+        let lengths =
+            [behind(&desk, "admin", figure, "MET").await.len(), behind(&desk, "admin", figure, "MISSED").await.len()];
+        assert_eq!(lengths.map(|n| i64::try_from(n).unwrap()), [met, all - met], "{figure}");
+    }
+    let contribution = &told["contributions"][0];
+    assert_eq!(contribution["user"]["name"], "agent1");
+    assert_eq!((&contribution["citedCases"], &contribution["citations"]), (&json!(1), &json!(3)));
+    // Of what the viewer may see: agent3 has one ticket.
+    let own = report(&desk, "agent3").await;
+    assert_eq!((&own["resolved"], &own["rootCauseConvergence"]["denominator"]), (&json!(1), &json!(1)));
+    let none = desk.as_("requester1").await.ask(REPORT, json!({ "month": "2026-03" })).await;
+    assert_eq!(none.code(), "FORBIDDEN");
+    let wrong = desk.as_("admin").await.ask(REPORT, json!({ "month": "2026-3" })).await;
+    assert_eq!(wrong.code(), "BAD_USER_INPUT");
+    // Another month: nothing, and no share of nothing.
+    let empty = desk.as_("admin").await.query(REPORT, json!({ "month": "2026-02" })).await;
+    assert_eq!(empty["healthReport"]["rootCauseConvergence"]["value"], json!(null));
+    desk.close().await;
+}
+
+const WEEK: &str =
+    "query Q($week: String!) { solutionOfTheWeek(week: $week) { ticket { id } card { id } appliesTo steps
+    effect { citedInWeek citing held failed survival medianHandlingSeconds savedSeconds } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_solution_of_the_week_is_cited_often_and_holds() {
+    let desk = Desk::start().await;
+    let of = |cause, cites| Solved {
+        by: "agent1",
+        requester: "requester1",
+        issue: "REPAIR",
+        product: "PM-3300",
+        cause,
+        cites,
+    };
+    let often = solve(&desk, &of(LOOSE, None)).await;
+    let seldom = solve(&desk, &of(MISTAKE, None)).await;
+    let none = desk.as_("agent1").await.query(WEEK, json!({ "week": "2026-W10" })).await;
+    assert_eq!(none["solutionOfTheWeek"], json!(null), "nothing was cited yet");
+    for (case, cause) in [(&often, DEFECT), (&often, SETTING), (&seldom, DEFECT)] {
+        solve(&desk, &of(cause, Some(case))).await;
+    }
+    let told = desk.as_("agent1").await.query(WEEK, json!({ "week": "2026-W10" })).await["solutionOfTheWeek"].clone();
+    assert_eq!(told["ticket"]["id"], json!(often));
+    assert_eq!(told["steps"], json!(["先断电。", "再上电"]));
+    assert_eq!(told["appliesTo"], "PM-3300 · hardware · environment (L2) · LOOSE_CONNECTOR");
+    assert_eq!((&told["effect"]["citedInWeek"], &told["effect"]["survival"]), (&json!(2), &json!(null)));
+    let other = desk.as_("agent1").await.query(WEEK, json!({ "week": "2026-W11" })).await;
+    assert_eq!(other["solutionOfTheWeek"], json!(null));
+    desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn design_defects_of_a_product_are_told_quarter_on_quarter() {
+    let desk = Desk::start().await;
+    let of = |cause| Solved {
+        by: "agent1",
+        requester: "requester1",
+        issue: "REPAIR",
+        product: "PM-3300",
+        cause,
+        cites: None,
+    };
+    for cause in [DEFECT, DEFECT, LOOSE, LOOSE] {
+        solve(&desk, &of(cause)).await;
+    }
+    desk.advance(days(31)).await;
+    for cause in [DEFECT, LOOSE, LOOSE, LOOSE] {
+        solve(&desk, &of(cause)).await;
+    }
+    desk.advance(seconds(1)).await;
+    let query = "query Q($quarter: String!) { escapeKpi(quarter: $quarter) { product owner { name } current { numerator denominator }
+        previous { numerator denominator } change target met tickets(outcome: MET) { nodes { id } } } }";
+    let told = desk.as_("pm").await.query(query, json!({ "quarter": "2026-Q2" })).await["escapeKpi"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 1);
+    assert_eq!((&told[0]["product"], &told[0]["owner"]["name"]), (&json!("PM-3300"), &json!("pm")));
+    assert_eq!(told[0]["current"], json!({ "numerator": 1, "denominator": 4 }));
+    assert_eq!(told[0]["previous"], json!({ "numerator": 2, "denominator": 4 }));
+    assert_eq!((&told[0]["change"], &told[0]["met"]), (&json!(-0.5), &json!(true)));
+    assert_eq!(told[0]["tickets"]["nodes"].as_array().unwrap().len(), 1);
+    let earlier = desk.as_("pm").await.query(query, json!({ "quarter": "2026-Q1" })).await["escapeKpi"].clone();
+    assert_eq!((&earlier[0]["change"], &earlier[0]["met"]), (&json!(null), &json!(null)));
+    desk.close().await;
+}
