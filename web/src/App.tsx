@@ -1,14 +1,18 @@
 import { useEffect } from 'react';
 import { Provider } from 'urql';
-import { Route, Switch } from 'wouter';
+import { Route, Switch, useRoute } from 'wouter';
 import { client } from './api/client';
-import { leads } from './api/roles';
+import { isColleague, leads } from './api/roles';
 import { session } from './api/session';
 import { Board } from './board/Board';
 import { useLanguage } from './i18n';
 import { useStore } from './lib/store';
+import { CardPage } from './knowledge/CardPage';
+import { Knowledge } from './knowledge/Knowledge';
 import { Me } from './me/Me';
 import { NewTicket } from './new/NewTicket';
+import { Rate } from './rate/Rate';
+import { Health } from './reports/Health';
 import { HeatmapPage } from './reports/HeatmapPage';
 import { Reports } from './reports/Reports';
 import { Settings } from './settings/Settings';
@@ -20,13 +24,16 @@ import { TicketPage } from './ticket/TicketPage';
 export function App() {
   const held = useStore(session);
   const [lang] = useLanguage();
+  const [, survey] = useRoute<{ token: string }>('/rate/:token');
   useEffect(() => {
     document.documentElement.lang = lang;
   }, [lang]);
   // Another person or another language: everything is loaded anew.
   return (
     <Provider value={client} key={`${lang} ${held?.viewer.id ?? ''}`}>
-      {held ? (
+      {survey ? (
+        <Rate token={survey.token} />
+      ) : held ? (
         <Shell viewer={held.viewer}>
           <Switch>
             <Route path="/">
@@ -41,6 +48,13 @@ export function App() {
             <Route path="/reports/heatmap">
               <HeatmapPage viewer={held.viewer} />
             </Route>
+            <Route path="/reports/health">
+              <Health />
+            </Route>
+            <Route path="/knowledge">
+              <Knowledge />
+            </Route>
+            <Route path="/knowledge/:id">{({ id }) => <CardPage key={id} id={id} staff={isColleague(held.viewer)} />}</Route>
             <Route path="/me">
               <Me viewer={held.viewer} />
             </Route>

@@ -21,7 +21,6 @@ use super::ticket::{CommentNode, TicketNode};
 /// A thing with an id that is unique among all things.
 #[derive(Interface)]
 #[graphql(name = "Node", field(name = "id", ty = "ID", desc = "Unique among all things; opaque."))]
-#[expect(clippy::large_enum_variant, reason = "one at a time, on its way to the answer")]
 pub enum Node {
     Ticket(TicketNode),
     User(UserNode),

@@ -18,6 +18,9 @@ export function ReportTabs() {
       <Link href="/reports/heatmap" className={active} data-testid="to-heatmap">
         {t('heatmap.title')}
       </Link>
+      <Link href="/reports/health" className={active} data-testid="to-health">
+        {t('health.title')}
+      </Link>
     </nav>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { months, spanOf } from './period';
+import { months, quarterOf, spanOf, weekOf } from './period';
 
 const at = (text: string) => Date.parse(text);
 
@@ -19,4 +19,25 @@ describe('a period', () => {
 
 it('counts months back over the year, on the clocks of the zone', () => {
   expect(months(at('2026-01-31T17:00:00Z'), 'Asia/Shanghai', 3)).toEqual(['2026-02', '2026-01', '2025-12']);
+});
+
+describe('a week and a quarter', () => {
+  it.each([
+    ['2026-11-28T12:00:00Z', '2026-W48'],
+    // A Sunday in UTC, Monday in Shanghai.
+    ['2026-01-04T17:00:00Z', '2026-W02'],
+    ['2026-01-01T00:00:00Z', '2026-W01'],
+    ['2025-12-29T00:00:00Z', '2026-W01'],
+    ['2021-01-03T00:00:00Z', '2020-W53'],
+  ])('%s lies in %s', (instant, week) => {
+    expect(weekOf(at(instant), 'Asia/Shanghai')).toBe(week);
+  });
+  it.each([
+    ['2026-01', '2026-Q1'],
+    ['2026-03', '2026-Q1'],
+    ['2026-10', '2026-Q4'],
+    ['2026-12', '2026-Q4'],
+  ])('%s lies in %s', (month, quarter) => {
+    expect(quarterOf(month)).toBe(quarter);
+  });
 });

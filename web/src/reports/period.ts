@@ -68,3 +68,19 @@ export function months(now: number, zone: string, count: number): string[] {
   const [year, month] = dateIn(zone, now);
   return Array.from({ length: count }, (_, back) => new Date(Date.UTC(year, month - 1 - back, 1)).toISOString().slice(0, 7));
 }
+
+/** The quarter of a month: 2026-10 lies in 2026-Q4. */
+export function quarterOf(month: string): string {
+  const [year = '', number = '1'] = month.split('-');
+  return `${year}-Q${Math.ceil(Number(number) / 3)}`;
+}
+
+/** The ISO week of an instant, as 2026-W47: weeks begin on Monday, and the first holds the year's first Thursday. */
+export function weekOf(at: number, zone: string): string {
+  const [year, month, day] = dateIn(zone, at);
+  const date = new Date(Date.UTC(year, month - 1, day));
+  // The Thursday of its week decides the year.
+  date.setUTCDate(date.getUTCDate() + 4 - (date.getUTCDay() || 7));
+  const days = (date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000;
+  return `${date.getUTCFullYear()}-W${String(Math.floor(days / 7) + 1).padStart(2, '0')}`;
+}

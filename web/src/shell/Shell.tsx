@@ -19,6 +19,7 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
     session.set(null);
   };
   const [inReports] = useRoute('/reports/*?');
+  const [inKnowledge] = useRoute('/knowledge/*?');
   const active = (isActive: boolean) => (isActive ? 'active' : '');
   return (
     <>
@@ -39,6 +40,11 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
           {isStaff(viewer) && (
             <Link href="/reports" className={active(inReports)}>
               {t('nav.reports')}
+            </Link>
+          )}
+          {isStaff(viewer) && (
+            <Link href="/knowledge" className={active(inKnowledge)} data-testid="nav-knowledge">
+              {t('nav.knowledge')}
             </Link>
           )}
           {leads(viewer) && (

@@ -3,8 +3,15 @@ import { Link } from 'wouter';
 import { nameOf, useCatalogue, type Catalogue } from '../api/catalogue';
 import { useLanguage, type Say } from '../i18n';
 
+/** Copies a case's solution into the ticket that is open. */
+export interface Cite {
+  run: (caseId: string) => void;
+  busy: boolean;
+  cited: (number: number) => boolean;
+}
+
 /** The three similar cases, best first, each with why it is similar and how it was solved. */
-export function Similar({ cases, empty }: { cases: readonly CaseFragment[]; empty: string }) {
+export function Similar({ cases, empty, cite }: { cases: readonly CaseFragment[]; empty: string; cite?: Cite }) {
   const [lang, t] = useLanguage();
   const catalogue = useCatalogue();
   const percent = new Intl.NumberFormat(lang, { style: 'percent' });
@@ -33,6 +40,11 @@ export function Similar({ cases, empty }: { cases: readonly CaseFragment[]; empt
               <details>
                 <summary>{t('similar.solution')}</summary>
                 <p className="text">{ticket.attribution.resolution}</p>
+                {cite && (
+                  <button type="button" className="primary" disabled={cite.busy || cite.cited(ticket.number)} onClick={() => cite.run(ticket.id)} data-testid="cite">
+                    {cite.cited(ticket.number) ? t('cite.done') : t('cite')}
+                  </button>
+                )}
                 <p className="quiet">
                   {t(`fault.${ticket.attribution.faultType}`)} · {t(`level.${ticket.attribution.rootCauseLevel}`)} ·{' '}
                   {ticket.attribution.solutionTags.map((key) => nameOf(catalogue.solutionTags, key)).join(', ')}

@@ -370,7 +370,6 @@ impl EscapeKpi {
 
     /// The tickets behind the quarter's share: design defects (MET) or the other attributed ones (MISSED).
     #[graphql(complexity = "METRICS_PRICE + rows(first, last) * child_complexity")]
-    #[expect(clippy::too_many_arguments, reason = "an outcome, and the arguments of a Relay connection")]
     async fn tickets(
         &self,
         ctx: &Context<'_>,

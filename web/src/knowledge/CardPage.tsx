@@ -1,0 +1,171 @@
+import { useState, type SubmitEvent } from 'react';
+import { useQuery } from 'urql';
+import { Link } from 'wouter';
+import { useAction } from '../api/action';
+import { EditCardDocument, KnowledgeCardDocument, PublishCardDocument, RetireCardDocument, ReviewCardDocument, type WholeCardFragment } from '../gql';
+import { useLanguage } from '../i18n';
+import { moment } from '../lib/clock';
+import { ErrorNote, Refusals } from '../shell/ErrorNote';
+import { Nowhere } from '../shell/Nowhere';
+import { Holds } from './Knowledge';
+
+/** A card: what it says, what it was made of, and what may be done with it. */
+export function CardPage({ id, staff }: { id: string; staff: boolean }) {
+  const [, t] = useLanguage();
+  const [{ data, error }, load] = useQuery({ query: KnowledgeCardDocument, variables: { id } });
+  const [changed, setChanged] = useState<WholeCardFragment | null>(null);
+  if (error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'NOT_FOUND')) return <Nowhere />;
+  if (error) return <ErrorNote error={error} again={() => load({ requestPolicy: 'network-only' })} />;
+  const loaded = (data?.node ?? null) as WholeCardFragment | null;
+  const card = changed ?? (loaded && 'title' in loaded ? loaded : null);
+  if (!card) return <p className="quiet">{t('loading')}</p>;
+  return <Whole key={card.version} card={card} staff={staff} onChange={setChanged} />;
+}
+
+interface Props {
+  card: WholeCardFragment;
+  staff: boolean;
+  onChange: (card: WholeCardFragment) => void;
+}
+
+function Whole({ card, staff, onChange }: Props) {
+  const [lang, t] = useLanguage();
+  const [editing, setEditing] = useState(false);
+  const review = useAction(ReviewCardDocument);
+  const publish = useAction(PublishCardDocument);
+  const retire = useAction(RetireCardDocument);
+  const took = (answer: { card: WholeCardFragment | null } | null) => answer?.card && onChange(answer.card);
+  const versioned = { cardId: card.id, expectedVersion: card.version };
+  const open = card.state === 'DRAFT' || card.state === 'REVIEWED';
+  const busy = review.busy || publish.busy || retire.busy;
+  const signed = [
+    [t('card.reviewed'), card.reviewedBy?.name, card.reviewedAt],
+    [t('card.published'), card.publishedBy?.name, card.publishedAt],
+  ] as const;
+  return (
+    <article className="ticket one-column" data-testid="card-page">
+      <div className="body">
+        <header>
+          <p className="line">
+            <span className={`badge card-state ${card.state}`} data-testid="card-state" data-state={card.state}>
+              {t(`card.state.${card.state}`)}
+            </span>
+            <span className="quiet">{t('card.version', { version: card.version })}</span>
+            <Link href="/knowledge">{t('nav.knowledge')}</Link>
+          </p>
+          <h1>{card.title}</h1>
+          <p className="quiet">{card.appliesTo}</p>
+        </header>
+        {editing ? (
+          <Editor card={card} onChange={(next) => (setEditing(false), onChange(next))} cancel={() => setEditing(false)} />
+        ) : (
+          <p className="text description">{card.solution}</p>
+        )}
+        <Holds card={card} />
+        <p className="quiet">
+          {signed.map(([what, who, at]) => (who && at ? `${what}: ${who} · ${moment(at, lang)}` : null)).filter(Boolean).join(' — ')}
+        </p>
+        <section className="actions">
+          <div className="line">
+            {card.manageable && card.state !== 'PUBLISHED' && (
+              <button type="button" className="primary" disabled={busy} onClick={() => void publish.run(versioned).then(took)} data-testid="card-publish">
+                {t('card.publish')}
+              </button>
+            )}
+            {card.manageable && card.state === 'DRAFT' && (
+              <button type="button" disabled={busy} onClick={() => void review.run(versioned).then(took)} data-testid="card-review">
+                {t('card.review')}
+              </button>
+            )}
+            {(card.manageable || (staff && open)) && (
+              <button type="button" aria-expanded={editing} onClick={() => setEditing(!editing)} data-testid="card-edit">
+                {t('card.edit')}
+              </button>
+            )}
+            {card.manageable && card.state !== 'RETIRED' && (
+              <button type="button" disabled={busy} onClick={() => void retire.run({ cardId: card.id }).then(took)}>
+                {t('card.retire')}
+              </button>
+            )}
+          </div>
+          {[review, publish, retire].map((action, place) => (
+            <Refusals key={place} action={action} />
+          ))}
+        </section>
+        <section>
+          <h2>{t('card.ofCases')}</h2>
+          <table>
+            <tbody>
+              {card.cases.nodes.map(({ ticket, title, resolution, handler, resolvedAt, counts }) => (
+                <tr key={ticket?.number ?? title} className={counts ? '' : 'gone'}>
+                  <td className="number">{ticket && <Link href={`/tickets/${ticket.number}`}>#{ticket.number}</Link>}</td>
+                  <td>
+                    {title}
+                    <p className="quiet text">{resolution}</p>
+                  </td>
+                  <td className="quiet">
+                    {handler.name} · {moment(resolvedAt, lang)}
+                    {!counts && <span className="badge">{t('card.countsNoMore')}</span>}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+        {card.versions.length > 1 && (
+          <details>
+            <summary>{t('card.versions')}</summary>
+            <ol>
+              {card.versions.map(({ version, title, solution, at, by }) => (
+                <li key={version} value={version}>
+                  <strong>{title}</strong> <span className="quiet">{`${by?.name ?? t('app.name')} · ${moment(at, lang)}`}</span>
+                  <p className="text">{solution}</p>
+                </li>
+              ))}
+            </ol>
+          </details>
+        )}
+      </div>
+    </article>
+  );
+}
+
+function Editor({ card, onChange, cancel }: { card: WholeCardFragment; onChange: (card: WholeCardFragment) => void; cancel: () => void }) {
+  const [, t] = useLanguage();
+  const action = useAction(EditCardDocument);
+  const [title, setTitle] = useState(card.title);
+  const [appliesTo, setAppliesTo] = useState(card.appliesTo);
+  const [solution, setSolution] = useState(card.solution);
+  const save = async (event: SubmitEvent) => {
+    event.preventDefault();
+    // What nobody touched stays as it is: where it applies is then told in the reader's language.
+    const applies = appliesTo === card.appliesTo ? {} : { appliesTo };
+    const answer = await action.run({ cardId: card.id, expectedVersion: card.version, title, solution, ...applies });
+    if (answer?.card) onChange(answer.card);
+  };
+  return (
+    <form className="panel" onSubmit={(event) => void save(event)}>
+      <label>
+        {t('card.title')}
+        <input required maxLength={200} value={title} onChange={(e) => setTitle(e.target.value)} data-testid="card-title" />
+      </label>
+      <label>
+        {t('card.appliesTo')}
+        <input maxLength={500} value={appliesTo} onChange={(e) => setAppliesTo(e.target.value)} />
+      </label>
+      <label>
+        {t('card.solution')}
+        <textarea required rows={6} maxLength={20_000} value={solution} onChange={(e) => setSolution(e.target.value)} data-testid="card-solution" />
+      </label>
+      <Refusals action={action} />
+      <div className="line">
+        <button type="submit" className="primary" disabled={action.busy} data-testid="card-save">
+          {t('card.save')}
+        </button>
+        <button type="button" onClick={cancel}>
+          {t('cancel')}
+        </button>
+      </div>
+    </form>
+  );
+}

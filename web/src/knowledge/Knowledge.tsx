@@ -1,0 +1,134 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { Link } from 'wouter';
+import { nameOf, useCatalogue } from '../api/catalogue';
+import { KnowledgeCardsDocument, type CardRowFragment, type KnowledgeCardOrder, type KnowledgeCardState } from '../gql';
+import { useLanguage } from '../i18n';
+import { percent } from '../reports/format';
+import { ErrorNote } from '../shell/ErrorNote';
+
+export const STATES: readonly KnowledgeCardState[] = ['DRAFT', 'REVIEWED', 'PUBLISHED', 'RETIRED'];
+const ORDERS: readonly KnowledgeCardOrder[] = ['RANK', 'EXTRACTED_AT', 'CASES', 'CITATIONS'];
+const PAGE = 30;
+
+/** What recurs, and how it is solved: those first that hold most surely. */
+export function Knowledge() {
+  const [, t] = useLanguage();
+  const [state, setState] = useState<KnowledgeCardState | ''>('');
+  const [orderBy, setOrderBy] = useState<KnowledgeCardOrder>('RANK');
+  const [text, setText] = useState('');
+  const [pages, setPages] = useState<(string | null)[]>([null]);
+  const begin = (change: () => void) => {
+    change();
+    setPages([null]);
+  };
+  const filter = { ...(state === '' ? {} : { state: [state] }), ...(text === '' ? {} : { text }) };
+  return (
+    <>
+      <div className="toolbar">
+        <h1>{t('nav.knowledge')}</h1>
+        <select aria-label={t('card.state')} value={state} onChange={(e) => begin(() => setState(e.target.value as KnowledgeCardState | ''))} data-testid="card-state">
+          <option value="">{t('card.state.all')}</option>
+          {STATES.map((key) => (
+            <option key={key} value={key}>
+              {t(`card.state.${key}`)}
+            </option>
+          ))}
+        </select>
+        <select aria-label={t('card.order')} value={orderBy} onChange={(e) => begin(() => setOrderBy(e.target.value as KnowledgeCardOrder))}>
+          {ORDERS.map((key) => (
+            <option key={key} value={key}>
+              {t(`card.order.${key}`)}
+            </option>
+          ))}
+        </select>
+        <input type="search" maxLength={200} placeholder={t('card.find')} aria-label={t('card.find')} value={text} onChange={(e) => begin(() => setText(e.target.value))} />
+      </div>
+      <p className="quiet pad">{t('card.means')}</p>
+      <ol className="cards" data-testid="cards">
+        {pages.map((after, i) => (
+          <PageOf
+            key={`${after ?? ''} ${orderBy} ${state} ${text}`}
+            variables={{ filter, orderBy, first: PAGE, after }}
+            last={i === pages.length - 1}
+            more={(end) => setPages([...pages, end])}
+          />
+        ))}
+      </ol>
+    </>
+  );
+}
+
+interface PageProps {
+  variables: { filter: object; orderBy: KnowledgeCardOrder; first: number; after: string | null };
+  last: boolean;
+  more: (end: string) => void;
+}
+
+function PageOf({ variables, last, more }: PageProps) {
+  const [, t] = useLanguage();
+  const [{ data, error, fetching }] = useQuery({ query: KnowledgeCardsDocument, variables });
+  if (error) return <ErrorNote error={error} />;
+  if (fetching || !data) return <li className="quiet">{t('loading')}</li>;
+  const { nodes, pageInfo } = data.knowledgeCards;
+  if (nodes.length === 0 && variables.after === null) return <li className="quiet">{t('card.none')}</li>;
+  const end = pageInfo.endCursor;
+  return (
+    <>
+      {nodes.map((card) => (
+        <Row key={card.id} card={card} />
+      ))}
+      {last && pageInfo.hasNextPage && end && (
+        <li>
+          <button type="button" onClick={() => more(end)}>
+            {t('more')}
+          </button>
+        </li>
+      )}
+    </>
+  );
+}
+
+function Row({ card }: { card: CardRowFragment }) {
+  const [, t] = useLanguage();
+  const { solutionTags } = useCatalogue();
+  return (
+    <li className="panel knowledge" data-testid="knowledge-card">
+      <p className="line">
+        <span className={`badge card-state ${card.state}`}>{t(`card.state.${card.state}`)}</span>
+        <Link href={`/knowledge/${card.id}`}>
+          <strong>{card.title}</strong>
+        </Link>
+      </p>
+      <p className="quiet">
+        {card.appliesTo} · {card.solutionTags.map((key) => nameOf(solutionTags, key)).join(', ')}
+      </p>
+      <p className="text clip">{card.solution}</p>
+      <Holds card={card} />
+    </li>
+  );
+}
+
+/** How often it was used, and how surely it holds. */
+export function Holds({ card }: { card: CardRowFragment }) {
+  const [lang, t] = useLanguage();
+  return (
+    <div className="holds">
+      <span>{t('card.cases', { count: card.caseCount })}</span>
+      <span>{t('card.citations', { count: card.citationCount })}</span>
+      {card.survival.map(({ days, held, failed, pending, value, lowerBound }) => (
+        <span key={days} title={t('card.survival.means', { held, failed, pending })}>
+          {t('card.survival', { days })}{' '}
+          {value === null || lowerBound === null ? (
+            <span className="quiet">{t('none')}</span>
+          ) : (
+            <>
+              <meter min={0} max={1} low={0.5} high={0.8} optimum={1} value={lowerBound} aria-label={t('card.survival', { days })} />{' '}
+              {t('card.survival.value', { value: percent(lang, value), least: percent(lang, lowerBound) })}
+            </>
+          )}
+        </span>
+      ))}
+    </div>
+  );
+}
