@@ -112,7 +112,7 @@ async fn a_month_is_told_as_plain_sql_tells_it_and_leads_to_its_tickets() {
     )
     .await;
     assert_eq!((ratio("recurrence"), &told["recurrence"]["pending"]), ((back, back), &json!(6)));
-    assert_eq!(behind(&desk, "admin", "RECURRENCE", "MET").await, [first.clone()]);
+    assert_eq!(behind(&desk, "admin", "RECURRENCE", "MET").await, std::slice::from_ref(&first));
     let cause = &told["topCauses"][0];
     assert_eq!(
         (&cause["faultType"], &cause["count"], &cause["product"]),

@@ -191,6 +191,52 @@ it('shows when nobody answers in time, and lets a supervisor name who stands in 
   }
 });
 
+it('copies a solution with one tap, and asks the requester how content they are', async () => {
+  const requester = await desk.signedIn('requester', 'zh-CN');
+  const number = await submit(requester, '5 号线 PM-3300 报 E-721 停机', '输出中断，端子发热');
+  const agent = await desk.signedIn('agent1', 'zh-CN');
+  await agent.goto(`${desk.address}/tickets/${number}`);
+  await agent.getByTestId('action-ACCEPT').click();
+  await agent.getByTestId('similar-case').first().locator('summary').click();
+  await agent.getByTestId('similar-case').first().getByTestId('cite').click();
+  await agent.getByTestId('citations').waitFor();
+  expect(await agent.getByTestId('similar-case').first().getByTestId('cite').isDisabled(), 'once').toBe(true);
+  expect(await requester.getByTestId('citations').count(), 'not for requesters').toBe(0);
+  await agent.getByTestId('action-RESOLVE').click();
+  await agent.getByTestId('fault-type').selectOption('HARDWARE');
+  await agent.getByTestId('root-cause').selectOption('L2_ENVIRONMENT');
+  await agent.getByTestId('resolution').fill('紧固端子');
+  await agent.getByTestId('solution-RESTART').check();
+  await agent.getByTestId('attribution-submit').click();
+  await requester.locator('[data-testid=status][data-status=RESOLVED]').waitFor();
+  await requester.getByTestId('score-4').click();
+  await requester.getByText('感谢评价').waitFor();
+  await agent.locator('[data-testid=rating] [data-testid=score-4][aria-pressed=true]').waitFor();
+});
+
+it('publishes a card that made itself, and tells what a month has taught', async () => {
+  const page = await desk.signedIn('supervisor');
+  await page.getByTestId('nav-knowledge').click();
+  const drafts = page.getByTestId('knowledge-card');
+  await drafts.first().waitFor();
+  await drafts.first().getByRole('link').click();
+  await page.getByTestId('card-edit').click();
+  await page.getByTestId('card-title').fill('Label printer refuses after an update');
+  await page.getByTestId('card-save').click();
+  await page.getByRole('heading', { name: 'Label printer refuses after an update' }).waitFor();
+  await page.getByTestId('card-publish').click();
+  await page.locator('[data-testid=card-state][data-state=PUBLISHED]').waitFor();
+  await page.goto(`${desk.address}/reports/health`);
+  await page.locator('[data-testid=health-figure]').first().waitFor();
+  expect(await page.getByTestId('health-figure').count()).toBe(7);
+  // The month may be young; the last one is not.
+  await page.getByTestId('health-month').selectOption({ index: 1 });
+  await page.locator('[data-figure=linkRate] [data-testid=look-met]').click();
+  await page.getByTestId('behind').getByRole('link').first().waitFor();
+  expect(await page.getByTestId('causes').locator('li').count()).toBeGreaterThan(3);
+  await page.getByTestId('escapes').locator('tr').first().waitFor();
+});
+
 it('no page complained', () => {
   // A browser says of its own accord that it could not reach a server.
   expect(desk.complaints.filter((line) => !/WebSocket connection|ERR_CONNECTION/.test(line))).toEqual([]);

@@ -138,12 +138,16 @@ pub fn standing(trials: &[Trial], now: Timestamp) -> Standing {
             };
             let until = *resolved_at + days(after);
             match failed_at {
-                Some(failed_at) if *failed_at <= until => held.failed += 1,
                 _ if now < until => held.pending += 1,
+                Some(failed_at) if *failed_at <= until => held.failed += 1,
                 _ => held.held += 1,
             }
         }
     }
+    let early = |trial: &&Trial| {
+        trial.failed_at.is_some() && trial.resolved_at.is_some_and(|at| now < at + days(SURVIVAL_DAYS[0]))
+    };
+    standing.failed_early = trials.iter().filter(early).count() as u64;
     standing
 }
 
@@ -183,6 +187,7 @@ impl Standing {
     /// By this, solutions are ranked: how surely they hold over the longest time of which enough is known.
     pub fn rank(&self) -> f64 {
         let long = self.survival.iter().rev().find(|held| held.known() >= KNOWN_MIN);
-        long.or(self.survival.first()).and_then(|held| held.lower_bound()).unwrap_or(UNTRIED)
+        let Held { held, failed, pending: _ } = *long.unwrap_or(&self.survival[0]);
+        lower_bound(held, held + failed + self.failed_early).unwrap_or(UNTRIED)
     }
 }

@@ -220,7 +220,7 @@ pub struct Trial {
 pub struct Held {
     pub held: u64,
     pub failed: u64,
-    /// Not solved yet, or not for long enough.
+    /// Not solved yet, or not for long enough to say: failures are known sooner than successes, and would weigh too much.
     pub pending: u64,
 }
 
@@ -231,6 +231,8 @@ pub struct Standing {
     pub citing: u64,
     /// After each of [`SURVIVAL_DAYS`].
     pub survival: [Held; SURVIVAL_DAYS.len()],
+    /// Of those pending at the shortest of them, the ones that have failed already: they make a solution sink at once.
+    pub failed_early: u64,
 }
 
 /// In which order cards are listed; each begins with the highest.

@@ -54,7 +54,7 @@ fn the_lower_bound_is_wilsons() {
 }
 
 #[test]
-fn a_solution_holds_once_its_time_has_passed_and_fails_at_once() {
+fn what_became_of_a_solution_is_told_once_its_time_has_passed() {
     let began = at("2026-01-01T00:00:00Z");
     let resolved = |failed_after: Option<u64>| Trial {
         resolved_at: Some(began),
@@ -63,16 +63,25 @@ fn a_solution_holds_once_its_time_has_passed_and_fails_at_once() {
     let trials = [resolved(None), resolved(Some(5)), resolved(Some(20)), Trial { resolved_at: None, failed_at: None }];
     let now = |after: u64| standing(&trials, began + days(after)).survival;
     let held = |held, failed, pending| Held { held, failed, pending };
-    assert_eq!(now(6), [held(0, 1, 3), held(0, 2, 2), held(0, 2, 2)], "what failed is known, what held is not");
-    assert_eq!(now(7), [held(2, 1, 1), held(0, 2, 2), held(0, 2, 2)]);
-    assert_eq!(now(30), [held(2, 1, 1), held(1, 2, 1), held(0, 2, 2)]);
+    assert_eq!(now(6), [held(0, 0, 4); 3], "what failed is known before what held: neither is told yet");
+    assert_eq!(now(7), [held(2, 1, 1), held(0, 0, 4), held(0, 0, 4)]);
+    assert_eq!(now(30), [held(2, 1, 1), held(1, 2, 1), held(0, 0, 4)]);
     assert_eq!(now(90), [held(2, 1, 1), held(1, 2, 1), held(1, 2, 1)]);
+    // But it sinks at once.
+    let early = |after: u64| standing(&trials, began + days(after)).failed_early;
+    assert_eq!((early(6), early(7)), (2, 0));
     assert_eq!(standing(&trials, began).citing, 4);
 }
 
 #[test]
 fn what_fails_sinks_below_what_nobody_has_tried() {
-    let all = |held, failed| Standing { citing: held + failed, survival: [Held { held, failed, pending: 0 }; 3] };
+    let all = |held, failed| Standing {
+        citing: held + failed,
+        survival: [Held { held, failed, pending: 0 }; 3],
+        failed_early: 0,
+    };
     let ranks = [all(20, 0), all(3, 0), all(0, 0), all(1, 3), all(0, 2)].map(|standing| standing.rank());
     assert!(ranks.is_sorted_by(|a, b| a > b), "{ranks:?}");
+    let reopened_today = Standing { failed_early: 1, ..all(0, 0) };
+    assert!(reopened_today.rank() < all(0, 0).rank());
 }

@@ -18,8 +18,8 @@ const FAILS: f64 = 0.5;
 pub fn sinks(reopened: i32, standing: Option<&Standing>) -> f32 {
     let lasts = REOPENED.powi(reopened).max(REOPENED_LEAST);
     let fails = standing.and_then(|standing| {
-        let bounds = standing.survival.iter().filter_map(|held| lower_bound(held.failed, held.known()));
-        bounds.max_by(f64::total_cmp)
+        let [soon, ..] = standing.survival;
+        lower_bound(soon.failed + standing.failed_early, soon.known() + standing.failed_early)
     });
     lasts * (1.0 - FAILS * fails.unwrap_or_default()) as f32
 }

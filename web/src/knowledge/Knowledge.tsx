@@ -45,7 +45,7 @@ export function Knowledge() {
         <input type="search" maxLength={200} placeholder={t('card.find')} aria-label={t('card.find')} value={text} onChange={(e) => begin(() => setText(e.target.value))} />
       </div>
       <p className="quiet pad">{t('card.means')}</p>
-      <ol className="cards" data-testid="cards">
+      <ol className="knowledge-cards" data-testid="cards">
         {pages.map((after, i) => (
           <PageOf
             key={`${after ?? ''} ${orderBy} ${state} ${text}`}

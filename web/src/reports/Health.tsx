@@ -119,10 +119,10 @@ function FigureCard({ figure, share, look }: { figure: Figure; share: ShareFragm
         <strong className="value">{value === null ? t('none') : percent(lang, value)}</strong>
         <span className="quiet">{t(figure === 'l3Escape' || figure === 'recurrence' ? 'health.atMost' : 'report.target', { target: percent(lang, target) })}</span>
       </p>
-      <svg className="chart gauge" viewBox="0 0 200 12" role="img" aria-label={t(`health.${figure}`)}>
-        <rect className="track" x="0" y="3" width="200" height="6" rx="3" />
-        <rect className="bar" x="0" y="3" width={(value ?? 0) * 200} height="6" rx="3" />
-        <line className="target" x1={target * 200} x2={target * 200} y1="0" y2="12" />
+      <svg className="gauge" viewBox="0 0 200 12" preserveAspectRatio="none" role="img" aria-label={t(`health.${figure}`)}>
+        <rect className="whole" x="0" y="3" width="200" height="6" />
+        <rect className="share" x="0" y="3" width={(value ?? 0) * 200} height="6" />
+        <line className="aim" x1={target * 200} x2={target * 200} y1="0" y2="12" />
       </svg>
       <p className="line">
         {look ? (

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::kernel::{Actor, Clock as _, ManualClock, Role, TicketId, Timestamp, days, hours, minutes};
+use domain::knowledge::model::CiteSolution;
 use domain::runtime::{App, Command, Ctx};
+use domain::satisfaction::model::RateTicket;
 use domain::tickets::model::{
     AcceptTicket, AddComment, AssignTicket, AttributionGiven, CancelTicket, ChaseTicket, CloseTicket, CreateTicket,
     ExternalRef, OpenTicket, Priority, ReopenTicket, ResolveTicket, SetWaiting, Visibility,
@@ -54,13 +56,18 @@ impl Dice {
 enum Act {
     Create(Box<CreateTicket>, &'static str),
     Open,
-    Assign { to: String },
+    Assign {
+        to: String,
+    },
     Accept,
     Comment(String, Visibility),
     Wait(String),
     Chase,
+    /// The solution of an earlier ticket, by its place in the story.
+    Cite(usize),
     Resolve(AttributionGiven),
     Close,
+    Rate(i32, Option<String>),
     Reopen(String),
     Cancel(String),
 }
@@ -95,6 +102,7 @@ impl Story {
             dice: Dice(2026),
             steps: Vec::new(),
             tickets: 0,
+            solved: Vec::new(),
             fresh_from: until - FRESH,
         };
         let mut day = from;
@@ -167,6 +175,11 @@ async fn play(
         Act::Resolve(attribution) => {
             run(&cx, ResolveTicket { ticket, attribution: attribution.clone(), expected_version }).await
         }
+        Act::Cite(earlier) => {
+            let Some(case) = tickets.get(earlier).copied() else { return Ok(()) };
+            run(&cx, CiteSolution { ticket, case: Some(case), card: None }).await
+        }
+        Act::Rate(score, comment) => run(&cx, RateTicket { ticket, score: *score, comment: comment.clone() }).await,
         Act::Close => run(&cx, CloseTicket { ticket, expected_version }).await,
         Act::Reopen(reason) => run(&cx, ReopenTicket { ticket, reason: reason.clone(), expected_version }).await,
         Act::Cancel(reason) => run(&cx, CancelTicket { ticket, reason: reason.clone(), expected_version }).await,
@@ -186,6 +199,8 @@ struct Teller<'s> {
     dice: Dice,
     steps: Vec<Step>,
     tickets: usize,
+    /// Solved for good: of which issue type, when, which ticket.
+    solved: Vec<(&'s str, Timestamp, usize)>,
 }
 
 fn is_chinese(text: &str) -> bool {
@@ -232,6 +247,10 @@ impl Teller<'_> {
             steps.truncate(usize::try_from(kept).unwrap_or(1));
         }
         steps.retain(|step| step.at < self.until);
+        let resolved = steps.iter().find(|step| matches!(step.act, Act::Resolve(_))).map(|step| step.at);
+        if let Some(at) = resolved.filter(|_| !steps.iter().any(|step| matches!(step.act, Act::Reopen(_)))) {
+            self.solved.push((scenario.issue_type.as_str(), at, ticket));
+        }
         self.steps.extend(steps);
     }
 }
@@ -323,7 +342,13 @@ impl<'l, 's> Life<'l, 's> {
             let pause = self.minutes(120, 400);
             self.then(pause, &requester, Act::Chase);
         }
-        let pause = if self.teller.dice.percent(70) { self.minutes(15, 240) } else { self.minutes(400, 2_600) };
+        let cites = self.cite(&agent);
+        // What somebody has solved before takes less time.
+        let pause = match self.teller.dice.percent(70) {
+            true if cites => self.minutes(5, 60),
+            true => self.minutes(15, 240),
+            false => self.minutes(400, 2_600),
+        };
         self.resolve(pause, &agent);
         if self.teller.dice.percent(5) {
             let reason =
@@ -336,6 +361,7 @@ impl<'l, 's> Life<'l, 's> {
         if self.teller.dice.percent(60) {
             let pause = self.minutes(60, 4_000);
             self.then(pause, &requester, Act::Close);
+            self.rate(&requester);
         } else {
             self.now = self.now + CLOSES_ITSELF;
             self.steps.push(Step { at: self.now, ticket: self.ticket, by: None, act: Act::Close });
@@ -412,6 +438,43 @@ impl<'l, 's> Life<'l, 's> {
             let pause = self.minutes(5, 40);
             self.then(pause, agent, Act::Comment(note.to_owned(), Visibility::Internal));
         }
+    }
+
+    /// The solution of one like it, where there is one.
+    fn cite(&mut self, agent: &str) -> bool {
+        let (issue, now) = (self.scenario.issue_type.as_str(), self.now);
+        let earlier = self.teller.solved.iter().rev();
+        let known: Vec<usize> =
+            earlier.filter(|(of, at, _)| *of == issue && *at < now).map(|(.., ticket)| *ticket).take(6).collect();
+        if !self.teller.dice.percent(45) {
+            return false;
+        }
+        let Some(case) = self.teller.dice.of(&known).copied() else { return false };
+        let pause = self.minutes(1, 10);
+        self.then(pause, agent, Act::Cite(case));
+        true
+    }
+
+    fn rate(&mut self, requester: &str) {
+        if !self.teller.dice.percent(55) {
+            return;
+        }
+        let score = match self.teller.dice.between(1, 100) {
+            1..=55 => 5,
+            56..=82 => 4,
+            83..=92 => 3,
+            93..=97 => 2,
+            _ => 1,
+        };
+        let comment = match (score, self.chinese) {
+            (5, true) => Some("处理很快，谢谢！"),
+            (5, false) => Some("Quick and friendly, thank you."),
+            (1 | 2, true) => Some("等待时间太长。"),
+            (1 | 2, false) => Some("It took too long."),
+            _ => None,
+        };
+        let pause = self.minutes(5, 600);
+        self.then(pause, requester, Act::Rate(score, comment.map(str::to_owned)));
     }
 
     fn resolve(&mut self, after: Duration, agent: &str) {

@@ -1,0 +1,21 @@
+import { chromium } from 'playwright-core';
+const b = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const p = await b.newPage({ viewport: { width: 1360, height: 1000 } });
+p.on('pageerror', (e) => console.log('pageerror', e.message));
+const base = 'http://127.0.0.1:9391';
+await p.goto(base);
+await p.fill('[data-testid=sign-in-email]', 'supervisor@demo.test');
+await p.fill('[data-testid=sign-in-password]', 'buoy-demo');
+await p.click('[data-testid=sign-in-submit]');
+await p.waitForSelector('[data-testid=nav-knowledge]');
+await p.click('[data-testid=nav-knowledge]');
+await p.waitForSelector('[data-testid=cards] li');
+await p.waitForTimeout(800);
+await p.screenshot({ path: '/tmp/s1.png' });
+const card = p.locator('[data-testid=knowledge-card] a').first();
+if (await card.count()) { await card.click(); await p.waitForSelector('[data-testid=card-page]'); await p.waitForTimeout(500); await p.screenshot({ path: '/tmp/s2.png' }); }
+await p.goto(base + '/reports/health');
+await p.waitForSelector('[data-testid=health]');
+await p.waitForTimeout(1500);
+await p.screenshot({ path: '/tmp/s3.png', fullPage: true });
+await b.close();
