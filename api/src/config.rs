@@ -32,6 +32,7 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub escalation: Escalation,
     pub knowledge: Knowledge,
+    pub reports: Reports,
     pub metrics: Metrics,
     pub notifications: Notifications,
     pub channels: Channels,
@@ -78,6 +79,19 @@ pub struct Escalation {
 pub struct Knowledge {
     pub occurrences_in_week: usize,
     pub recurs_within_days: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reports {
+    pub root_cause_convergence_target: f64,
+    pub solution_reuse_target: f64,
+    pub l3_escape_target: f64,
+    pub recurrence_target: f64,
+    pub link_rate_target: f64,
+    pub csat_target: f64,
+    pub response_rate_target: f64,
+    pub escape_change_target: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -236,9 +250,33 @@ impl Config {
                 recurs_within: days(self.knowledge.recurs_within_days),
             },
             metrics: self.metrics(),
-            reports: domain::reports::model::Settings::default(),
+            reports: self.reports(),
             model_dir: self.model_dir(),
         }
+    }
+
+    fn reports(&self) -> domain::reports::model::Settings {
+        let Reports {
+            root_cause_convergence_target,
+            solution_reuse_target,
+            l3_escape_target,
+            recurrence_target,
+            link_rate_target,
+            csat_target,
+            response_rate_target,
+            escape_change_target,
+        } = self.reports;
+        let targets = domain::reports::model::Targets {
+            root_cause_convergence: root_cause_convergence_target,
+            solution_reuse: solution_reuse_target,
+            l3_escape: l3_escape_target,
+            recurrence: recurrence_target,
+            link_rate: link_rate_target,
+            csat: csat_target,
+            response_rate: response_rate_target,
+            escape_change: escape_change_target,
+        };
+        domain::reports::model::Settings { targets }
     }
 
     fn metrics(&self) -> domain::metrics::model::Settings {

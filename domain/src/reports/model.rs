@@ -27,18 +27,17 @@ pub struct Targets {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            targets: Targets {
-                root_cause_convergence: 0.5,
-                solution_reuse: 0.2,
-                l3_escape: 0.1,
-                recurrence: 0.05,
-                link_rate: 0.5,
-                csat: 0.85,
-                response_rate: 0.3,
-                escape_change: -0.15,
-            },
-        }
+        let targets = Targets {
+            root_cause_convergence: 0.5,
+            solution_reuse: 0.2,
+            l3_escape: 0.1,
+            recurrence: 0.05,
+            link_rate: 0.5,
+            csat: 0.85,
+            response_rate: 0.3,
+            escape_change: -0.15,
+        };
+        Self { targets }
     }
 }
 
