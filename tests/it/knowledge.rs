@@ -260,3 +260,23 @@ async fn a_reopened_solution_sinks() {
     assert!(after[1]["score"].as_f64() < after[0]["score"].as_f64());
     desk.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_becomes_confidential_is_experience_for_others_no_more() {
+    let desk = Desk::start().await;
+    let more = json!({ "issueType": "REPAIR" });
+    for i in 0..5 {
+        desk.resolved("agent1", &format!("保险柜异常 {i}"), "更换锁芯", more.clone()).await;
+    }
+    desk.advance(seconds(1)).await;
+    let id = cards(&desk, "agent3").await[0]["id"].clone();
+    let secret = json!({ "key": "REPAIR", "name": "Repair", "teamKey": "FIELD", "confidential": true });
+    desk.as_("admin").await.done("saveIssueType", "__typename", secret).await;
+    desk.advance(seconds(1)).await;
+    assert_eq!(cards(&desk, "agent3").await, Vec::<Json>::new());
+    let node = "query Q($id: ID!) { node(id: $id) { id } }";
+    assert_eq!(desk.as_("agent3").await.ask(node, json!({ "id": id })).await.code(), "NOT_FOUND");
+    let left = cards(&desk, "admin").await;
+    assert_eq!((&left[0]["id"], &left[0]["caseCount"]), (&id, &json!(0)), "for administrators to put right");
+    desk.close().await;
+}

@@ -129,6 +129,7 @@ async fn make(tx: &mut Tx, ids: &[TicketId]) -> Result<Option<CardId>> {
         reviewed: None,
         published: None,
         retired: None,
+        withheld: false,
     };
     if !store::insert_card(tx.conn(), &card, ticket.id).await? {
         return Err(Error::Conflict);
@@ -239,7 +240,7 @@ async fn load(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card
     }
     let row = card::Entity::find_by_id(id).one(tx.conn()).await?;
     let found = store::with_texts(tx.conn(), row.into_iter().collect()).await?.pop();
-    let readable = |card: &Card| decide::may_read(tx.actor(), card.signature.product.as_deref());
+    let readable = |card: &Card| decide::may_read_card(tx.actor(), card);
     let card = found.filter(readable).ok_or_else(|| {
         refuse(Code::NotFound, "cardId", "There is no such card, or you may not see it.", "卡片不存在，或您无权查看。")
     })?;

@@ -63,6 +63,8 @@ pub struct Card {
     pub reviewed: Option<(UserId, Timestamp)>,
     pub published: Option<(UserId, Timestamp)>,
     pub retired: Option<(UserId, Timestamp)>,
+    /// Its words are those of a ticket that has become confidential since.
+    pub withheld: bool,
 }
 
 /// What a card says.

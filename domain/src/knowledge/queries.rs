@@ -138,7 +138,7 @@ pub async fn list(cx: &Ctx, filter: &CardFilter, order: Option<CardOrder>, page:
         .all(cx.read())
         .await?;
     let mut cards = store::with_texts(cx.read(), rows).await?;
-    cards.retain(|card| decide::may_read(&cx.actor, card.signature.product.as_deref()));
+    cards.retain(|card| decide::may_read_card(&cx.actor, card));
     if let Some(text) = text.as_ref().map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty()) {
         cards.retain(|card| {
             let says = |said: &str| said.to_lowercase().contains(&text);
@@ -185,7 +185,7 @@ pub async fn by_ids(cx: &Ctx, ids: &[CardId]) -> Result<HashMap<CardId, Ranked>>
     }
     let rows = card::Entity::find().filter(card::Column::Id.is_in(ids.iter().copied())).all(cx.read()).await?;
     let mut cards = store::with_texts(cx.read(), rows).await?;
-    cards.retain(|card| decide::may_read(&cx.actor, card.signature.product.as_deref()));
+    cards.retain(|card| decide::may_read_card(&cx.actor, card));
     Ok(ranked(cx, cards).await?.into_iter().map(|ranked| (ranked.card.id, ranked)).collect())
 }
 

@@ -127,17 +127,19 @@ pub mod citation {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, SqlErr, TryInsertResult,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, JoinType, QueryFilter, QuerySelect,
+    RelationDef, SqlErr, TryInsertResult,
 };
 
 use super::model::{Card, CardState, CardText, Citation, Signature, Source};
 use crate::kernel::text::REDACTED;
 use crate::kernel::{CardId, Error, Result, TicketId, Timestamp, UserId};
 use crate::tickets::model::{FaultType, RootCauseLevel};
+use crate::tickets::store::entities::ticket;
 
 fn broken(card: CardId) -> DbErr {
     DbErr::Custom(format!("card {card} holds a word that this program does not know"))
@@ -179,6 +181,7 @@ impl card::Model {
             reviewed: reviewed_by.zip(reviewed_at),
             published: published_by.zip(published_at),
             retired: retired_by.zip(retired_at),
+            withheld: false,
         })
     }
 }
@@ -191,16 +194,36 @@ pub async fn with_texts(conn: &impl ConnectionTrait, rows: Vec<card::Model>) -> 
     for card_version::Model { card_id, version, title, applies_to, solution, .. } in versions {
         texts.insert((card_id, version), CardText { title, applies_to, solution });
     }
+    let withheld = withheld(conn, rows.iter().map(|row| row.id).collect()).await?;
     let card = |row: card::Model| {
         let text = texts.remove(&(row.id, row.version)).ok_or_else(|| broken(row.id))?;
-        Ok(row.into_card(text)?)
+        let withheld = withheld.contains(&(row.id, row.version));
+        Ok(Card { withheld, ..row.into_card(text)? })
     };
     rows.into_iter().map(card).collect()
 }
 
+/// The versions whose words are those of a ticket that is confidential.
+async fn withheld(conn: &impl ConnectionTrait, cards: Vec<CardId>) -> Result<HashSet<(CardId, i32)>> {
+    let of_source: RelationDef = card_version::Entity::belongs_to(ticket::Entity)
+        .from(card_version::Column::SourceId)
+        .to(ticket::Column::Id)
+        .into();
+    let found: Vec<(CardId, i32)> = card_version::Entity::find()
+        .select_only()
+        .columns([card_version::Column::CardId, card_version::Column::Version])
+        .join(JoinType::InnerJoin, of_source)
+        .filter(card_version::Column::CardId.is_in(cards))
+        .filter(ticket::Column::Confidential.eq(true))
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
 /// Returns whether it is new: one card a signature.
 pub async fn insert_card(conn: &impl ConnectionTrait, card: &Card, source: TicketId) -> Result<bool> {
-    let Card { id, signature, state, version, text, extracted_at, reviewed: _, published: _, retired: _ } = card;
+    let Card { id, signature, state, version, text, extracted_at, .. } = card;
     let digest = signature.digest();
     let Signature { fault_type, root_cause_level, cause_tag, product, solution_tags } = signature.clone();
     let row = card::ActiveModel {
