@@ -20,7 +20,7 @@ use crate::runtime::{Command, Tx};
 use crate::tickets;
 use crate::tickets::decide::lifecycle::text_digest;
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Action, Fact};
+use crate::tickets::model::{Action, Attribution, Fact};
 
 /// Occurrences of one signature that are looked at; a card is long made where there are more.
 const OCCURRENCES_MAX: u64 = 5_000;
@@ -85,7 +85,7 @@ pub async fn extract(tx: &mut Tx, signature: &str) -> Result<()> {
                 return Ok(());
             }
             let ids: Vec<TicketId> = occurrences.iter().map(|occurrence| occurrence.ticket_id).collect();
-            match make(tx, &ids).await? {
+            match make(tx, signature, &ids).await? {
                 Some(card) => card,
                 None => return Ok(()),
             }
@@ -111,11 +111,16 @@ pub async fn extract(tx: &mut Tx, signature: &str) -> Result<()> {
 }
 
 /// A draft, in the words of the case that says most.
-async fn make(tx: &mut Tx, ids: &[TicketId]) -> Result<Option<CardId>> {
+async fn make(tx: &mut Tx, signature: &str, ids: &[TicketId]) -> Result<Option<CardId>> {
     let of = &ids[..ids.len().min(JOINED_MAX)];
     let tickets = tickets::queries::by_ids(tx.conn(), of).await?;
     let attributions = tickets::queries::attributions(tx.conn(), of).await?;
-    let says_most = attributions.values().max_by_key(|a| (a.given.resolution.chars().count(), a.ticket));
+    // What has changed since its occurrence was derived is no case of this.
+    let is_of = |a: &&Attribution| {
+        let product = tickets.get(&a.ticket).and_then(|ticket| ticket.product.as_deref());
+        Signature::of(product, &a.given).digest() == signature
+    };
+    let says_most = attributions.values().filter(is_of).max_by_key(|a| (a.given.resolution.chars().count(), a.ticket));
     let Some((attribution, ticket)) = says_most.and_then(|a| Some((a, tickets.get(&a.ticket)?))) else {
         return Ok(None);
     };
@@ -132,7 +137,8 @@ async fn make(tx: &mut Tx, ids: &[TicketId]) -> Result<Option<CardId>> {
         withheld: false,
     };
     if !store::insert_card(tx.conn(), &card, ticket.id).await? {
-        return Err(Error::Conflict);
+        // Somebody else has made it: its cases join with the next one that is learned of.
+        return Ok(None);
     }
     let extracted = KnowledgeEvent::CardExtracted { card: card.id, team: ticket.team, cases: ids.len() };
     tx.record(Event::Knowledge(extracted)).await?;
