@@ -156,6 +156,8 @@ async fn a_citation_copies_the_solution_once_per_ticket() {
     let open2 = desk.ticket("admin", "open", json!({})).await;
     let unsolved = json!({ "ticketId": open, "caseId": open2 });
     assert_eq!(desk.as_("admin").await.refused("citeSolution", unsolved).await.0, "INVALID");
+    let kept = json!({ "ticketId": open, "caseId": secret });
+    assert_eq!(desk.as_("admin").await.refused("citeSolution", kept).await.0, "INVALID", "whoever may read it");
     // What was copied stays as it was; what is taken out of the case is taken out of its copies.
     let mend = json!({ "ticketId": case, "attribution": attribution("更换整个电源") });
     desk.as_("agent1").await.done("attributeTicket", "__typename", mend).await;

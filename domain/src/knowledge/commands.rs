@@ -228,6 +228,13 @@ async fn solution_of_case(tx: &Tx, ticket: TicketId, case: TicketId) -> Result<S
     let participants = tickets::queries::participants(tx.conn(), case).await?;
     let readable = |found: &tickets::model::Ticket| rights::access(tx.actor(), found, &participants).is_some();
     let found = found.filter(readable).ok_or_else(|| rights::not_found("caseId"))?;
+    if found.confidential {
+        return Err(refused(
+            "This ticket is confidential: its solution does not leave it.",
+            "该工单为保密工单，其解决方案不可引用。",
+        )
+        .into());
+    }
     let attribution = tickets::queries::attributions(tx.conn(), &[case]).await?.remove(&case);
     match attribution.filter(|_| found.status.is_solved()) {
         Some(attribution) => Ok(attribution.given.resolution),
