@@ -3,7 +3,7 @@
 use async_graphql::connection::{Connection as RelayConnection, Edge as RelayEdge};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::catalogue::model::Kind;
-use domain::kernel::{CustomerId, Page, TeamId, Timestamp, UserId};
+use domain::kernel::{Connection, CustomerId, Page, TeamId, TicketId, Timestamp, UserId};
 use domain::metrics::decide::{Group, edges};
 use domain::metrics::model::{
     self, BUCKETS, Dimension, Figures, Key, Outcome, STRATA, Selection, Settings, Split, Stratum, Tally,
@@ -99,6 +99,20 @@ impl ServiceMetrics {
         let figures = groups.into_iter().next().map(|group| group.figures).unwrap_or_default();
         Ok(Self { selection, figures })
     }
+}
+
+/// The tickets behind a figure, as the viewer may see them: what figures are counted from follows the database, where that is
+/// decided.
+pub async fn tickets_of(ctx: &Context<'_>, found: Connection<TicketId>) -> async_graphql::Result<Relay<TicketNode>> {
+    let ids = found.edges.iter().map(|edge| edge.node).collect();
+    let mut views = ctx.data_unchecked::<Loaders>().many(ids).await.or_top_level(ctx)?;
+    let mut relay = RelayConnection::new(found.has_previous, found.has_next);
+    relay.edges = found
+        .edges
+        .into_iter()
+        .filter_map(|edge| Some(RelayEdge::new(Place(edge.cursor), TicketNode(views.remove(&edge.node)?))))
+        .collect();
+    Ok(relay)
 }
 
 /// A share against what is aimed for; more is better.
@@ -228,16 +242,7 @@ impl ServiceMetrics {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let outcome = Outcome::from(outcome);
         let found = queries::behind(cx, &self.selection, metric.into(), outcome, &page).await.or_top_level(ctx)?;
-        let ids = found.edges.iter().map(|edge| edge.node).collect();
-        // The columns follow the database: what may be seen is decided there.
-        let mut views = ctx.data_unchecked::<Loaders>().many(ids).await.or_top_level(ctx)?;
-        let mut relay = RelayConnection::new(found.has_previous, found.has_next);
-        relay.edges = found
-            .edges
-            .into_iter()
-            .filter_map(|edge| Some(RelayEdge::new(Place(edge.cursor), TicketNode(views.remove(&edge.node)?))))
-            .collect();
-        Ok(relay)
+        tickets_of(ctx, found).await
     }
 }
 

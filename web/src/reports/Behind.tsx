@@ -1,17 +1,15 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
-import { Link } from 'wouter';
 import { BehindDocument } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
-import { ErrorNote } from '../shell/ErrorNote';
 import type { Looked } from './Reports';
+import { TicketRows } from './TicketRows';
 
 const PAGE = 50;
 
 /** The tickets behind a figure. */
 export function Behind({ looked, period, close }: { looked: Looked; period: { from: string; to: string }; close: () => void }) {
-  const [lang, t] = useLanguage();
+  const [, t] = useLanguage();
   const [pages, setPages] = useState<(string | null)[]>([null]);
   return (
     <section className="panel" data-testid="behind">
@@ -31,7 +29,6 @@ export function Behind({ looked, period, close }: { looked: Looked; period: { fr
               variables={{ period, filter: looked.filter, metric: looked.metric, outcome: looked.outcome, first: PAGE, after }}
               last={i === pages.length - 1}
               more={(end) => setPages([...pages, end])}
-              lang={lang}
             />
           ))}
         </tbody>
@@ -49,41 +46,10 @@ interface Variables {
   after: string | null;
 }
 
-function PageOf({ variables, last, more, lang }: { variables: Variables; last: boolean; more: (end: string) => void; lang: string }) {
-  const [, t] = useLanguage();
+function PageOf({ variables, last, more }: { variables: Variables; last: boolean; more: (end: string) => void }) {
   const [{ data, error, fetching }] = useQuery({ query: BehindDocument, variables });
-  const found = data?.serviceMetrics.tickets;
-  const row = (content: React.ReactNode) => (
-    <tr>
-      <td colSpan={4}>{content}</td>
-    </tr>
-  );
-  if (error) return row(<ErrorNote error={error} />);
-  if (fetching || !found) return row(t('loading'));
-  if (found.nodes.length === 0) return row(t('board.empty'));
-  const end = found.pageInfo.endCursor;
-  return (
-    <>
-      {found.nodes.map(({ id, number, title, status, createdAt, assignee }) => (
-        <tr key={id}>
-          <td className="number">
-            <Link href={`/tickets/${number}`}>#{number}</Link>
-          </td>
-          <td>{title}</td>
-          <td>{t(`status.${status}`)}</td>
-          <td className="quiet">
-            {assignee?.name ?? t('board.unassigned')} · {moment(createdAt, lang)}
-          </td>
-        </tr>
-      ))}
-      {last &&
-        found.pageInfo.hasNextPage &&
-        end &&
-        row(
-          <button type="button" onClick={() => more(end)}>
-            {t('more')}
-          </button>,
-        )}
-    </>
-  );
+  const found = fetching ? undefined : data?.serviceMetrics.tickets;
+  const end = last && found?.pageInfo.hasNextPage ? found.pageInfo.endCursor : null;
+  const rows = found?.nodes.map(({ createdAt, ...of }) => ({ ...of, at: createdAt })) ?? null;
+  return <TicketRows rows={rows} error={error} more={end ? () => more(end) : null} />;
 }

@@ -14,11 +14,12 @@ import {
   type ShareFragment,
 } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment, span } from '../lib/clock';
+import { span } from '../lib/clock';
 import { ErrorNote } from '../shell/ErrorNote';
 import { ReportTabs, useZone } from './Choosers';
 import { percent } from './format';
 import { months, quarterOf, weekOf } from './period';
+import { TicketRows } from './TicketRows';
 
 type Report = HealthReportQuery['healthReport'];
 type Figure = 'rootCauseConvergence' | 'solutionReuse' | 'l3Escape' | 'recurrence' | 'linkRate' | 'csat' | 'responseRate';
@@ -278,7 +279,7 @@ function Week({ week }: { week: string }) {
 
 /** The tickets behind a figure. */
 function Behind({ month, looked, close }: { month: string; looked: Looked; close: () => void }) {
-  const [lang, t] = useLanguage();
+  const [, t] = useLanguage();
   const [pages, setPages] = useState<(string | null)[]>([null]);
   return (
     <section className="panel" data-testid="behind">
@@ -293,7 +294,7 @@ function Behind({ month, looked, close }: { month: string; looked: Looked; close
       <table>
         <tbody>
           {pages.map((after, i) => (
-            <PageOf key={after ?? ''} month={month} looked={looked} after={after} last={i === pages.length - 1} more={(end) => setPages([...pages, end])} lang={lang} />
+            <PageOf key={after ?? ''} month={month} looked={looked} after={after} last={i === pages.length - 1} more={(end) => setPages([...pages, end])} />
           ))}
         </tbody>
       </table>
@@ -307,46 +308,13 @@ interface PageOfProps {
   after: string | null;
   last: boolean;
   more: (end: string) => void;
-  lang: string;
 }
 
-function PageOf({ month, looked, after, last, more, lang }: PageOfProps) {
-  const [, t] = useLanguage();
+function PageOf({ month, looked, after, last, more }: PageOfProps) {
   const { figure, outcome } = looked;
   const [{ data, error, fetching }] = useQuery({ query: HealthTicketsDocument, variables: { month, figure, outcome, first: PAGE, after } });
-  const found = data?.healthReport.tickets;
-  const row = (content: React.ReactNode) => (
-    <tr>
-      <td colSpan={4}>{content}</td>
-    </tr>
-  );
-  if (error) return row(<ErrorNote error={error} />);
-  if (fetching || !found) return row(t('loading'));
-  if (found.nodes.length === 0) return row(t('board.empty'));
-  const end = found.pageInfo.endCursor;
-  return (
-    <>
-      {found.nodes.map(({ id, number, title, status, resolvedAt, assignee }) => (
-        <tr key={id}>
-          <td className="number">
-            <Link href={`/tickets/${number}`}>#{number}</Link>
-          </td>
-          <td>{title}</td>
-          <td>{t(`status.${status}`)}</td>
-          <td className="quiet">
-            {assignee?.name ?? t('board.unassigned')}
-            {resolvedAt && ` · ${moment(resolvedAt, lang)}`}
-          </td>
-        </tr>
-      ))}
-      {last &&
-        found.pageInfo.hasNextPage &&
-        end &&
-        row(
-          <button type="button" onClick={() => more(end)}>
-            {t('more')}
-          </button>,
-        )}
-    </>
-  );
+  const found = fetching ? undefined : data?.healthReport.tickets;
+  const end = last && found?.pageInfo.hasNextPage ? found.pageInfo.endCursor : null;
+  const rows = found?.nodes.map(({ resolvedAt, ...of }) => ({ ...of, at: resolvedAt })) ?? null;
+  return <TicketRows rows={rows} error={error} more={end ? () => more(end) : null} />;
 }

@@ -2,9 +2,8 @@
 
 mod week;
 
-use async_graphql::connection::{Connection as RelayConnection, Edge as RelayEdge};
 use async_graphql::{Context, Enum, Object};
-use domain::kernel::{Connection, Page, TicketId};
+use domain::kernel::Page;
 use domain::knowledge::model::Source;
 use domain::metrics::decide::{month, quarter, week};
 use domain::metrics::model::{Outcome, Period, Settings as Metrics};
@@ -16,8 +15,8 @@ use super::Caller;
 use super::error::OrTopLevel as _;
 use super::knowledge::{CardNode, applies_to};
 use super::loaders::Loaders;
-use super::metrics::{METRICS_PRICE, Ratio, count, ratio, share};
-use super::nodes::{Place, Relay, UserNode, somebody, user};
+use super::metrics::{METRICS_PRICE, Ratio, count, ratio, share, tickets_of};
+use super::nodes::{Relay, UserNode, somebody, user};
 use super::scalars::{DateTime, FaultType, MetricOutcome, RootCauseLevel};
 use super::ticket::{TicketNode, rows};
 
@@ -30,18 +29,6 @@ fn at_most(ctx: &Context<'_>, tally: domain::metrics::model::Tally, target: f64)
     let mut ratio = ratio(ctx, tally, target);
     ratio.healthy = tally.value().map(|value| value <= target);
     ratio
-}
-
-/// A page of tickets behind a figure, as far as the viewer may see them.
-async fn tickets(ctx: &Context<'_>, found: Connection<TicketId>) -> async_graphql::Result<Relay<TicketNode>> {
-    let ids = found.edges.iter().map(|edge| edge.node).collect();
-    let mut views = ctx.data_unchecked::<Loaders>().many(ids).await.or_top_level(ctx)?;
-    let mut relay = RelayConnection::new(found.has_previous, found.has_next);
-    let shown = found.edges.into_iter();
-    relay.edges = shown
-        .filter_map(|edge| Some(RelayEdge::new(Place(edge.cursor), TicketNode(views.remove(&edge.node)?))))
-        .collect();
-    Ok(relay)
 }
 
 /// A figure of the health report with tickets behind it.
@@ -195,7 +182,7 @@ impl HealthReport {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let found = queries::behind(cx, self.period, figure.into(), outcome.into(), &page);
         let found = Box::pin(found).await.or_top_level(ctx)?;
-        tickets(ctx, found).await
+        tickets_of(ctx, found).await
     }
 }
 
@@ -257,7 +244,7 @@ impl CauseShare {
         let page = Page::of(first, after, last, before).or_top_level(ctx)?;
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let found = Box::pin(queries::of_cause(cx, self.period, &self.of.cause, &page)).await.or_top_level(ctx)?;
-        tickets(ctx, found).await
+        tickets_of(ctx, found).await
     }
 }
 
@@ -384,7 +371,7 @@ impl EscapeKpi {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let outcome = Outcome::from(outcome);
         let found = Box::pin(queries::escaped(cx, self.period, &self.of.product, outcome, &page)).await;
-        tickets(ctx, found.or_top_level(ctx)?).await
+        tickets_of(ctx, found.or_top_level(ctx)?).await
     }
 }
 
