@@ -204,7 +204,11 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
     auth::commands::load_signing_keys(app).await?;
     let mut tx = crate::runtime::Ctx::system(app).begin().await?;
     let first = !jobs::stands(&tx, SWEEP, "").await?;
-    for (kind, at) in [(SWEEP, tx.now + SWEEP_EVERY), (ROTATE, tx.now + SIGNING_KEY_LIFE)] {
+    // What an older program did not learn is learned now.
+    let collect = if first { tx.now + knowledge::react::COLLECT_EVERY } else { tx.now };
+    let standing =
+        [(SWEEP, tx.now + SWEEP_EVERY), (ROTATE, tx.now + SIGNING_KEY_LIFE), (knowledge::react::COLLECT, collect)];
+    for (kind, at) in standing {
         if !jobs::stands(&tx, kind, "").await? {
             jobs::plant(&mut tx, kind, "", at).await?;
         }

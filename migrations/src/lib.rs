@@ -15,6 +15,7 @@ mod m0009_dispatch;
 mod m0010_escalation;
 mod m0011_meaning;
 mod m0012_knowledge;
+mod m0013_reuse;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_escalation::Migration),
             Box::new(m0011_meaning::Migration),
             Box::new(m0012_knowledge::Migration),
+            Box::new(m0013_reuse::Migration),
         ]
     }
 }
@@ -70,7 +72,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 48] = [
+pub const TABLES: [&str; 52] = [
     "event_log",
     "log_seal",
     "meta",
@@ -117,8 +119,12 @@ pub const TABLES: [&str; 48] = [
     "card",
     "card_version",
     "card_case",
+    "card_publication",
     "citation",
     "survey",
+    "survey_request",
+    "suggestion",
+    "ranking",
 ];
 
 /// The migrations of this program, in their order.

@@ -128,7 +128,7 @@ async fn a_card_is_reviewed_published_edited_and_retired_by_those_who_answer_for
 }
 
 const CITED: &str =
-    "query Q($id: ID!) { ticket(id: $id) { citations { kind text by { name } case { id } card { id } } } }";
+    "query Q($id: ID!) { ticket(id: $id) { citations { text by { name } source { ... on Ticket { id } ... on KnowledgeCard { id } } } } }";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_citation_copies_the_solution_once_per_ticket() {
@@ -210,6 +210,40 @@ async fn a_card_whose_citing_tickets_are_reopened_sinks() {
     desk.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solution_is_tried_from_its_citation_on() {
+    let desk = Desk::start().await;
+    let case = desk.resolved("agent1", "E-31 漏水", "换密封圈", json!({})).await;
+    recurring(&desk, 5).await;
+    desk.advance(seconds(1)).await;
+    let card = cards(&desk, "agent1").await[0]["id"].clone();
+    let admin = desk.as_("admin").await;
+    let own = json!({ "faultType": "OPERATION", "rootCauseLevel": "L1_USER_ERROR", "solutionTags": ["PATCH"], "resolution": "ok" });
+    let id = desk.ticket("admin", "又漏水", json!({})).await;
+    let resolve = json!({ "ticketId": id, "attribution": own });
+    let reopen = json!({ "ticketId": id, "reason": "没好" });
+    admin.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+    // It failed before anybody cited anything: the solution was not in it.
+    admin.done("resolveTicket", "__typename", resolve.clone()).await;
+    admin.done("reopenTicket", "__typename", reopen.clone()).await;
+    admin.done("citeSolution", "__typename", json!({ "ticketId": id, "cardId": card })).await;
+    desk.advance(days(8)).await;
+    let survival = async || cards(&desk, "agent1").await[0]["survival"][0].clone();
+    let told = |held: i64, failed: i64, pending: i64| json!({ "days": 7, "held": held, "failed": failed, "pending": pending });
+    let counts = |of: Json| json!({ "days": of["days"], "held": of["held"], "failed": of["failed"], "pending": of["pending"] });
+    assert_eq!(counts(survival().await), told(0, 0, 1), "not solved with it yet");
+    desk.as_("admin").await.done("resolveTicket", "__typename", resolve).await;
+    desk.advance(days(8)).await;
+    assert_eq!(counts(survival().await), told(1, 0, 0));
+    let admin = desk.as_("admin").await;
+    // A case that is cited where the work is done already: it is tried by the resolution that stands.
+    admin.done("citeSolution", "__typename", json!({ "ticketId": id, "caseId": case })).await;
+    admin.done("reopenTicket", "__typename", reopen).await;
+    assert_eq!(counts(survival().await), told(1, 0, 0), "after eight days, it had held for seven");
+    desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
 const SIMILAR: &str =
     "query Q($input: SimilarCasesInput!) { similarCases(input: $input) { score ticket { id card { id } } } }";
 
@@ -272,6 +306,12 @@ async fn what_becomes_confidential_is_experience_for_others_no_more() {
     }
     desk.advance(seconds(1)).await;
     let id = cards(&desk, "agent3").await[0]["id"].clone();
+    // Edited, it is still the words of its case; and so is what was copied of it.
+    let edit = json!({ "cardId": id, "solution": "更换锁芯并登记" });
+    desk.as_("agent3").await.done("editCard", "__typename", edit).await;
+    let open = desk.ticket("requester1", "门禁异常", json!({ "issueType": "ACCOUNT" })).await;
+    let cite = json!({ "ticketId": open, "cardId": id });
+    desk.as_("agent3").await.done("citeSolution", "__typename", cite).await;
     let secret = json!({ "key": "REPAIR", "name": "Repair", "teamKey": "FIELD", "confidential": true });
     desk.as_("admin").await.done("saveIssueType", "__typename", secret).await;
     desk.advance(seconds(1)).await;
@@ -280,5 +320,20 @@ async fn what_becomes_confidential_is_experience_for_others_no_more() {
     assert_eq!(desk.as_("agent3").await.ask(node, json!({ "id": id })).await.code(), "NOT_FOUND");
     let left = cards(&desk, "admin").await;
     assert_eq!((&left[0]["id"], &left[0]["caseCount"]), (&id, &json!(0)), "for administrators to put right");
+    let cited = async |name: &str| {
+        let found = desk.as_(name).await.query(CITED, json!({ "id": open })).await;
+        found["ticket"]["citations"][0].clone()
+    };
+    let hidden = cited("agent3").await;
+    assert_eq!((&hidden["text"], &hidden["source"]), (&json!(null), &json!(null)));
+    assert_eq!(cited("admin").await["text"], "更换锁芯并登记");
+    // Put right: new words are nobody's secret; the old ones stay with administrators.
+    let put_right = json!({ "cardId": id, "title": "锁具异常", "solution": "按锁具手册处理" });
+    desk.as_("admin").await.done("editCard", "__typename", put_right).await;
+    let seen = cards(&desk, "agent3").await;
+    let versions = seen[0]["versions"].as_array().unwrap();
+    assert_eq!((seen[0]["solution"].as_str(), versions.len()), (Some("按锁具手册处理"), 1), "{versions:#?}");
+    assert_eq!(cards(&desk, "admin").await[0]["versions"].as_array().unwrap().len(), 3);
+    assert_eq!(cited("agent3").await["text"], json!(null), "what was copied before");
     desk.close().await;
 }

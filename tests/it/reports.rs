@@ -182,6 +182,45 @@ async fn the_solution_of_the_week_is_cited_often_and_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_use_and_asked_in_a_month_stays_told_of_it() {
+    let desk = Desk::start().await;
+    let of = Solved {
+        by: "agent1",
+        requester: "requester1",
+        issue: "REPAIR",
+        product: "PM-3300",
+        cause: LOOSE,
+        cites: None,
+    };
+    let first = solve(&desk, &of).await;
+    for _ in 1..5 {
+        solve(&desk, &of).await;
+    }
+    desk.advance(seconds(1)).await;
+    desk.as_("agent1").await.done("closeTicket", "__typename", json!({ "ticketId": first })).await;
+    let cards = desk.as_("admin").await.query("{ knowledgeCards { nodes { id } } }", json!({})).await;
+    let card = json!({ "cardId": cards["knowledgeCards"]["nodes"][0]["id"] });
+    desk.as_("supervisor").await.done("publishCard", "__typename", card.clone()).await;
+    let of_march = async || {
+        let told = report(&desk, "admin").await;
+        (told["solutionReuse"]["denominator"].clone(), told["responseRate"]["denominator"].clone())
+    };
+    assert_eq!(of_march().await, (json!(1), json!(1)));
+    desk.advance(days(40)).await;
+    let supervisor = desk.as_("supervisor").await;
+    supervisor.done("retireCard", "__typename", card.clone()).await;
+    desk.advance(seconds(1)).await;
+    supervisor.done("publishCard", "__typename", card).await;
+    supervisor.done("reopenTicket", "__typename", json!({ "ticketId": first, "reason": "又来了" })).await;
+    let again = json!({ "ticketId": first, "attribution": tests::attribution("再紧固") });
+    desk.as_("agent1").await.done("resolveTicket", "__typename", again).await;
+    desk.as_("agent1").await.done("closeTicket", "__typename", json!({ "ticketId": first })).await;
+    desk.advance(seconds(1)).await;
+    assert_eq!(of_march().await, (json!(1), json!(1)), "whatever happened since");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn design_defects_of_a_product_are_told_quarter_on_quarter() {
     let desk = Desk::start().await;
     let of = |cause| Solved {

@@ -8,7 +8,7 @@ use domain::catalogue::model::Team;
 use domain::dispatch::model::Trace;
 use domain::escalation::model::Escalation;
 use domain::kernel::{CardId, CustomerId, Error, TeamId, TicketId, UserId};
-use domain::knowledge::model::Citation;
+use domain::knowledge::queries::Cited;
 use domain::knowledge::queries::Ranked;
 use domain::notifications::model::Notification;
 use domain::people::model::{Customer, User};
@@ -272,12 +272,12 @@ impl Loader<CardOf> for ById {
 pub struct CitationsOf(pub TicketId);
 
 impl Loader<CitationsOf> for ById {
-    type Value = Vec<Citation>;
+    type Value = Vec<Cited>;
     type Error = Arc<Error>;
 
-    async fn load(&self, keys: &[CitationsOf]) -> Result<HashMap<CitationsOf, Vec<Citation>>, Self::Error> {
+    async fn load(&self, keys: &[CitationsOf]) -> Result<HashMap<CitationsOf, Vec<Cited>>, Self::Error> {
         let ids: Vec<TicketId> = keys.iter().map(|CitationsOf(id)| *id).collect();
-        let found = knowledge::queries::citations_of(self.0.read(), &ids).await?;
+        let found = knowledge::queries::citations_of(&self.0, &ids).await?;
         Ok(found.into_iter().map(|(ticket, cited)| (CitationsOf(ticket), cited)).collect())
     }
 }

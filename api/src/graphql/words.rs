@@ -226,12 +226,3 @@ mirror! {
         Retired,
     }
 }
-
-/// What is cited.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnowledgeSourceKind {
-    /// A resolved ticket.
-    Case,
-    /// A knowledge card.
-    Card,
-}

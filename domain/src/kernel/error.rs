@@ -1,6 +1,9 @@
 //! One error type. An expected no is a [`Refusal`]: data with a stable code, the field it names and what to do next,
 //! in both languages. Everything else becomes a top-level error at the edge.
 
+use std::borrow::Cow;
+
+use sea_orm::{DbErr, RuntimeErr};
 use serde::{Deserialize, Serialize};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -98,7 +101,7 @@ pub enum Error {
     #[error("version conflict")]
     Conflict,
     #[error("database: {0}")]
-    Db(#[from] sea_orm::DbErr),
+    Db(#[source] sea_orm::DbErr),
     /// The commit that this command shared with others failed: none of them was kept.
     #[error("commit: {0}")]
     Commit(std::sync::Arc<sea_orm::DbErr>),
@@ -132,15 +135,12 @@ impl Error {
 
     /// Whether the machine stores nothing now: a full, failing or read-only disk.
     pub fn is_storage(&self) -> bool {
-        use sea_orm::{DbErr, RuntimeErr};
         let cause = match self {
             Self::Db(cause) => cause,
             Self::Commit(cause) => cause,
             _ => return false,
         };
-        let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = cause else { return false };
-        let RuntimeErr::SqlxError(error) = runtime else { return false };
-        let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
+        let Some(code) = code_of(cause) else { return false };
         match code.parse::<u32>() {
             // SQLite's extended codes: the low byte is READONLY, IOERR, FULL or CANTOPEN.
             Ok(code) if code < 10_000 => matches!(code & 0xff, 8 | 10 | 13 | 14),
@@ -152,6 +152,20 @@ impl Error {
     pub fn internal(detail: impl std::fmt::Display) -> Self {
         Self::Internal(detail.to_string())
     }
+}
+
+impl From<DbErr> for Error {
+    /// Two that wait for each other's rows (PostgreSQL: deadlock_detected): one has to begin anew.
+    fn from(cause: DbErr) -> Self {
+        if code_of(&cause).as_deref() == Some("40P01") { Self::Conflict } else { Self::Db(cause) }
+    }
+}
+
+/// The database's own code of an error.
+fn code_of(cause: &DbErr) -> Option<Cow<'_, str>> {
+    let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = cause else { return None };
+    let RuntimeErr::SqlxError(error) = runtime else { return None };
+    error.as_database_error()?.code()
 }
 
 impl From<Refusal> for Error {

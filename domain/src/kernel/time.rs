@@ -84,6 +84,12 @@ impl sea_orm::sea_query::ValueType for Timestamp {
     }
 }
 
+impl sea_orm::TryFromU64 for Timestamp {
+    fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
+        Err(sea_orm::DbErr::ConvertFromU64("Timestamp"))
+    }
+}
+
 impl sea_orm::sea_query::Nullable for Timestamp {
     fn null() -> sea_orm::Value {
         <i64 as sea_orm::sea_query::Nullable>::null()

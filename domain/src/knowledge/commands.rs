@@ -6,14 +6,15 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::decide::{self, Edit};
 use super::model::{
-    Card, CardState, Citation, CiteSolution, EditCard, KnowledgeEvent, PublishCard, RetireCard, ReviewCard, Settings,
-    Signature, Source,
+    Card, CardState, Citation, CiteSolution, EditCard, KnowledgeEvent, Origin, PublishCard, RetireCard, ReviewCard,
+    Settings, Signature, Source,
 };
-use super::store::{self, card, card_case, occurrence};
+use super::store;
+use super::store::entities::{card, card_case, occurrence};
 use super::{queries, react};
 use crate::calendar::model::Organisation;
 use crate::event::Event;
-use crate::kernel::{Actor, CardId, CitationId, Code, Error, Result, TicketId, refuse};
+use crate::kernel::{Actor, CardId, CitationId, Code, Error, Result, TicketId, Timestamp, refuse};
 use crate::runtime::command::version_conflict;
 use crate::runtime::jobs;
 use crate::runtime::{Command, Tx};
@@ -24,38 +25,45 @@ use crate::tickets::model::{Action, Attribution, Fact};
 
 /// Occurrences of one signature that are looked at; a card is long made where there are more.
 const OCCURRENCES_MAX: u64 = 5_000;
-/// Cases that join a card in one transaction.
-const JOINED_MAX: usize = 200;
+/// Cases that join a card in one transaction: each is told of by itself.
+const JOINED_MAX: u64 = 25;
+/// Cases that a new card chooses its words from.
+const VOICES_MAX: usize = 200;
 /// Tickets learned of in one transaction.
 const COLLECTED_MAX: u64 = 500;
 
 /// Derives the occurrences of tickets anew from what they are now, and has the signatures that gain looked at.
 pub async fn learn(tx: &mut Tx, ids: &[TicketId]) -> Result<()> {
-    let known = queries::learnable(tx.conn(), ids).await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let tickets = tickets::commands::held(tx, ids).await?;
+    let revisions = tickets::queries::revisions(tx.conn(), ids).await?;
+    let attributions = tickets::queries::attributions(tx.conn(), ids).await?;
     let before = queries::occurrences(tx.conn(), ids).await?;
+    store::try_citations(tx.conn(), ids).await?;
     let mut rows = Vec::new();
     let mut signatures = BTreeSet::new();
-    for (ticket, signature, at, revision) in known {
-        let signature = signature.digest();
+    for ticket in tickets.values().filter(|ticket| rights::is_case(ticket)) {
+        let (id, at) = (ticket.id, ticket.first_resolved_at);
+        let (Some(attribution), Some(at), Some(revision)) = (attributions.get(&id), at, revisions.get(&id)) else {
+            continue;
+        };
+        let signature = Signature::of(ticket.product.as_deref(), &attribution.given).digest();
         // A revision alone may have changed: nothing to look at then.
-        if before.get(&ticket).is_none_or(|before| before.signature != signature || before.at != at) {
+        if before.get(&id).is_none_or(|before| before.signature != signature || before.at != at) {
             signatures.insert(signature.clone());
         }
-        rows.push(occurrence::Model { ticket_id: ticket, signature, at, revision });
+        rows.push(occurrence::Model { ticket_id: id, signature, at, revision: *revision });
     }
     let standing: HashSet<TicketId> = rows.iter().map(|row| row.ticket_id).collect();
-    let gone: Vec<TicketId> = before.into_keys().filter(|ticket| !standing.contains(ticket)).collect();
-    if !gone.is_empty() {
-        let none = occurrence::Entity::delete_many().filter(occurrence::Column::TicketId.is_in(gone));
-        none.exec(tx.conn()).await?;
-    }
+    let gone = before.into_values().filter(|row| !standing.contains(&row.ticket_id)).collect();
+    store::drop_occurrences(tx.conn(), gone).await?;
     store::put_occurrences(tx.conn(), rows).await?;
-    for signature in signatures {
-        let now = tx.now;
-        // By signature: one at a time counts, whoever wrote what it counts.
-        jobs::plant(tx, react::EXTRACT, &signature, now).await?;
-    }
-    Ok(())
+    let now = tx.now;
+    // By signature: one at a time counts, whoever wrote what it counts.
+    let extract: Vec<_> = signatures.iter().map(|signature| (react::EXTRACT, signature.as_str(), now)).collect();
+    jobs::plant_all(tx, &extract).await
 }
 
 /// Learns of tickets that changed without telling; whether there are more.
@@ -67,58 +75,49 @@ pub async fn collect(tx: &mut Tx) -> Result<bool> {
 
 /// Makes the card of a signature, once, where it recurs within a week; lets occurrences join the one that there is.
 pub async fn extract(tx: &mut Tx, signature: &str) -> Result<()> {
-    let occurrences: Vec<occurrence::Model> = occurrence::Entity::find()
-        .filter(occurrence::Column::Signature.eq(signature))
-        .order_by_desc(occurrence::Column::At)
-        .order_by_desc(occurrence::Column::TicketId)
-        .limit(OCCURRENCES_MAX)
-        .all(tx.conn())
-        .await?;
     let made = card::Entity::find().filter(card::Column::Signature.eq(signature)).one(tx.conn()).await?;
     let card = match made {
         Some(card) => card.id,
-        None => {
-            let instants: Vec<_> = occurrences.iter().map(|occurrence| occurrence.at).collect();
-            let wanted = tx.app().state::<Settings>().occurrences_in_week;
-            let zone = &tx.app().state::<Organisation>().zone;
-            if !decide::recurs_in_a_week(&instants, wanted, zone) {
-                return Ok(());
-            }
-            let ids: Vec<TicketId> = occurrences.iter().map(|occurrence| occurrence.ticket_id).collect();
-            match make(tx, signature, &ids).await? {
-                Some(card) => card,
-                None => return Ok(()),
-            }
-        }
+        None => match make(tx, signature).await? {
+            Some(card) => card,
+            None => return Ok(()),
+        },
     };
-    let joined: HashSet<TicketId> = card_case::Entity::find()
-        .select_only()
-        .column(card_case::Column::TicketId)
-        .filter(card_case::Column::CardId.eq(card))
-        .into_tuple()
-        .all(tx.conn())
-        .await?
-        .into_iter()
-        .collect();
-    let mut new = occurrences.iter().filter(|occurrence| !joined.contains(&occurrence.ticket_id));
-    let joining: Vec<&occurrence::Model> = new.by_ref().take(JOINED_MAX).collect();
-    join(tx, card, &joining).await?;
-    if new.next().is_some() {
+    let joining = queries::joining(tx.conn(), signature, card, JOINED_MAX).await?;
+    join(tx, signature, card, &joining).await?;
+    if joining.len() as u64 == JOINED_MAX {
         let now = tx.now;
         jobs::plant(tx, react::EXTRACT, signature, now).await?;
     }
     Ok(())
 }
 
-/// A draft, in the words of the case that says most.
-async fn make(tx: &mut Tx, signature: &str, ids: &[TicketId]) -> Result<Option<CardId>> {
-    let of = &ids[..ids.len().min(JOINED_MAX)];
-    let tickets = tickets::queries::by_ids(tx.conn(), of).await?;
-    let attributions = tickets::queries::attributions(tx.conn(), of).await?;
+/// A draft, in the words of the case that says most, where a signature recurs within a week.
+async fn make(tx: &mut Tx, signature: &str) -> Result<Option<CardId>> {
+    let occurrences: Vec<(TicketId, Timestamp)> = occurrence::Entity::find()
+        .select_only()
+        .columns([occurrence::Column::TicketId, occurrence::Column::At])
+        .filter(occurrence::Column::Signature.eq(signature))
+        .order_by_desc(occurrence::Column::At)
+        .order_by_desc(occurrence::Column::TicketId)
+        .limit(OCCURRENCES_MAX)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    let instants: Vec<_> = occurrences.iter().map(|(_, at)| *at).collect();
+    let wanted = tx.app().state::<Settings>().occurrences_in_week;
+    if !decide::recurs_in_a_week(&instants, wanted, &tx.app().state::<Organisation>().zone) {
+        return Ok(None);
+    }
+    let of: Vec<TicketId> = occurrences.iter().take(VOICES_MAX).map(|(ticket, _)| *ticket).collect();
+    let tickets = tickets::commands::held(tx, &of).await?;
+    let attributions = tickets::queries::attributions(tx.conn(), &of).await?;
     // What has changed since its occurrence was derived is no case of this.
     let is_of = |a: &&Attribution| {
-        let product = tickets.get(&a.ticket).and_then(|ticket| ticket.product.as_deref());
-        Signature::of(product, &a.given).digest() == signature
+        tickets.get(&a.ticket).is_some_and(|ticket| {
+            let digest = Signature::of(ticket.product.as_deref(), &a.given).digest();
+            digest == signature && rights::is_case(ticket)
+        })
     };
     let says_most = attributions.values().filter(is_of).max_by_key(|a| (a.given.resolution.chars().count(), a.ticket));
     let Some((attribution, ticket)) = says_most.and_then(|a| Some((a, tickets.get(&a.ticket)?))) else {
@@ -134,38 +133,48 @@ async fn make(tx: &mut Tx, signature: &str, ids: &[TicketId]) -> Result<Option<C
         reviewed: None,
         published: None,
         retired: None,
+        origin: Origin { title: Some(ticket.id), solution: Some(ticket.id) },
         withheld: false,
     };
-    if !store::insert_card(tx.conn(), &card, ticket.id).await? {
+    if !store::insert_card(tx.conn(), &card).await? {
         // Somebody else has made it: its cases join with the next one that is learned of.
         return Ok(None);
     }
-    let extracted = KnowledgeEvent::CardExtracted { card: card.id, team: ticket.team, cases: ids.len() };
+    let cases = occurrences.len();
+    let extracted = KnowledgeEvent::CardExtracted { card: card.id, team: ticket.team, cases };
     tx.record(Event::Knowledge(extracted)).await?;
     Ok(Some(card.id))
 }
 
-async fn join(tx: &mut Tx, card: CardId, occurrences: &[&occurrence::Model]) -> Result<()> {
-    let ids: Vec<TicketId> = occurrences.iter().map(|occurrence| occurrence.ticket_id).collect();
-    let tickets = tickets::queries::by_ids(tx.conn(), &ids).await?;
+async fn join(tx: &mut Tx, signature: &str, card: CardId, joining: &[(TicketId, Timestamp)]) -> Result<()> {
+    let ids: Vec<TicketId> = joining.iter().map(|(ticket, _)| *ticket).collect();
+    let tickets = tickets::commands::held(tx, &ids).await?;
     let attributions = tickets::queries::attributions(tx.conn(), &ids).await?;
-    for occurrence in occurrences {
-        let id = occurrence.ticket_id;
-        let (Some(ticket), Some(attribution)) = (tickets.get(&id), attributions.get(&id)) else { continue };
+    let mut stale = Vec::new();
+    for (id, at) in joining {
+        let still = tickets.get(id).zip(attributions.get(id)).filter(|(ticket, attribution)| {
+            let digest = Signature::of(ticket.product.as_deref(), &attribution.given).digest();
+            rights::is_case(ticket) && digest == signature
+        });
+        let Some((ticket, attribution)) = still else {
+            stale.push(*id);
+            continue;
+        };
         let row = card_case::Model {
             card_id: card,
-            ticket_id: id,
+            ticket_id: *id,
             title: ticket.title.clone(),
             resolution: attribution.given.resolution.clone(),
             handler_id: attribution.by,
-            resolved_at: occurrence.at,
+            resolved_at: *at,
             joined_at: tx.now,
         };
         if store::insert_case(tx.conn(), row).await? {
-            tickets::commands::note(tx, id, Fact::JoinedCard { card }).await?;
+            tickets::commands::note(tx, *id, Fact::JoinedCard { card }).await?;
         }
     }
-    Ok(())
+    // What has changed since its occurrence was derived is learned of anew.
+    learn(tx, &stale).await
 }
 
 impl Command for CiteSolution {
@@ -189,8 +198,8 @@ impl Command for CiteSolution {
                 .into());
             }
         };
-        let text = match source {
-            Source::Case(case) => solution_of_case(tx, self.ticket, case).await?,
+        let (text, origin) = match source {
+            Source::Case(case) => (solution_of_case(tx, self.ticket, case).await?, Some(case)),
             Source::Card(card) => {
                 let card = load(tx, card, None).await?;
                 if card.state == CardState::Retired {
@@ -202,7 +211,7 @@ impl Command for CiteSolution {
                     )
                     .into());
                 }
-                card.text.solution
+                (card.text.solution, card.origin.solution)
             }
         };
         let id = CitationId(tx.new_uuid());
@@ -210,8 +219,9 @@ impl Command for CiteSolution {
             return Ok(before.id);
         }
         tickets::commands::act(tx, self.ticket, Action::Cite, Fact::Cited { citation: id }).await?;
-        let citation = Citation { id, ticket: self.ticket, source, text, by, at: tx.now };
+        let citation = Citation { id, ticket: self.ticket, source, origin, text, by, at: tx.now };
         store::insert_citation(tx.conn(), &citation).await?;
+        store::try_citations(tx.conn(), &[self.ticket]).await?;
         Ok(id)
     }
 }
@@ -224,7 +234,7 @@ async fn solution_of_case(tx: &Tx, ticket: TicketId, case: TicketId) -> Result<S
             refused("A ticket does not cite itself: name another one.", "工单不能引用自身，请选择其他案例。").into()
         );
     }
-    let found = tickets::queries::by_ids(tx.conn(), &[case]).await?.remove(&case);
+    let found = tickets::commands::held(tx, &[case]).await?.remove(&case);
     let participants = tickets::queries::participants(tx.conn(), case).await?;
     let readable = |found: &tickets::model::Ticket| rights::access(tx.actor(), found, &participants).is_some();
     let found = found.filter(readable).ok_or_else(|| rights::not_found("caseId"))?;
@@ -266,6 +276,10 @@ async fn load(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card
 async fn save(tx: &mut Tx, before: &Card, next: &Card, event: KnowledgeEvent) -> Result<CardId> {
     if !store::save(tx.conn(), before, next).await? {
         return Err(Error::Conflict);
+    }
+    let in_use = next.state == CardState::Published;
+    if in_use != (before.state == CardState::Published) {
+        store::put_in_use(tx.conn(), next.id, in_use, tx.now).await?;
     }
     tx.record(Event::Knowledge(event)).await?;
     Ok(next.id)
@@ -327,7 +341,7 @@ impl Command for EditCard {
         let Some(next) = decide::edit(&card, tx.actor(), &edit)? else { return Ok(card.id) };
         let digest = text_digest(&format!("{}\n{}", next.text.title, next.text.solution));
         let by = tx.actor().user_id();
-        store::insert_version(tx.conn(), next.id, next.version, &next.text, None, by, tx.now).await?;
+        store::insert_version(tx.conn(), &next, by, tx.now).await?;
         let edited = KnowledgeEvent::CardEdited { card: next.id, version: next.version, text_digest: digest };
         save(tx, &card, &next, edited).await
     }

@@ -4,7 +4,7 @@ use jiff::civil::ISOWeekDate;
 use jiff::tz::TimeZone;
 
 use super::model::{Card, CardState, CardText, Held, SURVIVAL_DAYS, Standing, Trial};
-use crate::kernel::text::{BODY_CHARS_MAX, TITLE_CHARS_MAX, body, line};
+use crate::kernel::text::{BODY_CHARS_MAX, REDACTED, TITLE_CHARS_MAX, body, line};
 use crate::kernel::{Actor, Code, Refusal, Role, Timestamp, days, refuse};
 
 /// Whether so many of these instants lie in one ISO week.
@@ -42,8 +42,11 @@ pub fn may_read(actor: &Actor, product: Option<&str>) -> bool {
 
 /// What has become confidential since is for administrators to put right.
 pub fn may_read_card(actor: &Actor, card: &Card) -> bool {
-    let administers = *actor == Actor::System || actor.is(Role::Admin);
-    may_read(actor, card.signature.product.as_deref()) && (!card.withheld || administers)
+    may_read(actor, card.signature.product.as_deref()) && (!card.withheld || administers(actor))
+}
+
+pub fn administers(actor: &Actor) -> bool {
+    *actor == Actor::System || actor.is(Role::Admin)
 }
 
 fn forbidden() -> Refusal {
@@ -109,6 +112,7 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
     }
     let Edit { title, applies_to, solution } = edit;
     let mut text = card.text.clone();
+    let mut origin = card.origin;
     if let Some(title) = title {
         text.title = line("title", title, TITLE_CHARS_MAX)?;
     }
@@ -123,9 +127,18 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
     if text == card.text {
         return Ok(None);
     }
+    // An edited text is still its case's, but where nothing is left of that: it was taken out, or an administrator puts right
+    // what has become confidential.
+    let freed = |before: &str, now: &str| before != now && (before == REDACTED || card.withheld);
+    if freed(&card.text.title, &text.title) {
+        origin.title = None;
+    }
+    if freed(&card.text.solution, &text.solution) {
+        origin.solution = None;
+    }
     let state = if open { CardState::Draft } else { card.state };
     let reviewed = card.reviewed.filter(|_| !open);
-    Ok(Some(Card { state, reviewed, version: card.version + 1, text, ..card.clone() }))
+    Ok(Some(Card { state, reviewed, version: card.version + 1, text, origin, ..card.clone() }))
 }
 
 /// The text that a new card begins with: that of the case which says most.

@@ -63,8 +63,22 @@ pub struct Card {
     pub reviewed: Option<(UserId, Timestamp)>,
     pub published: Option<(UserId, Timestamp)>,
     pub retired: Option<(UserId, Timestamp)>,
+    pub origin: Origin,
     /// Its words are those of a ticket that has become confidential since.
     pub withheld: bool,
+}
+
+/// The tickets whose words a card's text is, though it may have been edited since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub title: Option<TicketId>,
+    pub solution: Option<TicketId>,
+}
+
+impl Origin {
+    pub fn tickets(self) -> impl Iterator<Item = TicketId> {
+        self.title.into_iter().chain(self.solution)
+    }
 }
 
 /// What a card says.
@@ -113,6 +127,8 @@ pub struct Citation {
     pub id: CitationId,
     pub ticket: TicketId,
     pub source: Source,
+    /// The ticket whose words were copied; `None`: somebody's own, of a card.
+    pub origin: Option<TicketId>,
     pub text: String,
     pub by: UserId,
     pub at: Timestamp,
@@ -211,9 +227,9 @@ pub const SURVIVAL_DAYS: [u64; 3] = [7, 30, 90];
 /// What became of a ticket that cited a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trial {
-    /// When it was first resolved after the citation; `None`: not yet.
+    /// When it was resolved with it: it stood resolved when it cited, or was so first afterwards. `None`: not yet.
     pub resolved_at: Option<Timestamp>,
-    /// When it was reopened, or its problem came back.
+    /// When it was reopened after that, or its problem came back.
     pub failed_at: Option<Timestamp>,
 }
 

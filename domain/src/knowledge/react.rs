@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::commands;
 use super::store;
 use crate::catalogue::model::CatalogueEvent;
-use crate::kernel::{Error, Result, TicketId, seconds};
+use crate::kernel::{Error, Result, TicketId, days, seconds};
 use crate::runtime::Tx;
 use crate::runtime::jobs::{self, Job, Next};
 use crate::tickets::model::{Fact, TicketEvent, TicketText};
@@ -15,16 +15,26 @@ use crate::tickets::react::recast;
 pub const LEARN: &str = "knowledge.learn";
 /// A signature that may make a card, or whose card has a case more.
 pub const EXTRACT: &str = "knowledge.extract";
-/// Tickets that changed without telling one by one: an import, a team that keeps its cases to itself.
+/// Tickets that changed without telling one by one: an import, a team that keeps its cases to itself. Once a day whatever happens,
+/// for what was killed on the way.
 pub const COLLECT: &str = "knowledge.collect";
 
+pub const COLLECT_EVERY: Duration = days(1);
 /// What changes in a moment is learned at once, behind whoever waits for the change.
 const LEARN_AFTER: Duration = seconds(1);
 
 /// In the transaction of the event.
 pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     let learns = match &event.fact {
-        Fact::Resolved { .. } | Fact::Attributed { .. } | Fact::Reopened { .. } => true,
+        Fact::Resolved { .. } => {
+            store::try_citations(tx.conn(), &[event.ticket]).await?;
+            true
+        }
+        Fact::Reopened { .. } => {
+            store::fail_citations(tx.conn(), event.ticket, tx.now).await?;
+            true
+        }
+        Fact::Attributed { .. } => true,
         // Of a solved ticket, its product is part of the signature, its team of who may read it.
         Fact::Cancelled { .. } | Fact::Updated { .. } => event.after.status.is_solved() || event.before.is_some(),
         Fact::Redacted { texts, comments: _ } => {
@@ -52,7 +62,7 @@ pub async fn on_import_finished(tx: &mut Tx) -> Result<()> {
 
 async fn collect(tx: &mut Tx) -> Result<()> {
     let at = tx.now + LEARN_AFTER;
-    jobs::plant(tx, COLLECT, "", at).await
+    jobs::plant_earlier(tx, COLLECT, "", at).await
 }
 
 pub async fn on_learn(tx: &mut Tx, job: &Job) -> Result<Next> {
@@ -69,5 +79,5 @@ pub async fn on_extract(tx: &mut Tx, job: &Job) -> Result<Next> {
 /// A part of them, then again.
 pub async fn on_collect(tx: &mut Tx) -> Result<Next> {
     let more = commands::collect(tx).await?;
-    Ok(if more { Next::At(tx.now) } else { Next::Done })
+    Ok(Next::At(if more { tx.now } else { tx.now + COLLECT_EVERY }))
 }

@@ -19,6 +19,8 @@ use crate::tickets::decide::rights::{Scope, reads_cases};
 const ROUNDS_MAX: usize = 4;
 /// Hits asked for beyond those that are wanted.
 const AHEAD: usize = 8;
+/// Citations of a round's hits that are looked at, the newest.
+const TRIALS_MAX: u64 = 500;
 
 /// Solved tickets that the viewer may read, most similar first; `first` at most [`CASES_MAX`].
 pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<SimilarCase>> {
@@ -53,7 +55,9 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
         if !more || cases.get(first - 1).is_some_and(|case: &SimilarCase| case.score >= last) {
             break;
         }
-        let taken: Vec<CardId> = cases.iter().filter_map(|case| case.card).collect();
+        // What sank may be passed by another case of its card.
+        let best = cases.iter().filter(|case| case.score >= last);
+        let taken: Vec<CardId> = best.filter_map(|case| case.card).collect();
         exclude.extend(knowledge::queries::cases_of(cx.read(), &taken).await?.into_iter().map(|case| case.0));
     }
     Ok(cases)
@@ -67,7 +71,7 @@ async fn candidates(cx: &Ctx, hits: Vec<search::Hit>) -> Result<Vec<SimilarCase>
     views.retain(|_, view| view.ticket.status.is_solved());
     let cards = knowledge::queries::live_cards_of(cx.read(), &ids).await?;
     let sources: Vec<Source> = ids.iter().map(|id| Source::Case(*id)).collect();
-    let standings = knowledge::queries::standings(cx, &sources).await?;
+    let standings = knowledge::queries::standings(cx, &sources, TRIALS_MAX).await?;
     let candidate = |search::Hit { id, score, reasons }: search::Hit| {
         let id = TicketId(id);
         let view = views.remove(&id)?;

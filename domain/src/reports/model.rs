@@ -1,7 +1,7 @@
 //! What is counted of a month, and what came of it.
 
 use crate::kernel::{TicketId, Timestamp, UserId};
-use crate::knowledge::model::Source;
+use crate::knowledge::model::{Signature, Source};
 use crate::metrics::model::Tally;
 use crate::tickets::model::{FaultType, RootCauseLevel};
 
@@ -52,6 +52,13 @@ pub struct Cause {
     pub root_cause_level: RootCauseLevel,
     pub cause_tag: Option<String>,
     pub product: Option<String>,
+}
+
+impl From<Signature> for Cause {
+    fn from(signature: Signature) -> Self {
+        let Signature { fault_type, root_cause_level, cause_tag, product, solution_tags: _ } = signature;
+        Self { fault_type, root_cause_level, cause_tag, product }
+    }
 }
 
 /// What a ticket that was first resolved in the period brings to its figures.
@@ -149,10 +156,19 @@ pub struct Escape {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Worth {
     pub source: Source,
-    /// The case itself; of a card the one that says most.
-    pub ticket: TicketId,
-    pub solution: String,
+    pub said: Said,
     pub effect: Effect,
+}
+
+/// What a solution says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The case itself; of a card its case that was solved last, of those that the viewer may read.
+    pub ticket: Option<TicketId>,
+    pub cause: Cause,
+    /// Where it applies, in somebody's words; `None`: what its cause says.
+    pub applies_to: Option<String>,
+    pub solution: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::decide;
-use super::model::{Contribution, Effect, Escape, Fact, Figure, Health, Reused, Voice, Worth};
+use super::model::{Cause, Contribution, Effect, Escape, Fact, Figure, Health, Reused, Said, Voice, Worth};
 use super::store;
 use crate::kernel::page::Part;
 use crate::kernel::{Actor, CardId, Connection, Error, Page, Result, TicketId, Timestamp, UserId};
 use crate::knowledge;
-use crate::knowledge::model::Source;
+use crate::knowledge::model::{Card, CardText, Signature, Source};
 use crate::metrics::decide::before;
 use crate::metrics::model::{Interval, Outcome, Period, Tally};
 use crate::metrics::queries::may_see;
@@ -46,16 +46,17 @@ fn as_cases(cx: &Ctx) -> Condition {
     }
 }
 
+/// What is asked of the tickets of a period, but for what came back.
 async fn facts(cx: &Ctx, period: Period) -> Result<Vec<Fact>> {
-    let of = within_scope(cx).add(store::resolved_in(period));
-    let mut facts = store::facts(cx.read(), &of).await?;
+    store::facts(cx.read(), &within_scope(cx).add(store::resolved_in(period))).await
+}
+
+/// With what came back.
+async fn followed(cx: &Ctx, period: Period) -> Result<Vec<Fact>> {
+    let mut facts = facts(cx, period).await?;
     let within = cx.app.state::<knowledge::model::Settings>().recurs_within;
     let ids: Vec<TicketId> = facts.iter().filter(|fact| fact.cause.is_some()).map(|fact| fact.ticket).collect();
-    let mut back: HashMap<TicketId, Timestamp> = HashMap::new();
-    for ids in ids.chunks(IDS_MAX) {
-        let found = knowledge::queries::recurrences(cx.read(), ids, within).await?;
-        back.extend(found.into_iter().map(|(id, (_, at))| (id, at)));
-    }
+    let back = knowledge::queries::recurrences(cx.read(), &ids, ticket::Column::FirstResolvedAt, within).await?;
     for fact in &mut facts {
         fact.recurred_at = back.get(&fact.ticket).copied();
     }
@@ -69,7 +70,7 @@ async fn voices(cx: &Ctx, period: Period) -> Result<Vec<Voice>> {
 /// The figures of a period.
 pub async fn health(cx: &Ctx, period: Period) -> Result<Health> {
     check(cx)?;
-    let (facts, voices) = (facts(cx, period).await?, voices(cx, period).await?);
+    let (facts, voices) = (followed(cx, period).await?, voices(cx, period).await?);
     let within = cx.app.state::<knowledge::model::Settings>().recurs_within;
     let mut health = decide::health(&facts, &voices, within, cx.now());
     let reuse = Reuse::until(cx, period.to).await?;
@@ -96,7 +97,10 @@ pub async fn behind(
             of.map(|voice| (0, voice.ticket)).collect()
         }
         _ => {
-            let facts = facts(cx, period).await?;
+            let facts = match figure {
+                Figure::Recurrence => followed(cx, period).await?,
+                _ => facts(cx, period).await?,
+            };
             let top = decide::top(&decide::causes(&facts));
             let (now, within) = (cx.now(), cx.app.state::<knowledge::model::Settings>().recurs_within);
             let of = facts.iter().filter(|fact| decide::outcome(figure, fact, &top, within, now) == Some(wanted));
@@ -108,12 +112,7 @@ pub async fn behind(
 }
 
 /// The tickets of one cause, those first that were resolved last.
-pub async fn of_cause(
-    cx: &Ctx,
-    period: Period,
-    cause: &super::model::Cause,
-    page: &Page,
-) -> Result<Connection<TicketId>> {
+pub async fn of_cause(cx: &Ctx, period: Period, cause: &Cause, page: &Page) -> Result<Connection<TicketId>> {
     check(cx)?;
     let facts = facts(cx, period).await?;
     let of = facts.iter().filter(|fact| fact.cause.as_ref() == Some(cause));
@@ -126,7 +125,9 @@ pub async fn of_cause(
 struct Reuse {
     /// Citing tickets and when, by source.
     citing: BTreeMap<Source, BTreeMap<TicketId, Timestamp>>,
-    /// Published, and not retired by then.
+    /// Tickets that cite a card or one of its cases, and when first.
+    citing_card: HashMap<CardId, BTreeMap<TicketId, Timestamp>>,
+    /// In use at that instant.
     published: BTreeSet<CardId>,
     /// Who solved which case.
     handlers: HashMap<TicketId, UserId>,
@@ -139,19 +140,16 @@ struct Reuse {
 impl Reuse {
     async fn until(cx: &Ctx, end: Timestamp) -> Result<Self> {
         let conn = cx.read();
-        let mut cards = HashMap::new();
-        let mut published = BTreeSet::new();
-        for card in store::cards(conn, end).await? {
-            if !knowledge::decide::may_read(&cx.actor, card.product.as_deref()) && cx.actor != Actor::System {
-                continue;
-            }
-            if card.published_at.is_some_and(|at| at < end) && card.retired_at.is_none_or(|at| at >= end) {
-                published.insert(card.id);
-            }
-            cards.insert(card.id, (card.extracted_at, BTreeSet::new()));
-        }
+        let readable = |(_, product, _): &(CardId, Option<String>, Timestamp)| {
+            cx.actor == Actor::System || knowledge::decide::may_read(&cx.actor, product.as_deref())
+        };
+        let made = store::cards(conn, end).await?;
+        let mut cards: HashMap<CardId, (Timestamp, BTreeSet<UserId>)> =
+            made.into_iter().filter(readable).map(|(card, _, at)| (card, (at, BTreeSet::new()))).collect();
+        let published = store::published(conn, end).await?;
+        let published = published.into_iter().filter(|card| cards.contains_key(card)).collect();
         let mut of_case: HashMap<TicketId, Vec<CardId>> = HashMap::new();
-        for (card, ticket, handler) in store::card_cases(conn, end).await? {
+        for (card, ticket, handler) in knowledge::queries::counting_cases(conn, end).await? {
             if let Some((_, handlers)) = cards.get_mut(&card) {
                 handlers.insert(handler);
                 of_case.entry(ticket).or_default().push(card);
@@ -171,32 +169,29 @@ impl Reuse {
             };
             citing.entry(source).or_default().insert(ticket, at);
         }
-        Ok(Self { citing, published, handlers, cards, of_case })
-    }
-
-    /// Tickets that cite a card, or one of its cases.
-    fn citing_card(&self, card: CardId) -> BTreeMap<TicketId, Timestamp> {
-        let mut citing = self.citing.get(&Source::Card(card)).cloned().unwrap_or_default();
-        for (case, cards) in &self.of_case {
-            if cards.contains(&card)
-                && let Some(of_case) = self.citing.get(&Source::Case(*case))
-            {
-                for (ticket, at) in of_case {
-                    let first = citing.entry(*ticket).or_insert(*at);
-                    *first = Ord::min(*first, *at);
+        let mut citing_card: HashMap<CardId, BTreeMap<TicketId, Timestamp>> = HashMap::new();
+        for (source, tickets) in &citing {
+            let of = match source {
+                Source::Card(card) => std::slice::from_ref(card),
+                Source::Case(case) => of_case.get(case).map_or(&[][..], Vec::as_slice),
+            };
+            for card in of {
+                let first = citing_card.entry(*card).or_default();
+                for (ticket, at) in tickets {
+                    first.entry(*ticket).and_modify(|first| *first = Ord::min(*first, *at)).or_insert(*at);
                 }
             }
         }
-        citing
+        Ok(Self { citing, citing_card, published, handlers, cards, of_case })
     }
 
     /// Published cards, and cited cases that belong to no card; those first that are cited most.
     fn solutions(&self) -> Vec<Reused> {
         let count = |citing: usize| citing as u64;
-        let cards = self
-            .published
-            .iter()
-            .map(|card| Reused { source: Source::Card(*card), citing: count(self.citing_card(*card).len()) });
+        let cards = self.published.iter().map(|card| Reused {
+            source: Source::Card(*card),
+            citing: count(self.citing_card.get(card).map_or(0, BTreeMap::len)),
+        });
         let cases = self.citing.iter().filter_map(|(source, citing)| match source {
             Source::Case(case) if !self.of_case.contains_key(case) => {
                 Some(Reused { source: *source, citing: count(citing.len()) })
@@ -248,9 +243,9 @@ pub async fn escapes(cx: &Ctx, quarter: Period) -> Result<Vec<Escape>> {
     check(cx)?;
     let zone = &cx.app.state::<crate::metrics::model::Settings>().zone;
     let earlier = before(quarter, Interval::Quarter, zone);
-    let current = decide::escapes(&plain_facts(cx, quarter).await?);
+    let current = decide::escapes(&facts(cx, quarter).await?);
     let mut previous = match earlier {
-        Some(period) => decide::escapes(&plain_facts(cx, period).await?),
+        Some(period) => decide::escapes(&facts(cx, period).await?),
         None => HashMap::new(),
     };
     let products: BTreeSet<String> = current.keys().chain(previous.keys()).cloned().collect();
@@ -272,11 +267,6 @@ pub async fn escapes(cx: &Ctx, quarter: Period) -> Result<Vec<Escape>> {
     Ok(escapes)
 }
 
-/// Without what came back: for figures that do not ask.
-async fn plain_facts(cx: &Ctx, period: Period) -> Result<Vec<Fact>> {
-    store::facts(cx.read(), &within_scope(cx).add(store::resolved_in(period))).await
-}
-
 /// The tickets of a product in a quarter: design defects (met) or the other attributed ones.
 pub async fn escaped(
     cx: &Ctx,
@@ -287,7 +277,7 @@ pub async fn escaped(
 ) -> Result<Connection<TicketId>> {
     check(cx)?;
     let (none, now) = (HashSet::new(), cx.now());
-    let facts = plain_facts(cx, quarter).await?;
+    let facts = facts(cx, quarter).await?;
     let of = facts.iter().filter(|fact| {
         let own = fact.cause.as_ref().is_some_and(|cause| cause.product.as_deref() == Some(product));
         own && decide::outcome(Figure::L3Escape, fact, &none, std::time::Duration::ZERO, now) == Some(wanted)
@@ -305,65 +295,76 @@ const CANDIDATES_MAX: usize = 20;
 pub async fn solution_of_the_week(cx: &Ctx, week: Period) -> Result<Option<Worth>> {
     check(cx)?;
     let reuse = Reuse::until(cx, week.to).await?;
-    // A case of a published card counts for the card.
-    let mut cited: HashMap<Source, BTreeMap<TicketId, Timestamp>> = HashMap::new();
-    for (source, citing) in &reuse.citing {
-        let source = match source {
-            Source::Case(case) => {
-                let card = reuse.of_case.get(case).into_iter().flatten().find(|card| reuse.published.contains(card));
-                card.map_or(*source, |card| Source::Card(*card))
-            }
-            Source::Card(_) => *source,
-        };
-        cited.entry(source).or_default().extend(citing);
-    }
+    // A case of a published card counts for the card; a card that is not in use is no solution.
+    let cards =
+        reuse.published.iter().filter_map(|card| Some((Source::Card(*card), reuse.citing_card.get(card)?.clone())));
+    let cases = reuse.citing.iter().filter_map(|(source, citing)| {
+        let Source::Case(case) = source else { return None };
+        let in_use = reuse.of_case.get(case).into_iter().flatten().any(|card| reuse.published.contains(card));
+        (!in_use).then(|| (*source, citing.clone()))
+    });
+    let cited: HashMap<Source, BTreeMap<TicketId, Timestamp>> = cards.chain(cases).collect();
     let in_week = |citing: &BTreeMap<TicketId, Timestamp>| citing.values().filter(|at| week.contains(**at)).count();
     let mut candidates: Vec<(Source, BTreeMap<TicketId, Timestamp>)> =
         cited.into_iter().filter(|(_, citing)| in_week(citing) > 0).collect();
     candidates.sort_by_key(|(source, citing)| (std::cmp::Reverse(in_week(citing)), *source));
     candidates.truncate(CANDIDATES_MAX);
     let sources: Vec<Source> = candidates.iter().map(|(source, _)| *source).collect();
-    let standings = knowledge::queries::standings(cx, &sources).await?;
-    let mut best: Option<(f64, Source, Effect)> = None;
-    for (source, citing) in &candidates {
-        let held = standings.get(source).map(|standing| standing.survival[0]).unwrap_or_default();
-        let effect = Effect {
-            cited_in_week: in_week(citing) as u64,
-            citing: citing.len() as u64,
-            held: held.held,
-            failed: held.failed,
-            ..Effect::default()
-        };
-        let worth = decide::worth(&effect);
-        if best.as_ref().is_none_or(|(most, ..)| worth > *most) {
-            best = Some((worth, *source, effect));
+    let standings = knowledge::queries::standings(cx, &sources, knowledge::queries::TRIALS_MAX).await?;
+    let mut worth: Vec<(Source, Vec<TicketId>, Effect)> = candidates
+        .into_iter()
+        .map(|(source, citing)| {
+            let held = standings.get(&source).map(|standing| standing.survival[0]).unwrap_or_default();
+            let effect = Effect {
+                cited_in_week: in_week(&citing) as u64,
+                citing: citing.len() as u64,
+                held: held.held,
+                failed: held.failed,
+                ..Effect::default()
+            };
+            (source, citing.into_keys().collect(), effect)
+        })
+        .collect();
+    // Stable: of those worth the same, the one that was cited most.
+    worth.sort_by(|(_, _, a), (_, _, b)| decide::worth(b).total_cmp(&decide::worth(a)));
+    for (source, citing, effect) in worth {
+        if let Some(said) = said(cx, source).await? {
+            let (with, without) = handling(cx, source, &said.cause, &citing, week).await?;
+            let (median_citing_secs, median_others_secs) = (decide::median(with), decide::median(without));
+            let effect = Effect { median_citing_secs, median_others_secs, ..effect };
+            return Ok(Some(Worth { source, said, effect }));
         }
     }
-    let Some((_, source, mut effect)) = best else { return Ok(None) };
-    let Some((ticket, solution)) = said(cx, source).await? else { return Ok(None) };
-    let citing: Vec<TicketId> = candidates
-        .into_iter()
-        .find(|(of, _)| *of == source)
-        .map(|(_, citing)| citing.into_keys().collect())
-        .unwrap_or_default();
-    let (with, without) = handling(cx, ticket, &citing, week).await?;
-    effect.median_citing_secs = decide::median(with);
-    effect.median_others_secs = decide::median(without);
-    Ok(Some(Worth { source, ticket, solution, effect }))
+    Ok(None)
 }
 
-/// A ticket and the words of a solution; of a card the case that was solved last.
-async fn said(cx: &Ctx, source: Source) -> Result<Option<(TicketId, String)>> {
+/// A card's cases that are looked at for one that the viewer may read.
+const CASES_MAX: i32 = 20;
+
+/// The words of a solution, with a ticket to look at; of a card its case that was solved last. `None`: the viewer may not read it.
+async fn said(cx: &Ctx, source: Source) -> Result<Option<Said>> {
     match source {
         Source::Case(case) => {
-            let given = tickets::queries::attributions(cx.read(), &[case]).await?.remove(&case);
-            Ok(given.map(|attribution| (case, attribution.given.resolution)))
+            let Some(view) = tickets::queries::views_by_id(cx, vec![case]).await?.remove(&case) else {
+                return Ok(None);
+            };
+            let attribution = tickets::queries::attributions(cx.read(), &[case]).await?.remove(&case);
+            Ok(attribution.map(|attribution| {
+                let signature = Signature::of(view.ticket.product.as_deref(), &attribution.given);
+                let (ticket, applies_to) = (Some(case), None);
+                Said { ticket, cause: signature.into(), applies_to, solution: attribution.given.resolution }
+            }))
         }
-        Source::Card(card) => {
-            let Some(ranked) = knowledge::queries::by_ids(cx, &[card]).await?.remove(&card) else { return Ok(None) };
-            let page = Page::of(Some(1), None, None, None)?;
-            let cases = knowledge::queries::cases(cx, card, &page).await?;
-            Ok(cases.edges.first().map(|edge| (edge.node.ticket, ranked.card.text.solution)))
+        Source::Card(id) => {
+            let Some(ranked) = knowledge::queries::by_ids(cx, &[id]).await?.remove(&id) else { return Ok(None) };
+            let page = Page::of(Some(CASES_MAX), None, None, None)?;
+            let cases = knowledge::queries::cases(cx, id, &page).await?;
+            let cases: Vec<TicketId> =
+                cases.edges.iter().filter(|edge| edge.node.counts).map(|edge| edge.node.ticket).collect();
+            let views = tickets::queries::views_by_id(cx, cases.clone()).await?;
+            let ticket = cases.into_iter().find(|case| views.contains_key(case));
+            let Card { signature, text: CardText { applies_to, solution, .. }, .. } = ranked.card;
+            Ok(Some(Said { ticket, cause: signature.into(), applies_to, solution }))
         }
     }
 }
@@ -371,9 +372,15 @@ async fn said(cx: &Ctx, source: Source) -> Result<Option<(TicketId, String)>> {
 /// How far back the handling of others is looked at.
 const OTHERS_DAYS: u64 = 90;
 
-/// How long tickets took that cite a solution, and others with the cause of its case that cite nothing, in the 90 days before the end
-/// of the week: from creation to first resolution.
-async fn handling(cx: &Ctx, case: TicketId, citing: &[TicketId], week: Period) -> Result<(Vec<i64>, Vec<i64>)> {
+/// How long tickets took that cite a solution, and others with its cause that cite nothing, in the 90 days before the end of the
+/// week: from creation to first resolution.
+async fn handling(
+    cx: &Ctx,
+    source: Source,
+    cause: &Cause,
+    citing: &[TicketId],
+    week: Period,
+) -> Result<(Vec<i64>, Vec<i64>)> {
     let took = |fact: &Fact| fact.resolved_at.seconds_since(fact.created_at);
     let mut with = Vec::new();
     for ids in citing.chunks(IDS_MAX) {
@@ -382,11 +389,10 @@ async fn handling(cx: &Ctx, case: TicketId, citing: &[TicketId], week: Period) -
             .add(ticket::Column::FirstResolvedAt.is_not_null());
         with.extend(store::facts(cx.read(), &of).await?.iter().map(took));
     }
-    let of_case = Condition::all().add(ticket::Column::Id.eq(case)).add(ticket::Column::FirstResolvedAt.is_not_null());
-    let cause = store::facts(cx.read(), &of_case).await?.pop().and_then(|fact| fact.cause);
-    let Some(cause) = cause else { return Ok((with, Vec::new())) };
     let since = week.to - crate::kernel::days(OTHERS_DAYS);
-    let others = plain_facts(cx, Period { from: since, to: week.to }).await?;
-    let alike = others.iter().filter(|fact| fact.cause.as_ref() == Some(&cause) && !fact.cites && fact.ticket != case);
+    let others = facts(cx, Period { from: since, to: week.to }).await?;
+    let alike = others
+        .iter()
+        .filter(|fact| fact.cause.as_ref() == Some(cause) && !fact.cites && Source::Case(fact.ticket) != source);
     Ok((with, alike.map(took).collect()))
 }

@@ -8,9 +8,9 @@ use sea_orm::{
 
 use super::model::{Cause, Fact, Voice};
 use crate::kernel::{CardId, Error, Result, TicketId, Timestamp, UserId};
-use crate::knowledge::store::{card, card_case, citation};
+use crate::knowledge::store::entities::{card, card_publication, citation};
 use crate::metrics::model::Period;
-use crate::satisfaction::store::survey;
+use crate::satisfaction::store::{survey, survey_request};
 use crate::tickets::model::{FaultType, RootCauseLevel, TicketStatus};
 use crate::tickets::store::entities::{attribution, ticket};
 
@@ -106,24 +106,37 @@ pub async fn facts(conn: &impl ConnectionTrait, of: &Condition) -> Result<Vec<Fa
 
 /// Surveys of tickets for which `of` holds that were asked or answered in a period.
 pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period) -> Result<Vec<Voice>> {
-    let within = |column: survey::Column| Condition::all().add(column.gte(period.from)).add(column.lt(period.to));
+    let within = |column: SimpleExpr| column.clone().gte(period.from).and(column.lt(period.to));
+    let mut requested = Query::select();
+    requested
+        .expr(Expr::val(1))
+        .from(survey_request::Entity)
+        .and_where(
+            Expr::col((survey_request::Entity, survey_request::Column::TicketId))
+                .equals((survey::Entity, survey::Column::TicketId)),
+        )
+        .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt)).into()));
+    let asked = Expr::exists(requested);
+    let answered = within(Expr::col((survey::Entity, survey::Column::AnsweredAt)).into());
     let of_ticket: RelationDef =
         survey::Entity::belongs_to(ticket::Entity).from(survey::Column::TicketId).to(ticket::Column::Id).into();
+    let is = |of: SimpleExpr| -> SimpleExpr { Expr::case(of, 1).finally(0).into() };
     let rows = survey::Entity::find()
+        .select_only()
+        .columns([survey::Column::TicketId, survey::Column::Score, survey::Column::AnsweredAt])
+        .expr_as(is(asked.clone().into()), "asked")
         .join(JoinType::InnerJoin, of_ticket)
         .filter(of.clone())
         .filter(ticket::Column::MergedInto.is_null())
-        .filter(Condition::any().add(within(survey::Column::AskedAt)).add(within(survey::Column::AnsweredAt)))
+        .filter(Condition::any().add(asked).add(answered))
+        .into_tuple::<(TicketId, Option<i32>, Option<Timestamp>, i32)>()
         .all(conn)
         .await?;
-    let voice = |row: survey::Model| {
-        let in_period = |at: Option<Timestamp>| at.is_some_and(|at| period.contains(at));
-        Voice {
-            ticket: row.ticket_id,
-            asked: in_period(row.asked_at),
-            score: row.score.filter(|_| in_period(row.answered_at)),
-            answered: row.score.is_some(),
-        }
+    let voice = |(ticket, score, answered_at, asked): (TicketId, Option<i32>, Option<Timestamp>, i32)| Voice {
+        ticket,
+        asked: asked != 0,
+        score: score.filter(|_| answered_at.is_some_and(|at| period.contains(at))),
+        answered: score.is_some(),
     };
     Ok(rows.into_iter().map(voice).collect())
 }
@@ -170,34 +183,25 @@ pub async fn solved(conn: &impl ConnectionTrait, of: &Condition, ids: &[TicketId
     Ok(found)
 }
 
-/// What of a card reports ask.
-#[derive(FromQueryResult)]
-pub struct CardRow {
-    pub id: CardId,
-    pub product: Option<String>,
-    pub extracted_at: Timestamp,
-    pub published_at: Option<Timestamp>,
-    pub retired_at: Option<Timestamp>,
-}
-
-/// Cards made before an instant.
-pub async fn cards(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<CardRow>> {
+/// Cards made before an instant: which, of which product, when.
+pub async fn cards(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, Option<String>, Timestamp)>> {
     Ok(card::Entity::find()
         .select_only()
         .columns([card::Column::Id, card::Column::Product, card::Column::ExtractedAt])
-        .columns([card::Column::PublishedAt, card::Column::RetiredAt])
         .filter(card::Column::ExtractedAt.lt(before))
-        .into_model()
+        .into_tuple()
         .all(conn)
         .await?)
 }
 
-/// Cases that had joined a card before an instant: card, ticket, who solved it.
-pub async fn card_cases(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, TicketId, UserId)>> {
-    Ok(card_case::Entity::find()
+/// Cards that were in use at an instant.
+pub async fn published(conn: &impl ConnectionTrait, at: Timestamp) -> Result<Vec<CardId>> {
+    let retired = card_publication::Column::RetiredAt;
+    Ok(card_publication::Entity::find()
         .select_only()
-        .columns([card_case::Column::CardId, card_case::Column::TicketId, card_case::Column::HandlerId])
-        .filter(card_case::Column::JoinedAt.lt(before))
+        .column(card_publication::Column::CardId)
+        .filter(card_publication::Column::PublishedAt.lt(at))
+        .filter(retired.is_null().or(retired.gte(at)))
         .into_tuple()
         .all(conn)
         .await?)

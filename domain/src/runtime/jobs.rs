@@ -86,7 +86,12 @@ pub const DECIDING: &str = "";
 
 /// Plants a wake-up, or moves the one that stands for the same subject.
 pub async fn plant(tx: &mut Tx, kind: &str, subject: &str, run_at: Timestamp) -> Result<()> {
-    put(tx, DECIDING, &[(kind, subject, run_at)], Expr::col((Alias::new("excluded"), job::Column::RunAt))).await
+    plant_all(tx, &[(kind, subject, run_at)]).await
+}
+
+/// Several at once.
+pub async fn plant_all(tx: &mut Tx, jobs: &[(&str, &str, Timestamp)]) -> Result<()> {
+    put(tx, DECIDING, jobs, Expr::col((Alias::new("excluded"), job::Column::RunAt))).await
 }
 
 /// The same, but a wake-up that stands earlier stays.

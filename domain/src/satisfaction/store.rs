@@ -23,6 +23,26 @@ pub mod survey {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Each time that somebody was asked.
+pub mod survey_request {
+    use crate::kernel::{TicketId, Timestamp};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "survey_request")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub ticket_id: TicketId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub asked_at: Timestamp,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
@@ -51,6 +71,11 @@ pub async fn ask(conn: &impl ConnectionTrait, ticket: TicketId, recipient: UserI
     let mut replace = OnConflict::column(survey::Column::TicketId);
     replace.update_columns([survey::Column::RecipientId, survey::Column::AskedAt]);
     survey::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    let request = survey_request::ActiveModel { ticket_id: Set(ticket), asked_at: Set(at) };
+    survey_request::Entity::insert(request)
+        .on_conflict_do_nothing_on([survey_request::Column::TicketId, survey_request::Column::AskedAt])
+        .exec_without_returning(conn)
+        .await?;
     Ok(())
 }
 

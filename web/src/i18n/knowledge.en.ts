@@ -4,6 +4,7 @@ export const knowledge = {
   'cite': 'Cite: copy the solution',
   'cite.done': 'Cited',
   'cite.title': 'Cited solutions',
+  'cite.hidden': 'What was cited here you may not read (any more).',
   'card.of': 'A case of the knowledge card “{title}”',
   'card.means': 'Made by itself when the same cause is solved the same way five times within a week. Those that hold most surely come first.',
   'card.none': 'No card yet: cards come from tickets that are solved alike.',

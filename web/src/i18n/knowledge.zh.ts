@@ -6,6 +6,7 @@ export const knowledge: Record<keyof typeof en, string> = {
   'cite': '一键引用',
   'cite.done': '已引用',
   'cite.title': '引用的解决方案',
+  'cite.hidden': '您无权（或不再有权）查看此处引用的内容。',
   'card.of': '属于知识卡片“{title}”的案例',
   'card.means': '同一根因以同一方案在一周内解决五次即自动生成，按方案可靠程度排序。',
   'card.none': '暂无卡片：相同根因反复以同一方案解决后会自动生成。',

@@ -12,14 +12,17 @@ export function Citations({ citations }: { citations: readonly CitationRowFragme
       <h2>{t('cite.title')}</h2>
       {citations.map((citation) => (
         <blockquote key={citation.id}>
-          <p className="text">{citation.text}</p>
+          {citation.text === null ? <p className="quiet">{t('cite.hidden')}</p> : <p className="text">{citation.text}</p>}
           <footer className="quiet">
-            {citation.case && (
-              <Link href={`/tickets/${citation.case.number}`}>
-                #{citation.case.number} {citation.case.title}
+            {citation.source?.__typename === 'Ticket' && (
+              <Link href={`/tickets/${citation.source.number}`}>
+                #{citation.source.number} {citation.source.title}
               </Link>
             )}
-            {citation.card && <Link href={`/knowledge/${citation.card.id}`}>{citation.card.title}</Link>} · {citation.by.name} ·{' '}
+            {citation.source?.__typename === 'KnowledgeCard' && (
+              <Link href={`/knowledge/${citation.source.id}`}>{citation.source.title}</Link>
+            )}{' '}
+            · {citation.by.name} ·{' '}
             {moment(citation.at, lang)}
           </footer>
         </blockquote>

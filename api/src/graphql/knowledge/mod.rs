@@ -2,15 +2,13 @@
 
 mod mutation;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 use domain::catalogue;
 use domain::catalogue::model::Kind;
 use domain::kernel::Page;
 use domain::knowledge;
-use domain::knowledge::model::{
-    CardCase, CardFilter, CardOrder, CardVersion, Citation, Held, SURVIVAL_DAYS, Source, Standing,
-};
-use domain::knowledge::queries::Ranked;
+use domain::knowledge::model::{CardCase, CardFilter, CardOrder, CardVersion, Held, SURVIVAL_DAYS, Source, Standing};
+use domain::knowledge::queries::{Cited, Ranked};
 use domain::tickets::model as tickets;
 
 pub use self::mutation::KnowledgeMutation;
@@ -20,7 +18,7 @@ use super::loaders::Loaders;
 use super::nodes::{Relay, UserNode, relay, somebody, user};
 use super::scalars::{DateTime, FaultType, RootCauseLevel};
 use super::ticket::{TicketNode, rows};
-use super::words::{KnowledgeCardState, KnowledgeSourceKind};
+use super::words::KnowledgeCardState;
 
 /// What recurs, and how it is solved: made of tickets with the same cause and the same solution tags.
 pub struct CardNode(pub Ranked);
@@ -329,49 +327,51 @@ impl CardVersionNode {
     }
 }
 
+/// What a solution was copied from.
+#[derive(Union)]
+pub enum CitationSource {
+    Ticket(Box<TicketNode>),
+    KnowledgeCard(Box<CardNode>),
+}
+
 /// A solution that was copied into a ticket.
-pub struct CitationNode(pub Citation);
+pub struct CitationNode(pub Cited);
 
 #[Object(name = "Citation")]
 impl CitationNode {
     /// Unique among all things.
     async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.0.citation.id.to_string().into()
     }
 
-    /// Whether a case or a card was cited.
-    async fn kind(&self) -> KnowledgeSourceKind {
-        match self.0.source {
-            Source::Case(_) => KnowledgeSourceKind::Case,
-            Source::Card(_) => KnowledgeSourceKind::Card,
-        }
+    /// The case or the card, as it is now; null where the viewer may not see it.
+    async fn source(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<CitationSource>> {
+        let loaders = ctx.data_unchecked::<Loaders>();
+        Ok(match self.0.citation.source {
+            Source::Case(case) => {
+                let view = loaders.one(case).await.or_top_level(ctx)?;
+                view.map(|view| CitationSource::Ticket(Box::new(TicketNode(view))))
+            }
+            Source::Card(card) => {
+                let card = loaders.one(card).await.or_top_level(ctx)?;
+                card.map(|card| CitationSource::KnowledgeCard(Box::new(CardNode(card))))
+            }
+        })
     }
 
-    /// The case, as the viewer may see it now.
-    async fn case(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Box<TicketNode>>> {
-        let Source::Case(case) = self.0.source else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Loaders>().one(case).await.or_top_level(ctx)?.map(TicketNode).map(Box::new))
-    }
-
-    /// The card.
-    async fn card(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<CardNode>> {
-        let Source::Card(card) = self.0.source else { return Ok(None) };
-        Ok(ctx.data_unchecked::<Loaders>().one(card).await.or_top_level(ctx)?.map(CardNode))
-    }
-
-    /// The solution, as it was when it was cited.
-    async fn text(&self) -> &str {
-        &self.0.text
+    /// The solution, as it was when it was cited; null where the viewer may not read the ticket that it was copied from.
+    async fn text(&self) -> Option<&str> {
+        self.0.readable.then_some(self.0.citation.text.as_str())
     }
 
     /// When it was cited.
     async fn at(&self) -> DateTime {
-        self.0.at.into()
+        self.0.citation.at.into()
     }
 
     /// Who cited it.
     async fn by(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
-        somebody(ctx, self.0.by).await
+        somebody(ctx, self.0.citation.by).await
     }
 }
 

@@ -6,20 +6,22 @@ use domain::reports::decide;
 use domain::reports::model::{Effect, Worth};
 
 use super::super::error::OrTopLevel as _;
-use super::super::knowledge::{CardNode, applies_to};
-use super::super::loaders::{AttributionOf, Loaders};
+use super::super::knowledge::CardNode;
+use super::super::loaders::Loaders;
 use super::super::metrics::{count, share};
 use super::super::scalars::int;
 use super::super::ticket::TicketNode;
+use super::cause_label;
 
 /// The solution that is most worth using again: often cited in the week, and surely holding.
 pub struct SolutionOfTheWeek(pub Worth);
 
 #[Object]
 impl SolutionOfTheWeek {
-    /// The case itself; of a card, its case that was solved last.
+    /// The case itself; of a card, its case that was solved last, of those that the viewer may read.
     async fn ticket(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TicketNode>> {
-        Ok(ctx.data_unchecked::<Loaders>().one(self.0.ticket).await.or_top_level(ctx)?.map(TicketNode))
+        let Some(ticket) = self.0.said.ticket else { return Ok(None) };
+        Ok(ctx.data_unchecked::<Loaders>().one(ticket).await.or_top_level(ctx)?.map(TicketNode))
     }
 
     /// The card, where it is one.
@@ -30,24 +32,15 @@ impl SolutionOfTheWeek {
 
     /// Where it applies, in the language of the request.
     async fn applies_to(&self, ctx: &Context<'_>) -> async_graphql::Result<String> {
-        let loaders = ctx.data_unchecked::<Loaders>();
-        if let Source::Card(card) = self.0.source
-            && let Some(ranked) = loaders.one(card).await.or_top_level(ctx)?
-            && let Some(said) = ranked.card.text.applies_to
-        {
-            return Ok(said);
+        match &self.0.said.applies_to {
+            Some(said) => Ok(said.clone()),
+            None => cause_label(ctx, &self.0.said.cause).await,
         }
-        let attribution = loaders.one(AttributionOf(self.0.ticket)).await.or_top_level(ctx)?;
-        let view = loaders.one(self.0.ticket).await.or_top_level(ctx)?;
-        let Some(given) = attribution.map(|attribution| attribution.given) else { return Ok(String::new()) };
-        let product = view.and_then(|view| view.ticket.product);
-        let tag = given.cause_tag.as_deref();
-        applies_to(ctx, product.as_deref(), given.fault_type, given.root_cause_level, tag).await
     }
 
     /// What to do, step by step.
     async fn steps(&self) -> Vec<String> {
-        decide::steps(&self.0.solution)
+        decide::steps(&self.0.said.solution)
     }
 
     /// What it brought, in figures.

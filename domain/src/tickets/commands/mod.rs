@@ -7,6 +7,8 @@ mod fields;
 mod history;
 mod life;
 
+use std::collections::HashMap;
+
 pub use self::history::{History, extend_history, insert_history};
 use crate::event::Event;
 use crate::kernel::{Code, Refusal, Result, TicketId, refuse};
@@ -88,6 +90,11 @@ async fn tell(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact
 pub async fn note(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
     let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
     record(tx, &ticket, fact).await
+}
+
+/// Tickets as they are, and stay until this transaction has ended: what is copied from them now is what they say.
+pub async fn held(tx: &Tx, ids: &[TicketId]) -> Result<HashMap<TicketId, Ticket>> {
+    Ok(store::hold(tx, ids).await?.into_iter().map(|ticket| (ticket.id, ticket)).collect())
 }
 
 /// Whether somebody may do this beside a ticket.

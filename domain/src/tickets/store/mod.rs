@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect,
-    SqlErr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
+    QueryOrder as _, QuerySelect, SqlErr,
 };
 
 use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
@@ -31,6 +31,16 @@ pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
         select = select.lock_exclusive();
     }
     Ok(select.one(tx.conn()).await?.map(Ticket::try_from).transpose()?)
+}
+
+/// For copying from: where the engine has several writers, nobody changes them before this transaction has ended.
+pub(super) async fn hold(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
+    let mut select = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied()));
+    if tx.app().db.engine == Engine::Postgres {
+        select = select.order_by_asc(ticket::Column::Id).lock_shared();
+    }
+    let rows = select.all(tx.conn()).await?;
+    Ok(rows.into_iter().map(Ticket::try_from).collect::<Result<_, _>>()?)
 }
 
 pub(super) async fn insert(conn: &impl ConnectionTrait, tickets: Vec<Ticket>) -> Result<()> {

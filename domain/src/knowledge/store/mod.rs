@@ -1,152 +1,31 @@
 //! Tables of knowledge.
 
-pub mod occurrence {
-    use crate::kernel::{TicketId, Timestamp};
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "occurrence")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub ticket_id: TicketId,
-        pub signature: String,
-        /// The ticket's first resolution.
-        pub at: Timestamp,
-        /// Of the ticket's row that this was derived from.
-        pub revision: i64,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod card {
-    use crate::kernel::{CardId, Timestamp, UserId};
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "card")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: CardId,
-        pub signature: String,
-        pub fault_type: String,
-        pub root_cause_level: String,
-        pub cause_tag: Option<String>,
-        pub product: Option<String>,
-        pub solution_tags: String,
-        pub state: String,
-        pub version: i32,
-        pub extracted_at: Timestamp,
-        pub reviewed_at: Option<Timestamp>,
-        pub reviewed_by: Option<UserId>,
-        pub published_at: Option<Timestamp>,
-        pub published_by: Option<UserId>,
-        pub retired_at: Option<Timestamp>,
-        pub retired_by: Option<UserId>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod card_version {
-    use crate::kernel::{CardId, TicketId, Timestamp, UserId};
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "card_version")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub card_id: CardId,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub version: i32,
-        pub title: String,
-        pub applies_to: Option<String>,
-        pub solution: String,
-        /// The ticket whose words these are.
-        pub source_id: Option<TicketId>,
-        pub by_id: Option<UserId>,
-        pub at: Timestamp,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod card_case {
-    use crate::kernel::{CardId, TicketId, Timestamp, UserId};
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "card_case")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub card_id: CardId,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub ticket_id: TicketId,
-        pub title: String,
-        pub resolution: String,
-        pub handler_id: UserId,
-        pub resolved_at: Timestamp,
-        pub joined_at: Timestamp,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod citation {
-    use crate::kernel::{CardId, CitationId, TicketId, Timestamp, UserId};
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "citation")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: CitationId,
-        pub ticket_id: TicketId,
-        pub case_id: Option<TicketId>,
-        pub card_id: Option<CardId>,
-        pub text: String,
-        pub by_id: UserId,
-        pub at: Timestamp,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+pub mod entities;
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, JoinType, QueryFilter, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, JoinType, QueryFilter, QuerySelect,
     RelationDef, SqlErr, TryInsertResult,
 };
 
-use super::model::{Card, CardState, CardText, Citation, Signature, Source};
+use self::entities::{card, card_case, card_publication, card_version, citation, occurrence};
+use super::model::{Card, CardState, CardText, Citation, Origin, Signature, Source};
 use crate::kernel::text::REDACTED;
 use crate::kernel::{CardId, Error, Result, TicketId, Timestamp, UserId};
-use crate::tickets::model::{FaultType, RootCauseLevel};
+use crate::tickets::model::{FaultType, RootCauseLevel, TicketStatus};
 use crate::tickets::store::entities::ticket;
+
+/// Ids of one statement.
+pub const IDS_MAX: usize = 500;
 
 fn broken(card: CardId) -> DbErr {
     DbErr::Custom(format!("card {card} holds a word that this program does not know"))
 }
 
 impl card::Model {
-    pub fn into_card(self, text: CardText) -> Result<Card, DbErr> {
+    fn into_card(self, text: CardText, origin: Origin, withheld: bool) -> Result<Card, DbErr> {
         let Self {
             id,
             signature: _,
@@ -181,49 +60,67 @@ impl card::Model {
             reviewed: reviewed_by.zip(reviewed_at),
             published: published_by.zip(published_at),
             retired: retired_by.zip(retired_at),
-            withheld: false,
+            origin,
+            withheld,
         })
+    }
+}
+
+/// Of these tickets those that are confidential.
+pub async fn confidential(conn: &impl ConnectionTrait, ids: Vec<TicketId>) -> Result<HashSet<TicketId>> {
+    let mut found = HashSet::new();
+    for ids in ids.chunks(IDS_MAX) {
+        let rows: Vec<TicketId> = ticket::Entity::find()
+            .select_only()
+            .column(ticket::Column::Id)
+            .filter(ticket::Column::Id.is_in(ids.iter().copied()))
+            .filter(ticket::Column::Confidential.eq(true))
+            .into_tuple()
+            .all(conn)
+            .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+impl card_version::Model {
+    pub fn origin(&self) -> Origin {
+        Origin { title: self.title_source_id, solution: self.solution_source_id }
     }
 }
 
 /// Cards with the text of their version.
 pub async fn with_texts(conn: &impl ConnectionTrait, rows: Vec<card::Model>) -> Result<Vec<Card>> {
-    let ids: Vec<CardId> = rows.iter().map(|row| row.id).collect();
-    let versions = card_version::Entity::find().filter(card_version::Column::CardId.is_in(ids)).all(conn).await?;
-    let mut texts: HashMap<(CardId, i32), CardText> = HashMap::with_capacity(versions.len());
-    for card_version::Model { card_id, version, title, applies_to, solution, .. } in versions {
-        texts.insert((card_id, version), CardText { title, applies_to, solution });
+    let of_card: RelationDef =
+        card_version::Entity::belongs_to(card::Entity).from(card_version::Column::CardId).to(card::Column::Id).into();
+    let current =
+        Expr::col((card_version::Entity, card_version::Column::Version)).equals((card::Entity, card::Column::Version));
+    let mut texts: HashMap<CardId, card_version::Model> = HashMap::with_capacity(rows.len());
+    for rows in rows.chunks(IDS_MAX) {
+        let found = card_version::Entity::find()
+            .join(JoinType::InnerJoin, of_card.clone())
+            .filter(current.clone())
+            .filter(card_version::Column::CardId.is_in(rows.iter().map(|row| row.id)))
+            .all(conn)
+            .await?;
+        texts.extend(found.into_iter().map(|version| (version.card_id, version)));
     }
-    let withheld = withheld(conn, rows.iter().map(|row| row.id).collect()).await?;
+    let origins = texts.values().flat_map(|version| version.origin().tickets());
+    let hidden = confidential(conn, origins.collect()).await?;
     let card = |row: card::Model| {
-        let text = texts.remove(&(row.id, row.version)).ok_or_else(|| broken(row.id))?;
-        let withheld = withheld.contains(&(row.id, row.version));
-        Ok(Card { withheld, ..row.into_card(text)? })
+        let version = texts.remove(&row.id).filter(|version| version.version == row.version);
+        let version = version.ok_or_else(|| broken(row.id))?;
+        let origin = version.origin();
+        let card_version::Model { title, applies_to, solution, .. } = version;
+        let withheld = origin.tickets().any(|ticket| hidden.contains(&ticket));
+        Ok(row.into_card(CardText { title, applies_to, solution }, origin, withheld)?)
     };
     rows.into_iter().map(card).collect()
 }
 
-/// The versions whose words are those of a ticket that is confidential.
-async fn withheld(conn: &impl ConnectionTrait, cards: Vec<CardId>) -> Result<HashSet<(CardId, i32)>> {
-    let of_source: RelationDef = card_version::Entity::belongs_to(ticket::Entity)
-        .from(card_version::Column::SourceId)
-        .to(ticket::Column::Id)
-        .into();
-    let found: Vec<(CardId, i32)> = card_version::Entity::find()
-        .select_only()
-        .columns([card_version::Column::CardId, card_version::Column::Version])
-        .join(JoinType::InnerJoin, of_source)
-        .filter(card_version::Column::CardId.is_in(cards))
-        .filter(ticket::Column::Confidential.eq(true))
-        .into_tuple()
-        .all(conn)
-        .await?;
-    Ok(found.into_iter().collect())
-}
-
 /// Returns whether it is new: one card a signature.
-pub async fn insert_card(conn: &impl ConnectionTrait, card: &Card, source: TicketId) -> Result<bool> {
-    let Card { id, signature, state, version, text, extracted_at, .. } = card;
+pub async fn insert_card(conn: &impl ConnectionTrait, card: &Card) -> Result<bool> {
+    let Card { id, signature, state, version, extracted_at, .. } = card;
     let digest = signature.digest();
     let Signature { fault_type, root_cause_level, cause_tag, product, solution_tags } = signature.clone();
     let row = card::ActiveModel {
@@ -246,27 +143,21 @@ pub async fn insert_card(conn: &impl ConnectionTrait, card: &Card, source: Ticke
     if !matches!(inserted, TryInsertResult::Inserted(1..)) {
         return Ok(false);
     }
-    insert_version(conn, *id, *version, text, Some(source), None, *extracted_at).await?;
+    insert_version(conn, card, None, *extracted_at).await?;
     Ok(true)
 }
 
-pub async fn insert_version(
-    conn: &impl ConnectionTrait,
-    card: CardId,
-    version: i32,
-    text: &CardText,
-    source: Option<TicketId>,
-    by: Option<UserId>,
-    at: Timestamp,
-) -> Result<()> {
-    let CardText { title, applies_to, solution } = text.clone();
+/// The text of a card, as a version of it.
+pub async fn insert_version(conn: &impl ConnectionTrait, card: &Card, by: Option<UserId>, at: Timestamp) -> Result<()> {
+    let CardText { title, applies_to, solution } = card.text.clone();
     let row = card_version::ActiveModel {
-        card_id: Set(card),
-        version: Set(version),
+        card_id: Set(card.id),
+        version: Set(card.version),
         title: Set(title),
         applies_to: Set(applies_to),
         solution: Set(solution),
-        source_id: Set(source),
+        title_source_id: Set(card.origin.title),
+        solution_source_id: Set(card.origin.solution),
         by_id: Set(by),
         at: Set(at),
     };
@@ -297,6 +188,27 @@ pub async fn save(conn: &impl ConnectionTrait, before: &Card, next: &Card) -> Re
     Ok(saved.rows_affected > 0)
 }
 
+/// A card comes into use, or leaves it.
+pub async fn put_in_use(conn: &impl ConnectionTrait, card: CardId, in_use: bool, at: Timestamp) -> Result<()> {
+    if in_use {
+        let row = card_publication::ActiveModel { card_id: Set(card), published_at: Set(at), retired_at: Set(None) };
+        // Out of use and in again within a millisecond: as if it had stayed.
+        let mut reopened =
+            OnConflict::columns([card_publication::Column::CardId, card_publication::Column::PublishedAt]);
+        reopened.update_column(card_publication::Column::RetiredAt);
+        card_publication::Entity::insert(row).on_conflict(reopened).exec_without_returning(conn).await?;
+    } else {
+        card_publication::Entity::update_many()
+            .col_expr(card_publication::Column::RetiredAt, Expr::value(at))
+            .filter(card_publication::Column::CardId.eq(card))
+            .filter(card_publication::Column::RetiredAt.is_null())
+            .exec(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What is known of a later state of the ticket stays.
 pub async fn put_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence::Model>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
@@ -307,7 +219,22 @@ pub async fn put_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence::
     });
     let mut replace = OnConflict::column(occurrence::Column::TicketId);
     replace.update_columns([occurrence::Column::Signature, occurrence::Column::At, occurrence::Column::Revision]);
+    let later = Expr::col((Alias::new("excluded"), occurrence::Column::Revision));
+    replace.action_and_where(later.gte(Expr::col((occurrence::Entity, occurrence::Column::Revision))));
     occurrence::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Takes out what counts no more, unless it was learned of again meanwhile.
+pub async fn drop_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence::Model>) -> Result<()> {
+    let mut of = Condition::any();
+    for row in rows {
+        let same = occurrence::Column::TicketId.eq(row.ticket_id).and(occurrence::Column::Revision.eq(row.revision));
+        of = of.add(same);
+    }
+    if !of.is_empty() {
+        occurrence::Entity::delete_many().filter(of).exec(conn).await?;
+    }
     Ok(())
 }
 
@@ -332,18 +259,18 @@ pub async fn insert_case(conn: &impl ConnectionTrait, row: card_case::Model) -> 
 
 impl From<citation::Model> for Citation {
     fn from(row: citation::Model) -> Self {
-        let citation::Model { id, ticket_id, case_id, card_id, text, by_id, at } = row;
+        let citation::Model { id, ticket_id, case_id, card_id, source_id, text, by_id, at, .. } = row;
         // The writer gives exactly one of them.
         let source = match (case_id, card_id) {
             (_, Some(card)) => Source::Card(card),
             (case, None) => Source::Case(case.unwrap_or(ticket_id)),
         };
-        Self { id, ticket: ticket_id, source, text, by: by_id, at }
+        Self { id, ticket: ticket_id, source, origin: source_id, text, by: by_id, at }
     }
 }
 
 pub async fn insert_citation(conn: &impl ConnectionTrait, citation: &Citation) -> Result<()> {
-    let Citation { id, ticket, source, text, by, at } = citation.clone();
+    let Citation { id, ticket, source, origin, text, by, at } = citation.clone();
     let (case, card) = match source {
         Source::Case(case) => (Some(case), None),
         Source::Card(card) => (None, Some(card)),
@@ -353,9 +280,12 @@ pub async fn insert_citation(conn: &impl ConnectionTrait, citation: &Citation) -
         ticket_id: Set(ticket),
         case_id: Set(case),
         card_id: Set(card),
+        source_id: Set(origin),
         text: Set(text),
         by_id: Set(by),
         at: Set(at),
+        resolved_at: Set(None),
+        reopened_at: Set(None),
     };
     match citation::Entity::insert(row).exec_without_returning(conn).await {
         Ok(_) => Ok(()),
@@ -378,7 +308,39 @@ pub async fn citation_of(
     Ok(citation::Entity::find().filter(citation::Column::TicketId.eq(ticket)).filter(of).one(conn).await?)
 }
 
-/// Takes a ticket's title or resolution out of everything that was copied from it.
+/// The citations of these tickets that are tried now: their tickets stand resolved.
+pub async fn try_citations(conn: &impl ConnectionTrait, tickets: &[TicketId]) -> Result<()> {
+    let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::word);
+    let mut resolved = Query::select();
+    resolved
+        .column((ticket::Entity, ticket::Column::ResolvedAt))
+        .from(ticket::Entity)
+        .and_where(
+            Expr::col((ticket::Entity, ticket::Column::Id)).equals((citation::Entity, citation::Column::TicketId)),
+        )
+        .and_where(Expr::col((ticket::Entity, ticket::Column::Status)).is_in(solved));
+    citation::Entity::update_many()
+        .col_expr(citation::Column::ResolvedAt, SimpleExpr::SubQuery(None, Box::new(resolved.into())))
+        .filter(citation::Column::TicketId.is_in(tickets.iter().copied()))
+        .filter(citation::Column::ResolvedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// The citations that a ticket was resolved with have not held.
+pub async fn fail_citations(conn: &impl ConnectionTrait, ticket: TicketId, at: Timestamp) -> Result<()> {
+    citation::Entity::update_many()
+        .col_expr(citation::Column::ReopenedAt, Expr::value(at))
+        .filter(citation::Column::TicketId.eq(ticket))
+        .filter(citation::Column::ResolvedAt.is_not_null())
+        .filter(citation::Column::ReopenedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes a ticket's title or resolution out of everything that was made of it.
 pub async fn redact(conn: &impl ConnectionTrait, ticket: TicketId, title: bool, resolution: bool) -> Result<()> {
     if title {
         card_case::Entity::update_many()
@@ -388,7 +350,7 @@ pub async fn redact(conn: &impl ConnectionTrait, ticket: TicketId, title: bool, 
             .await?;
         card_version::Entity::update_many()
             .col_expr(card_version::Column::Title, Expr::value(REDACTED))
-            .filter(card_version::Column::SourceId.eq(ticket))
+            .filter(card_version::Column::TitleSourceId.eq(ticket))
             .exec(conn)
             .await?;
     }
@@ -400,24 +362,14 @@ pub async fn redact(conn: &impl ConnectionTrait, ticket: TicketId, title: bool, 
             .await?;
         card_version::Entity::update_many()
             .col_expr(card_version::Column::Solution, Expr::value(REDACTED))
-            .filter(card_version::Column::SourceId.eq(ticket))
+            .filter(card_version::Column::SolutionSourceId.eq(ticket))
             .exec(conn)
             .await?;
         citation::Entity::update_many()
             .col_expr(citation::Column::Text, Expr::value(REDACTED))
-            .filter(citation::Column::CaseId.eq(ticket).or(citation::Column::CardId.in_subquery(made_of(ticket))))
+            .filter(citation::Column::SourceId.eq(ticket))
             .exec(conn)
             .await?;
     }
     Ok(())
-}
-
-/// The cards that took their words from a ticket.
-fn made_of(ticket: TicketId) -> SelectStatement {
-    let mut cards = Query::select();
-    cards
-        .column(card_version::Column::CardId)
-        .from(card_version::Entity)
-        .and_where(card_version::Column::SourceId.eq(ticket));
-    cards
 }

@@ -1,30 +1,27 @@
 //! Reads: occurrences, cards, citations, and how cited solutions have held.
 
-use std::collections::{BTreeMap, HashMap};
+mod reuse;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, SimpleExpr};
+use std::collections::HashMap;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
 };
 
+pub use self::reuse::{Cited, TRIALS_MAX, citation, citations_of, recurrences, standings};
 use super::decide;
-use super::model::{
-    Card, CardCase, CardFilter, CardOrder, CardState, CardVersion, Citation, SURVIVAL_DAYS, Settings, Signature,
-    Source, Standing, Trial,
-};
-use super::store::{self, card, card_case, card_version, citation, occurrence};
+use super::model::{Card, CardCase, CardFilter, CardOrder, CardState, CardVersion, Source, Standing};
+use super::store;
+use super::store::entities::{card, card_case, card_version, occurrence};
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{CardId, Connection, Direction, Error, Page, Result, TicketId, Timestamp, days};
+use crate::kernel::{CardId, Connection, Direction, Error, Page, Result, TicketId, Timestamp, UserId};
 use crate::runtime::{App, Ctx};
-use crate::tickets;
-use crate::tickets::model::{Ticket, TicketStatus};
+use crate::tickets::model::TicketStatus;
 use crate::tickets::store::entities::{attribution, ticket};
 
 /// Cards are ranked in memory: this is far beyond what anyone reviews.
 pub const CARDS_MAX: u64 = 5_000;
-/// Ids of one statement.
-const IDS_MAX: usize = 500;
-
 /// Solved, attributed, and readable as experience: what counts as an occurrence.
 fn counts() -> Condition {
     let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::word);
@@ -36,25 +33,6 @@ fn counts() -> Condition {
 
 fn with_attribution() -> RelationDef {
     ticket::Entity::belongs_to(attribution::Entity).from(ticket::Column::Id).to(attribution::Column::TicketId).into()
-}
-
-/// Of these tickets those that count, each with its signature, when it counts, and the revision of its row.
-pub(super) async fn learnable(
-    conn: &impl ConnectionTrait,
-    ids: &[TicketId],
-) -> Result<Vec<(TicketId, Signature, Timestamp, i64)>> {
-    let rows =
-        ticket::Entity::find().filter(counts()).filter(ticket::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
-    let attributions = tickets::queries::attributions(conn, ids).await?;
-    let mut known = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(attribution) = attributions.get(&row.id) else { continue };
-        let signature = Signature::of(row.product.as_deref(), &attribution.given);
-        if let Some(at) = row.first_resolved_at {
-            known.push((row.id, signature, at, row.revision));
-        }
-    }
-    Ok(known)
 }
 
 pub(super) async fn occurrences(
@@ -167,7 +145,7 @@ fn micros(share: f64) -> i64 {
 /// Cards with their figures, in their order.
 async fn ranked(cx: &Ctx, cards: Vec<Card>) -> Result<Vec<Ranked>> {
     let sources: Vec<Source> = cards.iter().map(|card| Source::Card(card.id)).collect();
-    let mut standings = standings(cx, &sources).await?;
+    let mut standings = standings(cx, &sources, TRIALS_MAX).await?;
     let ids: Vec<CardId> = cards.iter().map(|card| card.id).collect();
     let mut cases = case_counts(cx.read(), &ids).await?;
     let ranked = cards.into_iter().map(|card| Ranked {
@@ -250,20 +228,54 @@ pub async fn cases(cx: &Ctx, card: CardId, page: &Page) -> Result<Connection<Car
     Ok(page.connection(&list, cases, |case| vec![Part::Int(case.resolved_at.millis()), Part::Id(case.ticket.0)]))
 }
 
-/// The texts of a card, newest first.
+/// The texts of a card, newest first; those whose words are of a ticket that is confidential are for administrators.
 pub async fn versions(cx: &Ctx, card: CardId) -> Result<Vec<CardVersion>> {
-    let rows = card_version::Entity::find()
+    let mut rows = card_version::Entity::find()
         .filter(card_version::Column::CardId.eq(card))
         .order_by_desc(card_version::Column::Version)
         .limit(100)
         .all(cx.read())
         .await?;
+    if !decide::administers(&cx.actor) {
+        let origins = rows.iter().flat_map(|row| row.origin().tickets()).collect();
+        let hidden = store::confidential(cx.read(), origins).await?;
+        rows.retain(|row| !row.origin().tickets().any(|ticket| hidden.contains(&ticket)));
+    }
     let version = |row: card_version::Model| {
-        let card_version::Model { card_id: _, version, title, applies_to, solution, source_id: _, by_id, at } = row;
+        let card_version::Model { version, title, applies_to, solution, by_id, at, .. } = row;
         let text = super::model::CardText { title, applies_to, solution };
         CardVersion { version, text, by: by_id, at }
     };
     Ok(rows.into_iter().map(version).collect())
+}
+
+/// Occurrences of a signature that have not joined its card, and when they occurred; oldest first.
+pub(super) async fn joining(
+    conn: &impl ConnectionTrait,
+    signature: &str,
+    card: CardId,
+    limit: u64,
+) -> Result<Vec<(TicketId, Timestamp)>> {
+    let mut joined = Query::select();
+    joined
+        .expr(Expr::val(1))
+        .from(card_case::Entity)
+        .and_where(
+            Expr::col((card_case::Entity, card_case::Column::TicketId))
+                .equals((occurrence::Entity, occurrence::Column::TicketId)),
+        )
+        .and_where(card_case::Column::CardId.eq(card));
+    Ok(occurrence::Entity::find()
+        .select_only()
+        .columns([occurrence::Column::TicketId, occurrence::Column::At])
+        .filter(occurrence::Column::Signature.eq(signature))
+        .filter(Expr::exists(joined).not())
+        .order_by_asc(occurrence::Column::At)
+        .order_by_asc(occurrence::Column::TicketId)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
 }
 
 /// The card whose case each of these tickets is now.
@@ -279,6 +291,20 @@ pub async fn cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<H
         .all(conn)
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// The cases of cards that had joined them before an instant and still count: card, ticket, who solved it.
+pub async fn counting_cases(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, TicketId, UserId)>> {
+    Ok(card_case::Entity::find()
+        .select_only()
+        .columns([card_case::Column::CardId, card_case::Column::TicketId, card_case::Column::HandlerId])
+        .join(JoinType::InnerJoin, case_to_card())
+        .join(JoinType::InnerJoin, case_to_occurrence())
+        .filter(of_its_signature())
+        .filter(card_case::Column::JoinedAt.lt(before))
+        .into_tuple()
+        .all(conn)
+        .await?)
 }
 
 /// The same, but for cards that are retired.
@@ -300,7 +326,7 @@ pub async fn live_cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Res
     Ok(of)
 }
 
-/// The tickets of these cards; [`CARDS_MAX`] at most.
+/// The cases of these cards; [`CARDS_MAX`] at most.
 pub async fn cases_of(conn: &impl ConnectionTrait, cards: &[CardId]) -> Result<Vec<TicketId>> {
     if cards.is_empty() {
         return Ok(Vec::new());
@@ -308,186 +334,12 @@ pub async fn cases_of(conn: &impl ConnectionTrait, cards: &[CardId]) -> Result<V
     Ok(card_case::Entity::find()
         .select_only()
         .column(card_case::Column::TicketId)
+        .join(JoinType::InnerJoin, case_to_card())
+        .join(JoinType::InnerJoin, case_to_occurrence())
+        .filter(of_its_signature())
         .filter(card_case::Column::CardId.is_in(cards.iter().copied()))
         .limit(CARDS_MAX)
         .into_tuple()
         .all(conn)
         .await?)
-}
-
-// ---------------------------------------------------------------- citations
-
-/// What each of these tickets cites, oldest first.
-pub async fn citations_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<Citation>>> {
-    let rows = citation::Entity::find()
-        .filter(citation::Column::TicketId.is_in(ids.iter().copied()))
-        .order_by_asc(citation::Column::At)
-        .order_by_asc(citation::Column::Id)
-        .all(conn)
-        .await?;
-    let mut all: HashMap<TicketId, Vec<Citation>> = HashMap::new();
-    for row in rows {
-        all.entry(row.ticket_id).or_default().push(row.into());
-    }
-    Ok(all)
-}
-
-pub async fn citation(cx: &Ctx, id: crate::kernel::CitationId) -> Result<Option<Citation>> {
-    Ok(citation::Entity::find_by_id(id).one(cx.read()).await?.map(Into::into))
-}
-
-/// How these solutions have held: of a card, by the tickets that cite it or one of its cases.
-pub async fn standings(cx: &Ctx, sources: &[Source]) -> Result<HashMap<Source, Standing>> {
-    let conn = cx.read();
-    let mut cited: Vec<(Source, TicketId, Timestamp)> = Vec::new();
-    for sources in sources.chunks(IDS_MAX) {
-        cited.extend(citing(conn, sources).await?);
-    }
-    let mut tickets: Vec<TicketId> = cited.iter().map(|(_, ticket, _)| *ticket).collect();
-    if cited.is_empty() {
-        return Ok(HashMap::new());
-    }
-    tickets.sort_unstable();
-    tickets.dedup();
-    let fates = fates(conn, &tickets, cx.app.state::<Settings>()).await?;
-    // A ticket that cites a card and its case tries one solution.
-    let mut trials: HashMap<Source, BTreeMap<TicketId, Trial>> = HashMap::new();
-    for (source, ticket, _) in cited {
-        if let Some(trial) = fates.get(&ticket) {
-            trials.entry(source).or_default().insert(ticket, *trial);
-        }
-    }
-    let now = cx.now();
-    let standing = |trials: BTreeMap<TicketId, Trial>| {
-        let trials: Vec<Trial> = trials.into_values().collect();
-        decide::standing(&trials, now)
-    };
-    Ok(trials.into_iter().map(|(source, trials)| (source, standing(trials))).collect())
-}
-
-/// Who cites these, and when.
-pub async fn citing(conn: &impl ConnectionTrait, sources: &[Source]) -> Result<Vec<(Source, TicketId, Timestamp)>> {
-    let cases = sources.iter().filter_map(|source| if let Source::Case(id) = source { Some(*id) } else { None });
-    let cards: Vec<CardId> =
-        sources.iter().filter_map(|source| if let Source::Card(id) = source { Some(*id) } else { None }).collect();
-    let select = |of: SimpleExpr| {
-        citation::Entity::find()
-            .select_only()
-            .columns([citation::Column::CaseId, citation::Column::CardId, citation::Column::TicketId])
-            .column(citation::Column::At)
-            .filter(of)
-            .into_tuple::<(Option<TicketId>, Option<CardId>, TicketId, Timestamp)>()
-    };
-    let of = citation::Column::CaseId.is_in(cases).or(citation::Column::CardId.is_in(cards.iter().copied()));
-    let mut found = Vec::new();
-    for (case, card, ticket, at) in select(of).all(conn).await? {
-        let source = card.map(Source::Card).or(case.map(Source::Case));
-        found.extend(source.map(|source| (source, ticket, at)));
-    }
-    if !cards.is_empty() {
-        let of_case: RelationDef = citation::Entity::belongs_to(card_case::Entity)
-            .from(citation::Column::CaseId)
-            .to(card_case::Column::TicketId)
-            .into();
-        let by_case = citation::Entity::find()
-            .select_only()
-            .column(card_case::Column::CardId)
-            .columns([citation::Column::TicketId, citation::Column::At])
-            .join(JoinType::InnerJoin, of_case)
-            .filter(card_case::Column::CardId.is_in(cards))
-            .into_tuple::<(CardId, TicketId, Timestamp)>()
-            .all(conn)
-            .await?;
-        found.extend(by_case.into_iter().map(|(card, ticket, at)| (Source::Card(card), ticket, at)));
-    }
-    Ok(found)
-}
-
-/// What became of tickets: resolved, reopened, come back. Those merged away are none.
-async fn fates(
-    conn: &impl ConnectionTrait,
-    tickets: &[TicketId],
-    settings: &Settings,
-) -> Result<HashMap<TicketId, Trial>> {
-    let longest = days(SURVIVAL_DAYS[SURVIVAL_DAYS.len() - 1]).max(settings.recurs_within);
-    let mut fates = HashMap::with_capacity(tickets.len());
-    for ids in tickets.chunks(IDS_MAX) {
-        let found = tickets::queries::by_ids(conn, ids).await?;
-        let back = recurrences(conn, ids, longest).await?;
-        for (id, ticket) in found {
-            let Ticket { merged_into, status, first_resolved_at, first_reopened_at, .. } = ticket;
-            if merged_into.is_some() || status == TicketStatus::Cancelled {
-                continue;
-            }
-            let recurred = back.get(&id).map(|(_, at)| *at);
-            let failed_at = match (first_reopened_at, recurred) {
-                (Some(a), Some(b)) => Some(Ord::min(a, b)),
-                (one, other) => one.or(other),
-            };
-            fates.insert(id, Trial { resolved_at: first_resolved_at, failed_at });
-        }
-    }
-    Ok(fates)
-}
-
-/// Of these tickets those whose problem came back: the same customer with the same fault type, root-cause level and cause tag,
-/// in a ticket created behind the first resolution and within this; the first of each.
-pub async fn recurrences(
-    conn: &impl ConnectionTrait,
-    ids: &[TicketId],
-    within: std::time::Duration,
-) -> Result<HashMap<TicketId, (TicketId, Timestamp)>> {
-    use attribution::Column as A;
-    use ticket::Column as T;
-    let [earlier, later, cause, same] = ["earlier", "later", "cause", "same"].map(Alias::new);
-    let e = |column: T| Expr::col((earlier.clone(), column));
-    let l = |column: T| Expr::col((later.clone(), column));
-    let millis = i64::try_from(within.as_millis()).unwrap_or(i64::MAX / 2);
-    let equal = |column: A| Expr::col((cause.clone(), column)).equals((same.clone(), column));
-    let untagged =
-        Expr::col((cause.clone(), A::CauseTag)).is_null().and(Expr::col((same.clone(), A::CauseTag)).is_null());
-    let select = Query::select()
-        .expr_as(e(T::Id), "earlier_id")
-        .expr_as(l(T::Id), "later_id")
-        .expr_as(l(T::CreatedAt), "at")
-        .from_as(ticket::Entity, earlier.clone())
-        .join_as(
-            JoinType::InnerJoin,
-            attribution::Entity,
-            cause.clone(),
-            Expr::col((cause.clone(), A::TicketId)).equals((earlier.clone(), T::Id)),
-        )
-        .join_as(
-            JoinType::InnerJoin,
-            ticket::Entity,
-            later.clone(),
-            l(T::CustomerId)
-                .equals((earlier.clone(), T::CustomerId))
-                .and(l(T::CreatedAt).gt(e(T::FirstResolvedAt)))
-                .and(l(T::CreatedAt).lte(e(T::FirstResolvedAt).add(millis))),
-        )
-        .join_as(
-            JoinType::InnerJoin,
-            attribution::Entity,
-            same.clone(),
-            Expr::col((same.clone(), A::TicketId))
-                .equals((later.clone(), T::Id))
-                .and(equal(A::FaultType))
-                .and(equal(A::RootCauseLevel))
-                .and(equal(A::CauseTag).or(untagged)),
-        )
-        .and_where(e(T::Id).is_in(ids.iter().copied()))
-        .and_where(l(T::MergedInto).is_null())
-        .and_where(l(T::Status).ne(TicketStatus::Cancelled.word()))
-        .to_owned();
-    let mut found: HashMap<TicketId, (TicketId, Timestamp)> = HashMap::new();
-    for row in conn.query_all(&select).await? {
-        let (id, later): (TicketId, TicketId) = (row.try_get("", "earlier_id")?, row.try_get("", "later_id")?);
-        let at: Timestamp = row.try_get("", "at")?;
-        let first = found.entry(id).or_insert((later, at));
-        if (at, later) < (first.1, first.0) {
-            *first = (later, at);
-        }
-    }
-    Ok(found)
 }
