@@ -11,6 +11,7 @@ use crate::kernel::UserId;
 use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{NotificationEvent, State};
 use crate::people::model::PeopleEvent;
+use crate::recommend::model::RecommendEvent;
 use crate::runtime::{Audience, Side};
 use crate::sla::model::SlaEvent;
 use crate::tickets::model::{Fact, TicketEvent};
@@ -25,6 +26,7 @@ pub enum Event {
     Knowledge(KnowledgeEvent),
     Notification(NotificationEvent),
     People(PeopleEvent),
+    Recommend(RecommendEvent),
     Sla(SlaEvent),
     Ticket(TicketEvent),
     /// The clock of a machine was set by so many seconds.
@@ -72,6 +74,7 @@ impl Event {
             Self::People(PeopleEvent::UserRedacted { .. }) => "UserRedacted",
             Self::People(PeopleEvent::DutyChanged { .. }) => "DutyChanged",
             Self::People(PeopleEvent::CustomerSaved { .. }) => "CustomerSaved",
+            Self::Recommend(RecommendEvent::RankingLearned { .. }) => "RankingLearned",
             Self::Sla(SlaEvent::PolicySaved { .. }) => "SlaPolicySaved",
             Self::Ticket(event) => event.fact.kind(),
             Self::ClockJumped { .. } => "ClockJumped",
@@ -103,6 +106,7 @@ impl Event {
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => ("escalation_policy", Uuid::nil()),
             Self::Knowledge(event) => ("card", event.card().0),
+            Self::Recommend(RecommendEvent::RankingLearned { .. }) => ("ranking", Uuid::nil()),
             Self::Sla(SlaEvent::PolicySaved { .. }) => ("sla_policy", Uuid::nil()),
             Self::Ticket(event) => ("ticket", event.ticket.0),
             Self::ClockJumped { .. } => ("clock", Uuid::nil()),

@@ -11,9 +11,9 @@ use crate::catalogue::model::Words;
 use crate::event::Event;
 use crate::kernel::{Error, Result, minutes};
 use crate::knowledge::model::KnowledgeEvent;
-use crate::notifications::model::{LANES, NotificationEvent, Senders};
+use crate::notifications::model::{Appendix, NotificationEvent, Senders};
 use crate::people::model::Roster;
-use crate::recommend::model::Meaning;
+use crate::recommend::model::{Learned, Meaning, RecommendEvent};
 use crate::recommend::react::Progress;
 use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
@@ -21,11 +21,17 @@ use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
 use crate::{
-    auth, calendar, catalogue, dispatch, escalation, knowledge, metrics, notifications, reports, satisfaction, sla,
-    tickets,
+    auth, calendar, catalogue, dispatch, escalation, knowledge, metrics, notifications, recommend, reports,
+    satisfaction, sla, tickets,
 };
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
+
+const LANES: [&str; 8] = {
+    let [suggest, learn] = recommend::react::LANES;
+    let [a, b, c, d, e, f] = notifications::model::LANES;
+    [suggest, learn, a, b, c, d, e, f]
+};
 
 const SENDING: Sending = Sending { lanes: &LANES, prepare, settle };
 
@@ -91,6 +97,10 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states.insert(LiveTickets::default());
     states.insert(Progress::default());
     states.insert(Meaning::of(model_dir));
+    states.insert(Learned::default());
+    states.insert(Appendix(|cx, ticket, recipient, tongue| {
+        Box::pin(recommend::queries::lines(cx, ticket, recipient, tongue))
+    }));
     states
 }
 
@@ -103,6 +113,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(sla::react::on_ticket_event(tx, event)).await?;
                 Box::pin(knowledge::react::on_ticket_event(tx, event)).await?;
                 Box::pin(notifications::react::on_ticket_event(tx, event)).await?;
+                Box::pin(recommend::react::on_ticket_event(tx, event)).await?;
                 Box::pin(satisfaction::react::on_ticket_event(tx, event)).await?;
                 Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
                 Box::pin(escalation::react::on_ticket_event(tx, event)).await
@@ -121,7 +132,11 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(escalation::react::on_roster_event(tx)).await
             }
             Event::ClockJumped { seconds } => Box::pin(notifications::react::on_clock_jumped(tx, *seconds)).await,
-            Event::Escalation(_) | Event::Knowledge(_) | Event::Notification(_) | Event::Sla(_) => Ok(()),
+            Event::Escalation(_)
+            | Event::Knowledge(_)
+            | Event::Notification(_)
+            | Event::Recommend(_)
+            | Event::Sla(_) => Ok(()),
         }
     })
 }
@@ -137,6 +152,7 @@ fn observe(app: &App, event: &Event) {
         Event::Calendar(_) => app.state::<Calendars>().forget(),
         Event::Sla(_) => app.state::<sla::model::Policies>().forget(),
         Event::Escalation(_) => app.state::<escalation::model::Policies>().forget(),
+        Event::Recommend(RecommendEvent::RankingLearned { .. }) => app.state::<Learned>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_)
         | Event::Knowledge(_)
@@ -184,6 +200,8 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
     Box::pin(async move {
         match job.kind.as_str() {
             notifications::react::SEND => notifications::commands::prepare(tx, job).await,
+            recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
+            recommend::react::LEARN => Ok(recommend::commands::prepare_learning(tx)),
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -193,6 +211,8 @@ fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, R
     Box::pin(async move {
         match job.kind.as_str() {
             notifications::react::SEND => notifications::commands::settle(tx, job, outcome).await,
+            recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,
+            recommend::react::LEARN => recommend::commands::settle_learning(tx, outcome).await,
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -212,6 +232,10 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
         if !jobs::stands(&tx, kind, "").await? {
             jobs::plant(&mut tx, kind, "", at).await?;
         }
+    }
+    if !jobs::stands(&tx, recommend::react::LEARN, "").await? {
+        let at = tx.now + recommend::react::LEARN_EVERY;
+        jobs::plant_in_lane(&mut tx, recommend::react::LANES[1], &[(recommend::react::LEARN, "", at)]).await?;
     }
     if first {
         catalogue::commands::seed(&mut tx).await?;

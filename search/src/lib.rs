@@ -12,6 +12,7 @@
 mod analysis;
 mod candidates;
 mod find;
+mod fit;
 mod generation;
 mod index;
 mod joined;
@@ -27,9 +28,10 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 pub use find::matches;
+pub use fit::{Choice, Verdict, fit, place_of_chosen};
 pub use index::{Index, Opened, Rebuild};
 pub use vectors::{DIMENSIONS, EXACT_MAX, Vector};
-pub use weights::{Likeness, Nearness, Shares, Weights};
+pub use weights::{Likeness, Nearness, Shares, Traits, Weights};
 
 /// What is indexed. `tags` are exact terms: they filter ([`Clause`]) and, as facets `name=value`, add to a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +112,8 @@ pub struct Hit {
     pub score: f32,
     /// Strongest first, at least one, at most [`REASONS_MAX`].
     pub reasons: Vec<Reason>,
+    /// What the score is made of.
+    pub traits: Traits,
 }
 
 /// Why a document is a hit.

@@ -18,7 +18,7 @@ use crate::candidates;
 use crate::generation::{AT, Fields};
 use crate::profile::{self, Profile, Stored, Times};
 use crate::vectors::{Vectors, Viewpoint};
-use crate::{Facet, Hit, Likeness, Nearness, Reason, ReasonKind, Shares, SimilarQuery, reasons};
+use crate::{Facet, Hit, Likeness, Nearness, Reason, ReasonKind, Shares, SimilarQuery, Traits, reasons};
 
 /// Terms of one question that are looked up in the index; the least telling are only weighed.
 const TERMS_MAX: usize = 25;
@@ -272,48 +272,46 @@ impl Question {
         (Likeness { text, head, title, codes, wording, nearness: None }, Anchored(anchored))
     }
 
-    /// The shares by which this question is answered: a question without a title is not like any title.
-    fn shares(&self, of: &Shares) -> Shares {
-        let titled = if self.full[2] > 0.0 { 1.0 } else { 0.0 };
-        let headed = if self.full[1] > 0.0 { 1.0 } else { 0.0 };
-        let worded = if self.shingles.is_empty() { 0.0 } else { self.han.max(WORDING_LATIN) };
+    /// What of the shares counts for this question: one without a title is not like any title.
+    fn counting(&self) -> Shares {
+        let has = |there: bool| if there { 1.0 } else { 0.0 };
         Shares {
-            text: of.text,
-            head: of.head * headed,
-            title: of.title * titled,
-            codes: if self.codes > 0.0 { of.codes } else { 0.0 },
-            wording: of.wording * worded,
-            meaning: of.meaning,
-            topic: of.topic,
+            text: 1.0,
+            head: has(self.full[1] > 0.0),
+            title: has(self.full[2] > 0.0),
+            codes: has(self.codes > 0.0),
+            wording: if self.shingles.is_empty() { 0.0 } else { self.han.max(WORDING_LATIN) },
+            meaning: 1.0,
+            topic: 1.0,
         }
     }
 
-    /// The score of a document.
-    fn score(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Option<f32> {
+    /// All that the score of a document is made of; `None` where it has nothing in common.
+    fn traits(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Option<Traits> {
         let (words, anchored) = self.likeness(profile, |_, _, _, _| {});
-        let likeness = Likeness { nearness: seen.nearness, ..words };
         let near = seen.nearness.is_some_and(|nearness| nearness.meaning >= MEANING_MIN);
         if !anchored.0 && !near {
             return None;
         }
-        let shares = self.shares(query.weights.of(&likeness));
-        let (mut sum, mut possible) = (shares.mean(&likeness), 1.0);
+        let (mut facets, mut possible) = (0.0, 1.0);
         for Facet { name, value, weight } in query.facets {
             let weight = if weight.is_nan() { 0.0 } else { weight.clamp(0.0, FACET_WEIGHT_MAX) };
             possible += weight;
             if profile.has_tag(&format!("{name}={value}")) {
-                sum += weight;
+                facets += weight;
             }
         }
         let weeks = (seen.age_ms / WEEK).clamp(0.0, WEEKS_MAX);
-        let fresh = 1.0 - query.weights.age * (1.0 + weeks).ln() / (1.0 + WEEKS_MAX).ln();
-        Some((sum / possible * fresh).clamp(0.0, 1.0))
+        let age = (1.0 + weeks).ln() / (1.0 + WEEKS_MAX).ln();
+        let likeness = Likeness { nearness: seen.nearness, ..words };
+        Some(Traits { likeness, counting: self.counting(), facets, possible, age })
     }
 
     /// Why a document is similar.
     fn reasons(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let shares = self.shares(query.weights.of(&Likeness { nearness: seen.nearness, ..Likeness::default() }));
+        let of = query.weights.of(&Likeness { nearness: seen.nearness, ..Likeness::default() });
+        let shares = of.counting(&self.counting());
         let whole = shares.sum();
         let say = |kind, value: &str, [text, head, title]: [f32; 3], code: f32| {
             let weight = (shares.text * text + shares.head * head + shares.title * title + shares.codes * code) / whole;
@@ -377,17 +375,17 @@ pub(crate) fn similar(
         let age = at.first(address.doc_id).map_or(0, |at| query.now.saturating_sub(at));
         let age_ms = precise(u64::try_from(age).unwrap_or(0));
         let seen = Seen { nearness: asked.as_ref().and_then(|asked| asked.nearness(id)), age_ms };
-        if let Some(score) = question.score(query, &stored.profile(), seen)
-            && score >= query.floor
-        {
-            best.push((score, id, stored, seen));
+        let Some(traits) = question.traits(query, &stored.profile(), seen) else { continue };
+        let score = query.weights.score(&traits);
+        if score >= query.floor {
+            best.push((score, id, stored, seen, traits));
         }
     }
     best.sort_by(|(a, one, ..), (b, other, ..)| b.total_cmp(a).then_with(|| one.cmp(other)));
     best.truncate(limit);
-    let hit = |(score, id, stored, seen): (f32, uuid::Uuid, Stored, Seen)| {
+    let hit = |(score, id, stored, seen, traits): (f32, uuid::Uuid, Stored, Seen, Traits)| {
         let reasons = question.reasons(query, &stored.profile(), seen);
-        Hit { id, score, reasons }
+        Hit { id, score, reasons, traits }
     };
     Ok(best.into_iter().map(hit).collect())
 }

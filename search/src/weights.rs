@@ -1,5 +1,7 @@
 //! How much each likeness counts.
 
+use serde::{Deserialize, Serialize};
+
 /// How like each other two texts are, each in 0..=1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Likeness {
@@ -26,8 +28,23 @@ pub struct Nearness {
     pub topic: f32,
 }
 
-/// Parts in a mean of likenesses.
+/// All that a score is made of, but the weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Traits {
+    /// Of the texts.
+    pub likeness: Likeness,
+    /// How far each share counts for the question.
+    pub counting: Shares,
+    /// The weights of the fields that are the same.
+    pub facets: f32,
+    /// 1, and the weights of all fields of the question.
+    pub possible: f32,
+    /// Of the document in 0..=1: 0 now, 1 ten years ago, by the logarithm of its weeks.
+    pub age: f32,
+}
+
+/// Parts in a mean of likenesses.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shares {
     /// Of [`Likeness::text`].
     pub text: f32,
@@ -46,7 +63,7 @@ pub struct Shares {
 }
 
 /// How much each likeness counts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
     /// Where only words tell.
     pub words: Shares,
@@ -63,16 +80,43 @@ impl Weights {
         meanings: Shares { text: 0.2, head: 0.25, title: 0.23, codes: 0.12, wording: 0.2, meaning: 0.4, topic: 0.5 },
         age: 0.5,
     };
-}
 
-impl Weights {
     /// The shares for what is known of two texts.
     pub(crate) fn of(&self, likeness: &Likeness) -> &Shares {
         if likeness.nearness.is_some() { &self.meanings } else { &self.words }
     }
+
+    /// In 0..=1.
+    pub fn score(&self, of: &Traits) -> f32 {
+        let shares = self.of(&of.likeness).counting(&of.counting);
+        let fresh = 1.0 - self.age * of.age;
+        ((shares.mean(&of.likeness) + of.facets) / of.possible * fresh).clamp(0.0, 1.0)
+    }
+
+    pub(crate) fn each(&mut self) -> impl Iterator<Item = &mut f32> {
+        self.words.each().chain(self.meanings.each()).chain(std::iter::once(&mut self.age))
+    }
 }
 
 impl Shares {
+    fn each(&mut self) -> impl Iterator<Item = &mut f32> {
+        let Self { text, head, title, codes, wording, meaning, topic } = self;
+        [text, head, title, codes, wording, meaning, topic].into_iter()
+    }
+
+    /// Those that count for a question.
+    pub(crate) fn counting(&self, of: &Self) -> Self {
+        Self {
+            text: self.text * of.text,
+            head: self.head * of.head,
+            title: self.title * of.title,
+            codes: self.codes * of.codes,
+            wording: self.wording * of.wording,
+            meaning: self.meaning * of.meaning,
+            topic: self.topic * of.topic,
+        }
+    }
+
     pub(crate) fn sum(&self) -> f32 {
         let Self { text, head, title, codes, wording, meaning, topic } = self;
         (text + head + title + codes + wording + meaning + topic).max(f32::MIN_POSITIVE)

@@ -35,7 +35,10 @@ enum Stage {
 /// A mutation of a ticket, and what it takes besides the ticket.
 type Operation = (&'static str, Stage, fn(&Desk) -> Json);
 
-const OPERATIONS: [Operation; 21] = [
+/// Stands for the ticket's own id.
+const ITSELF: &str = "itself";
+
+const OPERATIONS: [Operation; 23] = [
     ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
     ("acceptTicket", Stage::Assigned, |_| json!({})),
     ("setWaiting", Stage::InProgress, |_| json!({ "reason": "等待备件" })),
@@ -58,6 +61,9 @@ const OPERATIONS: [Operation; 21] = [
     ("rateTicket", Stage::Closed, |_| json!({ "score": 5 })),
     // Whoever may cite is asked what.
     ("citeSolution", Stage::InProgress, |_| json!({})),
+    // Whoever may say what helps is told that a ticket is no case of itself.
+    ("dismissSuggestion", Stage::InProgress, |_| json!({ "caseId": ITSELF, "reason": "OTHER" })),
+    ("restoreSuggestion", Stage::InProgress, |_| json!({ "caseId": ITSELF })),
 ];
 
 /// Mutations of everything else; they change nothing that the table depends on.
@@ -328,6 +334,9 @@ async fn mutations_of_tickets(hall: &mut Hall) {
                     input["externalId"] = json!(hall.desk.app.new_uuid().to_string());
                 } else {
                     input["ticketId"] = json!(id);
+                }
+                if input["caseId"] == ITSELF {
+                    input["caseId"] = json!(id);
                 }
                 let answer = client.try_mutate(name, "__typename", input).await.unwrap();
                 let cell = verdict(&answer, name);

@@ -127,8 +127,7 @@ async fn a_card_is_reviewed_published_edited_and_retired_by_those_who_answer_for
     desk.close().await;
 }
 
-const CITED: &str =
-    "query Q($id: ID!) { ticket(id: $id) { citations { text by { name } source { ... on Ticket { id } ... on KnowledgeCard { id } } } } }";
+const CITED: &str = "query Q($id: ID!) { ticket(id: $id) { citations { text by { name } source { ... on Ticket { id } ... on KnowledgeCard { id } } } } }";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_citation_copies_the_solution_once_per_ticket() {
@@ -229,8 +228,10 @@ async fn a_solution_is_tried_from_its_citation_on() {
     admin.done("citeSolution", "__typename", json!({ "ticketId": id, "cardId": card })).await;
     desk.advance(days(8)).await;
     let survival = async || cards(&desk, "agent1").await[0]["survival"][0].clone();
-    let told = |held: i64, failed: i64, pending: i64| json!({ "days": 7, "held": held, "failed": failed, "pending": pending });
-    let counts = |of: Json| json!({ "days": of["days"], "held": of["held"], "failed": of["failed"], "pending": of["pending"] });
+    let told =
+        |held: i64, failed: i64, pending: i64| json!({ "days": 7, "held": held, "failed": failed, "pending": pending });
+    let counts =
+        |of: Json| json!({ "days": of["days"], "held": of["held"], "failed": of["failed"], "pending": of["pending"] });
     assert_eq!(counts(survival().await), told(0, 0, 1), "not solved with it yet");
     desk.as_("admin").await.done("resolveTicket", "__typename", resolve).await;
     desk.advance(days(8)).await;

@@ -21,6 +21,7 @@ mod satisfaction;
 mod scope;
 mod sessions;
 mod similar;
+mod suggestions;
 mod survives;
 mod tidy;
 mod truths;

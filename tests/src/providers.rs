@@ -162,7 +162,8 @@ async fn take(stream: TcpStream, kept: Arc<Mutex<Vec<Letter>>>, refuse: &str) ->
                     if line == "." {
                         break;
                     }
-                    text.push_str(&line);
+                    // A point at the beginning of a line was doubled on the way (RFC 5321, 4.5.2).
+                    text.push_str(line.strip_prefix('.').unwrap_or(&line));
                     text.push('\n');
                 }
                 kept.lock().unwrap().push(Letter { to: to.clone(), text });

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::recommend::model::Question;
-use domain::recommend::queries::{Bounds, rank};
+use domain::recommend::decide;
+use domain::recommend::model::{PUSHED, Question};
+use domain::recommend::queries::{Ranking, rank};
 use flate2::read::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressIterator as _, ProgressStyle};
 use meaning::{Model, Text};
@@ -33,6 +34,10 @@ pub struct Eval {
     /// Where the run is written: query-id doc-id rank score.
     #[arg(long)]
     run: PathBuf,
+    /// Besides: learn from the first half of the judged questions as if people had cited what is relevant and dismissed the others
+    /// that they were shown, and tell of the other half before and after.
+    #[arg(long)]
+    replay: bool,
 }
 
 /// A document or a question of a set. Instants are Unix seconds.
@@ -124,7 +129,7 @@ fn encoded(model: &Model, of: &[Entry], what: &'static str) -> Vec<Option<search
     vectors
 }
 
-pub fn run(config: &Config, Eval { set, run }: &Eval) -> Result<ExitCode, CannotStart> {
+pub fn run(config: &Config, Eval { set, run, replay }: &Eval) -> Result<ExitCode, CannotStart> {
     let (corpus, queries) = (read(&set.join("corpus.jsonl.gz"))?, read(&set.join("queries.jsonl.gz"))?);
     let folder = tempfile::Builder::new().prefix("buoy-eval-").tempdir().map_err(fault)?;
     let index = search::Index::open(folder.path()).map_err(fault)?.index;
@@ -157,10 +162,9 @@ pub fn run(config: &Config, Eval { set, run }: &Eval) -> Result<ExitCode, Cannot
         index.put_vectors(vectors.into_iter().enumerate().filter_map(|(n, vector)| Some((id(n), vector?))));
         asked = encoded(model, &queries, "questions");
     }
-    let mut answers: HashMap<&str, Vec<&str>> = HashMap::new();
-    let mut out = BufWriter::new(File::create(run).map_err(|e| fault(format!("{}: {e}", run.display())))?);
     let places: HashMap<&str, usize> = corpus.iter().enumerate().map(|(n, entry)| (entry.id.as_str(), n)).collect();
-    for (query, vector) in queries.iter().zip(&asked).progress_with(bar(queries.len(), "rank")) {
+    let hits_of = |nth: usize, weights: &search::Weights| {
+        let query = &queries[nth];
         let question = Question {
             title: query.title.clone(),
             description: query.body.clone(),
@@ -172,12 +176,16 @@ pub fn run(config: &Config, Eval { set, run }: &Eval) -> Result<ExitCode, Cannot
         // Only what was filed before it; never itself.
         let now = query.before.map_or(0, |before| before.saturating_mul(1_000) - 1);
         let exclude: HashSet<Uuid> = places.get(query.id.as_str()).map(|n| id(*n)).into_iter().collect();
-        let bounds = Bounds { limit: HITS, floor: 0.0 };
-        let hits = rank(&index, &question, vector.as_ref(), now, &search::Clause::default(), &exclude, bounds)
-            .map_err(fault)?;
+        let ranking = Ranking { limit: HITS, floor: 0.0, weights: *weights };
+        rank(&index, &question, asked[nth].as_ref(), now, &search::Clause::default(), &exclude, ranking).map_err(fault)
+    };
+    let named = |hit: &search::Hit| usize::try_from(hit.id.as_u128()).ok().and_then(|n| corpus.get(n));
+    let mut answers: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut out = BufWriter::new(File::create(run).map_err(|e| fault(format!("{}: {e}", run.display())))?);
+    for (nth, query) in queries.iter().enumerate().progress_with(bar(queries.len(), "rank")) {
         let mut found = Vec::new();
-        for (place, hit) in hits.iter().enumerate() {
-            let Some(entry) = usize::try_from(hit.id.as_u128()).ok().and_then(|n| corpus.get(n)) else { continue };
+        for (place, hit) in hits_of(nth, &search::Weights::CHOSEN)?.iter().enumerate() {
+            let Some(entry) = named(hit) else { continue };
             writeln!(out, "{} {} {} {}", query.id, entry.id, place + 1, hit.score).map_err(fault)?;
             found.push(entry.id.as_str());
         }
@@ -197,6 +205,41 @@ pub fn run(config: &Config, Eval { set, run }: &Eval) -> Result<ExitCode, Cannot
     );
     for (name, value) in figures(&relevant, &answers) {
         println!("{name:10} {value:.4}");
+    }
+    if *replay {
+        let mut judged: Vec<usize> = (0..queries.len()).filter(|n| relevant.contains_key(&queries[*n].id)).collect();
+        judged.sort_by_key(|n| queries[*n].before);
+        let (past, future) = judged.split_at(judged.len() / 2);
+        let mut choices = Vec::with_capacity(past.len());
+        for nth in past.iter().progress_with(bar(past.len(), "learn")) {
+            let of = &relevant[&queries[*nth].id];
+            let helps = |hit: &search::Hit| named(hit).is_some_and(|entry| of.contains(&entry.id));
+            let mut candidates = Vec::new();
+            // People see three.
+            for (place, hit) in hits_of(*nth, &search::Weights::CHOSEN)?.iter().enumerate() {
+                let verdict = match (helps(hit), place < PUSHED) {
+                    (true, _) => search::Verdict::Chosen,
+                    (false, true) => search::Verdict::Refused,
+                    (false, false) => search::Verdict::Passed,
+                };
+                candidates.push((hit.traits, verdict));
+            }
+            choices.push(search::Choice { candidates });
+        }
+        let lesson = decide::learn(&choices);
+        println!("learned from {} questions: {lesson:#?}", past.len());
+        let weights = lesson.filter(|lesson| lesson.used).map_or(search::Weights::CHOSEN, |lesson| lesson.weights);
+        let later: BTreeMap<String, HashSet<String>> =
+            future.iter().map(|n| (queries[*n].id.clone(), relevant[&queries[*n].id].clone())).collect();
+        let mut after: HashMap<&str, Vec<&str>> = HashMap::new();
+        for nth in future.iter().progress_with(bar(future.len(), "replay")) {
+            let hits = hits_of(*nth, &weights)?;
+            after.insert(&queries[*nth].id, hits.iter().filter_map(named).map(|entry| entry.id.as_str()).collect());
+        }
+        println!("the other {}, before and after", future.len());
+        for ((name, before), (_, after)) in figures(&later, &answers).into_iter().zip(figures(&later, &after)) {
+            println!("{name:10} {before:.4} {after:.4}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -171,6 +171,7 @@ impl Seats {
             | Event::Escalation(_)
             | Event::Knowledge(_)
             | Event::Notification(_)
+            | Event::Recommend(_)
             | Event::Sla(_) => {}
         }
         self.position = row.cursor;

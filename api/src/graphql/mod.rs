@@ -22,6 +22,7 @@ mod satisfaction;
 mod scalars;
 mod session;
 pub mod sharing;
+mod similar;
 mod sla;
 mod subscription;
 mod terminals;

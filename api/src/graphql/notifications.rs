@@ -5,12 +5,14 @@ use domain::kernel::{Message, NotificationId, Page, UserId};
 use domain::notifications;
 use domain::notifications::decide::{best, state, words};
 use domain::notifications::model as told;
+use domain::recommend::model::Question;
 
 use super::Caller;
 use super::error::OrTopLevel as _;
 use super::loaders::Loaders;
 use super::nodes::{Relay, UserNode, relay, somebody};
 use super::scalars::DateTime;
+use super::similar::{SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, similar};
 use super::ticket::{TicketNode, rows};
 use super::words::{Channel, DeliveryState, NotificationCause, NotificationState, UnseenReason};
 use crate::language::Language;
@@ -39,6 +41,24 @@ impl NotificationNode {
     /// Who was told.
     async fn recipient(&self, ctx: &Context<'_>) -> async_graphql::Result<UserNode> {
         somebody(ctx, self.0.recipient).await
+    }
+
+    /// Cases that may solve the ticket that the recipient was given with it, best first; empty for other causes, for other viewers, and once
+    /// it is solved.
+    #[graphql(complexity = "SIMILAR_CASES_PRICE + child_complexity * rows(first.or(Some(SIMILAR_CASES)), None)")]
+    async fn similar_cases(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
+    ) -> async_graphql::Result<Vec<SimilarCase>> {
+        let own = ctx.data_unchecked::<Caller>().cx.actor.user_id() == Some(self.0.recipient);
+        let (true, told::Cause::Assigned, Some(id)) = (own, self.0.cause, self.0.ticket) else { return Ok(Vec::new()) };
+        match ctx.data_unchecked::<Loaders>().one(id).await.or_top_level(ctx)? {
+            Some(view) if !view.ticket.status.is_solved() => {
+                Box::pin(similar(ctx, &Question::of(&view.ticket), first)).await
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// By which way, the one that came furthest.

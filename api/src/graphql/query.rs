@@ -28,9 +28,10 @@ use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
 use super::notifications::NotificationQuery;
 use super::reports::ReportQuery;
 use super::satisfaction::SatisfactionQuery;
+use super::similar::{SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, similar};
 use super::sla::SlaQuery;
 use super::terminals::TerminalQuery;
-use super::ticket::{CommentNode, SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, TicketNode, rows, similar};
+use super::ticket::{CommentNode, TicketNode, rows};
 
 /// What may be asked.
 #[derive(MergedObject, Default)]

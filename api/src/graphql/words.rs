@@ -1,7 +1,7 @@
 //! Enums of the capabilities that see to it that nothing sinks, and how they stand for the domain's words.
 
 use async_graphql::Enum;
-use domain::{escalation, knowledge, notifications, sla};
+use domain::{escalation, knowledge, notifications, recommend, sla};
 
 use super::scalars::mirror;
 
@@ -224,5 +224,31 @@ mirror! {
         Published,
         /// Out of use.
         Retired,
+    }
+}
+
+mirror! {
+    /// What became of a case that was shown for a ticket.
+    SuggestionState of recommend::model::SuggestionState {
+        /// With the assignment; nobody has said anything of it.
+        Shown,
+        /// Its solution, or that of its card, was copied into the ticket.
+        Cited,
+        /// It does not help: it is shown for this ticket no more.
+        Dismissed,
+    }
+}
+
+mirror! {
+    /// Why a case does not help.
+    DismissalReason of recommend::model::DismissalReason {
+        /// It is another problem.
+        NotSimilar,
+        /// The problem is the same, its solution does not help here.
+        DoesNotHelp,
+        /// It was right once.
+        Outdated,
+        /// Anything else.
+        Other,
     }
 }

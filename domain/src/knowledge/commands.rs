@@ -218,10 +218,10 @@ impl Command for CiteSolution {
         if let Some(before) = store::citation_of(tx.conn(), self.ticket, source).await? {
             return Ok(before.id);
         }
-        tickets::commands::act(tx, self.ticket, Action::Cite, Fact::Cited { citation: id }).await?;
         let citation = Citation { id, ticket: self.ticket, source, origin, text, by, at: tx.now };
         store::insert_citation(tx.conn(), &citation).await?;
         store::try_citations(tx.conn(), &[self.ticket]).await?;
+        tickets::commands::act(tx, self.ticket, Action::Cite, Fact::Cited { citation: id }).await?;
         Ok(id)
     }
 }

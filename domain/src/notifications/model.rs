@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{CardId, DeliveryId, NotificationId, TicketId, Timestamp, UserId, hours, minutes, seconds, words};
+use crate::runtime::Ctx;
 use crate::runtime::jobs::Outcome;
 
 words! {
@@ -297,6 +298,10 @@ pub enum NotificationEvent {
         channel: Channel,
     },
 }
+
+/// What a higher capability adds to the words for whoever gets a ticket, looked up outside any transaction.
+#[derive(Clone, Copy)]
+pub struct Appendix(pub fn(Ctx, TicketId, UserId, Tongue) -> BoxFuture<'static, Vec<String>>);
 
 /// What leaves the process.
 #[derive(Clone, Debug, PartialEq, Eq)]

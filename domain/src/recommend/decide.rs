@@ -1,10 +1,16 @@
-//! The order of cases.
+//! The order of cases, and what it learns.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::model::{FLOOR, SimilarCase};
+use search::{Choice, Verdict, Weights};
+use serde::{Deserialize, Serialize};
+
+use super::model::{FLOOR, SimilarCase, Verdicts};
+use crate::kernel::{Message, TicketId};
 use crate::knowledge::decide::lower_bound;
 use crate::knowledge::model::Standing;
+use crate::notifications::model::Tongue;
+use crate::tickets::model::Attribution;
 
 /// What a case keeps of its likeness for each time that it was reopened.
 const REOPENED: f32 = 0.85;
@@ -13,15 +19,18 @@ const REOPENED_LEAST: f32 = 0.5;
 const FAILS: f64 = 0.5;
 
 /// What a case keeps of its likeness: a solution that did not last sinks, by how often it was reopened and by how surely it fails
-/// those who cite it.
+/// those who cite it; and so does one that others dismiss for what it says.
 #[expect(clippy::cast_possible_truncation, reason = "a share")]
-pub fn sinks(reopened: i32, standing: Option<&Standing>) -> f32 {
+pub fn sinks(reopened: i32, standing: Option<&Standing>, verdicts: Verdicts) -> f32 {
     let lasts = REOPENED.powi(reopened).max(REOPENED_LEAST);
     let fails = standing.and_then(|standing| {
         let [soon, ..] = standing.survival;
         lower_bound(soon.failed + standing.failed_early, soon.known() + standing.failed_early)
     });
-    lasts * (1.0 - FAILS * fails.unwrap_or_default()) as f32
+    let Verdicts { cited, dismissed } = verdicts;
+    let unwanted = lower_bound(dismissed, dismissed + cited);
+    let keeps = |share: Option<f64>| 1.0 - FAILS * share.unwrap_or_default();
+    lasts * (keeps(fails) * keeps(unwanted)) as f32
 }
 
 /// Best first, down to the floor; of the cases of one card the best alone.
@@ -32,4 +41,75 @@ pub fn arrange(mut cases: Vec<SimilarCase>, limit: usize, one_per_card: bool) ->
     cases.retain(|case| !one_per_card || case.card.is_none_or(|card| cards.insert(card)));
     cases.truncate(limit);
     cases
+}
+
+/// Cases as lines of a message: number, likeness, title, the beginning of the solution, and where it is to be found.
+pub fn lines(
+    cases: &[SimilarCase],
+    solutions: &HashMap<TicketId, Attribution>,
+    base: Option<&str>,
+    solution_chars: usize,
+    tongue: Tongue,
+) -> Vec<String> {
+    let head = tongue.pick(&Message::new("Solved before:", "相似的已解决案例："));
+    let line = |case: &SimilarCase| {
+        let ticket = &case.view.ticket;
+        let mut line = format!("#{} {:.0} % {}", ticket.number, case.score * 100.0, ticket.title);
+        if let Some(solution) = solutions.get(&ticket.id) {
+            let said = solution.given.resolution.split_whitespace().collect::<Vec<_>>().join(" ");
+            let begin: String = said.chars().take(solution_chars).collect();
+            let more = if begin.len() < said.len() { "…" } else { "" };
+            line.push_str(&format!(" — {begin}{more}"));
+        }
+        if let Some(base) = base {
+            line.push_str(&format!(" {}/tickets/{}", base.trim_end_matches('/'), ticket.number));
+        }
+        line
+    };
+    if cases.is_empty() { Vec::new() } else { std::iter::once(head).chain(cases.iter().map(line)).collect() }
+}
+
+/// Tickets with an answer before anything is learned from them.
+pub const QUESTIONS_MIN: usize = 30;
+/// What the mean reciprocal rank has to gain, on tickets that were not learned from.
+const GAIN_MIN: f64 = 0.005;
+
+/// What was learned from the cases that people cited.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lesson {
+    pub weights: Weights,
+    /// Tickets that it was learned from.
+    pub questions: usize,
+    /// The mean reciprocal rank of the first cited case, with the weights that everybody begins with.
+    pub before: f64,
+    /// The same with weights learned from the other half of the tickets.
+    pub after: f64,
+    /// It gains enough to be used.
+    pub used: bool,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some hundred tickets")]
+fn reciprocal_rank(choices: &[Choice], weights: &Weights) -> f64 {
+    let places = choices.iter().filter_map(|choice| search::place_of_chosen(choice, weights));
+    places.map(|place| 1.0 / place as f64).sum::<f64>()
+}
+
+/// Learns weights, and whether they are worth using: each half of the tickets is judged by what the other half taught. `None`: too
+/// few of them cite what could have been found.
+#[expect(clippy::cast_precision_loss, reason = "some hundred tickets")]
+pub fn learn(choices: &[Choice]) -> Option<Lesson> {
+    let telling = |choice: &&Choice| choice.candidates.iter().any(|(_, verdict)| *verdict == Verdict::Chosen);
+    let choices: Vec<Choice> = choices.iter().filter(telling).cloned().collect();
+    let questions = choices.len();
+    if questions < QUESTIONS_MIN {
+        return None;
+    }
+    let begin = Weights::CHOSEN;
+    let half = |nth: usize| choices.iter().skip(nth).step_by(2).cloned().collect::<Vec<_>>();
+    let (one, other) = (half(0), half(1));
+    let learned =
+        reciprocal_rank(&one, &search::fit(&other, &begin)) + reciprocal_rank(&other, &search::fit(&one, &begin));
+    let (before, after) = (reciprocal_rank(&choices, &begin) / questions as f64, learned / questions as f64);
+    let weights = search::fit(&choices, &begin);
+    Some(Lesson { weights, questions, before, after, used: after - before >= GAIN_MIN })
 }

@@ -8,7 +8,10 @@
 //!   alone decide.
 //! - Of one card one case is shown; what was reopened, or fails those who cite it, sinks ([`decide::sinks`]).
 //!
-//! Events in: `Ticket*`. Events out: none.
+//! - What becomes of a case that was shown (cited, dismissed and why) is kept; once a day the weights of likeness are learned from it,
+//!   and used where they gain on tickets that they were not learned from ([`decide::learn`]).
+//!
+//! Events in: `Ticket*`. Events out: `RankingLearned`, and of tickets `TicketSuggestionDismissed`, `TicketSuggestionRestored`.
 
 pub mod commands;
 pub mod decide;

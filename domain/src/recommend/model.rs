@@ -1,13 +1,14 @@
 //! What a similar case is.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use meaning::Engine;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use crate::kernel::{CardId, TicketId};
+use crate::kernel::{CardId, TicketId, Timestamp, UserId, words};
 use crate::runtime::Cursor;
 use crate::tickets::decide::rights;
 use crate::tickets::model::{Ticket, View};
@@ -21,6 +22,78 @@ pub const FLOOR: f32 = 0.12;
 pub const PRODUCT_WEIGHT: f32 = 0.06;
 pub const ISSUE_TYPE_WEIGHT: f32 = 0.03;
 pub const SKILL_WEIGHT: f32 = 0.015;
+
+/// Cases that an engineer gets with the assignment.
+pub const PUSHED: usize = 3;
+/// Cases dismissed for one ticket.
+pub const VERDICTS_MAX: usize = 100;
+
+words! {
+    /// What became of a case that was shown for a ticket.
+    SuggestionState {
+        Shown = "SHOWN",
+        Cited = "CITED",
+        Dismissed = "DISMISSED",
+    }
+}
+
+words! {
+    /// Why a case does not help.
+    DismissalReason {
+        NotSimilar = "NOT_SIMILAR",
+        DoesNotHelp = "DOES_NOT_HELP",
+        Outdated = "OUTDATED",
+        Other = "OTHER",
+    }
+}
+
+/// A case that was shown for a ticket, or that people said something of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suggestion {
+    pub ticket: TicketId,
+    pub case: TicketId,
+    /// Of those shown together, from 1; `None`: it was found otherwise.
+    pub place: Option<i32>,
+    pub score: Option<f32>,
+    pub state: SuggestionState,
+    pub shown_at: Option<Timestamp>,
+    pub reason: Option<DismissalReason>,
+}
+
+/// What somebody says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub state: SuggestionState,
+    pub by: UserId,
+    pub at: Timestamp,
+    pub reason: Option<DismissalReason>,
+}
+
+/// How many tickets cite a case, and for how many it was dismissed because of what it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    pub cited: u64,
+    pub dismissed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct DismissSuggestion {
+    pub ticket: TicketId,
+    pub case: TicketId,
+    pub reason: DismissalReason,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RestoreSuggestion {
+    pub ticket: TicketId,
+    pub case: TicketId,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecommendEvent {
+    /// The weights of likeness were learned anew. `used`: they are better than those that everybody begins with, and hold now.
+    RankingLearned { questions: usize, used: bool },
+}
 
 /// Solved, readable beside others within its scope.
 pub const SOLVED: &str = "solved";
@@ -59,6 +132,8 @@ pub struct SimilarCase {
     pub card: Option<CardId>,
     pub score: f32,
     pub reasons: Vec<search::Reason>,
+    /// What was made of it for the ticket that asks; `None`: nothing yet.
+    pub state: Option<SuggestionState>,
 }
 
 /// What the index keeps of a ticket.
@@ -110,6 +185,25 @@ impl Meaning {
     pub(super) fn ready(&self, engine: Engine) {
         // The task that loads it runs once.
         let _ = self.engine.set(engine);
+    }
+}
+
+/// The weights that hold now, once they were asked for.
+#[derive(Default)]
+pub struct Learned(RwLock<Option<search::Weights>>);
+
+impl Learned {
+    pub(super) fn get(&self) -> Option<search::Weights> {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set(&self, weights: search::Weights) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(weights);
+    }
+
+    /// Others were learned.
+    pub fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -1,19 +1,25 @@
 //! The three most similar cases.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use meaning::Text;
 
-use super::decide::{arrange, sinks};
+use super::decide::{self, arrange, sinks};
 use super::model::{
-    CASE, CASES_MAX, FLOOR, ISSUE_TYPE_WEIGHT, Meaning, PRODUCT_WEIGHT, Question, SKILL_WEIGHT, SOLVED, SimilarCase,
+    CASE, CASES_MAX, FLOOR, ISSUE_TYPE_WEIGHT, Learned, Meaning, PRODUCT_WEIGHT, PUSHED, Question, SKILL_WEIGHT,
+    SOLVED, SimilarCase, SuggestionState,
 };
-use crate::kernel::{CardId, Error, Result, TicketId};
+use super::store;
+use crate::kernel::{Actor, CardId, Error, Result, TicketId, UserId};
 use crate::knowledge;
 use crate::knowledge::model::Source;
+use crate::notifications;
+use crate::notifications::model::Tongue;
+use crate::people;
 use crate::runtime::{App, Ctx};
 use crate::tickets;
 use crate::tickets::decide::rights::{Scope, reads_cases};
+use crate::tickets::model::Ticket;
 
 /// Rounds of asking the index for more where hits were struck out or sank.
 const ROUNDS_MAX: usize = 4;
@@ -36,15 +42,25 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
     });
     let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: any_of.into_iter().collect() };
     let vector = meaning(&cx.app, question).await;
+    let weights = weights(cx).await?;
     let mut exclude: HashSet<uuid::Uuid> = question.asker.map(|id| id.0).into_iter().collect();
+    let mut states = HashMap::new();
+    if let Some(asker) = question.asker {
+        for of in store::of_ticket(cx.read(), asker).await? {
+            states.insert(of.case, of.state);
+            if of.state == SuggestionState::Dismissed {
+                exclude.insert(of.case.0);
+            }
+        }
+    }
     let mut found = Vec::new();
     let mut cases = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let wanted = first + AHEAD;
         let (index, question, clause) = (cx.app.index.clone(), question.clone(), clause.clone());
         let (vector, now, without) = (vector.clone(), cx.now().millis(), exclude.clone());
-        let bounds = Bounds { limit: wanted, floor: FLOOR };
-        let search = move || rank(&index, &question, vector.as_ref(), now, &clause, &without, bounds);
+        let ranking = Ranking { limit: wanted, floor: FLOOR, weights };
+        let search = move || rank(&index, &question, vector.as_ref(), now, &clause, &without, ranking);
         let hits = tokio::task::spawn_blocking(search).await.map_err(Error::internal)??;
         let last = hits.last().map_or(0.0, |hit| hit.score);
         let more = hits.len() == wanted;
@@ -60,7 +76,38 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
         let taken: Vec<CardId> = best.filter_map(|case| case.card).collect();
         exclude.extend(knowledge::queries::cases_of(cx.read(), &taken).await?.into_iter().map(|case| case.0));
     }
+    for case in &mut cases {
+        case.state = states.get(&case.view.ticket.id).copied();
+    }
     Ok(cases)
+}
+
+/// The cases of a ticket for whoever has it, as that person may see them; none once it is solved or somebody else's.
+pub async fn for_assignee(cx: &Ctx, ticket: &Ticket) -> Result<Vec<SimilarCase>> {
+    let (false, Some(assignee)) = (ticket.status.is_solved(), ticket.assignee) else { return Ok(Vec::new()) };
+    let Some(person) = people::queries::person(&cx.app, assignee).await? else { return Ok(Vec::new()) };
+    let cx = Ctx { actor: Actor::Person(person.into()), ..cx.clone() };
+    similar(&cx, &Question::of(ticket), PUSHED).await
+}
+
+/// Characters of a solution in a message.
+const SOLUTION_CHARS: usize = 80;
+
+/// The same as lines of the message that tells of the assignment. A message does not wait for what cannot be found.
+pub async fn lines(cx: Ctx, ticket: TicketId, recipient: UserId, tongue: Tongue) -> Vec<String> {
+    let looked_up = async {
+        let found = tickets::queries::by_ids(cx.read(), &[ticket]).await?.remove(&ticket);
+        let Some(ticket) = found.filter(|ticket| ticket.assignee == Some(recipient)) else { return Ok(Vec::new()) };
+        let cases = for_assignee(&cx, &ticket).await?;
+        let ids: Vec<TicketId> = cases.iter().map(|case| case.view.ticket.id).collect();
+        let solutions = tickets::queries::attributions(cx.read(), &ids).await?;
+        let base = cx.app.state::<notifications::model::Settings>().public_url.clone();
+        Ok::<_, Error>(decide::lines(&cases, &solutions, base.as_deref(), SOLUTION_CHARS, tongue))
+    };
+    looked_up.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a message went without similar cases");
+        Vec::new()
+    })
 }
 
 /// What of the index's hits the viewer may read, as the database has it now: the index follows the log. What was reopened, or
@@ -72,14 +119,27 @@ async fn candidates(cx: &Ctx, hits: Vec<search::Hit>) -> Result<Vec<SimilarCase>
     let cards = knowledge::queries::live_cards_of(cx.read(), &ids).await?;
     let sources: Vec<Source> = ids.iter().map(|id| Source::Case(*id)).collect();
     let standings = knowledge::queries::standings(cx, &sources, TRIALS_MAX).await?;
-    let candidate = |search::Hit { id, score, reasons }: search::Hit| {
+    let verdicts = store::verdicts(cx.read(), &ids).await?;
+    let candidate = |search::Hit { id, score, reasons, traits: _ }: search::Hit| {
         let id = TicketId(id);
         let view = views.remove(&id)?;
         let standing = standings.get(&Source::Case(id));
-        let score = score * sinks(view.ticket.reopen_count, standing);
-        Some(SimilarCase { card: cards.get(&id).copied(), view, score, reasons })
+        let said = verdicts.get(&id).copied().unwrap_or_default();
+        let score = score * sinks(view.ticket.reopen_count, standing, said);
+        Some(SimilarCase { card: cards.get(&id).copied(), view, score, reasons, state: None })
     };
     Ok(hits.into_iter().filter_map(candidate).collect())
+}
+
+/// The weights that hold now: those that were learned last, or those that everybody begins with.
+pub async fn weights(cx: &Ctx) -> Result<search::Weights> {
+    let learned = cx.app.state::<Learned>();
+    if let Some(weights) = learned.get() {
+        return Ok(weights);
+    }
+    let weights = store::learned(cx.read()).await?.unwrap_or(search::Weights::CHOSEN);
+    learned.set(weights);
+    Ok(weights)
 }
 
 /// What a question means: kept, where a ticket asks; else encoded now, unless the encoder has enough to do.
@@ -93,11 +153,12 @@ async fn meaning(app: &App, question: &Question) -> Option<search::Vector> {
     search::Vector::of(encoded.first()?)
 }
 
-/// How many, down to which likeness.
+/// How many, down to which likeness, by which weights.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct Ranking {
     pub limit: usize,
     pub floor: f32,
+    pub weights: search::Weights,
 }
 
 /// The one ranking: of an index, what is most similar to a question that is asked at `now`.
@@ -108,7 +169,7 @@ pub fn rank(
     now: i64,
     clause: &search::Clause,
     exclude: &HashSet<uuid::Uuid>,
-    Bounds { limit, floor }: Bounds,
+    Ranking { limit, floor, weights }: Ranking,
 ) -> Result<Vec<search::Hit>> {
     let Question { title, description, products, issue_type, skills, asker: _ } = question;
     let fields: [(&str, f32, Vec<&String>); 3] = [
@@ -127,7 +188,7 @@ pub fn rank(
         body: description,
         facets: &facets,
         vector,
-        weights: &search::Weights::CHOSEN,
+        weights: &weights,
         now,
         clause,
         exclude,

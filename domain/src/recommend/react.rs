@@ -1,19 +1,50 @@
-//! This node's index follows the log.
+//! This node's index follows the log; whoever gets a ticket gets its cases.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::commands;
 use super::model::document;
 use crate::event::Event;
-use crate::kernel::{Error, Result};
+use crate::kernel::{Error, Result, days, seconds};
 use crate::runtime::feed::{self, History, Next};
-use crate::runtime::{App, Cursor, Row, log};
+use crate::runtime::jobs;
+use crate::runtime::{App, Cursor, Row, Tx, log};
+use crate::tickets::model::{Fact, TicketEvent};
 use crate::tickets::queries::{indexed, indexed_after, touched};
 use crate::tickets::react::recast;
+
+/// The cases of a ticket are looked up for whoever has it.
+pub const SUGGEST: &str = "recommend.suggest";
+/// Behind whoever waits for the change, and once for what changes in a moment.
+const SUGGEST_AFTER: Duration = seconds(1);
+/// What people cited is learned from.
+pub const LEARN: &str = "recommend.learn";
+pub const LEARN_EVERY: Duration = days(1);
+/// Their lanes: both search, and neither waits for the other.
+pub const LANES: [&str; 2] = ["suggest", "learn"];
+
+/// In the transaction of the event.
+pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    let suggests = match &event.fact {
+        Fact::Assigned { .. } => event.after.assignee != event.before.as_ref().and_then(|before| before.assignee),
+        Fact::Updated { fields } => {
+            let reworded = fields.iter().any(|field| field == "title" || field == "description");
+            reworded && event.after.assignee.is_some() && !event.after.status.is_solved()
+        }
+        Fact::Cited { citation } => return commands::cited(tx, event.ticket, *citation).await,
+        _ => false,
+    };
+    if suggests {
+        let at = tx.now + SUGGEST_AFTER;
+        jobs::plant_in_lane(tx, LANES[0], &[(SUGGEST, &event.ticket.to_string(), at)]).await?;
+    }
+    Ok(())
+}
 
 /// Tickets of one commit of the index.
 const BATCH: usize = 500;

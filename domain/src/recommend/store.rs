@@ -41,10 +41,65 @@ pub mod vector_progress {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::sea_query::OnConflict;
+pub mod suggestion {
+    use crate::kernel::{TicketId, Timestamp, UserId};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "suggestion")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub ticket_id: TicketId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub case_id: TicketId,
+        pub place: Option<i32>,
+        /// In thousandths.
+        pub score: Option<i32>,
+        pub state: String,
+        pub shown_at: Option<Timestamp>,
+        pub settled_at: Option<Timestamp>,
+        pub settled_by: Option<UserId>,
+        pub reason: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What was learned of the order of cases, and when.
+pub mod ranking {
+    use crate::kernel::Timestamp;
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "ranking")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub fitted_at: Timestamp,
+        pub weights: String,
+        pub questions: i32,
+        /// Mean reciprocal ranks, in thousandths.
+        pub before: i32,
+        pub after: i32,
+        pub used: i32,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::kernel::{Result, TicketId};
+use super::decide::Lesson;
+use super::model::{Answer, DismissalReason, Suggestion, SuggestionState, Verdicts};
+use crate::kernel::{Error, Result, TicketId, Timestamp};
 
 /// The vectors of one model, by ascending ticket, from behind `after`.
 pub async fn vectors_after(
@@ -100,4 +155,175 @@ pub async fn set_position(conn: &impl ConnectionTrait, model: &str, position: St
     replace.update_column(vector_progress::Column::Position);
     vector_progress::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
+}
+
+// ---------------------------------------------------------------- suggestions
+
+#[expect(clippy::cast_possible_truncation, reason = "a share")]
+fn thousandths(share: f64) -> i32 {
+    (share * 1_000.0).round() as i32
+}
+
+impl TryFrom<suggestion::Model> for Suggestion {
+    type Error = Error;
+
+    fn try_from(row: suggestion::Model) -> Result<Self> {
+        let suggestion::Model { ticket_id, case_id, place, score, state, shown_at, reason, .. } = row;
+        let broken = || Error::internal(format!("a suggestion for ticket {ticket_id} holds no word of this program"));
+        Ok(Self {
+            ticket: ticket_id,
+            case: case_id,
+            place,
+            #[expect(clippy::cast_precision_loss, reason = "a thousand of them")]
+            score: score.map(|score| score as f32 / 1_000.0),
+            state: SuggestionState::parse(&state).ok_or_else(broken)?,
+            shown_at,
+            reason: reason.map(|word| DismissalReason::parse(&word).ok_or_else(broken)).transpose()?,
+        })
+    }
+}
+
+/// What stands for a ticket, in the order in which it was shown.
+pub async fn of_ticket(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<Vec<Suggestion>> {
+    let rows = suggestion::Entity::find()
+        .filter(suggestion::Column::TicketId.eq(ticket))
+        .order_by_asc(suggestion::Column::Place)
+        .order_by_asc(suggestion::Column::CaseId)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(Suggestion::try_from).collect()
+}
+
+pub async fn suggestion(conn: &impl ConnectionTrait, ticket: TicketId, case: TicketId) -> Result<Option<Suggestion>> {
+    suggestion::Entity::find_by_id((ticket, case)).one(conn).await?.map(Suggestion::try_from).transpose()
+}
+
+/// The cases that are dismissed for a ticket.
+pub async fn dismissed(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<HashSet<TicketId>> {
+    let all = of_ticket(conn, ticket).await?;
+    Ok(all.into_iter().filter(|of| of.state == SuggestionState::Dismissed).map(|of| of.case).collect())
+}
+
+/// What is shown for a ticket now. What people have said something of stays.
+pub async fn show(conn: &impl ConnectionTrait, ticket: TicketId, shown: Vec<Suggestion>) -> Result<()> {
+    suggestion::Entity::delete_many()
+        .filter(suggestion::Column::TicketId.eq(ticket))
+        .filter(suggestion::Column::State.eq(SuggestionState::Shown.word()))
+        .filter(suggestion::Column::SettledAt.is_null())
+        .filter(suggestion::Column::CaseId.is_not_in(shown.iter().map(|of| of.case)))
+        .exec(conn)
+        .await?;
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let rows = shown.into_iter().map(|of| suggestion::ActiveModel {
+        ticket_id: Set(of.ticket),
+        case_id: Set(of.case),
+        place: Set(of.place),
+        score: Set(of.score.map(|score| thousandths(score.into()))),
+        state: Set(of.state.word().to_owned()),
+        shown_at: Set(of.shown_at),
+        ..Default::default()
+    });
+    let mut replace = OnConflict::columns([suggestion::Column::TicketId, suggestion::Column::CaseId]);
+    replace
+        .update_columns([suggestion::Column::Place, suggestion::Column::Score])
+        .update_column(suggestion::Column::ShownAt);
+    suggestion::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// What somebody says of a case for a ticket, whether or not it was shown.
+pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, case: TicketId, answer: &Answer) -> Result<()> {
+    let row = suggestion::ActiveModel {
+        ticket_id: Set(ticket),
+        case_id: Set(case),
+        state: Set(answer.state.word().to_owned()),
+        settled_at: Set(Some(answer.at)),
+        settled_by: Set(Some(answer.by)),
+        reason: Set(answer.reason.map(|reason| reason.word().to_owned())),
+        ..Default::default()
+    };
+    let mut replace = OnConflict::columns([suggestion::Column::TicketId, suggestion::Column::CaseId]);
+    replace
+        .update_columns([suggestion::Column::State, suggestion::Column::SettledAt])
+        .update_columns([suggestion::Column::SettledBy, suggestion::Column::Reason]);
+    suggestion::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// What was said of these cases, for whatever ticket. That one is another problem than that of a ticket says nothing of it for
+/// others.
+pub async fn verdicts(conn: &impl ConnectionTrait, cases: &[TicketId]) -> Result<HashMap<TicketId, Verdicts>> {
+    let of_itself = [DismissalReason::DoesNotHelp, DismissalReason::Outdated].map(DismissalReason::word);
+    let rows = suggestion::Entity::find()
+        .select_only()
+        .columns([suggestion::Column::CaseId, suggestion::Column::State])
+        .column_as(suggestion::Column::TicketId.count(), "tickets")
+        .filter(suggestion::Column::CaseId.is_in(cases.iter().copied()))
+        .filter(suggestion::Column::SettledAt.is_not_null())
+        .filter(suggestion::Column::Reason.is_null().or(suggestion::Column::Reason.is_in(of_itself)))
+        .group_by(suggestion::Column::CaseId)
+        .group_by(suggestion::Column::State)
+        .into_tuple::<(TicketId, String, i64)>()
+        .all(conn)
+        .await?;
+    let mut all: HashMap<TicketId, Verdicts> = HashMap::new();
+    for (case, state, tickets) in rows {
+        let of = all.entry(case).or_default();
+        let tickets = u64::try_from(tickets).unwrap_or_default();
+        match SuggestionState::parse(&state) {
+            Some(SuggestionState::Cited) => of.cited = tickets,
+            Some(SuggestionState::Dismissed) => of.dismissed = tickets,
+            Some(SuggestionState::Shown) | None => {}
+        }
+    }
+    Ok(all)
+}
+
+/// Tickets that cited something since, the last of them, with all that was said of their cases.
+pub async fn answered(
+    conn: &impl ConnectionTrait,
+    since: Timestamp,
+    limit: u64,
+) -> Result<HashMap<TicketId, Vec<Suggestion>>> {
+    let ids: Vec<TicketId> = suggestion::Entity::find()
+        .select_only()
+        .column(suggestion::Column::TicketId)
+        .filter(suggestion::Column::SettledAt.gte(since))
+        .filter(suggestion::Column::State.eq(SuggestionState::Cited.word()))
+        .group_by(suggestion::Column::TicketId)
+        .order_by_desc(Expr::col(suggestion::Column::SettledAt).max())
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let mut all: HashMap<TicketId, Vec<Suggestion>> = HashMap::with_capacity(ids.len());
+    for row in suggestion::Entity::find().filter(suggestion::Column::TicketId.is_in(ids)).all(conn).await? {
+        all.entry(row.ticket_id).or_default().push(row.try_into()?);
+    }
+    Ok(all)
+}
+
+// ---------------------------------------------------------------- what was learned
+
+pub async fn put_lesson(conn: &impl ConnectionTrait, lesson: &Lesson, at: Timestamp) -> Result<()> {
+    let Lesson { weights, questions, before, after, used } = lesson;
+    let row = ranking::ActiveModel {
+        fitted_at: Set(at),
+        weights: Set(serde_json::to_string(weights).map_err(Error::internal)?),
+        questions: Set(i32::try_from(*questions).unwrap_or(i32::MAX)),
+        before: Set(thousandths(*before)),
+        after: Set(thousandths(*after)),
+        used: Set(i32::from(*used)),
+    };
+    ranking::Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// The weights that were learned last, where they are used.
+pub async fn learned(conn: &impl ConnectionTrait) -> Result<Option<search::Weights>> {
+    let last = ranking::Entity::find().order_by_desc(ranking::Column::FittedAt).one(conn).await?;
+    let used = last.filter(|last| last.used != 0);
+    used.map(|last| serde_json::from_str(&last.weights).map_err(Error::internal)).transpose()
 }

@@ -23,7 +23,7 @@ pub enum Next {
 /// Runs a job inside the transaction that also ends it.
 pub type Handler = for<'t> fn(&'t mut Tx, &'t Job) -> BoxFuture<'t, Result<Next>>;
 
-/// What came of sending something out of the process.
+/// What came of sending something out of the process, or of long work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The other side has taken it; by its own id, where it gives one.
@@ -34,6 +34,8 @@ pub enum Outcome {
     Unknown { why: String },
     /// Not at all.
     Refused { why: String },
+    /// Nothing left: what was looked up outside any transaction.
+    Found(serde_json::Value),
 }
 
 /// The first half of a job that sends, in a transaction that is committed before anything leaves the process.

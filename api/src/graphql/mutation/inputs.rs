@@ -6,6 +6,7 @@ use super::super::error::UserError;
 use super::super::inputs::{AttributionInput, ExternalRefInput};
 use super::super::scalars::{CommentVisibility, Priority, TicketText};
 use super::super::ticket::{CommentNode, TicketNode};
+use super::super::words::DismissalReason;
 
 /// A mutation of a ticket: its input, its payload and the command it stands for.
 macro_rules! ticket_mutations {
@@ -180,6 +181,22 @@ ticket_mutations! {
         system: String,
         /// The ticket's id there.
         external_id: String,
+    }
+    /// A case that does not help.
+    DismissSuggestionInput => DismissSuggestionPayload {
+        /// The ticket for which it was shown.
+        ticket_id: ID,
+        /// The case.
+        case_id: ID,
+        /// Why it does not help.
+        reason: DismissalReason,
+    }
+    /// A case that was dismissed.
+    RestoreSuggestionInput => RestoreSuggestionPayload {
+        /// The ticket for which it was dismissed.
+        ticket_id: ID,
+        /// The case.
+        case_id: ID,
     }
     /// A ticket to be followed.
     FollowTicketInput => FollowTicketPayload {

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, MergedObject, Object};
 use domain::kernel::{Error, TicketId};
+use domain::recommend::model::{DismissSuggestion, RestoreSuggestion};
 use domain::runtime::{Command, Ctx};
 use domain::tickets::model as commands;
 
@@ -358,6 +359,40 @@ impl TicketMutation {
             LinkExternalRefPayload,
             idempotency_key,
             commands::LinkExternalRef { token: ticket_token, reference: commands::ExternalRef { system, external_id } }
+        )
+    }
+
+    /// Says that a similar case does not help with a ticket: it is shown for it no more, and sinks for others.
+    async fn dismiss_suggestion(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The case, and why it does not help.")] input: DismissSuggestionInput,
+    ) -> async_graphql::Result<DismissSuggestionPayload> {
+        let DismissSuggestionInput { ticket_id, case_id, reason, idempotency_key } = input;
+        answer!(
+            ctx,
+            DismissSuggestionPayload,
+            idempotency_key,
+            DismissSuggestion {
+                ticket: id("ticketId", &ticket_id)?,
+                case: id("caseId", &case_id)?,
+                reason: reason.into(),
+            }
+        )
+    }
+
+    /// Takes a dismissal back.
+    async fn restore_suggestion(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The case that was dismissed.")] input: RestoreSuggestionInput,
+    ) -> async_graphql::Result<RestoreSuggestionPayload> {
+        let RestoreSuggestionInput { ticket_id, case_id, idempotency_key } = input;
+        answer!(
+            ctx,
+            RestoreSuggestionPayload,
+            idempotency_key,
+            RestoreSuggestion { ticket: id("ticketId", &ticket_id)?, case: id("caseId", &case_id)? }
         )
     }
 

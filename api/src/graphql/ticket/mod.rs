@@ -3,9 +3,8 @@
 mod parts;
 
 pub use self::parts::{AttributionNode, CommentNode, ExternalRefNode, TicketEventNode};
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 use domain::kernel::{Page, TeamId, TicketId, UserId};
-use domain::recommend;
 use domain::recommend::model::Question;
 use domain::tickets;
 use domain::tickets::decide::rights;
@@ -22,7 +21,8 @@ use super::loaders::{
 use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
 use super::notifications::{NotificationNode, UnseenVerdict};
 use super::satisfaction::RatingNode;
-use super::scalars::{DateTime, MatchKind, Priority, TicketAccess, TicketAction, TicketStatus, int};
+use super::scalars::{DateTime, Priority, TicketAccess, TicketAction, TicketStatus, int};
+use super::similar::{SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, similar};
 use super::sla::SlaClockNode;
 
 /// A request for help, as the viewer may see it.
@@ -53,11 +53,6 @@ pub fn rows(first: Option<i32>, last: Option<i32>) -> usize {
     let default = usize::try_from(domain::kernel::page::PAGE_DEFAULT).unwrap_or(20);
     first.or(last).map_or(default, |n| usize::try_from(n).unwrap_or(1)).max(1)
 }
-
-/// Cases of a ticket, where nobody says how many.
-pub const SIMILAR_CASES: i32 = 3;
-/// What one ticket's similar cases cost: a search.
-pub const SIMILAR_CASES_PRICE: usize = 20;
 
 #[Object(name = "Ticket")]
 impl TicketNode {
@@ -394,65 +389,4 @@ impl TicketNode {
         let mut users = ctx.data_unchecked::<Loaders>().many::<UserId>(ids.clone()).await.or_top_level(ctx)?;
         Ok(ids.iter().filter_map(|id| users.remove(id)).map(UserNode).collect())
     }
-}
-
-/// The cases of a question, as the API answers them.
-pub async fn similar(
-    ctx: &Context<'_>,
-    question: &Question,
-    first: Option<i32>,
-) -> async_graphql::Result<Vec<SimilarCase>> {
-    let first = first.unwrap_or(SIMILAR_CASES);
-    let max = recommend::model::CASES_MAX;
-    let first = usize::try_from(first).ok().filter(|n| (1..=max).contains(n)).ok_or_else(|| {
-        domain::kernel::Error::bad_input(
-            format!("first must be between 1 and {max}."),
-            format!("first 必须在 1 到 {max} 之间。"),
-        )
-    });
-    let first = first.or_top_level(ctx)?;
-    let cx = &ctx.data_unchecked::<Caller>().cx;
-    let cases = recommend::queries::similar(cx, question, first).await.or_top_level(ctx)?;
-    Ok(cases
-        .into_iter()
-        .zip(1..)
-        .map(|(case, rank)| SimilarCase {
-            rank,
-            score: f64::from(case.score),
-            ticket: TicketNode(case.view),
-            reasons: case
-                .reasons
-                .into_iter()
-                .map(|search::Reason { kind, value, weight }| MatchReason {
-                    kind: kind.into(),
-                    value,
-                    weight: f64::from(weight),
-                })
-                .collect(),
-        })
-        .collect())
-}
-
-/// A resolved ticket with the same problem.
-#[derive(SimpleObject)]
-pub struct SimilarCase {
-    /// 1 is the best.
-    rank: i32,
-    /// In 0..1, falling with rank; means the same for every question.
-    score: f64,
-    /// The case, as the viewer may see it.
-    ticket: TicketNode,
-    /// Why it is similar, strongest first; at least one.
-    reasons: Vec<MatchReason>,
-}
-
-/// Something that a case and the question have in common.
-#[derive(SimpleObject)]
-pub struct MatchReason {
-    /// What it is.
-    kind: MatchKind,
-    /// As it stands in the question; a field as `name=value`.
-    value: String,
-    /// Its share of the score, in 0..1.
-    weight: f64,
 }

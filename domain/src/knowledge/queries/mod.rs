@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
 };
 
-pub use self::reuse::{Cited, TRIALS_MAX, citation, citations_of, recurrences, standings};
+pub use self::reuse::{Cited, TRIALS_MAX, citation, citations_of, cites, recurrences, source_of, standings};
 use super::decide;
 use super::model::{Card, CardCase, CardFilter, CardOrder, CardState, CardVersion, Source, Standing};
 use super::store;

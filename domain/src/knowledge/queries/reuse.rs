@@ -68,6 +68,17 @@ pub async fn citation(cx: &Ctx, id: CitationId) -> Result<Option<Cited>> {
     Ok(as_readable(cx, row.into_iter().map(Citation::from).collect()).await?.pop())
 }
 
+/// What a citation cites.
+pub async fn source_of(conn: &impl ConnectionTrait, id: CitationId) -> Result<Option<Source>> {
+    let row = citation::Entity::find_by_id(id).one(conn).await?;
+    Ok(row.map(|row| Citation::from(row).source))
+}
+
+/// Whether a ticket cites a case by itself.
+pub async fn cites(conn: &impl ConnectionTrait, ticket: TicketId, case: TicketId) -> Result<bool> {
+    Ok(store::citation_of(conn, ticket, Source::Case(case)).await?.is_some())
+}
+
 /// A ticket that tries a solution.
 #[derive(FromQueryResult)]
 struct Tried {

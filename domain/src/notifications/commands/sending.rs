@@ -1,5 +1,6 @@
 //! A delivery on its way out: attempt recorded, sent, outcome recorded.
 
+use futures::FutureExt as _;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -10,7 +11,7 @@ use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp};
 use crate::notifications::decide::words::{Text, no_sender, text};
 use crate::notifications::decide::{Bucket, Taken, link, quiet_until, state};
 use crate::notifications::model::{
-    ATTEMPTS_MAX, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, Parcel,
+    ATTEMPTS_MAX, Appendix, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, Parcel,
     RETRY_AFTER, Senders, Settings, Tongue, Via,
 };
 use crate::notifications::store::{self, notification, notification_delivery};
@@ -87,11 +88,23 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
         }
     }
     let tongue = preference.language.unwrap_or(tx.app().state::<Settings>().tongue);
-    let parcel = parcel(tx, &notification, &delivery, tongue).await?;
+    let mut parcel = parcel(tx, &notification, &delivery, tongue).await?;
     delivery.state = DeliveryState::Sending;
     delivery.attempts += 1;
+    // Of a text message each line costs.
+    let appended =
+        notification.ticket.filter(|_| notification.cause == Cause::Assigned && delivery.channel != Channel::Sms);
     store::save_delivery(tx.conn(), delivery).await?;
-    Ok(Prepared::Send(sender.send(parcel)))
+    let Some(ticket) = appended else { return Ok(Prepared::Send(sender.send(parcel))) };
+    let Appendix(appendix) = *tx.app().state::<Appendix>();
+    let lines = appendix(tx.cx.clone(), ticket, notification.recipient, tongue);
+    let send = async move {
+        for line in lines.await {
+            parcel.body = clipped(&format!("{}\n{line}", parcel.body), BODY_CHARS_MAX);
+        }
+        sender.send(parcel).await
+    };
+    Ok(Prepared::Send(send.boxed()))
 }
 
 /// Nobody knows whether it went: not sent again.
@@ -152,6 +165,7 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
             fail(tx, &notification, delivery, why).await?;
             Ok(Next::Done)
         }
+        Outcome::Found(_) => Err(Error::internal("a sender sends")),
     }
 }
 

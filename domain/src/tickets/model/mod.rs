@@ -313,6 +313,14 @@ pub enum Fact {
     Cited {
         citation: CitationId,
     },
+    /// A case that was shown for it does not help.
+    SuggestionDismissed {
+        case: TicketId,
+        reason: String,
+    },
+    SuggestionRestored {
+        case: TicketId,
+    },
     /// It is a case of a knowledge card.
     JoinedCard {
         card: CardId,
@@ -358,6 +366,8 @@ impl Fact {
             Self::Escalated { .. } => "TicketEscalated",
             Self::NoResponseMarked => "TicketNoResponseMarked",
             Self::Cited { .. } => "TicketCited",
+            Self::SuggestionDismissed { .. } => "TicketSuggestionDismissed",
+            Self::SuggestionRestored { .. } => "TicketSuggestionRestored",
             Self::JoinedCard { .. } => "TicketJoinedCard",
             Self::Rated { .. } => "TicketRated",
             Self::HistoryNoted { .. } => "TicketHistoryNoted",
@@ -379,6 +389,8 @@ impl Fact {
                 | Self::Escalated { .. }
                 | Self::NoResponseMarked
                 | Self::Cited { .. }
+                | Self::SuggestionDismissed { .. }
+                | Self::SuggestionRestored { .. }
                 | Self::JoinedCard { .. }
         )
     }

@@ -10,9 +10,9 @@ use meaning::{Engine, Model, Text};
 use search::Vector;
 use tokio_util::sync::CancellationToken;
 
-use super::model::{Meaning, digest};
-use super::store::{self, ticket_vector};
 use crate::kernel::{Error, Result, TicketId};
+use crate::recommend::model::{Meaning, digest};
+use crate::recommend::store::{self, ticket_vector};
 use crate::runtime::feed::{self, History, Next};
 use crate::runtime::{App, Ctx, Cursor, log};
 use crate::tickets::queries::{Texts, reworded, texts, texts_after};
