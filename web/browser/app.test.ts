@@ -197,9 +197,15 @@ it('copies a solution with one tap, and asks the requester how content they are'
   const agent = await desk.signedIn('agent1', 'zh-CN');
   await agent.goto(`${desk.address}/tickets/${number}`);
   await agent.getByTestId('action-ACCEPT').click();
-  await agent.getByTestId('similar-case').first().locator('summary').click();
-  await agent.getByTestId('similar-case').first().getByTestId('cite').click();
+  const cases = agent.getByTestId('similar-case');
+  await cases.first().getByTestId('cite').click();
   await agent.getByTestId('citations').waitFor();
+  const useless = await cases.last().getAttribute('data-number');
+  await cases.last().getByTestId('dismiss').selectOption('NOT_SIMILAR');
+  await agent.getByText(`该工单不再显示 #${useless}。`).waitFor();
+  await agent.locator(`[data-testid=similar-case][data-number="${useless}"]`).waitFor({ state: 'detached' });
+  await agent.getByTestId('restore').click();
+  await agent.locator(`[data-testid=similar-case][data-number="${useless}"]`).waitFor();
   expect(await agent.getByTestId('similar-case').first().getByTestId('cite').isDisabled(), 'once').toBe(true);
   expect(await requester.getByTestId('citations').count(), 'not for requesters').toBe(0);
   await agent.getByTestId('action-RESOLVE').click();

@@ -1,4 +1,4 @@
-import type { CaseFragment } from '../gql';
+import type { CaseFragment, DismissalReason } from '../gql';
 import { Link } from 'wouter';
 import { nameOf, useCatalogue, type Catalogue } from '../api/catalogue';
 import { useLanguage, type Say } from '../i18n';
@@ -10,8 +10,16 @@ export interface Cite {
   cited: (number: number) => boolean;
 }
 
+/** Says that a case does not help with the ticket that is open. */
+export interface Dismiss {
+  run: (of: CaseFragment['ticket'], reason: DismissalReason) => void;
+  busy: boolean;
+}
+
+const REASONS: readonly DismissalReason[] = ['NOT_SIMILAR', 'DOES_NOT_HELP', 'OUTDATED', 'OTHER'];
+
 /** The three similar cases, best first, each with why it is similar and how it was solved. */
-export function Similar({ cases, empty, cite }: { cases: readonly CaseFragment[]; empty: string; cite?: Cite }) {
+export function Similar({ cases, empty, cite, dismiss }: { cases: readonly CaseFragment[]; empty: string; cite?: Cite; dismiss?: Dismiss }) {
   const [lang, t] = useLanguage();
   const catalogue = useCatalogue();
   const percent = new Intl.NumberFormat(lang, { style: 'percent' });
@@ -40,11 +48,6 @@ export function Similar({ cases, empty, cite }: { cases: readonly CaseFragment[]
               <details>
                 <summary>{t('similar.solution')}</summary>
                 <p className="text">{ticket.attribution.resolution}</p>
-                {cite && (
-                  <button type="button" className="primary" disabled={cite.busy || cite.cited(ticket.number)} onClick={() => cite.run(ticket.id)} data-testid="cite">
-                    {cite.cited(ticket.number) ? t('cite.done') : t('cite')}
-                  </button>
-                )}
                 <p className="quiet">
                   {t(`fault.${ticket.attribution.faultType}`)} · {t(`level.${ticket.attribution.rootCauseLevel}`)} ·{' '}
                   {ticket.attribution.solutionTags.map((key) => nameOf(catalogue.solutionTags, key)).join(', ')}
@@ -53,6 +56,31 @@ export function Similar({ cases, empty, cite }: { cases: readonly CaseFragment[]
             ) : (
               <p className="quiet">{t('similar.unattributed')}</p>
             )}
+            <div className="answer">
+              {cite && ticket.attribution && (
+                <button type="button" className="primary" disabled={cite.busy || cite.cited(ticket.number)} onClick={() => cite.run(ticket.id)} data-testid="cite">
+                  {cite.cited(ticket.number) ? t('cite.done') : t('cite')}
+                </button>
+              )}
+              {dismiss && !cite?.cited(ticket.number) && (
+                <select
+                  aria-label={t('dismiss.label', { number: ticket.number })}
+                  value=""
+                  disabled={dismiss.busy}
+                  onChange={({ target }) => dismiss.run(ticket, target.value as DismissalReason)}
+                  data-testid="dismiss"
+                >
+                  <option value="" disabled>
+                    {t('dismiss')}
+                  </option>
+                  {REASONS.map((reason) => (
+                    <option key={reason} value={reason}>
+                      {t(`dismiss.${reason}`)}
+                    </option>
+                  ))}
+                </select>
+              )}
+            </div>
           </li>
         ))}
       </ol>

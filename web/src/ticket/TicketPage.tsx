@@ -1,22 +1,21 @@
 import { useCallback, useEffect, useState, type ReactNode } from 'react';
 import type { CombinedError } from '@urql/core';
-import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { Nowhere } from '../shell/Nowhere';
-import { newKey, useAction } from '../api/action';
+import { newKey } from '../api/action';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import { client, follow, type Live } from '../api/client';
 import { isStaff } from '../api/roles';
 import type { Session } from '../api/session';
-import { BoardCursorDocument, CiteSolutionDocument, OpenTicketDocument, SimilarToTicketDocument, TicketEventsDocument, TicketPageDocument, type PageFragment } from '../gql';
+import { BoardCursorDocument, OpenTicketDocument, TicketEventsDocument, TicketPageDocument, type PageFragment } from '../gql';
 import { useLanguage } from '../i18n';
 import { moment } from '../lib/clock';
-import { ErrorNote, Refusals } from '../shell/ErrorNote';
+import { ErrorNote } from '../shell/ErrorNote';
 import { Actions } from './Actions';
 import { Attributed } from './Attribution';
 import { Citations } from './Citations';
 import { Rating } from './Rating';
-import { Similar } from './Similar';
+import { SimilarToThis } from './SimilarToThis';
 import { Comments, Trail } from './Talk';
 import { Told } from './Told';
 import { Trace } from './Trace';
@@ -147,44 +146,21 @@ function Page({ page, live, staff, onChange }: PageProps) {
         <Citations citations={page.citations} />
         <Rating page={page} onChange={onChange} />
         {page.unattributed && <p className="note">{t('attribution.unattributed')}</p>}
-        {!asCase && <Comments page={page} onChange={onChange} />}
-        {watched && <Told notifications={watched.notifications} />}
-        {watched?.assignmentTrace && <Trace trace={watched.assignmentTrace} />}
-        {!asCase && <Trail page={page} />}
       </div>
+      {!asCase && (
+        <div className="body talk">
+          <Comments page={page} onChange={onChange} />
+          {watched && <Told notifications={watched.notifications} />}
+          {watched?.assignmentTrace && <Trace trace={watched.assignmentTrace} />}
+          <Trail page={page} />
+        </div>
+      )}
       <aside>
         {watched && <Watch watched={watched} />}
         <SimilarToThis key={compared} page={page} onChange={onChange} />
         <Facts page={page} lang={lang} />
       </aside>
     </article>
-  );
-}
-
-function SimilarToThis({ page, onChange }: { page: PageFragment; onChange: (page: PageFragment) => void }) {
-  const [, t] = useLanguage();
-  const { id } = page;
-  const [{ data, error }, load] = useQuery({ query: SimilarToTicketDocument, variables: { id } });
-  const action = useAction(CiteSolutionDocument);
-  if (error) return <ErrorNote error={error} again={() => load({ requestPolicy: 'network-only' })} />;
-  const run = async (caseId: string) => {
-    const answer = await action.run({ ticketId: id, caseId });
-    if (answer?.ticket) onChange(answer.ticket);
-  };
-  const cite = {
-    run: (caseId: string) => void run(caseId),
-    busy: action.busy,
-    cited: (number: number) => page.citations.some((citation) => citation.case?.number === number),
-  };
-  return (
-    <>
-      <Similar
-        cases={data?.ticket?.similarCases ?? []}
-        empty={data ? t('similar.none') : t('loading')}
-        {...(page.allowedActions.includes('CITE') ? { cite } : {})}
-      />
-      <Refusals action={action} />
-    </>
   );
 }
 

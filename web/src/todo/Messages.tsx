@@ -12,7 +12,8 @@ const SHOWN_MS = 10_000;
 const SHOWN_MAX = 3;
 
 export function Messages({ viewer }: { viewer: Session['viewer'] }) {
-  const [, t] = useLanguage();
+  const [lang, t] = useLanguage();
+  const percent = new Intl.NumberFormat(lang, { style: 'percent' });
   const [toasts, setToasts] = useState<readonly MessageFragment[]>([]);
   const show = useCallback((message: MessageFragment) => {
     const without = (was: readonly MessageFragment[]) => was.filter(({ id }) => id !== message.id);
@@ -26,11 +27,16 @@ export function Messages({ viewer }: { viewer: Session['viewer'] }) {
     <>
       {mine.length > 0 && <AlarmDialog alarms={mine} />}
       <div className="toasts" role="status">
-        {toasts.slice(-SHOWN_MAX).map(({ id, cause, title, ticket }) => (
-          <p key={id} className="toast" data-testid="toast">
+        {toasts.slice(-SHOWN_MAX).map(({ id, cause, title, ticket, similarCases }) => (
+          <div key={id} className="toast" data-testid="toast">
             <span className="quiet">{t(`cause.${cause}`)}</span>
             <Link href={ticket ? `/tickets/${ticket.number}` : '/me'}>{title}</Link>
-          </p>
+            {similarCases.map(({ score, ticket: { id: of, number, title: said } }) => (
+              <Link key={of} className="quiet case" href={`/tickets/${number}`} data-testid="toast-case">
+                #{number} {percent.format(score)} {said}
+              </Link>
+            ))}
+          </div>
         ))}
         {more > 0 && (
           <p className="toast">
