@@ -78,12 +78,14 @@ pub struct Escalation {
 #[serde(deny_unknown_fields)]
 pub struct Knowledge {
     pub occurrences_in_week: usize,
+    pub occurrences_in_gap: usize,
     pub recurs_within_days: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reports {
+    pub knowledge_gap_below: f64,
     pub root_cause_convergence_target: f64,
     pub solution_reuse_target: f64,
     pub l3_escape_target: f64,
@@ -247,6 +249,7 @@ impl Config {
             },
             knowledge: domain::knowledge::model::Settings {
                 occurrences_in_week: self.knowledge.occurrences_in_week,
+                occurrences_in_gap: self.knowledge.occurrences_in_gap,
                 recurs_within: days(self.knowledge.recurs_within_days),
             },
             metrics: self.metrics(),
@@ -257,6 +260,7 @@ impl Config {
 
     fn reports(&self) -> domain::reports::model::Settings {
         let Reports {
+            knowledge_gap_below,
             root_cause_convergence_target,
             solution_reuse_target,
             l3_escape_target,
@@ -276,7 +280,7 @@ impl Config {
             response_rate: response_rate_target,
             escape_change: escape_change_target,
         };
-        domain::reports::model::Settings { targets }
+        domain::reports::model::Settings { targets, gap_below: knowledge_gap_below }
     }
 
     fn metrics(&self) -> domain::metrics::model::Settings {

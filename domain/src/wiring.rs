@@ -27,10 +27,10 @@ use crate::{
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
 
-const LANES: [&str; 8] = {
+const LANES: [&str; 9] = {
     let [suggest, learn] = recommend::react::LANES;
     let [a, b, c, d, e, f] = notifications::model::LANES;
-    [suggest, learn, a, b, c, d, e, f]
+    [suggest, learn, reports::react::LANE, a, b, c, d, e, f]
 };
 
 const SENDING: Sending = Sending { lanes: &LANES, prepare, settle };
@@ -176,6 +176,7 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             escalation::react::RETRY => escalation::react::on_retry(tx, job).await,
             knowledge::react::LEARN => knowledge::react::on_learn(tx, job).await,
             knowledge::react::EXTRACT => knowledge::react::on_extract(tx, job).await,
+            knowledge::react::FILL => knowledge::react::on_fill(tx, job).await,
             knowledge::react::COLLECT => knowledge::react::on_collect(tx).await,
             notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,
             SWEEP => {
@@ -202,6 +203,7 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
             notifications::react::SEND => notifications::commands::prepare(tx, job).await,
             recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
             recommend::react::LEARN => Ok(recommend::commands::prepare_learning(tx)),
+            reports::react::GAPS => Ok(reports::commands::prepare_gaps(tx)),
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -213,6 +215,7 @@ fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, R
             notifications::react::SEND => notifications::commands::settle(tx, job, outcome).await,
             recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,
             recommend::react::LEARN => recommend::commands::settle_learning(tx, outcome).await,
+            reports::react::GAPS => reports::commands::settle_gaps(tx, outcome).await,
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -233,9 +236,14 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
             jobs::plant(&mut tx, kind, "", at).await?;
         }
     }
-    if !jobs::stands(&tx, recommend::react::LEARN, "").await? {
-        let at = tx.now + recommend::react::LEARN_EVERY;
-        jobs::plant_in_lane(&mut tx, recommend::react::LANES[1], &[(recommend::react::LEARN, "", at)]).await?;
+    let gaps_at = reports::commands::next_monday(&tx);
+    for (lane, kind, at) in [
+        (recommend::react::LANES[1], recommend::react::LEARN, tx.now + recommend::react::LEARN_EVERY),
+        (reports::react::LANE, reports::react::GAPS, gaps_at),
+    ] {
+        if !jobs::stands(&tx, kind, "").await? {
+            jobs::plant_in_lane(&mut tx, lane, &[(kind, "", at)]).await?;
+        }
     }
     if first {
         catalogue::commands::seed(&mut tx).await?;

@@ -129,7 +129,7 @@ const OTHERS: [OtherOperation; 34] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-const QUERIES: [(&str, &str); 25] = [
+const QUERIES: [(&str, &str); 26] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -163,6 +163,7 @@ const QUERIES: [(&str, &str); 25] = [
         "responseHeatmap",
         "responseHeatmap(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { timeZone }",
     ),
+    ("knowledgeGaps", "knowledgeGaps { label }"),
     ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),
 ];
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod channels;
 mod crash;
 mod event_log;
+mod gaps;
 mod import;
 mod installation;
 mod knowledge;

@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::decide::{self, Edit};
 use super::model::{
-    Card, CardState, Citation, CiteSolution, EditCard, KnowledgeEvent, Origin, PublishCard, RetireCard, ReviewCard,
-    Settings, Signature, Source,
+    Card, CardState, Citation, CiteSolution, EditCard, KnowledgeEvent, LATELY, Origin, PublishCard, Recurs, RetireCard,
+    ReviewCard, Settings, Signature, Source,
 };
 use super::store;
 use super::store::entities::{card, card_case, occurrence};
@@ -73,12 +73,19 @@ pub async fn collect(tx: &mut Tx) -> Result<bool> {
     Ok(ids.len() as u64 == COLLECTED_MAX)
 }
 
-/// Makes the card of a signature, once, where it recurs within a week; lets occurrences join the one that there is.
-pub async fn extract(tx: &mut Tx, signature: &str) -> Result<()> {
+/// Has a card looked for, though nothing recurs within a week.
+pub async fn fill(tx: &mut Tx, signatures: &[String]) -> Result<()> {
+    let now = tx.now;
+    let fill: Vec<_> = signatures.iter().map(|signature| (react::FILL, signature.as_str(), now)).collect();
+    jobs::plant_all(tx, &fill).await
+}
+
+/// Makes the card of a signature, once, where it recurs; lets occurrences join the one that there is.
+pub async fn extract(tx: &mut Tx, signature: &str, recurs: Recurs) -> Result<()> {
     let made = card::Entity::find().filter(card::Column::Signature.eq(signature)).one(tx.conn()).await?;
     let card = match made {
         Some(card) => card.id,
-        None => match make(tx, signature).await? {
+        None => match make(tx, signature, recurs).await? {
             Some(card) => card,
             None => return Ok(()),
         },
@@ -92,8 +99,8 @@ pub async fn extract(tx: &mut Tx, signature: &str) -> Result<()> {
     Ok(())
 }
 
-/// A draft, in the words of the case that says most, where a signature recurs within a week.
-async fn make(tx: &mut Tx, signature: &str) -> Result<Option<CardId>> {
+/// A draft, in the words of the case that says most, where a signature recurs.
+async fn make(tx: &mut Tx, signature: &str, recurs: Recurs) -> Result<Option<CardId>> {
     let occurrences: Vec<(TicketId, Timestamp)> = occurrence::Entity::find()
         .select_only()
         .columns([occurrence::Column::TicketId, occurrence::Column::At])
@@ -105,8 +112,14 @@ async fn make(tx: &mut Tx, signature: &str) -> Result<Option<CardId>> {
         .all(tx.conn())
         .await?;
     let instants: Vec<_> = occurrences.iter().map(|(_, at)| *at).collect();
-    let wanted = tx.app().state::<Settings>().occurrences_in_week;
-    if !decide::recurs_in_a_week(&instants, wanted, &tx.app().state::<Organisation>().zone) {
+    let Settings { occurrences_in_week, occurrences_in_gap, .. } = *tx.app().state::<Settings>();
+    let enough = match recurs {
+        Recurs::InAWeek => {
+            decide::recurs_in_a_week(&instants, occurrences_in_week, &tx.app().state::<Organisation>().zone)
+        }
+        Recurs::Lately => instants.iter().filter(|at| **at >= tx.now - LATELY).count() >= occurrences_in_gap,
+    };
+    if !enough {
         return Ok(None);
     }
     let of: Vec<TicketId> = occurrences.iter().take(VOICES_MAX).map(|(ticket, _)| *ticket).collect();

@@ -211,14 +211,28 @@ impl KnowledgeEvent {
 pub struct Settings {
     /// So many occurrences within an ISO week make a card.
     pub occurrences_in_week: usize,
+    /// So many within [`LATELY`] make one where first-time resolution stays low.
+    pub occurrences_in_gap: usize,
     /// The same customer with the same fault and cause within this is a recurrence.
     pub recurs_within: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { occurrences_in_week: 5, recurs_within: days(30) }
+        Self { occurrences_in_week: 5, occurrences_in_gap: 3, recurs_within: days(30) }
     }
+}
+
+/// How far back cards are looked for where first-time resolution stays low.
+pub const LATELY: Duration = days(28);
+
+/// What makes a card of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recurs {
+    /// Often within an ISO week.
+    InAWeek,
+    /// Now and then lately, where knowledge is missed.
+    Lately,
 }
 
 /// The days after which it is looked whether a cited solution has held.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::commands;
+use super::model::Recurs;
 use super::store;
 use crate::catalogue::model::CatalogueEvent;
 use crate::kernel::{Error, Result, TicketId, days, seconds};
@@ -15,6 +16,8 @@ use crate::tickets::react::recast;
 pub const LEARN: &str = "knowledge.learn";
 /// A signature that may make a card, or whose card has a case more.
 pub const EXTRACT: &str = "knowledge.extract";
+/// A signature that is missed as a card.
+pub const FILL: &str = "knowledge.fill";
 /// Tickets that changed without telling one by one: an import, a team that keeps its cases to itself. Once a day whatever happens,
 /// for what was killed on the way.
 pub const COLLECT: &str = "knowledge.collect";
@@ -72,7 +75,12 @@ pub async fn on_learn(tx: &mut Tx, job: &Job) -> Result<Next> {
 }
 
 pub async fn on_extract(tx: &mut Tx, job: &Job) -> Result<Next> {
-    commands::extract(tx, &job.subject).await?;
+    commands::extract(tx, &job.subject, Recurs::InAWeek).await?;
+    Ok(Next::Done)
+}
+
+pub async fn on_fill(tx: &mut Tx, job: &Job) -> Result<Next> {
+    commands::extract(tx, &job.subject, Recurs::Lately).await?;
     Ok(Next::Done)
 }
 

@@ -56,18 +56,28 @@ pub async fn behind(
     outcome: Outcome,
     page: &Page,
 ) -> Result<Connection<TicketId>> {
-    let (now, settings) = (cx.now(), cx.app.state::<Settings>().clone());
-    let fixed = store::fixed(cx.read(), now).await?;
-    let period = selection.period;
-    let found = over(cx, selection, move |columns, sight| {
-        decide::behind(columns, sight, period, (metric, outcome), &fixed, now, &settings)
-    })
-    .await?;
+    let found = all_behind(cx, selection, metric, outcome).await?;
     let list = format!("metrics:{metric:?}:{outcome:?}");
     let cut = page.cut_descending(&list, found, |(created_at, ticket)| {
         vec![Part::Int(created_at.millis()), Part::Id(ticket.0)]
     })?;
     Ok(cut.map(|(_, ticket)| ticket))
+}
+
+/// The same, all at once: when each was created, and which it is.
+pub async fn all_behind(
+    cx: &Ctx,
+    selection: &Selection,
+    metric: Metric,
+    outcome: Outcome,
+) -> Result<Vec<(Timestamp, TicketId)>> {
+    let (now, settings) = (cx.now(), cx.app.state::<Settings>().clone());
+    let fixed = store::fixed(cx.read(), now).await?;
+    let period = selection.period;
+    over(cx, selection, move |columns, sight| {
+        decide::behind(columns, sight, period, (metric, outcome), &fixed, now, &settings)
+    })
+    .await
 }
 
 /// The heat-map of a selection, or of each agent or team of it.

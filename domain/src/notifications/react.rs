@@ -109,3 +109,19 @@ pub async fn on_card_extracted(tx: &mut Tx, card: CardId, team: Option<TeamId>, 
     });
     tell(tx, tells.collect()).await.map(drop)
 }
+
+/// First-time resolution of a department or issue type stays low, and so many topics have no card.
+pub async fn on_knowledge_gap(tx: &mut Tx, name: &str, team: Option<TeamId>, topics: usize) -> Result<()> {
+    let recipients = supervisors(tx, team).await?;
+    let key = tx.new_uuid();
+    let params = Params { word: Some(name.to_owned()), count: i64::try_from(topics).ok(), ..Params::default() };
+    let tells = recipients.into_iter().map(|recipient| Tell {
+        cause: Cause::Knowledge,
+        cause_key: format!("gap:{key}"),
+        ticket: None,
+        recipient,
+        via: Via::Preferred,
+        params: params.clone(),
+    });
+    tell(tx, tells.collect()).await.map(drop)
+}

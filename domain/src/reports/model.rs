@@ -2,13 +2,15 @@
 
 use crate::kernel::{TicketId, Timestamp, UserId};
 use crate::knowledge::model::{Signature, Source};
-use crate::metrics::model::Tally;
+use crate::metrics::model::{Dimension, Key, Period, Tally};
 use crate::tickets::model::{FaultType, RootCauseLevel};
 
 /// An administrator's choices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     pub targets: Targets,
+    /// Where first-time resolution stays below this, knowledge is missed.
+    pub gap_below: f64,
 }
 
 /// What is aimed for; of an escape and a recurrence less is better.
@@ -37,7 +39,7 @@ impl Default for Settings {
             response_rate: 0.3,
             escape_change: -0.15,
         };
-        Self { targets }
+        Self { targets, gap_below: 0.8 }
     }
 }
 
@@ -184,4 +186,29 @@ pub struct Effect {
     pub median_citing_secs: Option<i64>,
     /// The median handling time of tickets with the same cause that cite nothing.
     pub median_others_secs: Option<i64>,
+}
+
+/// The weeks over which first-time resolution stays low before knowledge is said to be missed.
+pub const GAP_WEEKS: usize = 3;
+/// Topics that are named.
+pub const TOPICS_MAX: usize = 10;
+
+/// A department or issue type whose first-time resolution stays under its target: knowledge is missed there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gap {
+    pub dimension: Dimension,
+    pub key: Key,
+    /// First-time resolution in each of the last [`GAP_WEEKS`] whole ISO weeks, the earliest first.
+    pub weeks: Vec<(Period, Tally)>,
+    /// What tickets were about that were not solved the first time and have no card, most frequent first.
+    pub topics: Vec<Topic>,
+}
+
+/// A cause that has no card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// `None`: nobody has said.
+    pub cause: Option<Cause>,
+    /// Of which tickets, those first that were created last.
+    pub tickets: Vec<TicketId>,
 }

@@ -6,6 +6,7 @@ import { KnowledgeCardsDocument, type CardRowFragment, type KnowledgeCardOrder, 
 import { useLanguage } from '../i18n';
 import { percent } from '../reports/format';
 import { ErrorNote } from '../shell/ErrorNote';
+import { Gaps } from './Gaps';
 
 export const STATES: readonly KnowledgeCardState[] = ['DRAFT', 'REVIEWED', 'PUBLISHED', 'RETIRED'];
 const ORDERS: readonly KnowledgeCardOrder[] = ['RANK', 'EXTRACTED_AT', 'CASES', 'CITATIONS'];
@@ -45,6 +46,7 @@ export function Knowledge() {
         <input type="search" maxLength={200} placeholder={t('card.find')} aria-label={t('card.find')} value={text} onChange={(e) => begin(() => setText(e.target.value))} />
       </div>
       <p className="quiet pad">{t('card.means')}</p>
+      <Gaps />
       <ol className="knowledge-cards" data-testid="cards">
         {pages.map((after, i) => (
           <PageOf

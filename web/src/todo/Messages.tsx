@@ -32,7 +32,7 @@ export function Messages({ viewer }: { viewer: Session['viewer'] }) {
             <span className="quiet">{t(`cause.${cause}`)}</span>
             <Link href={ticket ? `/tickets/${ticket.number}` : '/me'}>{title}</Link>
             {similarCases.map(({ score, ticket: { id: of, number, title: said } }) => (
-              <Link key={of} className="quiet case" href={`/tickets/${number}`} data-testid="toast-case">
+              <Link key={of} className="quiet" href={`/tickets/${number}`} data-testid="toast-case">
                 #{number} {percent.format(score)} {said}
               </Link>
             ))}

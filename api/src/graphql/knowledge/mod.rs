@@ -192,12 +192,7 @@ pub async fn applies_to(
     level: tickets::RootCauseLevel,
     tag: Option<&str>,
 ) -> async_graphql::Result<String> {
-    let Caller { cx, language, .. } = ctx.data_unchecked::<Caller>();
-    let known = catalogue::queries::everything(&cx.app).await.or_top_level(ctx)?;
-    let named = |kind: Kind, key: &str| {
-        let entry = known.entries.iter().find(|entry| entry.kind == kind && entry.key == key);
-        entry.map_or_else(|| key.to_owned(), |entry| language.name(&entry.name, entry.name_zh.as_deref()).to_owned())
-    };
+    let language = ctx.data_unchecked::<Caller>().language;
     let (fault, fault_zh) = match fault {
         tickets::FaultType::Hardware => ("hardware", "硬件"),
         tickets::FaultType::Software => ("software", "软件"),
@@ -209,11 +204,24 @@ pub async fn applies_to(
         tickets::RootCauseLevel::L2Environment => ("environment (L2)", "环境因素（L2）"),
         tickets::RootCauseLevel::L3DesignDefect => ("design defect (L3)", "设计缺陷（L3）"),
     };
-    let mut said: Vec<String> = product.map(|key| named(Kind::Product, key)).into_iter().collect();
+    let mut said = Vec::new();
+    if let Some(key) = product {
+        said.push(named(ctx, Kind::Product, key).await?);
+    }
     said.push(language.name(fault, Some(fault_zh)).to_owned());
     said.push(language.name(level, Some(level_zh)).to_owned());
-    said.extend(tag.map(|key| named(Kind::CauseTag, key)));
+    if let Some(key) = tag {
+        said.push(named(ctx, Kind::CauseTag, key).await?);
+    }
     Ok(said.join(" · "))
+}
+
+/// The name of a catalogue entry in the language of the request.
+pub async fn named(ctx: &Context<'_>, kind: Kind, key: &str) -> async_graphql::Result<String> {
+    let Caller { cx, language, .. } = ctx.data_unchecked::<Caller>();
+    let known = catalogue::queries::everything(&cx.app).await.or_top_level(ctx)?;
+    let entry = known.entries.iter().find(|entry| entry.kind == kind && entry.key == key);
+    Ok(entry.map_or_else(|| key.to_owned(), |entry| language.name(&entry.name, entry.name_zh.as_deref()).to_owned()))
 }
 
 /// Whether tickets that cite a solution stayed solved for so long: no reopening, and the same customer did not come back with the

@@ -1,5 +1,6 @@
 //! What a month has taught: the health report, L3 escape as a product's figure, the solution of the week.
 
+mod gap;
 mod week;
 
 use async_graphql::{Context, Enum, Object};
@@ -10,6 +11,7 @@ use domain::metrics::model::{Outcome, Period, Settings as Metrics};
 use domain::reports::model::{Cause, CauseCount, Contribution, Escape, Figure, Health, Reused, Settings, Targets};
 use domain::reports::{decide, queries};
 
+pub use self::gap::KnowledgeGap;
 pub use self::week::SolutionOfTheWeek;
 use super::Caller;
 use super::error::OrTopLevel as _;
@@ -418,5 +420,13 @@ impl ReportQuery {
         let period = self::week(&week, &cx.app.state::<Metrics>().zone).or_top_level(ctx)?;
         let worth = Box::pin(queries::solution_of_the_week(cx, period)).await.or_top_level(ctx)?;
         Ok(worth.map(SolutionOfTheWeek))
+    }
+
+    /// Teams and issue types where first-time resolution stays low, with the topics that have no knowledge card; for staff and product
+    /// managers, of what they may see.
+    #[graphql(complexity = "3 * METRICS_PRICE + 5 * child_complexity")]
+    async fn knowledge_gaps(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<KnowledgeGap>> {
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        Ok(Box::pin(queries::gaps(cx)).await.or_top_level(ctx)?.into_iter().map(KnowledgeGap).collect())
     }
 }

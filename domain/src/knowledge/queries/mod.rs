@@ -2,7 +2,7 @@
 
 mod reuse;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
@@ -22,6 +22,9 @@ use crate::tickets::store::entities::{attribution, ticket};
 
 /// Cards are ranked in memory: this is far beyond what anyone reviews.
 pub const CARDS_MAX: u64 = 5_000;
+/// Cards that one lack of knowledge makes.
+const UNCARDED_MAX: u64 = 50;
+
 /// Solved, attributed, and readable as experience: what counts as an occurrence.
 fn counts() -> Condition {
     let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::word);
@@ -278,6 +281,61 @@ pub(super) async fn joining(
         .await?)
 }
 
+/// The cases of cards that had joined them before an instant and still count: card, ticket, who solved it.
+pub async fn counting_cases(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, TicketId, UserId)>> {
+    Ok(card_case::Entity::find()
+        .select_only()
+        .columns([card_case::Column::CardId, card_case::Column::TicketId, card_case::Column::HandlerId])
+        .join(JoinType::InnerJoin, case_to_card())
+        .join(JoinType::InnerJoin, case_to_occurrence())
+        .filter(of_its_signature())
+        .filter(card_case::Column::JoinedAt.lt(before))
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
+/// Signatures of tickets for which `of` holds that occur so often since then, and have no card.
+pub async fn uncarded(
+    conn: &impl ConnectionTrait,
+    of: Condition,
+    since: Timestamp,
+    wanted: usize,
+) -> Result<Vec<String>> {
+    let ticket: RelationDef =
+        occurrence::Entity::belongs_to(ticket::Entity).from(occurrence::Column::TicketId).to(ticket::Column::Id).into();
+    let carded = Query::select().column(card::Column::Signature).from(card::Entity).to_owned();
+    let count = Expr::col((occurrence::Entity, occurrence::Column::TicketId)).count();
+    Ok(occurrence::Entity::find()
+        .select_only()
+        .column(occurrence::Column::Signature)
+        .join(JoinType::InnerJoin, ticket)
+        .filter(of)
+        .filter(occurrence::Column::At.gte(since))
+        .filter(occurrence::Column::Signature.not_in_subquery(carded))
+        .group_by(occurrence::Column::Signature)
+        .having(count.gte(i64::try_from(wanted).unwrap_or(i64::MAX)))
+        .order_by_asc(occurrence::Column::Signature)
+        .limit(UNCARDED_MAX)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
+/// Causes that have a card in use or on its way: fault type, root-cause level, cause tag, product.
+pub async fn carded(conn: &impl ConnectionTrait) -> Result<HashSet<(String, String, Option<String>, Option<String>)>> {
+    let rows = card::Entity::find()
+        .select_only()
+        .columns([card::Column::FaultType, card::Column::RootCauseLevel])
+        .columns([card::Column::CauseTag, card::Column::Product])
+        .filter(card::Column::State.ne(CardState::Retired.word()))
+        .limit(CARDS_MAX)
+        .into_tuple::<(String, String, Option<String>, Option<String>)>()
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// The card whose case each of these tickets is now.
 pub async fn cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, CardId>> {
     let rows = card_case::Entity::find()
@@ -291,20 +349,6 @@ pub async fn cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<H
         .all(conn)
         .await?;
     Ok(rows.into_iter().collect())
-}
-
-/// The cases of cards that had joined them before an instant and still count: card, ticket, who solved it.
-pub async fn counting_cases(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, TicketId, UserId)>> {
-    Ok(card_case::Entity::find()
-        .select_only()
-        .columns([card_case::Column::CardId, card_case::Column::TicketId, card_case::Column::HandlerId])
-        .join(JoinType::InnerJoin, case_to_card())
-        .join(JoinType::InnerJoin, case_to_occurrence())
-        .filter(of_its_signature())
-        .filter(card_case::Column::JoinedAt.lt(before))
-        .into_tuple()
-        .all(conn)
-        .await?)
 }
 
 /// The same, but for cards that are retired.

@@ -7,7 +7,7 @@ mod sight;
 
 pub use self::figures::{Group, behind, distribution, figures, nearest_rank};
 pub use self::heatmap::{heatmaps, instants, place_in_week};
-pub use self::series::{SERIES_MAX, before, edges, month, quarter, week};
+pub use self::series::{SERIES_MAX, around, before, edges, month, quarter, week};
 pub use self::sight::Sight;
 use super::model::{Metric, Outcome, Place, Settings};
 use crate::kernel::Timestamp;

@@ -85,10 +85,14 @@ fn whole(first: Date, interval: Interval, zone: &TimeZone) -> Option<Period> {
     Some(Period { from: at(first)?, to: at(next(first, interval).ok()?)? })
 }
 
+/// The interval in which an instant lies.
+pub fn around(at: Timestamp, interval: Interval, zone: &TimeZone) -> Option<Period> {
+    whole(begins(at.to_jiff().to_zoned_datetime(zone.clone()).date(), interval), interval, zone)
+}
+
 /// The interval before the one that begins so.
 pub fn before(period: Period, interval: Interval, zone: &TimeZone) -> Option<Period> {
-    let day = Timestamp::from_millis(period.from.millis() - 1).to_jiff().to_zoned_datetime(zone.clone()).date();
-    whole(begins(day, interval), interval, zone)
+    around(Timestamp::from_millis(period.from.millis() - 1), interval, zone)
 }
 
 fn too_long() -> Error {

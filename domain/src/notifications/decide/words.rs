@@ -138,6 +138,18 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
             )
         }
         Cause::Credential => (Message::new("Buoy needs an administrator", "系统告警：请管理员处理"), alert(params)),
+        Cause::Knowledge if params.card.is_none() => {
+            let (count, name) = (params.count.unwrap_or(0), params.word.as_deref().unwrap_or_default());
+            (
+                Message::new(format!("{name}: first-time resolution stays low"), format!("{name}：首次解决率持续偏低")),
+                Message::new(
+                    format!(
+                        "Three weeks under the mark. {count} topics have no knowledge card: see which, and pass on what is known."
+                    ),
+                    format!("已连续三周低于目标，{count} 个主题尚无知识卡片，请查看并补充。"),
+                ),
+            )
+        }
         Cause::Knowledge => {
             let count = params.count.unwrap_or(0);
             (

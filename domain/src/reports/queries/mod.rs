@@ -1,9 +1,12 @@
 //! The figures of a month, quarter and week, and the tickets behind them, for somebody, by what they may see.
 
+mod gaps;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, Condition};
 
+pub use self::gaps::{gaps, of_key, weeks};
 use super::decide;
 use super::model::{Cause, Contribution, Effect, Escape, Fact, Figure, Health, Reused, Said, Voice, Worth};
 use super::store;

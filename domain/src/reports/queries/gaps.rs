@@ -1,0 +1,106 @@
+//! Where knowledge is missed: first-time resolution stays low.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, Condition};
+
+use super::{IDS_MAX, check, within_scope};
+use crate::kernel::{Result, TicketId};
+use crate::knowledge;
+use crate::metrics;
+use crate::metrics::decide::{around, before};
+use crate::metrics::model::{Dimension, Interval, Key, Metric, Outcome, Period, Selection, Settings, Split, Tally};
+use crate::reports;
+use crate::reports::model::{Cause, GAP_WEEKS, Gap, TOPICS_MAX, Topic};
+use crate::reports::store;
+use crate::runtime::Ctx;
+use crate::tickets::store::entities::ticket;
+
+/// What first-time resolution is told apart by here.
+const DIMENSIONS: [Dimension; 2] = [Dimension::Team, Dimension::IssueType];
+
+/// The last whole weeks, the earliest first; `None`: there are none of this calendar.
+pub fn weeks(cx: &Ctx) -> Option<Vec<Period>> {
+    let zone = &cx.app.state::<Settings>().zone;
+    let mut weeks = Vec::with_capacity(GAP_WEEKS);
+    let mut week = around(cx.now(), Interval::Week, zone)?;
+    for _ in 0..GAP_WEEKS {
+        week = before(week, Interval::Week, zone)?;
+        weeks.push(week);
+    }
+    weeks.reverse();
+    Some(weeks)
+}
+
+/// Departments and issue types where first-time resolution was under its target in each of the last whole weeks, with what knowledge
+/// is missed there; of what the viewer may see.
+pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
+    check(cx)?;
+    let Some(weeks) = weeks(cx) else { return Ok(Vec::new()) };
+    let target = cx.app.state::<reports::model::Settings>().gap_below;
+    let mut gaps = Vec::new();
+    for dimension in DIMENSIONS {
+        let mut low: HashMap<Key, Vec<(Period, Tally)>> = HashMap::new();
+        for period in &weeks {
+            let selection = Selection { period: *period, only: Vec::new() };
+            for group in metrics::queries::figures(cx, &selection, Split::By(dimension)).await? {
+                let tally = group.figures.first_time_resolution;
+                if group.key != Key::None && tally.value().is_some_and(|value| value < target) {
+                    low.entry(group.key).or_default().push((*period, tally));
+                }
+            }
+        }
+        let mut stays: Vec<(Key, Vec<(Period, Tally)>)> =
+            low.into_iter().filter(|(_, low)| low.len() == weeks.len()).collect();
+        stays.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, weeks) in stays {
+            let topics = topics(cx, dimension, &key, &weeks).await?;
+            gaps.push(Gap { dimension, key, weeks, topics });
+        }
+    }
+    Ok(gaps)
+}
+
+async fn topics(cx: &Ctx, dimension: Dimension, key: &Key, weeks: &[(Period, Tally)]) -> Result<Vec<Topic>> {
+    let (Some((first, _)), Some((last, _))) = (weeks.first(), weeks.last()) else { return Ok(Vec::new()) };
+    let period = Period { from: first.from, to: last.to };
+    let selection = Selection { period, only: vec![(dimension, key.clone())] };
+    let missed = metrics::queries::all_behind(cx, &selection, Metric::FirstTimeResolution, Outcome::Missed).await?;
+    let ids: Vec<TicketId> = missed.iter().map(|(_, ticket)| *ticket).collect();
+    let mut causes: HashMap<TicketId, Option<Cause>> = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_MAX) {
+        let of = within_scope(cx)
+            .add(ticket::Column::Id.is_in(ids.iter().copied()))
+            .add(ticket::Column::FirstResolvedAt.is_not_null());
+        causes.extend(store::facts(cx.read(), &of).await?.into_iter().map(|fact| (fact.ticket, fact.cause)));
+    }
+    let carded = knowledge::queries::carded(cx.read()).await?;
+    let has_card = |cause: &Cause| {
+        let Cause { fault_type, root_cause_level, cause_tag, product } = cause.clone();
+        carded.contains(&(fault_type.word().to_owned(), root_cause_level.word().to_owned(), cause_tag, product))
+    };
+    let mut topics: HashMap<Option<Cause>, Vec<TicketId>> = HashMap::new();
+    for id in ids {
+        let cause = causes.remove(&id).flatten();
+        if !cause.as_ref().is_some_and(has_card) {
+            topics.entry(cause).or_default().push(id);
+        }
+    }
+    let mut topics: Vec<Topic> = topics.into_iter().map(|(cause, tickets)| Topic { cause, tickets }).collect();
+    topics.sort_by(|a, b| b.tickets.len().cmp(&a.tickets.len()).then_with(|| a.cause.cmp(&b.cause)));
+    topics.truncate(TOPICS_MAX);
+    Ok(topics)
+}
+
+/// The tickets of a department or issue type.
+pub fn of_key(dimension: Dimension, key: &Key) -> Option<Condition> {
+    match (dimension, key) {
+        (Dimension::Team, Key::Id(team)) => {
+            Some(Condition::all().add(ticket::Column::TeamId.eq(crate::kernel::TeamId(*team))))
+        }
+        (Dimension::IssueType, Key::Word(word)) => {
+            Some(Condition::all().add(ticket::Column::IssueType.eq(word.as_ref())))
+        }
+        _ => None,
+    }
+}
