@@ -10,4 +10,5 @@ pub mod graphql;
 pub mod http;
 pub mod language;
 pub mod node;
+mod report;
 pub mod transport;

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::report;
 
 /// What the master key's subkey for pushes is called.
 pub const WEB_PUSH: &str = "web_push";
@@ -69,13 +70,15 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
         tracing::warn!("{note}");
     }
     let senders = config.senders(vault.subkey(WEB_PUSH)).map_err(CannotStart)?;
+    let mut states = wiring::states(vault, config.settings(), senders);
+    states.insert(report::PRESS);
     let app = App::new(AppParts {
         db,
         clock,
         chance,
         index: opened.index,
         data_dir: config.data_dir.clone(),
-        states: wiring::states(vault, config.settings(), senders),
+        states,
         wiring: wiring::WIRING,
         log_epoch,
     });

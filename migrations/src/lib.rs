@@ -72,7 +72,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 52] = [
+pub const TABLES: [&str; 53] = [
     "event_log",
     "log_seal",
     "meta",
@@ -125,6 +125,7 @@ pub const TABLES: [&str; 52] = [
     "survey_request",
     "suggestion",
     "ranking",
+    "report_file",
 ];
 
 /// The migrations of this program, in their order.

@@ -1,5 +1,5 @@
 //! Reuse: whose words a text is, how each citation has held, when cards were in use, when people were asked; what was
-//! suggested, and what the order of cases has learned from it.
+//! suggested, and what the order of cases has learned from it; the reports that were made.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
@@ -15,9 +15,9 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let id = match manager.get_database_backend() {
-            DbBackend::Postgres => "uuid",
-            _ => "uuid_text",
+        let (id, bytes) = match manager.get_database_backend() {
+            DbBackend::Postgres => ("uuid", "bytea"),
+            _ => ("uuid_text", "blob"),
         };
         let statements = [
             "drop index card_version_source_id".to_owned(),
@@ -74,6 +74,11 @@ impl MigrationTrait for Migration {
             ),
             "create index suggestion_case_id on suggestion (case_id)".to_owned(),
             "create index suggestion_settled_at on suggestion (settled_at) where settled_at is not null".to_owned(),
+            format!(
+                "create table report_file (month text not null, format text not null, name text not null,
+                    media_type text not null, made_at bigint not null, content {bytes} not null,
+                    primary key (month, format))"
+            ),
             "create table ranking (fitted_at bigint not null primary key, weights text not null,
                 questions integer not null, before integer not null, after integer not null, used integer not null)"
                 .to_owned(),

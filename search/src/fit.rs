@@ -86,7 +86,6 @@ pub fn fit(choices: &[Choice], begin: &Weights) -> Weights {
                 if let Some(weight) = tried.each().nth(nth) {
                     *weight *= step;
                 }
-                tried.age = tried.age.min(1.0);
                 let strained = strain(&tried);
                 if strained < least {
                     (best, least) = (tried, strained);

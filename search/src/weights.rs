@@ -93,8 +93,10 @@ impl Weights {
         ((shares.mean(&of.likeness) + of.facets) / of.possible * fresh).clamp(0.0, 1.0)
     }
 
+    /// Those that can be learned: how fast cases age differs from time to time, and what was true of the last ones is not of the
+    /// next.
     pub(crate) fn each(&mut self) -> impl Iterator<Item = &mut f32> {
-        self.words.each().chain(self.meanings.each()).chain(std::iter::once(&mut self.age))
+        self.words.each().chain(self.meanings.each())
     }
 }
 

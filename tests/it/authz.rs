@@ -129,7 +129,7 @@ const OTHERS: [OtherOperation; 34] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-const QUERIES: [(&str, &str); 26] = [
+const QUERIES: [(&str, &str); 28] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -164,6 +164,8 @@ const QUERIES: [(&str, &str); 26] = [
         "responseHeatmap(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { timeZone }",
     ),
     ("knowledgeGaps", "knowledgeGaps { label }"),
+    ("healthReportFile", "healthReportFile(month: \"2026-03\", format: HTML) { name }"),
+    ("healthReportFiles", "healthReportFiles { name }"),
     ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),
 ];
 

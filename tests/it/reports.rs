@@ -220,6 +220,62 @@ async fn what_was_in_use_and_asked_in_a_month_stays_told_of_it() {
     desk.close().await;
 }
 
+/// The text of a file that came as Base64.
+fn opened(file: &Json) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.decode(file["base64"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_a_file_on_demand_and_by_itself_when_it_is_over() {
+    let desk = Desk::start().await;
+    let of = Solved {
+        by: "agent1",
+        requester: "requester1",
+        issue: "REPAIR",
+        product: "PM-3300",
+        cause: LOOSE,
+        cites: None,
+    };
+    let first = solve(&desk, &of).await;
+    solve(&desk, &Solved { cites: Some(&first), ..of }).await;
+    let file = "query Q($month: String!, $format: ReportFormat!) {
+        healthReportFile(month: $month, format: $format) { name mediaType base64 } }";
+    let march = json!({ "month": "2026-03", "format": "HTML" });
+    let made = desk.as_("supervisor").await.query(file, march).await["healthReportFile"].clone();
+    assert_eq!(made["name"], "health-report-2026-03.html");
+    let page = String::from_utf8(opened(&made)).unwrap();
+    for said in [
+        "Health report 2026-03",
+        "PM-3300 · hardware · environment (L2) · LOOSE_CONNECTOR",
+        "agent1",
+        "50.0 %",
+        "@page",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("http"), "it loads nothing from anywhere");
+    let book = desk.as_("pm").await.query(file, json!({ "month": "2026-03", "format": "XLSX" })).await;
+    assert!(opened(&book["healthReportFile"]).starts_with(b"PK"));
+    let none = desk.as_("requester1").await.ask(file, json!({ "month": "2026-03", "format": "HTML" })).await;
+    assert_eq!(none.code(), "FORBIDDEN");
+    // By itself, an hour into the next month; of everything, for administrators.
+    let kept = "{ healthReportFiles { month format file { name base64 } } }";
+    let before = desk.as_("admin").await.query(kept, json!({})).await;
+    assert_eq!(before["healthReportFiles"], json!([]));
+    desk.advance(days(31)).await;
+    let files = desk.as_("admin").await.query(kept, json!({})).await["healthReportFiles"].clone();
+    let formats: Vec<&Json> = files.as_array().unwrap().iter().map(|file| &file["format"]).collect();
+    assert_eq!((formats, &files[0]["month"]), (vec![&json!("HTML"), &json!("XLSX")], &json!("2026-03")));
+    let page = String::from_utf8(opened(&files[0]["file"])).unwrap();
+    assert!(page.contains("工单健康度报告 2026-03"), "in the organisation's language: {page}");
+    let told = desk.as_("admin").await.query("{ notifications(first: 50) { nodes { title } } }", json!({})).await;
+    let told = told["notifications"]["nodes"].as_array().unwrap().iter();
+    assert!(told.clone().any(|n| n["title"] == "The health report of 2026-03 is made"), "{told:?}");
+    assert_eq!(desk.as_("supervisor").await.ask(kept, json!({})).await.code(), "FORBIDDEN");
+    desk.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn design_defects_of_a_product_are_told_quarter_on_quarter() {
     let desk = Desk::start().await;

@@ -49,7 +49,7 @@ export function App() {
               <HeatmapPage viewer={held.viewer} />
             </Route>
             <Route path="/reports/health">
-              <Health />
+              <Health viewer={held.viewer} />
             </Route>
             <Route path="/knowledge">
               <Knowledge />

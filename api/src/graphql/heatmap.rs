@@ -239,6 +239,12 @@ pub struct ExportFile {
     size_bytes: i32,
 }
 
+impl ExportFile {
+    pub fn of(name: String, media_type: String, bytes: &[u8]) -> Self {
+        Self { name, media_type, size_bytes: count(bytes.len()), base64: STANDARD.encode(bytes) }
+    }
+}
+
 /// Queries of the heat-map.
 #[derive(Default)]
 pub struct HeatmapQuery;
@@ -289,12 +295,7 @@ impl HeatmapQuery {
             }
         };
         let bytes = rendered.or_top_level(ctx)?;
-        Ok(ExportFile {
-            name: format!("response-heatmap-{month}.{extension}"),
-            media_type: media_type.to_owned(),
-            size_bytes: count(bytes.len()),
-            base64: STANDARD.encode(bytes),
-        })
+        Ok(ExportFile::of(format!("response-heatmap-{month}.{extension}"), media_type.to_owned(), &bytes))
     }
 }
 

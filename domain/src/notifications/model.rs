@@ -129,6 +129,9 @@ pub struct Params {
     /// A knowledge card that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub card: Option<CardId>,
+    /// A month whose report it is about, such as `2026-10`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub month: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

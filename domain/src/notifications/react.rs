@@ -69,16 +69,26 @@ pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
         // They would stay shut until the clock has come back to where it was.
         store::forget_buckets(tx.conn()).await?;
     }
+    let params = Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() };
+    tell_administrators(tx, Cause::Credential, params).await
+}
+
+/// The report of a month, such as `2026-10`, was made.
+pub async fn on_report(tx: &mut Tx, month: &str) -> Result<()> {
+    tell_administrators(tx, Cause::Knowledge, Params { month: Some(month.to_owned()), ..Params::default() }).await
+}
+
+async fn tell_administrators(tx: &mut Tx, cause: Cause, params: Params) -> Result<()> {
     let duty = people::queries::duty::duty(tx.app()).await?;
     let event_key = tx.new_uuid();
     let administrators = duty.agents.iter().filter(|agent| agent.is(Role::Admin)).take(TOLD_MAX);
     let tells = administrators.map(|administrator| Tell {
-        cause: Cause::Credential,
+        cause,
         cause_key: format!("event:{event_key}"),
         ticket: None,
         recipient: administrator.id,
         via: Via::Preferred,
-        params: Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() },
+        params: params.clone(),
     });
     tell(tx, tells.collect()).await.map(drop)
 }

@@ -72,7 +72,7 @@ pub fn lines(
 /// Tickets with an answer before anything is learned from them.
 pub const QUESTIONS_MIN: usize = 30;
 /// What the mean reciprocal rank has to gain, on tickets that were not learned from.
-const GAIN_MIN: f64 = 0.005;
+const GAIN_MIN: f64 = 0.01;
 
 /// What was learned from the cases that people cited.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,9 +80,10 @@ pub struct Lesson {
     pub weights: Weights,
     /// Tickets that it was learned from.
     pub questions: usize,
-    /// The mean reciprocal rank of the first cited case, with the weights that everybody begins with.
+    /// The mean reciprocal rank of the first cited case on the latest third of the tickets, with the weights that everybody begins
+    /// with.
     pub before: f64,
-    /// The same with weights learned from the other half of the tickets.
+    /// The same with weights learned from the tickets before them.
     pub after: f64,
     /// It gains enough to be used.
     pub used: bool,
@@ -91,12 +92,11 @@ pub struct Lesson {
 #[expect(clippy::cast_precision_loss, reason = "some hundred tickets")]
 fn reciprocal_rank(choices: &[Choice], weights: &Weights) -> f64 {
     let places = choices.iter().filter_map(|choice| search::place_of_chosen(choice, weights));
-    places.map(|place| 1.0 / place as f64).sum::<f64>()
+    places.map(|place| 1.0 / place as f64).sum::<f64>() / choices.len().max(1) as f64
 }
 
-/// Learns weights, and whether they are worth using: each half of the tickets is judged by what the other half taught. `None`: too
-/// few of them cite what could have been found.
-#[expect(clippy::cast_precision_loss, reason = "some hundred tickets")]
+/// Learns weights from choices in the order of time, and whether they are worth using: the latest third is judged by what those before
+/// it taught. `None`: too few of them cite what could have been found.
 pub fn learn(choices: &[Choice]) -> Option<Lesson> {
     let telling = |choice: &&Choice| choice.candidates.iter().any(|(_, verdict)| *verdict == Verdict::Chosen);
     let choices: Vec<Choice> = choices.iter().filter(telling).cloned().collect();
@@ -105,11 +105,8 @@ pub fn learn(choices: &[Choice]) -> Option<Lesson> {
         return None;
     }
     let begin = Weights::CHOSEN;
-    let half = |nth: usize| choices.iter().skip(nth).step_by(2).cloned().collect::<Vec<_>>();
-    let (one, other) = (half(0), half(1));
-    let learned =
-        reciprocal_rank(&one, &search::fit(&other, &begin)) + reciprocal_rank(&other, &search::fit(&one, &begin));
-    let (before, after) = (reciprocal_rank(&choices, &begin) / questions as f64, learned / questions as f64);
+    let (earlier, latest) = choices.split_at(questions - questions / 3);
+    let (before, after) = (reciprocal_rank(latest, &begin), reciprocal_rank(latest, &search::fit(earlier, &begin)));
     let weights = search::fit(&choices, &begin);
     Some(Lesson { weights, questions, before, after, used: after - before >= GAIN_MIN })
 }

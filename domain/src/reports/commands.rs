@@ -1,14 +1,15 @@
-//! What reports set in motion: where first-time resolution stays low, cards are looked for, and somebody hears of it.
+//! What reports set in motion: the report of a month is made and kept; where first-time resolution stays low, cards are looked for, and somebody hears of it.
 
 use futures::FutureExt as _;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::model::Gap;
-use super::{queries, react};
+use super::model::{Gap, Made, Press};
+use super::{queries, react, store};
 use crate::catalogue;
 use crate::kernel::{Error, Result, TeamId, Timestamp, days};
 use crate::knowledge;
-use crate::metrics::decide::around;
+use crate::metrics::decide::{around, before};
 use crate::metrics::model::{Interval, Key, Settings as Metrics};
 use crate::notifications;
 use crate::runtime::jobs::{Next, Outcome, Prepared};
@@ -25,6 +26,46 @@ struct Finding {
     topics: usize,
     /// That cards are made of.
     signatures: Vec<String>,
+}
+
+/// An hour into the next month: that is when the report of this one is made.
+pub fn next_month(tx: &Tx) -> Timestamp {
+    let zone = &tx.app().state::<Metrics>().zone;
+    let month = around(tx.now, Interval::Month, zone);
+    month.map_or(tx.now + days(31), |month| month.to + react::AFTER_MIDNIGHT)
+}
+
+/// The month before the one that an instant lies in, such as `2026-10`.
+fn month_before(at: Timestamp, zone: &TimeZone) -> Option<String> {
+    let month = before(around(at, Interval::Month, zone)?, Interval::Month, zone)?;
+    Some(month.from.to_jiff().to_zoned_datetime(zone.clone()).date().strftime("%Y-%m").to_string())
+}
+
+/// The first half of the monthly report: it is made outside any transaction, of everything.
+pub fn prepare_monthly(tx: &Tx) -> Prepared {
+    let (cx, Press(press)) = (tx.cx.clone(), *tx.app().state::<Press>());
+    let Some(month) = month_before(tx.now, &tx.app().state::<Metrics>().zone) else {
+        return Prepared::Ended(Next::At(next_month(tx)));
+    };
+    let made = async move {
+        let made = press(cx, month.clone()).await;
+        match made.and_then(|made| serde_json::to_value((month, made)).map_err(Error::internal)) {
+            Ok(made) => Outcome::Found(made),
+            Err(error) => Outcome::Refused { why: error.to_string() },
+        }
+    };
+    Prepared::Send(made.boxed())
+}
+
+/// The second half: it is kept, and administrators hear of it.
+pub async fn settle_monthly(tx: &mut Tx, outcome: Outcome) -> Result<Next> {
+    let (month, made): (String, Vec<Made>) = match outcome {
+        Outcome::Found(found) => serde_json::from_value(found).map_err(Error::internal)?,
+        other => return Err(Error::internal(format!("the monthly report was not made: {other:?}"))),
+    };
+    store::keep(tx.conn(), &month, made, tx.now).await?;
+    notifications::react::on_report(tx, &month).await?;
+    Ok(Next::At(next_month(tx)))
 }
 
 /// The first half of looking for gaps: all of it is read outside any transaction.

@@ -7,6 +7,8 @@
 //! - Solution reuse is as of the end of the period: a solution is a published card, or a cited case that belongs to no card.
 //! - Where first-time resolution stays under 80 % for three weeks, knowledge is missed: once a week cards are looked for there, and the
 //!   topics without one are named ([`queries::gaps`]).
+//! - The report of a month is made as a file an hour into the next one, of everything, and kept for administrators; on demand
+//!   everybody gets it of what they may see.
 //!
 //! Events in: none. Events out: none.
 

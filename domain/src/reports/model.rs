@@ -1,8 +1,12 @@
 //! What is counted of a month, and what came of it.
 
-use crate::kernel::{TicketId, Timestamp, UserId};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Result, TicketId, Timestamp, UserId};
 use crate::knowledge::model::{Signature, Source};
 use crate::metrics::model::{Dimension, Key, Period, Tally};
+use crate::runtime::Ctx;
 use crate::tickets::model::{FaultType, RootCauseLevel};
 
 /// An administrator's choices.
@@ -211,4 +215,27 @@ pub struct Topic {
     pub cause: Option<Cause>,
     /// Of which tickets, those first that were created last.
     pub tickets: Vec<TicketId>,
+}
+
+/// A report as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// `HTML` or `XLSX`.
+    pub format: String,
+    pub name: String,
+    pub media_type: String,
+    pub content: Vec<u8>,
+}
+
+/// Makes the report of a month, such as `2026-10`, in every format: how files look is not for this capability to say.
+#[derive(Clone, Copy)]
+pub struct Press(pub fn(Ctx, String) -> BoxFuture<'static, Result<Vec<Made>>>);
+
+/// A report that was made by itself, without what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub month: String,
+    pub format: String,
+    pub name: String,
+    pub made_at: Timestamp,
 }

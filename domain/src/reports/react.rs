@@ -6,6 +6,8 @@ use crate::kernel::hours;
 
 /// Every week it is looked where knowledge is missed.
 pub const GAPS: &str = "reports.gaps";
+/// Every month its report is made.
+pub const MONTHLY: &str = "reports.monthly";
 /// The lane of work that reads much.
 pub const LANE: &str = "reports";
 /// Behind the end of a week or month.

@@ -1,12 +1,35 @@
-//! Rows of reports: tickets of a period with what was found of them, surveys, citations.
+//! Rows of reports: tickets of a period with what was found of them, surveys, citations; and the files that were made.
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SimpleExpr};
+pub mod report_file {
+    use crate::kernel::Timestamp;
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "report_file")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub month: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub format: String,
+        pub name: String,
+        pub media_type: String,
+        pub made_at: Timestamp,
+        pub content: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, RelationDef,
 };
 
-use super::model::{Cause, Fact, Voice};
+use super::model::{Cause, Fact, Kept, Made, Voice};
 use crate::kernel::{CardId, Error, Result, TicketId, Timestamp, UserId};
 use crate::knowledge::store::entities::{card, card_publication, citation};
 use crate::metrics::model::Period;
@@ -205,4 +228,49 @@ pub async fn published(conn: &impl ConnectionTrait, at: Timestamp) -> Result<Vec
         .into_tuple()
         .all(conn)
         .await?)
+}
+
+/// Keeps what was made of a month; made again, the newer one stays.
+pub async fn keep(conn: &impl ConnectionTrait, month: &str, made: Vec<Made>, at: Timestamp) -> Result<()> {
+    let rows = made.into_iter().map(|Made { format, name, media_type, content }| report_file::ActiveModel {
+        month: Set(month.to_owned()),
+        format: Set(format),
+        name: Set(name),
+        media_type: Set(media_type),
+        made_at: Set(at),
+        content: Set(content),
+    });
+    let mut replace = OnConflict::columns([report_file::Column::Month, report_file::Column::Format]);
+    replace
+        .update_columns([report_file::Column::Name, report_file::Column::MediaType])
+        .update_columns([report_file::Column::MadeAt, report_file::Column::Content]);
+    report_file::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// What was made, the newest first.
+pub async fn kept(conn: &impl ConnectionTrait, month: Option<&str>, limit: u64) -> Result<Vec<Kept>> {
+    let of = month.map(|month| report_file::Column::Month.eq(month));
+    let rows = report_file::Entity::find()
+        .filter(Condition::all().add_option(of))
+        .select_only()
+        .columns([report_file::Column::Month, report_file::Column::Format])
+        .columns([report_file::Column::Name, report_file::Column::MadeAt])
+        .order_by_desc(report_file::Column::Month)
+        .order_by_asc(report_file::Column::Format)
+        .limit(limit)
+        .into_tuple::<(String, String, String, Timestamp)>()
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(month, format, name, made_at)| Kept { month, format, name, made_at }).collect())
+}
+
+pub async fn file(conn: &impl ConnectionTrait, month: &str, format: &str) -> Result<Option<Made>> {
+    let row = report_file::Entity::find_by_id((month.to_owned(), format.to_owned())).one(conn).await?;
+    Ok(row.map(|report_file::Model { format, name, media_type, content, .. }| Made {
+        format,
+        name,
+        media_type,
+        content,
+    }))
 }

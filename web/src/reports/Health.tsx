@@ -2,6 +2,8 @@ import { useState } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { nameOf, useCatalogue } from '../api/catalogue';
+import { administers } from '../api/roles';
+import type { Session } from '../api/session';
 import {
   EscapeKpiDocument,
   HealthReportDocument,
@@ -17,6 +19,7 @@ import { useLanguage } from '../i18n';
 import { span } from '../lib/clock';
 import { ErrorNote } from '../shell/ErrorNote';
 import { ReportTabs, useZone } from './Choosers';
+import { HealthFiles } from './HealthFiles';
 import { percent } from './format';
 import { months, quarterOf, weekOf } from './period';
 import { TicketRows } from './TicketRows';
@@ -44,17 +47,17 @@ interface Looked {
 }
 
 /** What a month has taught. */
-export function Health() {
+export function Health({ viewer }: { viewer: Session['viewer'] }) {
   const zone = useZone();
   return (
     <>
       <ReportTabs />
-      {zone && <Months zone={zone} />}
+      {zone && <Months zone={zone} keeps={administers(viewer)} />}
     </>
   );
 }
 
-function Months({ zone }: { zone: string }) {
+function Months({ zone, keeps }: { zone: string; keeps: boolean }) {
   const [lang, t] = useLanguage();
   const [opened] = useState(() => Date.now());
   const choices = months(opened, zone, MONTHS);
@@ -102,6 +105,7 @@ function Months({ zone }: { zone: string }) {
           <Passed report={report} />
           <Escapes quarter={quarterOf(month)} />
           <Week week={weekOf(opened, zone)} />
+          <HealthFiles month={month} keeps={keeps} />
         </div>
       )}
     </>

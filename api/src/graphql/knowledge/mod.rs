@@ -19,6 +19,7 @@ use super::nodes::{Relay, UserNode, relay, somebody, user};
 use super::scalars::{DateTime, FaultType, RootCauseLevel};
 use super::ticket::{TicketNode, rows};
 use super::words::KnowledgeCardState;
+use crate::report::{cause_words, entry_name};
 
 /// What recurs, and how it is solved: made of tickets with the same cause and the same solution tags.
 pub struct CardNode(pub Ranked);
@@ -192,36 +193,16 @@ pub async fn applies_to(
     level: tickets::RootCauseLevel,
     tag: Option<&str>,
 ) -> async_graphql::Result<String> {
-    let language = ctx.data_unchecked::<Caller>().language;
-    let (fault, fault_zh) = match fault {
-        tickets::FaultType::Hardware => ("hardware", "硬件"),
-        tickets::FaultType::Software => ("software", "软件"),
-        tickets::FaultType::Configuration => ("configuration", "配置"),
-        tickets::FaultType::Operation => ("operation", "操作"),
-    };
-    let (level, level_zh) = match level {
-        tickets::RootCauseLevel::L1UserError => ("user error (L1)", "使用错误（L1）"),
-        tickets::RootCauseLevel::L2Environment => ("environment (L2)", "环境因素（L2）"),
-        tickets::RootCauseLevel::L3DesignDefect => ("design defect (L3)", "设计缺陷（L3）"),
-    };
-    let mut said = Vec::new();
-    if let Some(key) = product {
-        said.push(named(ctx, Kind::Product, key).await?);
-    }
-    said.push(language.name(fault, Some(fault_zh)).to_owned());
-    said.push(language.name(level, Some(level_zh)).to_owned());
-    if let Some(key) = tag {
-        said.push(named(ctx, Kind::CauseTag, key).await?);
-    }
-    Ok(said.join(" · "))
+    let Caller { cx, language, .. } = ctx.data_unchecked::<Caller>();
+    let known = catalogue::queries::everything(&cx.app).await.or_top_level(ctx)?;
+    Ok(cause_words(&known, *language, product, fault, level, tag))
 }
 
 /// The name of a catalogue entry in the language of the request.
 pub async fn named(ctx: &Context<'_>, kind: Kind, key: &str) -> async_graphql::Result<String> {
     let Caller { cx, language, .. } = ctx.data_unchecked::<Caller>();
     let known = catalogue::queries::everything(&cx.app).await.or_top_level(ctx)?;
-    let entry = known.entries.iter().find(|entry| entry.kind == kind && entry.key == key);
-    Ok(entry.map_or_else(|| key.to_owned(), |entry| language.name(&entry.name, entry.name_zh.as_deref()).to_owned()))
+    Ok(entry_name(&known, *language, kind, key))
 }
 
 /// Whether tickets that cite a solution stayed solved for so long: no reopening, and the same customer did not come back with the

@@ -1,5 +1,6 @@
 //! What a month has taught: the health report, L3 escape as a product's figure, the solution of the week.
 
+mod file;
 mod gap;
 mod week;
 
@@ -11,16 +12,19 @@ use domain::metrics::model::{Outcome, Period, Settings as Metrics};
 use domain::reports::model::{Cause, CauseCount, Contribution, Escape, Figure, Health, Reused, Settings, Targets};
 use domain::reports::{decide, queries};
 
+use self::file::{KeptReport, ReportFormat, exported};
 pub use self::gap::KnowledgeGap;
 pub use self::week::SolutionOfTheWeek;
 use super::Caller;
 use super::error::OrTopLevel as _;
+use super::heatmap::ExportFile;
 use super::knowledge::{CardNode, applies_to};
 use super::loaders::Loaders;
 use super::metrics::{METRICS_PRICE, Ratio, count, ratio, share, tickets_of};
 use super::nodes::{Relay, UserNode, somebody, user};
 use super::scalars::{DateTime, FaultType, MetricOutcome, RootCauseLevel};
 use super::ticket::{TicketNode, rows};
+use crate::report;
 
 fn targets(ctx: &Context<'_>) -> Targets {
     ctx.data_unchecked::<Caller>().cx.app.state::<Settings>().targets
@@ -428,5 +432,31 @@ impl ReportQuery {
     async fn knowledge_gaps(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<KnowledgeGap>> {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         Ok(Box::pin(queries::gaps(cx)).await.or_top_level(ctx)?.into_iter().map(KnowledgeGap).collect())
+    }
+
+    /// The health report of a month as a file to send, in the language of the request; for staff and product managers, of what they
+    /// may see.
+    #[graphql(complexity = "8 * METRICS_PRICE + child_complexity")]
+    async fn health_report_file(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The month, such as `2026-10`, in the organisation's time zone.")] month: String,
+        #[graphql(desc = "What kind of file.")] format: ReportFormat,
+    ) -> async_graphql::Result<ExportFile> {
+        let Caller { cx, language, .. } = ctx.data_unchecked::<Caller>();
+        let made = Box::pin(report::file(cx, &month, format.into(), *language)).await.or_top_level(ctx)?;
+        Ok(exported(made))
+    }
+
+    /// The reports that were made by themselves at the end of each month, of everything, the newest first; for administrators.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn health_report_files(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only of this month, such as `2026-10`.")] month: Option<String>,
+    ) -> async_graphql::Result<Vec<KeptReport>> {
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let kept = queries::kept(cx, month.as_deref()).await.or_top_level(ctx)?;
+        Ok(kept.into_iter().map(KeptReport).collect())
     }
 }

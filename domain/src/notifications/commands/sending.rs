@@ -303,6 +303,7 @@ async fn parcel(tx: &Tx, notification: &Notification, delivery: &Delivery, tongu
             }
             (Some(ticket), _) => format!("{base}/tickets/{}", ticket.number),
             (None, Some(card)) => format!("{base}/knowledge/{card}"),
+            (None, None) if notification.params.month.is_some() => format!("{base}/reports/health"),
             (None, None) if notification.cause == Cause::Knowledge => format!("{base}/knowledge"),
             (None, None) => base.to_owned(),
         }

@@ -138,6 +138,16 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
             )
         }
         Cause::Credential => (Message::new("Buoy needs an administrator", "系统告警：请管理员处理"), alert(params)),
+        Cause::Knowledge if params.month.is_some() => {
+            let month = params.month.as_deref().unwrap_or_default();
+            (
+                Message::new(format!("The health report of {month} is made"), format!("{month} 工单健康度报告已生成")),
+                Message::new(
+                    "What the month has taught: as a page with charts, and as a file to send.",
+                    "可在线查看图表，也可下载文件转发。",
+                ),
+            )
+        }
         Cause::Knowledge if params.card.is_none() => {
             let (count, name) = (params.count.unwrap_or(0), params.word.as_deref().unwrap_or_default());
             (

@@ -8,10 +8,10 @@ use sea_orm::{ColumnTrait, Condition};
 
 pub use self::gaps::{gaps, of_key, weeks};
 use super::decide;
-use super::model::{Cause, Contribution, Effect, Escape, Fact, Figure, Health, Reused, Said, Voice, Worth};
+use super::model::{Cause, Contribution, Effect, Escape, Fact, Figure, Health, Kept, Made, Reused, Said, Voice, Worth};
 use super::store;
 use crate::kernel::page::Part;
-use crate::kernel::{Actor, CardId, Connection, Error, Page, Result, TicketId, Timestamp, UserId};
+use crate::kernel::{Actor, CardId, Connection, Error, Page, Result, Role, TicketId, Timestamp, UserId};
 use crate::knowledge;
 use crate::knowledge::model::{Card, CardText, Signature, Source};
 use crate::metrics::decide::before;
@@ -398,4 +398,28 @@ async fn handling(
         .iter()
         .filter(|fact| fact.cause.as_ref() == Some(cause) && !fact.cites && Source::Case(fact.ticket) != source);
     Ok((with, alike.map(took).collect()))
+}
+
+/// Files of so many months are listed.
+const KEPT_MAX: u64 = 120;
+
+fn check_kept(cx: &Ctx) -> Result<()> {
+    match &cx.actor {
+        Actor::Anonymous => Err(Error::unauthenticated()),
+        // They are made of everything.
+        actor if *actor == Actor::System || actor.is(Role::Admin) => Ok(()),
+        _ => Err(Error::forbidden()),
+    }
+}
+
+/// The reports that were made by themselves, the newest first; for administrators.
+pub async fn kept(cx: &Ctx, month: Option<&str>) -> Result<Vec<Kept>> {
+    check_kept(cx)?;
+    store::kept(cx.read(), month, KEPT_MAX).await
+}
+
+/// One of them.
+pub async fn kept_file(cx: &Ctx, month: &str, format: &str) -> Result<Option<Made>> {
+    check_kept(cx)?;
+    store::file(cx.read(), month, format).await
 }
