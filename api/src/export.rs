@@ -132,7 +132,12 @@ pub fn html(head: &Head, sheets: &[Sheet]) -> String {
                 @for sheet in sheets {
                     h2 { (sheet.name) }
                     table {
-                        thead { tr { @for column in &sheet.columns { th scope="col" { (column) } } } }
+                        thead { tr {
+                            @for (place, column) in sheet.columns.iter().enumerate() {
+                                @let counts = sheet.rows.iter().any(|row| matches!(row.get(place), Some(Value::Number(_))));
+                                th scope="col" class=[counts.then_some("number")] { (column) }
+                            }
+                        } }
                         tbody { @for row in &sheet.rows { tr { @for value in row { (cell(value)) } } } }
                     }
                     @if sheet.rows.is_empty() { p { "–" } }

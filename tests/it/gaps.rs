@@ -36,9 +36,9 @@ async fn three_low_weeks_start_extraction_and_name_what_has_no_card() {
     let rare = ["OPERATION", "CONFIGURATION", "SOFTWARE"]
         .map(|fault| json!({ "faultType": fault, "rootCauseLevel": "L1_USER_ERROR", "causeTag": null }));
     let mut last = String::new();
-    for week in 0..3 {
+    for (week, cause) in rare.into_iter().enumerate() {
         solved(&desk, "输出端子松动", true, json!({})).await;
-        last = solved(&desk, "参数丢失", week == 2, rare[week].clone()).await;
+        last = solved(&desk, "参数丢失", week == 2, cause).await;
         assert_eq!(gaps(&desk, "supervisor").await, Vec::<Json>::new(), "the weeks are not over");
         desk.advance(days(7)).await;
     }

@@ -427,6 +427,7 @@ async fn i_was_never_told_is_answered_with_a_fact() {
         requester.query(&format!("{{ ticket(id: \"{told}\") {{ {fields} }} }}"), json!({})).await["ticket"].clone();
     let nothing = json!({ "notifications": [], "escalations": [], "slaClocks": [], "unseenVerdict": null, "assignmentTrace": null });
     assert_eq!(hidden, nothing);
+    desk.advance(seconds(1)).await;
     desk.close().await;
 }
 

@@ -138,16 +138,16 @@ pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period)
             Expr::col((survey_request::Entity, survey_request::Column::TicketId))
                 .equals((survey::Entity, survey::Column::TicketId)),
         )
-        .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt)).into()));
+        .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt))));
     let asked = Expr::exists(requested);
-    let answered = within(Expr::col((survey::Entity, survey::Column::AnsweredAt)).into());
+    let answered = within(Expr::col((survey::Entity, survey::Column::AnsweredAt)));
     let of_ticket: RelationDef =
         survey::Entity::belongs_to(ticket::Entity).from(survey::Column::TicketId).to(ticket::Column::Id).into();
     let is = |of: SimpleExpr| -> SimpleExpr { Expr::case(of, 1).finally(0).into() };
     let rows = survey::Entity::find()
         .select_only()
         .columns([survey::Column::TicketId, survey::Column::Score, survey::Column::AnsweredAt])
-        .expr_as(is(asked.clone().into()), "asked")
+        .expr_as(is(asked.clone()), "asked")
         .join(JoinType::InnerJoin, of_ticket)
         .filter(of.clone())
         .filter(ticket::Column::MergedInto.is_null())
