@@ -4,7 +4,7 @@ use domain::kernel::{days, seconds};
 use domain::runtime::Ctx;
 use sea_orm::{ConnectionTrait as _, Statement};
 use tests::providers::Post;
-use tests::{Desk, Json, attribution, json};
+use tests::{Desk, Json, json};
 
 const CASES: &str = "query Q($id: ID!) { ticket(id: $id) { similarCases { state score ticket { id number } } } }";
 

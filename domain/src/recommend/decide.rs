@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use search::{Choice, Verdict, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::model::{FLOOR, SimilarCase, Verdicts};
+use super::model::{FLOOR, PUSHED, SimilarCase, Verdicts};
 use crate::kernel::{Message, TicketId};
 use crate::knowledge::decide::lower_bound;
 use crate::knowledge::model::Standing;
@@ -71,8 +71,8 @@ pub fn lines(
 
 /// Tickets with an answer before anything is learned from them.
 pub const QUESTIONS_MIN: usize = 30;
-/// What the mean reciprocal rank has to gain, on tickets that were not learned from.
-const GAIN_MIN: f64 = 0.01;
+/// How many standard errors the mean gain has to lie above nothing, to be more than chance (one-sided, 95 %).
+const SURE: f64 = 1.645;
 
 /// What was learned from the cases that people cited.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,19 +80,29 @@ pub struct Lesson {
     pub weights: Weights,
     /// Tickets that it was learned from.
     pub questions: usize,
-    /// The mean reciprocal rank of the first cited case on the latest third of the tickets, with the weights that everybody begins
-    /// with.
+    /// The mean reciprocal rank of the first cited case among those that people see, on the latest third of the tickets, with the
+    /// weights that everybody begins with.
     pub before: f64,
     /// The same with weights learned from the tickets before them.
     pub after: f64,
-    /// It gains enough to be used.
+    /// The gain is more than chance: they are used.
     pub used: bool,
 }
 
+/// Of the first cited case; 0 where it stands behind those that people see.
+#[expect(clippy::cast_precision_loss, reason = "a place")]
+fn reciprocal_rank(choice: &Choice, weights: &Weights) -> f64 {
+    let place = search::place_of_chosen(choice, weights).filter(|place| *place <= PUSHED);
+    place.map_or(0.0, |place| 1.0 / place as f64)
+}
+
+/// The mean of these, and its standard error.
 #[expect(clippy::cast_precision_loss, reason = "some hundred tickets")]
-fn reciprocal_rank(choices: &[Choice], weights: &Weights) -> f64 {
-    let places = choices.iter().filter_map(|choice| search::place_of_chosen(choice, weights));
-    places.map(|place| 1.0 / place as f64).sum::<f64>() / choices.len().max(1) as f64
+fn mean(values: &[f64]) -> (f64, f64) {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    (mean, (variance / n).sqrt())
 }
 
 /// Learns weights from choices in the order of time, and whether they are worth using: the latest third is judged by what those before
@@ -106,7 +116,43 @@ pub fn learn(choices: &[Choice]) -> Option<Lesson> {
     }
     let begin = Weights::CHOSEN;
     let (earlier, latest) = choices.split_at(questions - questions / 3);
-    let (before, after) = (reciprocal_rank(latest, &begin), reciprocal_rank(latest, &search::fit(earlier, &begin)));
+    let taught = search::fit(earlier, &begin);
+    let ranks = |weights: &Weights| latest.iter().map(|choice| reciprocal_rank(choice, weights)).collect::<Vec<_>>();
+    let (was, is) = (ranks(&begin), ranks(&taught));
+    let gains: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
+    let ((before, _), (after, _), (gain, error)) = (mean(&was), mean(&is), mean(&gains));
     let weights = search::fit(&choices, &begin);
-    Some(Lesson { weights, questions, before, after, used: after - before >= GAIN_MIN })
+    Some(Lesson { weights, questions, before, after, used: gain > 0.0 && gain >= SURE * error })
+}
+
+#[cfg(test)]
+mod tests {
+    use search::{Likeness, Shares, Traits};
+
+    use super::*;
+
+    fn traits(text: f32, title: f32) -> Traits {
+        let counting = Shares { text: 1.0, head: 0.0, title: 1.0, codes: 0.0, wording: 0.0, meaning: 0.0, topic: 0.0 };
+        let likeness = Likeness { text, title, ..Likeness::default() };
+        Traits { likeness, counting, facets: 0.0, possible: 1.0, age: 0.0 }
+    }
+
+    /// People cite what stands first by its title; or by its text.
+    fn cites(by_title: bool) -> Choice {
+        let (one, other) = (traits(0.9, 0.3), traits(0.4, 0.9));
+        let verdict = |chosen: bool| if chosen { Verdict::Chosen } else { Verdict::Passed };
+        Choice { candidates: vec![(one, verdict(!by_title)), (other, verdict(by_title))] }
+    }
+
+    #[test]
+    fn what_people_cite_is_learned_where_it_gains_on_the_tickets_that_came_after() {
+        let lesson = learn(&vec![cites(true); 60]).expect("a lesson");
+        assert!(lesson.used && lesson.after > lesson.before, "{lesson:?}");
+        assert_eq!(learn(&vec![cites(true); QUESTIONS_MIN - 1]), None, "too little");
+        let settled = learn(&vec![cites(false); 60]).expect("a lesson");
+        assert!(!settled.used, "what stands first already gains nothing: {settled:?}");
+        let turned: Vec<Choice> = (0..60).map(|n| cites(n < 40)).collect();
+        let lesson = learn(&turned).expect("a lesson");
+        assert!(!lesson.used, "what was true once is not now: {lesson:?}");
+    }
 }
