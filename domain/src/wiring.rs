@@ -204,7 +204,7 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
             recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
             recommend::react::LEARN => Ok(recommend::commands::prepare_learning(tx)),
             reports::react::GAPS => Ok(reports::commands::prepare_gaps(tx)),
-            reports::react::MONTHLY => Ok(reports::commands::prepare_monthly(tx)),
+            reports::react::MONTHLY => Ok(reports::commands::prepare_monthly(tx, job)),
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -217,7 +217,7 @@ fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, R
             recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,
             recommend::react::LEARN => recommend::commands::settle_learning(tx, outcome).await,
             reports::react::GAPS => reports::commands::settle_gaps(tx, outcome).await,
-            reports::react::MONTHLY => reports::commands::settle_monthly(tx, outcome).await,
+            reports::react::MONTHLY => reports::commands::settle_monthly(tx, job, outcome).await,
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -238,7 +238,7 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
             jobs::plant(&mut tx, kind, "", at).await?;
         }
     }
-    let (gaps_at, report_at) = (reports::commands::next_monday(&tx), reports::commands::next_month(&tx));
+    let (gaps_at, report_at) = (reports::commands::next_monday(&tx), reports::commands::next_month(&tx, tx.now));
     for (lane, kind, at) in [
         (recommend::react::LANES[1], recommend::react::LEARN, tx.now + recommend::react::LEARN_EVERY),
         (reports::react::LANE, reports::react::GAPS, gaps_at),

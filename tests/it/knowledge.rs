@@ -329,12 +329,15 @@ async fn what_becomes_confidential_is_experience_for_others_no_more() {
     assert_eq!((&hidden["text"], &hidden["source"]), (&json!(null), &json!(null)));
     assert_eq!(cited("admin").await["text"], "更换锁芯并登记");
     // Put right: new words are nobody's secret; the old ones stay with administrators.
-    let put_right = json!({ "cardId": id, "title": "锁具异常", "solution": "按锁具手册处理" });
+    let typo = json!({ "cardId": id, "solution": "更换锁芯并登记。" });
+    desk.as_("admin").await.done("editCard", "__typename", typo).await;
+    assert_eq!(cards(&desk, "agent3").await, Vec::<Json>::new(), "a mended typo publishes no secret");
+    let put_right = json!({ "cardId": id, "title": "锁具异常", "solution": "按锁具手册处理", "ownWords": true });
     desk.as_("admin").await.done("editCard", "__typename", put_right).await;
     let seen = cards(&desk, "agent3").await;
     let versions = seen[0]["versions"].as_array().unwrap();
     assert_eq!((seen[0]["solution"].as_str(), versions.len()), (Some("按锁具手册处理"), 1), "{versions:#?}");
-    assert_eq!(cards(&desk, "admin").await[0]["versions"].as_array().unwrap().len(), 3);
+    assert_eq!(cards(&desk, "admin").await[0]["versions"].as_array().unwrap().len(), 4);
     assert_eq!(cited("agent3").await["text"], json!(null), "what was copied before");
     desk.close().await;
 }

@@ -1,6 +1,6 @@
-//! What `serviceMetrics` says of an imported incident log, against a script that shares no code with it
-//! (`tests/truths/incident_log.py`): of the excerpt here, and of a whole log where TRUTHS_LOG names one
-//! (`make truths`).
+//! What `serviceMetrics` says of an imported incident log, and `healthReport` of an imported register of faults, against scripts
+//! that share no code with them (`tests/truths/*.py`): of the excerpts here, and of whole files where TRUTHS_LOG and
+//! TRUTHS_REGISTER name them (`make truths`).
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +22,11 @@ fn here(path: &str) -> String {
 }
 
 fn truths(log: &Path) -> Json {
-    let script = here("truths/incident_log.py");
+    computed("truths/incident_log.py", log)
+}
+
+fn computed(script: &str, log: &Path) -> Json {
+    let script = here(script);
     let output = Command::new("python3").arg(script).arg(log).output().expect("python3 runs (make test sees to it)");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -129,4 +133,40 @@ async fn an_imported_log_gives_the_figures_that_an_independent_script_gives() {
         busiest.0 % 48,
         busiest.1
     );
+}
+
+/// Month by month, as the script tells it.
+async fn health(register: &Path) -> Json {
+    let place = Installation::new(PROGRAM).await;
+    place.add_user(ADMIN, "ADMIN");
+    let serving = place.serve();
+    let map = here("truths/fault_register.toml");
+    let said = place.run(&["import", register.to_str().unwrap(), "--map", &map]);
+    assert!(said.well && said.out.contains(" 0 refused"), "{said:?}");
+    let client = serving.sign_in(ADMIN).await;
+    let report = "query Q($month: String!) { healthReport(month: $month) { resolved unattributed
+        rootCauseConvergence { numerator denominator } l3Escape { numerator denominator }
+        recurrence { numerator denominator pending } } }";
+    let expected = computed("truths/fault_register.py", register);
+    for (month, expected) in expected.as_object().unwrap() {
+        let told = client.query(report, json!({ "month": month })).await["healthReport"].clone();
+        let ratio = |name: &str| json!([told[name]["numerator"], told[name]["denominator"]]);
+        let told = json!({
+            "resolved": told["resolved"],
+            "unattributed": told["unattributed"],
+            "convergence": ratio("rootCauseConvergence"),
+            "l3_escape": ratio("l3Escape"),
+            "recurrence": ratio("recurrence"),
+        });
+        assert_eq!(&told, expected, "{month}");
+    }
+    serving.stop();
+    expected
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_register_gives_the_report_that_an_independent_script_gives() {
+    health(here("truths/fault_register.csv").as_ref()).await;
+    let Ok(register) = std::env::var("TRUTHS_REGISTER") else { return };
+    println!("{register}: {:#}", health(register.as_ref()).await);
 }

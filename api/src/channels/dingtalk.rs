@@ -122,6 +122,10 @@ impl Sender for Dingtalk {
         &self.name
     }
 
+    fn is_shared(&self) -> bool {
+        self.is_robot()
+    }
+
     fn rate(&self) -> Option<Rate> {
         if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
     }

@@ -214,7 +214,7 @@ impl Command for CiteSolution {
         let (text, origin) = match source {
             Source::Case(case) => (solution_of_case(tx, self.ticket, case).await?, Some(case)),
             Source::Card(card) => {
-                let card = load(tx, card, None).await?;
+                let card = load_held(tx, card, None).await?;
                 if card.state == CardState::Retired {
                     return Err(refuse(
                         Code::InvalidTransition,
@@ -286,6 +286,13 @@ async fn load(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card
     Ok(card)
 }
 
+/// The same, with its words as they stay until this transaction has ended: nobody takes them out of its cases meanwhile.
+async fn load_held(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card> {
+    let origin: Vec<TicketId> = load(tx, id, expected_version).await?.origin.tickets().collect();
+    tickets::commands::held(tx, &origin).await?;
+    load(tx, id, expected_version).await
+}
+
 async fn save(tx: &mut Tx, before: &Card, next: &Card, event: KnowledgeEvent) -> Result<CardId> {
     if !store::save(tx.conn(), before, next).await? {
         return Err(Error::Conflict);
@@ -348,9 +355,14 @@ impl Command for EditCard {
     }
 
     async fn run(&self, tx: &mut Tx) -> Result<CardId> {
-        let Self { card, expected_version, title, applies_to, solution } = self;
-        let card = load(tx, *card, *expected_version).await?;
-        let edit = Edit { title: title.as_deref(), applies_to: applies_to.as_deref(), solution: solution.as_deref() };
+        let Self { card, expected_version, title, applies_to, solution, own_words } = self;
+        let card = load_held(tx, *card, *expected_version).await?;
+        let edit = Edit {
+            title: title.as_deref(),
+            applies_to: applies_to.as_deref(),
+            solution: solution.as_deref(),
+            own_words: *own_words,
+        };
         let Some(next) = decide::edit(&card, tx.actor(), &edit)? else { return Ok(card.id) };
         let digest = text_digest(&format!("{}\n{}", next.text.title, next.text.solution));
         let by = tx.actor().user_id();

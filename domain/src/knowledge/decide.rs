@@ -100,6 +100,7 @@ pub struct Edit<'e> {
     pub title: Option<&'e str>,
     pub applies_to: Option<&'e str>,
     pub solution: Option<&'e str>,
+    pub own_words: bool,
 }
 
 /// Any of the staff improves a card that is not published yet, and it is to be reviewed anew; one that is published or
@@ -110,7 +111,7 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
     if !(manages || open && actor.is_staff()) {
         return Err(forbidden());
     }
-    let Edit { title, applies_to, solution } = edit;
+    let Edit { title, applies_to, solution, own_words } = edit;
     let mut text = card.text.clone();
     let mut origin = card.origin;
     if let Some(title) = title {
@@ -127,9 +128,10 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
     if text == card.text {
         return Ok(None);
     }
-    // An edited text is still its case's, but where nothing is left of that: it was taken out, or an administrator puts right
-    // what has become confidential.
-    let freed = |before: &str, now: &str| before != now && (before == REDACTED || card.withheld);
+    // An edited text is still its case's, but where nothing is left of that: it was taken out, or an administrator says so who puts
+    // right what has become confidential.
+    let put_right = card.withheld && *own_words;
+    let freed = |before: &str, now: &str| before != now && (before == REDACTED || put_right);
     if freed(&card.text.title, &text.title) {
         origin.title = None;
     }

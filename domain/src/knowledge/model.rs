@@ -166,6 +166,8 @@ pub struct EditCard {
     pub title: Option<String>,
     pub applies_to: Option<String>,
     pub solution: Option<String>,
+    /// What is given is the editor's own, and nothing is left of what has become confidential.
+    pub own_words: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -339,6 +339,11 @@ pub trait Sender: Send + Sync {
         None
     }
 
+    /// Whether others read along: a robot writes into a group.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Whether the provider says when a message arrived. Without receipts nobody claims that it did not.
     fn has_receipts(&self) -> bool {
         false

@@ -18,8 +18,8 @@ use crate::notifications::model::Tongue;
 use crate::people;
 use crate::runtime::{App, Ctx};
 use crate::tickets;
-use crate::tickets::decide::rights::{Scope, reads_cases};
-use crate::tickets::model::Ticket;
+use crate::tickets::decide::rights::{Scope, is_case, reads_cases, sees_as_requester};
+use crate::tickets::model::{Access, Ticket};
 
 /// Rounds of asking the index for more where hits were struck out or sank.
 const ROUNDS_MAX: usize = 4;
@@ -45,7 +45,9 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
     let weights = weights(cx).await?;
     let mut exclude: HashSet<uuid::Uuid> = question.asker.map(|id| id.0).into_iter().collect();
     let mut states = HashMap::new();
-    if let Some(asker) = question.asker {
+    if let Some(asker) = question.asker
+        && says_what_helps(cx, asker).await?
+    {
         for of in store::of_ticket(cx.read(), asker).await? {
             states.insert(of.case, of.state);
             if of.state == SuggestionState::Dismissed {
@@ -82,6 +84,15 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
     Ok(cases)
 }
 
+/// Whether the viewer is told what the staff have made of a ticket's cases: as they are of its citations.
+async fn says_what_helps(cx: &Ctx, ticket: TicketId) -> Result<bool> {
+    if sees_as_requester(&cx.actor) {
+        return Ok(false);
+    }
+    let view = tickets::queries::views_by_id(cx, vec![ticket]).await?.remove(&ticket);
+    Ok(view.is_some_and(|view| view.access == Access::Full))
+}
+
 /// The cases of a ticket for whoever has it, as that person may see them; none once it is solved or somebody else's.
 pub async fn for_assignee(cx: &Ctx, ticket: &Ticket) -> Result<Vec<SimilarCase>> {
     let (false, Some(assignee)) = (ticket.status.is_solved(), ticket.assignee) else { return Ok(Vec::new()) };
@@ -98,7 +109,9 @@ pub async fn lines(cx: Ctx, ticket: TicketId, recipient: UserId, tongue: Tongue)
     let looked_up = async {
         let found = tickets::queries::by_ids(cx.read(), &[ticket]).await?.remove(&ticket);
         let Some(ticket) = found.filter(|ticket| ticket.assignee == Some(recipient)) else { return Ok(Vec::new()) };
-        let cases = for_assignee(&cx, &ticket).await?;
+        // A message may be read by more people than the one whom it names: nothing confidential leaves in it.
+        let mut cases = for_assignee(&cx, &ticket).await?;
+        cases.retain(|case| is_case(&case.view.ticket));
         let ids: Vec<TicketId> = cases.iter().map(|case| case.view.ticket.id).collect();
         let solutions = tickets::queries::attributions(cx.read(), &ids).await?;
         let base = cx.app.state::<notifications::model::Settings>().public_url.clone();

@@ -12,7 +12,7 @@ use crate::knowledge;
 use crate::metrics::decide::{around, before};
 use crate::metrics::model::{Interval, Key, Settings as Metrics};
 use crate::notifications;
-use crate::runtime::jobs::{Next, Outcome, Prepared};
+use crate::runtime::jobs::{Job, Next, Outcome, Prepared};
 use crate::runtime::{Ctx, Tx};
 
 /// What is missed somewhere, and what is done about it.
@@ -28,11 +28,11 @@ struct Finding {
     signatures: Vec<String>,
 }
 
-/// An hour into the next month: that is when the report of this one is made.
-pub fn next_month(tx: &Tx) -> Timestamp {
+/// An hour into the month behind an instant: that is when the report of its month is made.
+pub fn next_month(tx: &Tx, at: Timestamp) -> Timestamp {
     let zone = &tx.app().state::<Metrics>().zone;
-    let month = around(tx.now, Interval::Month, zone);
-    month.map_or(tx.now + days(31), |month| month.to + react::AFTER_MIDNIGHT)
+    let month = around(at, Interval::Month, zone);
+    month.map_or(at + days(31), |month| month.to + react::AFTER_MIDNIGHT)
 }
 
 /// The month before the one that an instant lies in, such as `2026-10`.
@@ -42,10 +42,11 @@ fn month_before(at: Timestamp, zone: &TimeZone) -> Option<String> {
 }
 
 /// The first half of the monthly report: it is made outside any transaction, of everything.
-pub fn prepare_monthly(tx: &Tx) -> Prepared {
+/// The month is that of the job, however late it runs.
+pub fn prepare_monthly(tx: &Tx, job: &Job) -> Prepared {
     let (cx, Press(press)) = (tx.cx.clone(), *tx.app().state::<Press>());
-    let Some(month) = month_before(tx.now, &tx.app().state::<Metrics>().zone) else {
-        return Prepared::Ended(Next::At(next_month(tx)));
+    let Some(month) = month_before(job.run_at, &tx.app().state::<Metrics>().zone) else {
+        return Prepared::Ended(Next::At(next_month(tx, tx.now)));
     };
     let made = async move {
         let made = press(cx, month.clone()).await;
@@ -57,15 +58,15 @@ pub fn prepare_monthly(tx: &Tx) -> Prepared {
     Prepared::Send(made.boxed())
 }
 
-/// The second half: it is kept, and administrators hear of it.
-pub async fn settle_monthly(tx: &mut Tx, outcome: Outcome) -> Result<Next> {
+/// The second half: it is kept, and administrators hear of it. Months that were missed come one after the other.
+pub async fn settle_monthly(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
     let (month, made): (String, Vec<Made>) = match outcome {
         Outcome::Found(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("the monthly report was not made: {other:?}"))),
     };
     store::keep(tx.conn(), &month, made, tx.now).await?;
     notifications::react::on_report(tx, &month).await?;
-    Ok(Next::At(next_month(tx)))
+    Ok(Next::At(next_month(tx, job.run_at)))
 }
 
 /// The first half of looking for gaps: all of it is read outside any transaction.

@@ -150,7 +150,20 @@ async fn send(app: Arc<App>, job: Job) -> Result<()> {
         },
         Err(error) => return give_up(tx, job, error).await,
     };
-    let outcome = sending.await;
+    let mut sending = sending;
+    let outcome = loop {
+        match tokio::time::timeout(jobs::SEND_LEASE / 3, &mut sending).await {
+            Ok(outcome) => break outcome,
+            // Long work keeps its claim as long as it lasts.
+            Err(_) => {
+                let tx = cx.begin().await?;
+                if !jobs::hold_for_sending(&tx, job).await? {
+                    return Ok(());
+                }
+                tx.commit().await?;
+            }
+        }
+    };
     let mut tx = cx.begin().await?;
     match settle(&mut tx, job, outcome).await {
         Ok(next) => end(tx, job, next).await,

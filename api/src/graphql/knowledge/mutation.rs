@@ -79,6 +79,10 @@ pub struct EditCardInput {
     applies_to: Option<String>,
     /// How it is solved.
     solution: Option<String>,
+    /// The given texts are the editor's own, and nothing is left in them of a case that has become confidential: only so an
+    /// administrator makes a card readable again.
+    #[graphql(default)]
+    own_words: bool,
     /// The same key and input give the same answer for 24 h.
     idempotency_key: Option<String>,
 }
@@ -218,9 +222,16 @@ impl KnowledgeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The card and its texts.")] input: EditCardInput,
     ) -> async_graphql::Result<EditCardPayload> {
-        let EditCardInput { card_id, expected_version, title, applies_to, solution, idempotency_key } = input;
-        let command =
-            id("cardId", &card_id).map(|card| EditCard { card, expected_version, title, applies_to, solution });
+        let EditCardInput { card_id, expected_version, title, applies_to, solution, own_words, idempotency_key } =
+            input;
+        let command = id("cardId", &card_id).map(|card| EditCard {
+            card,
+            expected_version,
+            title,
+            applies_to,
+            solution,
+            own_words,
+        });
         let (card, user_errors) = changed(ctx, command, idempotency_key).await?;
         Ok(EditCardPayload { card, user_errors })
     }

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use super::{fall_over, load, moved};
 use crate::calendar::model::Organisation;
 use crate::event::Event;
-use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp};
+use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp, seconds};
 use crate::notifications::decide::words::{Text, no_sender, text};
 use crate::notifications::decide::{Bucket, Taken, link, quiet_until, state};
 use crate::notifications::model::{
@@ -24,6 +24,7 @@ use crate::tickets::model::Ticket;
 
 /// Messages of one digest.
 const DIGEST_MAX: usize = 50;
+const APPENDIX_WITHIN: std::time::Duration = seconds(5);
 /// Characters of one body: what every provider takes.
 const BODY_CHARS_MAX: usize = 1_500;
 
@@ -91,15 +92,16 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
     let mut parcel = parcel(tx, &notification, &delivery, tongue).await?;
     delivery.state = DeliveryState::Sending;
     delivery.attempts += 1;
-    // Of a text message each line costs.
-    let appended =
-        notification.ticket.filter(|_| notification.cause == Cause::Assigned && delivery.channel != Channel::Sms);
+    // Of a text message each line costs; in a group others read along.
+    let fits = notification.cause == Cause::Assigned && delivery.channel != Channel::Sms && !sender.is_shared();
+    let appended = notification.ticket.filter(|_| fits);
     store::save_delivery(tx.conn(), delivery).await?;
     let Some(ticket) = appended else { return Ok(Prepared::Send(sender.send(parcel))) };
     let Appendix(appendix) = *tx.app().state::<Appendix>();
     let lines = appendix(tx.cx.clone(), ticket, notification.recipient, tongue);
     let send = async move {
-        for line in lines.await {
+        // A message does not wait for long.
+        for line in tokio::time::timeout(APPENDIX_WITHIN, lines).await.unwrap_or_default() {
             parcel.body = clipped(&format!("{}\n{line}", parcel.body), BODY_CHARS_MAX);
         }
         sender.send(parcel).await
