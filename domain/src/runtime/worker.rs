@@ -5,11 +5,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::jobs::{self, DECIDING, Job, Next, Prepared};
+use super::jobs::{self, DECIDING, Job, Next, Outcome, Prepared};
 use super::tx::RunningJob;
 use super::{App, Ctx, Engine, Tx};
 use crate::kernel::{Error, Result, seconds};
@@ -150,24 +150,26 @@ async fn send(app: Arc<App>, job: Job) -> Result<()> {
         },
         Err(error) => return give_up(tx, job, error).await,
     };
-    let mut sending = sending;
-    let outcome = loop {
-        match tokio::time::timeout(jobs::SEND_LEASE / 3, &mut sending).await {
-            Ok(outcome) => break outcome,
-            // Long work keeps its claim as long as it lasts.
-            Err(_) => {
-                let tx = cx.begin().await?;
-                if !jobs::hold_for_sending(&tx, job).await? {
-                    return Ok(());
-                }
-                tx.commit().await?;
-            }
-        }
-    };
+    let Some(outcome) = while_held(&cx, job, sending).await? else { return Ok(()) };
     let mut tx = cx.begin().await?;
     match settle(&mut tx, job, outcome).await {
         Ok(next) => end(tx, job, next).await,
         Err(error) => give_up(tx, job, error).await,
+    }
+}
+
+/// Long work keeps its claim as long as it lasts; `None`: somebody else has it.
+#[expect(clippy::disallowed_methods, reason = "paces by how long this machine takes; the lease itself is by the clock")]
+async fn while_held(cx: &Ctx, job: &Job, mut work: BoxFuture<'static, Outcome>) -> Result<Option<Outcome>> {
+    loop {
+        if let Ok(outcome) = tokio::time::timeout(jobs::SEND_LEASE / 3, &mut work).await {
+            return Ok(Some(outcome));
+        }
+        let tx = cx.begin().await?;
+        if !jobs::hold_for_sending(&tx, job).await? {
+            return Ok(None);
+        }
+        tx.commit().await?;
     }
 }
 

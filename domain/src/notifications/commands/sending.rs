@@ -1,6 +1,7 @@
 //! A delivery on its way out: attempt recorded, sent, outcome recorded.
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -100,13 +101,18 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
     let Appendix(appendix) = *tx.app().state::<Appendix>();
     let lines = appendix(tx.cx.clone(), ticket, notification.recipient, tongue);
     let send = async move {
-        // A message does not wait for long.
-        for line in tokio::time::timeout(APPENDIX_WITHIN, lines).await.unwrap_or_default() {
+        for line in soon(lines).await {
             parcel.body = clipped(&format!("{}\n{line}", parcel.body), BODY_CHARS_MAX);
         }
         sender.send(parcel).await
     };
     Ok(Prepared::Send(send.boxed()))
+}
+
+/// A message does not wait for long for what is added to it.
+#[expect(clippy::disallowed_methods, reason = "a limit on this machine; what is late is left out")]
+async fn soon(lines: BoxFuture<'static, Vec<String>>) -> Vec<String> {
+    tokio::time::timeout(APPENDIX_WITHIN, lines).await.unwrap_or_default()
 }
 
 /// Nobody knows whether it went: not sent again.
