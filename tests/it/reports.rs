@@ -62,6 +62,9 @@ const DEFECT: (&str, &str, Option<&str>) = ("SOFTWARE", "L3_DESIGN_DEFECT", None
 const MISTAKE: (&str, &str, Option<&str>) = ("OPERATION", "L1_USER_ERROR", None);
 const SETTING: (&str, &str, Option<&str>) = ("CONFIGURATION", "L2_ENVIRONMENT", None);
 
+const REPAIR: Solved<'static> =
+    Solved { by: "agent1", requester: "requester1", issue: "REPAIR", product: "PM-3300", cause: LOOSE, cites: None };
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_is_told_as_plain_sql_tells_it_and_leads_to_its_tickets() {
     let desk = Desk::start().await;
@@ -184,17 +187,9 @@ async fn the_solution_of_the_week_is_cited_often_and_holds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_in_use_and_asked_in_a_month_stays_told_of_it() {
     let desk = Desk::start().await;
-    let of = Solved {
-        by: "agent1",
-        requester: "requester1",
-        issue: "REPAIR",
-        product: "PM-3300",
-        cause: LOOSE,
-        cites: None,
-    };
-    let first = solve(&desk, &of).await;
+    let first = solve(&desk, &REPAIR).await;
     for _ in 1..5 {
-        solve(&desk, &of).await;
+        solve(&desk, &REPAIR).await;
     }
     desk.advance(seconds(1)).await;
     desk.as_("agent1").await.done("closeTicket", "__typename", json!({ "ticketId": first })).await;
@@ -229,16 +224,8 @@ fn opened(file: &Json) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_is_a_file_on_demand_and_by_itself_when_it_is_over() {
     let desk = Desk::start().await;
-    let of = Solved {
-        by: "agent1",
-        requester: "requester1",
-        issue: "REPAIR",
-        product: "PM-3300",
-        cause: LOOSE,
-        cites: None,
-    };
-    let first = solve(&desk, &of).await;
-    solve(&desk, &Solved { cites: Some(&first), ..of }).await;
+    let first = solve(&desk, &REPAIR).await;
+    solve(&desk, &Solved { cites: Some(&first), ..REPAIR }).await;
     let file = "query Q($month: String!, $format: ReportFormat!) {
         healthReportFile(month: $month, format: $format) { name mediaType base64 } }";
     let march = json!({ "month": "2026-03", "format": "HTML" });

@@ -1,7 +1,7 @@
 //! What a similar case is.
 
 use std::path::PathBuf;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::OnceLock;
 
 use meaning::Engine;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::kernel::{CardId, TicketId, Timestamp, UserId, words};
 use crate::runtime::Cursor;
+use crate::runtime::shelf::Shelf;
 use crate::tickets::decide::rights;
 use crate::tickets::model::{Ticket, View};
 use crate::tickets::queries::{Indexed, extra_text};
@@ -189,21 +190,18 @@ impl Meaning {
 }
 
 /// The weights that hold now, once they were asked for.
-#[derive(Default)]
-pub struct Learned(RwLock<Option<search::Weights>>);
+pub struct Learned(pub(super) Shelf<(), search::Weights>);
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self(Shelf::new(1))
+    }
+}
 
 impl Learned {
-    pub(super) fn get(&self) -> Option<search::Weights> {
-        *self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn set(&self, weights: search::Weights) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(weights);
-    }
-
     /// Others were learned.
     pub fn forget(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.forget_all();
     }
 }
 

@@ -146,13 +146,9 @@ async fn candidates(cx: &Ctx, hits: Vec<search::Hit>) -> Result<Vec<SimilarCase>
 
 /// The weights that hold now: those that were learned last, or those that everybody begins with.
 pub async fn weights(cx: &Ctx) -> Result<search::Weights> {
-    let learned = cx.app.state::<Learned>();
-    if let Some(weights) = learned.get() {
-        return Ok(weights);
-    }
-    let weights = store::learned(cx.read()).await?.unwrap_or(search::Weights::CHOSEN);
-    learned.set(weights);
-    Ok(weights)
+    let load = async |_| Ok(vec![((), store::learned(cx.read()).await?.unwrap_or(search::Weights::CHOSEN))]);
+    let mut found = cx.app.state::<Learned>().0.get_or_load(vec![()], load).await?;
+    Ok(found.remove(&()).unwrap_or(search::Weights::CHOSEN))
 }
 
 /// What a question means: kept, where a ticket asks; else encoded now, unless the encoder has enough to do.
