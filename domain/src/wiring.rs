@@ -115,6 +115,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(notifications::react::on_ticket_event(tx, event)).await?;
                 Box::pin(recommend::react::on_ticket_event(tx, event)).await?;
                 Box::pin(satisfaction::react::on_ticket_event(tx, event)).await?;
+                Box::pin(reports::react::on_ticket_event(tx, event)).await?;
                 Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
                 Box::pin(escalation::react::on_ticket_event(tx, event)).await
             }
@@ -128,6 +129,9 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             Event::ImportFinished { .. } => Box::pin(knowledge::react::on_import_finished(tx)).await,
             Event::Auth(event) => Box::pin(dispatch::react::on_auth_event(tx, event)).await,
             Event::Calendar(_) | Event::People(_) | Event::Notification(NotificationEvent::TerminalChanged { .. }) => {
+                if let Event::People(event) = event {
+                    Box::pin(reports::react::on_people_event(tx, event)).await?;
+                }
                 Box::pin(dispatch::react::on_roster_event(tx)).await?;
                 Box::pin(escalation::react::on_roster_event(tx)).await
             }
@@ -204,7 +208,8 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
             recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
             recommend::react::LEARN => Ok(recommend::commands::prepare_learning(tx)),
             reports::react::GAPS => Ok(reports::commands::prepare_gaps(tx)),
-            reports::react::MONTHLY => Ok(reports::commands::prepare_monthly(tx, job)),
+            reports::react::MONTHLY => reports::commands::on_monthly(tx, job).await,
+            reports::react::MAKE => Ok(reports::commands::prepare_making(tx, job)),
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })
@@ -217,7 +222,7 @@ fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, R
             recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,
             recommend::react::LEARN => recommend::commands::settle_learning(tx, outcome).await,
             reports::react::GAPS => reports::commands::settle_gaps(tx, outcome).await,
-            reports::react::MONTHLY => reports::commands::settle_monthly(tx, job, outcome).await,
+            reports::react::MAKE => reports::commands::settle_making(tx, job, outcome).await,
             kind => Err(Error::internal(format!("no handler for sending jobs of kind {kind:?}"))),
         }
     })

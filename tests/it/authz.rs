@@ -180,7 +180,7 @@ const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { na
     closedAt comments { nodes { body } } createdAt customer { key } description escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount id
     issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product rating { score } reopenCount requester { name email } requiredSkills resolvedAt
-    similarCases { score } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
+    similarCases { state } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
 
 struct Hall {
     desk: Desk,

@@ -3,6 +3,13 @@
 use std::io::Read as _;
 
 use domain::backup::queries::backup;
+use domain::kernel::{Actor, seconds};
+use domain::knowledge::model::CiteSolution;
+use domain::people::queries::person;
+use domain::runtime::{Command, Ctx, Engine};
+use domain::tickets::model::{RedactTicket, TicketText};
+use sea_orm::{ConnectionTrait as _, Statement};
+use tests::process::until;
 use tests::{Desk, attribution, json};
 
 const SECRET: &str = "赵六13800138000";
@@ -98,5 +105,58 @@ async fn a_redacted_person_cannot_act_any_more_and_what_they_did_stays() {
     let requester = json!({ "id": user, "name": "[已隐去 redacted]", "email": format!("{user}@redacted.invalid") });
     assert_eq!(found["ticket"]["requester"], requester);
     assert_eq!(found["ticket"]["customer"]["key"], "ACME");
+    desk.close().await;
+}
+
+/// Whether somebody waits for a row that somebody else holds.
+async fn waits(desk: &Desk) -> bool {
+    let select =
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    let conn = desk.app.db.read();
+    let row = conn.query_one_raw(Statement::from_string(conn.get_database_backend(), select)).await.unwrap().unwrap();
+    row.try_get_by_index::<i64>(0).unwrap() > 0
+}
+
+/// Does one thing, and before it is committed the other begins.
+async fn interleaved(desk: &Desk, (first_by, first): (&str, &impl Command), second: (&str, &str, tests::Json)) {
+    let (second_by, mutation, input) = second;
+    let (client, mutation) = (desk.as_(second_by).await, mutation.to_owned());
+    let person = person(&desk.app, desk.id(first_by)).await.unwrap().expect("a person");
+    let cx = Ctx { actor: Actor::Person(person.into()), ..Ctx::system(&desk.app) };
+    let mut tx = cx.begin().await.unwrap();
+    first.run(&mut tx).await.unwrap();
+    let second = tokio::spawn(async move { client.done(&mutation, "__typename", input).await });
+    // With SQLite the second one has to wait for its turn, whenever it comes.
+    if desk.app.db.engine == Engine::Postgres {
+        until("the second one waits for the first", || waits(desk)).await;
+    }
+    tx.commit().await.unwrap();
+    second.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_made_while_its_source_is_redacted_is_redacted_too() {
+    const CITED: &str = "query Q($id: ID!) { ticket(id: $id) { citations { text } } }";
+    let desk = Desk::start().await;
+    let case = desk.resolved("agent1", "E-721 上电无法启动", SECRET, json!({})).await;
+    let open = desk.ticket("requester1", "E-721 again", json!({ "issueType": "ACCOUNT" })).await;
+    let later = desk.ticket("requester1", "E-721 once more", json!({ "issueType": "ACCOUNT" })).await;
+    let cite = CiteSolution { ticket: open.parse().unwrap(), case: Some(case.parse().unwrap()), card: None };
+    let redact = json!({ "ticketId": case, "texts": ["RESOLUTION"] });
+    interleaved(&desk, ("agent3", &cite), ("admin", "redactTicket", redact)).await;
+    let other = desk.resolved("agent1", "E-722 上电无法启动", SECRET, json!({})).await;
+    let redact = RedactTicket {
+        ticket: other.parse().unwrap(),
+        texts: vec![TicketText::Resolution],
+        comments: Vec::new(),
+        expected_version: None,
+    };
+    interleaved(&desk, ("admin", &redact), ("agent3", "citeSolution", json!({ "ticketId": later, "caseId": other })))
+        .await;
+    for id in [open, later] {
+        let cited = desk.as_("agent3").await.query(CITED, json!({ "id": id })).await;
+        assert_eq!(cited["ticket"]["citations"], json!([{ "text": "[已隐去 redacted]" }]));
+    }
+    desk.advance(seconds(1)).await;
     desk.close().await;
 }

@@ -1,6 +1,6 @@
 //! What a month has taught, against what a few lines of plain SQL say of the same rows; every figure leads to its tickets.
 
-use domain::kernel::{days, hours, seconds};
+use domain::kernel::{days, hours, minutes, seconds};
 use sea_orm::{ConnectionTrait as _, Statement};
 use tests::{Desk, Json, json};
 
@@ -247,7 +247,9 @@ async fn a_month_is_a_file_on_demand_and_by_itself_when_it_is_over() {
     let none = desk.as_("requester1").await.ask(file, json!({ "month": "2026-03", "format": "HTML" })).await;
     assert_eq!(none.code(), "FORBIDDEN");
     // By itself, an hour into the next month; of everything, for administrators.
-    let kept = "{ healthReportFiles { month format file { name base64 } } }";
+    let kept = "{ healthReportFiles(month: \"2026-03\") { month format file { name base64 } } }";
+    let all = desk.as_("admin").await.ask("{ healthReportFiles { file { base64 } } }", json!({})).await;
+    assert_eq!(all.code(), "BAD_USER_INPUT", "ten years of files at once: {all:?}");
     let before = desk.as_("admin").await.query(kept, json!({})).await;
     assert_eq!(before["healthReportFiles"], json!([]));
     desk.advance(days(31)).await;
@@ -260,6 +262,19 @@ async fn a_month_is_a_file_on_demand_and_by_itself_when_it_is_over() {
     let told = told["notifications"]["nodes"].as_array().unwrap().iter();
     assert!(told.clone().any(|n| n["title"] == "The health report of 2026-03 is made"), "{told:?}");
     assert_eq!(desk.as_("supervisor").await.ask(kept, json!({})).await.code(), "FORBIDDEN");
+    // What is redacted is gone from them at once; they are made anew, and told of no second time.
+    assert!(page.contains(" 故障<"), "the case by its title: {page}");
+    let admin = desk.as_("admin").await;
+    admin.done("redactTicket", "__typename", json!({ "ticketId": first, "texts": ["TITLE"] })).await;
+    let emptied = admin.query(kept, json!({})).await["healthReportFiles"].clone();
+    assert_eq!((&emptied[0]["file"], &emptied[1]["file"]), (&Json::Null, &Json::Null), "{emptied:?}");
+    desk.advance(minutes(2)).await;
+    let files = admin.query(kept, json!({})).await["healthReportFiles"].clone();
+    let page = String::from_utf8(opened(&files[0]["file"])).unwrap();
+    assert!(page.contains("2026-03") && !page.contains(" 故障<"), "{page}");
+    let told = admin.query("{ notifications(first: 50) { nodes { title } } }", json!({})).await;
+    let told = told["notifications"]["nodes"].as_array().unwrap().iter();
+    assert_eq!(told.filter(|n| n["title"] == "The health report of 2026-03 is made").count(), 1);
     desk.close().await;
 }
 

@@ -3,7 +3,7 @@
 use domain::kernel::{days, seconds};
 use domain::runtime::Ctx;
 use sea_orm::{ConnectionTrait as _, Statement};
-use tests::providers::Post;
+use tests::providers::{Post, Provider};
 use tests::{Desk, Json, json};
 
 const CASES: &str = "query Q($id: ID!) { ticket(id: $id) { similarCases { state score ticket { id number } } } }";
@@ -59,6 +59,28 @@ async fn the_message_of_an_assignment_carries_the_cases() {
     let told = desk.as_("agent1").await.query(told, json!({})).await["notifications"]["nodes"][0].clone();
     assert_eq!((&told["cause"], &told["similarCases"][0]["ticket"]["id"]), (&json!("ASSIGNED"), &json!(case)));
     assert_eq!(told["similarCases"][0]["state"], "SHOWN");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_in_which_others_read_along_gets_no_cases() {
+    let provider = Provider::start(|_| (200, json!({ "errcode": 0, "errmsg": "ok" }))).await;
+    let address = provider.address.clone();
+    let desk = Desk::configured(|config| {
+        config.channels.dingtalk.base_url = address;
+        config.channels.dingtalk.robot_token = "robot".into();
+    })
+    .await;
+    let bound = json!({ "channel": "DINGTALK", "address": "13800000001", "primary": true });
+    desk.as_("agent1").await.done("bindTerminal", "__typename", bound).await;
+    desk.resolved("agent1", "E-721 on power-up", "Replace the power terminal", json!({})).await;
+    desk.advance(seconds(1)).await;
+    desk.settle().await;
+    let id = assigned(&desk, "E-721 on power-up").await;
+    desk.advance(seconds(1)).await;
+    assert_eq!(cases(&desk, &id).await.len(), 1, "there is one");
+    let told = provider.asked().last().unwrap().json()["text"]["content"].as_str().unwrap().to_owned();
+    assert!(told.contains("E-721 on power-up") && !told.contains("power terminal"), "{told}");
     desk.close().await;
 }
 

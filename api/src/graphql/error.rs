@@ -40,7 +40,12 @@ pub fn public(error: Error, language: Language) -> (TopCode, String) {
             let messages: Vec<String> = refusals.iter().map(|refusal| language.say(&refusal.message)).collect();
             (TopCode::BadUserInput, messages.join(" "))
         }
-        error @ (Error::Conflict | Error::Db(_) | Error::Commit(_) | Error::Search(_) | Error::Internal(_)) => {
+        error @ (Error::Conflict
+        | Error::Deadlock
+        | Error::Db(_)
+        | Error::Commit(_)
+        | Error::Search(_)
+        | Error::Internal(_)) => {
             tracing::error!(%error, "answered INTERNAL");
             let message = match (language, error.is_storage()) {
                 (Language::En, false) => "Something failed on our side; nothing was changed. Please try again.",

@@ -100,6 +100,9 @@ pub enum Error {
     /// Somebody else changed the row between reading and writing; retried in one place.
     #[error("version conflict")]
     Conflict,
+    /// Two waited for each other's rows, and this one had to let go: begun anew in one place, whatever version the caller saw.
+    #[error("deadlock")]
+    Deadlock,
     #[error("database: {0}")]
     Db(#[source] sea_orm::DbErr),
     /// The commit that this command shared with others failed: none of them was kept.
@@ -155,9 +158,9 @@ impl Error {
 }
 
 impl From<DbErr> for Error {
-    /// Two that wait for each other's rows (PostgreSQL: deadlock_detected): one has to begin anew.
+    /// PostgreSQL's `deadlock_detected` is told apart.
     fn from(cause: DbErr) -> Self {
-        if code_of(&cause).as_deref() == Some("40P01") { Self::Conflict } else { Self::Db(cause) }
+        if code_of(&cause).as_deref() == Some("40P01") { Self::Deadlock } else { Self::Db(cause) }
     }
 }
 

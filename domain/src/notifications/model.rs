@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{CardId, DeliveryId, NotificationId, TicketId, Timestamp, UserId, hours, minutes, seconds, words};
+use crate::kernel::{
+    CardId, DeliveryId, Message, NotificationId, TicketId, Timestamp, UserId, hours, minutes, seconds, words,
+};
 use crate::runtime::Ctx;
 use crate::runtime::jobs::Outcome;
 
@@ -124,6 +126,9 @@ pub struct Params {
     /// A word of the vocabulary of the cause, such as the metric of an SLA clock.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub word: Option<String>,
+    /// What is told of, as each reader calls it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<Message>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<i64>,
     /// A knowledge card that it is about.

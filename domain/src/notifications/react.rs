@@ -4,7 +4,7 @@ use super::commands::tell;
 use super::model::{Cause, Params, TOLD_MAX, Tell, Via};
 use super::store;
 use crate::calendar::model::Organisation;
-use crate::kernel::{CardId, Result, Role, TeamId, UserId};
+use crate::kernel::{CardId, Message, Result, Role, TeamId, UserId};
 use crate::people;
 use crate::runtime::Tx;
 use crate::tickets::model::{Fact, ParticipantReason, TicketEvent, Visibility};
@@ -121,10 +121,14 @@ pub async fn on_card_extracted(tx: &mut Tx, card: CardId, team: Option<TeamId>, 
 }
 
 /// First-time resolution of a department or issue type stays low, and so many topics have no card.
-pub async fn on_knowledge_gap(tx: &mut Tx, name: &str, team: Option<TeamId>, topics: usize) -> Result<()> {
+/// Supervisors of the department hear of it; of an issue type, which is everybody's, administrators.
+pub async fn on_knowledge_gap(tx: &mut Tx, name: Message, team: Option<TeamId>, topics: usize) -> Result<()> {
+    let params = Params { name: Some(name), count: i64::try_from(topics).ok(), ..Params::default() };
+    if team.is_none() {
+        return tell_administrators(tx, Cause::Knowledge, params).await;
+    }
     let recipients = supervisors(tx, team).await?;
     let key = tx.new_uuid();
-    let params = Params { word: Some(name.to_owned()), count: i64::try_from(topics).ok(), ..Params::default() };
     let tells = recipients.into_iter().map(|recipient| Tell {
         cause: Cause::Knowledge,
         cause_key: format!("gap:{key}"),

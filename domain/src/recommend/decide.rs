@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use search::{Choice, Verdict, Weights};
+use search::{Choice, Hit, Verdict, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::model::{FLOOR, PUSHED, SimilarCase, Verdicts};
-use crate::kernel::{Message, TicketId};
+use super::model::{FLOOR, PUSHED, SimilarCase, Suggestion, SuggestionState, Verdicts};
+use crate::kernel::{CardId, Message, TicketId, Timestamp};
 use crate::knowledge::decide::lower_bound;
 use crate::knowledge::model::Standing;
 use crate::notifications::model::Tongue;
@@ -89,6 +89,32 @@ pub struct Lesson {
     pub used: bool,
 }
 
+/// What was chosen among what could have been: not what was solved only afterwards, and not another case of a chosen one's card, for of a
+/// card one case is shown.
+pub fn choice(
+    said: &HashMap<TicketId, Suggestion>,
+    hits: &[Hit],
+    solved_at: &HashMap<TicketId, Timestamp>,
+    cards: &HashMap<TicketId, CardId>,
+) -> Choice {
+    let cited = || said.values().filter(|of| of.state == SuggestionState::Cited);
+    let chosen_at = cited().filter_map(|of| of.settled_at).min();
+    let chosen: HashSet<CardId> = cited().filter_map(|of| cards.get(&of.case).copied()).collect();
+    let candidate = |hit: &Hit| {
+        let case = TicketId(hit.id);
+        let verdict = match said.get(&case).map(|of| of.state) {
+            Some(SuggestionState::Cited) => Verdict::Chosen,
+            Some(SuggestionState::Dismissed) => Verdict::Refused,
+            Some(SuggestionState::Shown) => Verdict::Passed,
+            None if solved_at.get(&case).copied() > chosen_at => return None,
+            None => Verdict::Passed,
+        };
+        let same_card = verdict == Verdict::Passed && cards.get(&case).is_some_and(|card| chosen.contains(card));
+        (!same_card).then_some((hit.traits, verdict))
+    };
+    Choice { candidates: hits.iter().filter_map(candidate).collect() }
+}
+
 /// Of the first cited case; 0 where it stands behind those that people see.
 #[expect(clippy::cast_precision_loss, reason = "a place")]
 fn reciprocal_rank(choice: &Choice, weights: &Weights) -> f64 {
@@ -142,6 +168,43 @@ mod tests {
         let (one, other) = (traits(0.9, 0.3), traits(0.4, 0.9));
         let verdict = |chosen: bool| if chosen { Verdict::Chosen } else { Verdict::Passed };
         Choice { candidates: vec![(one, verdict(!by_title)), (other, verdict(by_title))] }
+    }
+
+    #[test]
+    fn what_could_not_be_chosen_was_not_passed_over() {
+        let id = |n: u128| TicketId(uuid::Uuid::from_u128(n));
+        let at = Timestamp::from_millis;
+        let [cited, dismissed, same_card, later, passed] = [1, 2, 3, 4, 5].map(id);
+        let said = |case, state, settled| Suggestion {
+            ticket: id(9),
+            case,
+            place: None,
+            score: None,
+            state,
+            shown_at: None,
+            settled_at: Some(at(settled)),
+            reason: None,
+        };
+        let said: HashMap<TicketId, Suggestion> = [
+            said(cited, SuggestionState::Cited, 100),
+            // It was solved after the first choice, and somebody said something of it.
+            said(dismissed, SuggestionState::Dismissed, 300),
+        ]
+        .map(|of| (of.case, of))
+        .into();
+        let solved_at = [(cited, 10), (dismissed, 200), (same_card, 20), (later, 101), (passed, 100)];
+        let solved_at = solved_at.map(|(case, millis)| (case, at(millis))).into();
+        let card = CardId(uuid::Uuid::from_u128(7));
+        let cards = [(cited, card), (same_card, card)].into();
+        let hits = [cited, dismissed, same_card, later, passed].map(|case| Hit {
+            id: case.0,
+            score: 0.5,
+            reasons: Vec::new(),
+            traits: traits(0.5, 0.5),
+        });
+        let verdicts: Vec<Verdict> =
+            choice(&said, &hits, &solved_at, &cards).candidates.into_iter().map(|(_, verdict)| verdict).collect();
+        assert_eq!(verdicts, [Verdict::Chosen, Verdict::Refused, Verdict::Passed]);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct Suggestion {
     pub score: Option<f32>,
     pub state: SuggestionState,
     pub shown_at: Option<Timestamp>,
+    /// When somebody said something of it last.
+    pub settled_at: Option<Timestamp>,
     pub reason: Option<DismissalReason>,
 }
 

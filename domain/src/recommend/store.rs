@@ -100,6 +100,10 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use super::decide::Lesson;
 use super::model::{Answer, DismissalReason, Suggestion, SuggestionState, Verdicts};
 use crate::kernel::{Error, Result, TicketId, Timestamp};
+use crate::tickets::store::entities::ticket;
+
+/// Ids of one statement.
+const IDS_MAX: usize = 500;
 
 /// The vectors of one model, by ascending ticket, from behind `after`.
 pub async fn vectors_after(
@@ -168,7 +172,8 @@ impl TryFrom<suggestion::Model> for Suggestion {
     type Error = Error;
 
     fn try_from(row: suggestion::Model) -> Result<Self> {
-        let suggestion::Model { ticket_id, case_id, place, score, state, shown_at, reason, .. } = row;
+        let suggestion::Model { ticket_id, case_id, place, score, state, shown_at, settled_at, settled_by: _, reason } =
+            row;
         let broken = || Error::internal(format!("a suggestion for ticket {ticket_id} holds no word of this program"));
         Ok(Self {
             ticket: ticket_id,
@@ -178,6 +183,7 @@ impl TryFrom<suggestion::Model> for Suggestion {
             score: score.map(|score| score as f32 / 1_000.0),
             state: SuggestionState::parse(&state).ok_or_else(broken)?,
             shown_at,
+            settled_at,
             reason: reason.map(|word| DismissalReason::parse(&word).ok_or_else(broken)).transpose()?,
         })
     }
@@ -301,6 +307,23 @@ pub async fn answered(
     let mut all: HashMap<TicketId, Vec<Suggestion>> = HashMap::with_capacity(ids.len());
     for row in suggestion::Entity::find().filter(suggestion::Column::TicketId.is_in(ids)).all(conn).await? {
         all.entry(row.ticket_id).or_default().push(row.try_into()?);
+    }
+    Ok(all)
+}
+
+/// When these tickets became cases.
+pub async fn solved_at(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Timestamp>> {
+    let mut all = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_MAX) {
+        let rows = ticket::Entity::find()
+            .select_only()
+            .columns([ticket::Column::Id, ticket::Column::FirstResolvedAt])
+            .filter(ticket::Column::Id.is_in(ids.iter().copied()))
+            .filter(ticket::Column::FirstResolvedAt.is_not_null())
+            .into_tuple::<(TicketId, Timestamp)>()
+            .all(conn)
+            .await?;
+        all.extend(rows);
     }
     Ok(all)
 }

@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::model::{Gap, Made, Press};
 use super::{queries, react, store};
 use crate::catalogue;
-use crate::kernel::{Error, Result, TeamId, Timestamp, days};
+use crate::kernel::{Error, Message, Result, TeamId, Timestamp, days};
 use crate::knowledge;
 use crate::metrics::decide::{around, before};
 use crate::metrics::model::{Interval, Key, Settings as Metrics};
 use crate::notifications;
-use crate::runtime::jobs::{Job, Next, Outcome, Prepared};
+use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
 use crate::runtime::{Ctx, Tx};
 
 /// What is missed somewhere, and what is done about it.
 #[derive(Serialize, Deserialize)]
 struct Finding {
     /// Of the department or issue type.
-    name: String,
-    /// Whose supervisors hear of it; `None`: all.
+    name: Message,
+    /// Whose supervisors hear of it; `None`: administrators, who see every ticket of an issue type.
     team: Option<TeamId>,
     /// Topics without a card.
     topics: usize,
@@ -41,16 +41,35 @@ fn month_before(at: Timestamp, zone: &TimeZone) -> Option<String> {
     Some(month.from.to_jiff().to_zoned_datetime(zone.clone()).date().strftime("%Y-%m").to_string())
 }
 
-/// The first half of the monthly report: it is made outside any transaction, of everything.
-/// The month is that of the job, however late it runs.
-pub fn prepare_monthly(tx: &Tx, job: &Job) -> Prepared {
-    let (cx, Press(press)) = (tx.cx.clone(), *tx.app().state::<Press>());
-    let Some(month) = month_before(job.run_at, &tx.app().state::<Metrics>().zone) else {
-        return Prepared::Ended(Next::At(next_month(tx, tx.now)));
-    };
+/// A month is over: its report is to be made. The month is that of the job, however late it runs; months that were missed come one after the
+/// other.
+pub async fn on_monthly(tx: &mut Tx, job: &Job) -> Result<Prepared> {
+    if let Some(month) = month_before(job.run_at, &tx.app().state::<Metrics>().zone) {
+        jobs::plant_in_lane(tx, react::LANE, &[(react::MAKE, &month, tx.now)]).await?;
+    }
+    Ok(Prepared::Ended(Next::At(next_month(tx, job.run_at))))
+}
+
+/// Somebody's data or a ticket's texts are gone: what the files say of them goes in the same moment, and they are made anew.
+pub async fn forget_files(tx: &mut Tx) -> Result<()> {
+    let mut months = store::clear(tx.conn()).await?;
+    // One that is being made has perhaps read what is gone.
+    if let Some(last) = month_before(tx.now, &tx.app().state::<Metrics>().zone)
+        && jobs::stands(tx, react::MAKE, &last).await?
+    {
+        months.insert(last);
+    }
+    let wanted: Vec<_> =
+        months.iter().map(|month| (react::MAKE, month.as_str(), tx.now + react::AGAIN_AFTER)).collect();
+    jobs::plant_in_lane(tx, react::LANE, &wanted).await
+}
+
+/// The first half of making the report of the job's month: outside any transaction, of everything.
+pub fn prepare_making(tx: &Tx, job: &Job) -> Prepared {
+    let (cx, Press(press), month) = (tx.cx.clone(), *tx.app().state::<Press>(), job.subject.clone());
     let made = async move {
-        let made = press(cx, month.clone()).await;
-        match made.and_then(|made| serde_json::to_value((month, made)).map_err(Error::internal)) {
+        let made = press(cx, month).await;
+        match made.and_then(|made| serde_json::to_value(made).map_err(Error::internal)) {
             Ok(made) => Outcome::Found(made),
             Err(error) => Outcome::Refused { why: error.to_string() },
         }
@@ -58,15 +77,19 @@ pub fn prepare_monthly(tx: &Tx, job: &Job) -> Prepared {
     Prepared::Send(made.boxed())
 }
 
-/// The second half: it is kept, and administrators hear of it. Months that were missed come one after the other.
-pub async fn settle_monthly(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
-    let (month, made): (String, Vec<Made>) = match outcome {
+/// The second half: it is kept, and administrators hear of it the first time.
+pub async fn settle_making(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
+    let made: Vec<Made> = match outcome {
         Outcome::Found(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("the monthly report was not made: {other:?}"))),
     };
-    store::keep(tx.conn(), &month, made, tx.now).await?;
-    notifications::react::on_report(tx, &month).await?;
-    Ok(Next::At(next_month(tx, job.run_at)))
+    let month = &job.subject;
+    let again = !store::kept(tx.conn(), Some(month), 1).await?.is_empty();
+    store::keep(tx.conn(), month, made, tx.now).await?;
+    if !again {
+        notifications::react::on_report(tx, month).await?;
+    }
+    Ok(Next::Done)
 }
 
 /// The first half of looking for gaps: all of it is read outside any transaction.
@@ -89,7 +112,9 @@ pub async fn settle_gaps(tx: &mut Tx, outcome: Outcome) -> Result<Next> {
     };
     for Finding { name, team, topics, signatures } in findings {
         knowledge::commands::fill(tx, &signatures).await?;
-        notifications::react::on_knowledge_gap(tx, &name, team, topics).await?;
+        if topics > 0 {
+            notifications::react::on_knowledge_gap(tx, name, team, topics).await?;
+        }
     }
     Ok(Next::At(next_monday(tx)))
 }
@@ -107,25 +132,26 @@ async fn findings(cx: &Ctx) -> Result<Vec<Finding>> {
         _ => return Ok(Vec::new()),
     };
     let wanted = cx.app.state::<knowledge::model::Settings>().occurrences_in_gap;
-    let names = catalogue::queries::everything(&cx.app).await?;
+    let known = catalogue::queries::everything(&cx.app).await?;
+    let named = |name: &str, name_zh: Option<&str>| Message::new(name, name_zh.unwrap_or(name));
     let mut findings = Vec::new();
-    for Gap { dimension, key, weeks: _, topics } in queries::gaps(cx).await? {
+    for Gap { dimension, key, weeks: _, topic_count: topics, topics: _ } in queries::gaps(cx).await? {
         let Some(of) = queries::of_key(dimension, &key) else { continue };
         let signatures = knowledge::queries::uncarded(cx.read(), of, since, wanted).await?;
         let (name, team) = match &key {
             Key::Id(id) => {
                 let team = TeamId(*id);
-                let known = catalogue::queries::teams(cx.read(), vec![team]).await?.pop();
-                (known.map_or_else(|| team.to_string(), |team| team.name), Some(team))
+                let Some(of) = known.teams.get(&team) else { continue };
+                (named(&of.name, of.name_zh.as_deref()), Some(team))
             }
             Key::Word(word) => {
-                let known =
-                    names.entries.iter().find(|of| of.kind == catalogue::model::Kind::IssueType && *of.key == **word);
-                (known.map_or_else(|| word.to_string(), |of| of.name.clone()), None)
+                let of =
+                    known.entries.iter().find(|of| of.kind == catalogue::model::Kind::IssueType && *of.key == **word);
+                (of.map_or_else(|| named(word, None), |of| named(&of.name, of.name_zh.as_deref())), None)
             }
             Key::None => continue,
         };
-        findings.push(Finding { name, team, topics: topics.len(), signatures });
+        findings.push(Finding { name, team, topics, signatures });
     }
     Ok(findings)
 }

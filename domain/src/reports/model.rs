@@ -204,7 +204,9 @@ pub struct Gap {
     pub key: Key,
     /// First-time resolution in each of the last [`GAP_WEEKS`] whole ISO weeks, the earliest first.
     pub weeks: Vec<(Period, Tally)>,
-    /// What tickets were about that were not solved the first time and have no card, most frequent first.
+    /// How many topics have no card.
+    pub topic_count: usize,
+    /// What tickets were about that were not solved the first time and have no card, most frequent first; [`TOPICS_MAX`] at most.
     pub topics: Vec<Topic>,
 }
 

@@ -23,7 +23,9 @@ pub mod report_file {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr, UnionType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter,
     QueryOrder, QuerySelect, RelationDef,
@@ -140,18 +142,29 @@ pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period)
         )
         .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt))));
     let asked = Expr::exists(requested);
-    let answered = within(Expr::col((survey::Entity, survey::Column::AnsweredAt)));
+    // Each by its own index.
+    let mut answered = Query::select();
+    answered
+        .column(survey::Column::TicketId)
+        .from(survey::Entity)
+        .and_where(within(Expr::col((survey::Entity, survey::Column::AnsweredAt))));
+    let mut of_period = Query::select();
+    of_period
+        .column(survey_request::Column::TicketId)
+        .from(survey_request::Entity)
+        .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt))))
+        .union(UnionType::Distinct, answered);
     let of_ticket: RelationDef =
         survey::Entity::belongs_to(ticket::Entity).from(survey::Column::TicketId).to(ticket::Column::Id).into();
     let is = |of: SimpleExpr| -> SimpleExpr { Expr::case(of, 1).finally(0).into() };
     let rows = survey::Entity::find()
         .select_only()
         .columns([survey::Column::TicketId, survey::Column::Score, survey::Column::AnsweredAt])
-        .expr_as(is(asked.clone()), "asked")
+        .expr_as(is(asked), "asked")
         .join(JoinType::InnerJoin, of_ticket)
         .filter(of.clone())
         .filter(ticket::Column::MergedInto.is_null())
-        .filter(Condition::any().add(asked).add(answered))
+        .filter(survey::Column::TicketId.in_subquery(of_period))
         .into_tuple::<(TicketId, Option<i32>, Option<Timestamp>, i32)>()
         .all(conn)
         .await?;
@@ -248,6 +261,16 @@ pub async fn keep(conn: &impl ConnectionTrait, month: &str, made: Vec<Made>, at:
     Ok(())
 }
 
+/// Empties every file; returns of which months there are some.
+pub async fn clear(conn: &impl ConnectionTrait) -> Result<BTreeSet<String>> {
+    report_file::Entity::update_many()
+        .col_expr(report_file::Column::Content, Expr::value(Vec::<u8>::new()))
+        .exec(conn)
+        .await?;
+    let months = report_file::Entity::find().select_only().column(report_file::Column::Month).distinct();
+    Ok(months.into_tuple::<String>().all(conn).await?.into_iter().collect())
+}
+
 /// What was made, the newest first.
 pub async fn kept(conn: &impl ConnectionTrait, month: Option<&str>, limit: u64) -> Result<Vec<Kept>> {
     let of = month.map(|month| report_file::Column::Month.eq(month));
@@ -265,8 +288,10 @@ pub async fn kept(conn: &impl ConnectionTrait, month: Option<&str>, limit: u64) 
     Ok(rows.into_iter().map(|(month, format, name, made_at)| Kept { month, format, name, made_at }).collect())
 }
 
+/// `None`: there is none, or it is being made anew.
 pub async fn file(conn: &impl ConnectionTrait, month: &str, format: &str) -> Result<Option<Made>> {
     let row = report_file::Entity::find_by_id((month.to_owned(), format.to_owned())).one(conn).await?;
+    let row = row.filter(|row| !row.content.is_empty());
     Ok(row.map(|report_file::Model { format, name, media_type, content, .. }| Made {
         format,
         name,

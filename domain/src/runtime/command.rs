@@ -80,7 +80,9 @@ impl Ctx {
             tx.abandon(&error).await;
             match error {
                 Error::Conflict if command.expected_version().is_some() => return Err(version_conflict().into()),
-                Error::Conflict if attempt < ATTEMPTS => tracing::debug!(attempt, "version conflict: once more"),
+                error @ (Error::Conflict | Error::Deadlock) if attempt < ATTEMPTS => {
+                    tracing::debug!(attempt, %error, "once more");
+                }
                 Error::Refused(refusals) => {
                     if let Some(key) = &key {
                         key.remember_refusal(self, &refusals).await?;

@@ -200,8 +200,8 @@ async fn give_up(tx: Tx, job: &Job, error: Error) -> Result<()> {
 
 async fn note_failure(cx: &Ctx, job: &Job, error: Error) -> Result<()> {
     let tx = cx.begin().await?;
-    if matches!(error, Error::Conflict) {
-        // Somebody else was faster: decided again at once, on what they made of it.
+    if matches!(error, Error::Conflict | Error::Deadlock) {
+        // Somebody else was faster, or had to come first: decided again at once, on what they made of it.
         jobs::end(&tx, job, Next::At(tx.now)).await?;
     } else {
         tracing::error!(%error, attempts = job.attempts + 1, "the job failed");

@@ -70,6 +70,7 @@ export const knowledge = {
   'health.files.HTML': 'Page to print (HTML)',
   'health.files.XLSX': 'Workbook (XLSX)',
   'health.files.kept': 'Made at the end of each month, of everything',
+  'health.files.later': 'Something in it was redacted: it is being made anew. Try again in a minute.',
   'health.title': 'Health report',
   'health.month': 'Month',
   'health.counts': '{resolved} resolved · {unattributed} without attribution',

@@ -72,6 +72,7 @@ export const knowledge: Record<keyof typeof en, string> = {
   'health.files.HTML': '可打印网页（HTML）',
   'health.files.XLSX': '工作簿（XLSX）',
   'health.files.kept': '每月自动生成（全部数据）',
+  'health.files.later': '文件中的部分内容已被隐去，正在重新生成，请一分钟后再试。',
   'health.title': '健康度报告',
   'health.month': '月份',
   'health.counts': '解决 {resolved} 张 · 未归因 {unattributed} 张',

@@ -43,17 +43,20 @@ export function HealthFiles({ month, keeps }: { month: string; keeps: boolean })
 
 function Kept({ fail }: { fail: (error: CombinedError | null) => void }) {
   const [lang, t] = useLanguage();
+  const [later, setLater] = useState(false);
   const [{ data }] = useQuery({ query: HealthReportFilesDocument });
   if (!data?.healthReportFiles.length) return null;
   const save = async (month: string, format: string) => {
     const answer = await client.query(KeptReportDocument, { month }).toPromise();
     fail(answer.error ?? null);
     const file = answer.data?.healthReportFiles.find((of) => of.format === format)?.file;
+    setLater(file === null);
     if (file) saveFile(file);
   };
   return (
     <>
       <h3>{t('health.files.kept')}</h3>
+      {later && <p role="status">{t('health.files.later')}</p>}
       <ul>
         {data.healthReportFiles.map(({ month, format, name, madeAt }) => (
           <li key={name}>

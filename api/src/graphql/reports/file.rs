@@ -57,8 +57,9 @@ impl KeptReport {
         self.0.made_at.into()
     }
 
-    /// The file.
-    #[graphql(complexity = "20 + child_complexity")]
+    /// What is in it; null while it is made anew, because something in it was redacted. Ask for it with `month`: of all of them at once it
+    /// costs too much.
+    #[graphql(complexity = "200 + child_complexity")]
     async fn file(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<ExportFile>> {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let Kept { month, format, .. } = &self.0;

@@ -59,6 +59,11 @@ impl KnowledgeGap {
         ctx.data_unchecked::<Caller>().cx.app.state::<Settings>().gap_below
     }
 
+    /// How many topics no card is about.
+    async fn topic_count(&self) -> i32 {
+        count(self.0.topic_count as u64)
+    }
+
     /// What tickets were about that were not solved the first time and that no card is about, most frequent first; ten at most.
     #[graphql(complexity = "10 * child_complexity")]
     async fn topics(&self) -> Vec<GapTopic> {

@@ -449,7 +449,8 @@ impl ReportQuery {
     }
 
     /// The reports that were made by themselves at the end of each month, of everything, the newest first; for administrators.
-    #[graphql(complexity = "10 * child_complexity")]
+    /// With what is in them only of one month.
+    #[graphql(complexity = "if month.is_some() { 2 } else { queries::KEPT_MAX } * child_complexity")]
     async fn health_report_files(
         &self,
         ctx: &Context<'_>,

@@ -149,9 +149,14 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
             )
         }
         Cause::Knowledge if params.card.is_none() => {
-            let (count, name) = (params.count.unwrap_or(0), params.word.as_deref().unwrap_or_default());
+            let count = params.count.unwrap_or(0);
+            let word = params.word.as_deref().unwrap_or_default();
+            let (name, name_zh) = params.name.as_ref().map_or((word, word), |name| (&name.en, &name.zh));
             (
-                Message::new(format!("{name}: first-time resolution stays low"), format!("{name}：首次解决率持续偏低")),
+                Message::new(
+                    format!("{name}: first-time resolution stays low"),
+                    format!("{name_zh}：首次解决率持续偏低"),
+                ),
                 Message::new(
                     format!(
                         "Three weeks under the mark. {count} topics have no knowledge card: see which, and pass on what is known."

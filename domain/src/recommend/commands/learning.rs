@@ -6,13 +6,15 @@ use futures::FutureExt as _;
 
 use crate::event::Event;
 use crate::kernel::{Error, Result, TicketId, days};
+use crate::knowledge;
 use crate::recommend::decide::{self, Lesson};
-use crate::recommend::model::{Question, RecommendEvent, Suggestion, SuggestionState};
+use crate::recommend::model::{Question, RecommendEvent, SOLVED, Suggestion};
 use crate::recommend::queries::{Ranking, rank};
 use crate::recommend::{react, store};
 use crate::runtime::jobs::{Next, Outcome, Prepared};
 use crate::runtime::{Ctx, Tx};
 use crate::tickets;
+use crate::tickets::model::Ticket;
 
 /// Tickets that are learned from, those that were answered last.
 const TICKETS_MAX: u64 = 400;
@@ -20,6 +22,8 @@ const TICKETS_MAX: u64 = 400;
 const SINCE_DAYS: u64 = 180;
 /// Cases of a ticket that stood to choose from.
 const CANDIDATES: usize = 50;
+/// Cases whose cards one statement looks up.
+const FOUND_MAX: usize = 500;
 
 /// The first half: nothing; all of it is read and weighed outside any transaction.
 pub fn prepare_learning(tx: &Tx) -> Prepared {
@@ -47,6 +51,12 @@ pub async fn settle_learning(tx: &mut Tx, outcome: Outcome) -> Result<Next> {
     Ok(Next::At(tx.now + react::LEARN_EVERY))
 }
 
+/// A ticket that was answered, with what stands to choose from now.
+struct Asked {
+    said: HashMap<TicketId, Suggestion>,
+    hits: Vec<search::Hit>,
+}
+
 /// `None`: there is too little to learn from.
 async fn lesson(cx: &Ctx) -> Result<Option<Lesson>> {
     let since = cx.now() - days(SINCE_DAYS);
@@ -55,32 +65,39 @@ async fn lesson(cx: &Ctx) -> Result<Option<Lesson>> {
         return Ok(None);
     }
     let ids: Vec<TicketId> = answered.keys().copied().collect();
-    let mut tickets = tickets::queries::by_ids(cx.read(), &ids).await?;
+    let tickets = tickets::queries::by_ids(cx.read(), &ids).await?;
     let index = cx.app.index.clone();
-    let learn = move || {
-        let mut choices = Vec::with_capacity(answered.len());
-        // By id: in the order of time.
-        let mut answered: Vec<(TicketId, Vec<Suggestion>)> = answered.into_iter().collect();
-        answered.sort_unstable_by_key(|(ticket, _)| *ticket);
-        for (id, suggestions) in answered {
-            let Some(ticket) = tickets.remove(&id) else { continue };
-            let said: HashMap<TicketId, SuggestionState> = suggestions.iter().map(|s| (s.case, s.state)).collect();
-            let ranking = Ranking { limit: CANDIDATES, floor: 0.0, weights: search::Weights::CHOSEN };
-            let vector = index.vector(id.0);
-            let question = Question::of(&ticket);
-            let exclude = HashSet::from([id.0]);
-            let clause =
-                search::Clause { all_of: vec![crate::recommend::model::SOLVED.to_owned()], any_of: Vec::new() };
-            let now = ticket.created_at.millis();
-            let hits = rank(&index, &question, vector.as_ref(), now, &clause, &exclude, ranking)?;
-            let verdict = |hit: &search::Hit| match said.get(&TicketId(hit.id)) {
-                Some(SuggestionState::Cited) => search::Verdict::Chosen,
-                Some(SuggestionState::Dismissed) => search::Verdict::Refused,
-                Some(SuggestionState::Shown) | None => search::Verdict::Passed,
-            };
-            choices.push(search::Choice { candidates: hits.iter().map(|hit| (hit.traits, verdict(hit))).collect() });
-        }
-        Ok::<_, Error>(decide::learn(&choices))
-    };
-    tokio::task::spawn_blocking(learn).await.map_err(Error::internal)?
+    let search = move || ask(&index, answered, tickets);
+    let asked = tokio::task::spawn_blocking(search).await.map_err(Error::internal)??;
+    let found: HashSet<TicketId> = asked.iter().flat_map(|of| &of.hits).map(|hit| TicketId(hit.id)).collect();
+    let found: Vec<TicketId> = found.into_iter().collect();
+    let solved_at = store::solved_at(cx.read(), &found).await?;
+    let mut cards = HashMap::new();
+    for ids in found.chunks(FOUND_MAX) {
+        cards.extend(knowledge::queries::cards_of(cx.read(), ids).await?);
+    }
+    let choices: Vec<search::Choice> =
+        asked.iter().map(|Asked { said, hits }| decide::choice(said, hits, &solved_at, &cards)).collect();
+    tokio::task::spawn_blocking(move || decide::learn(&choices)).await.map_err(Error::internal)
+}
+
+/// In the order of time: by id.
+fn ask(
+    index: &search::Index,
+    answered: HashMap<TicketId, Vec<Suggestion>>,
+    tickets: HashMap<TicketId, Ticket>,
+) -> Result<Vec<Asked>> {
+    let mut asked = Vec::with_capacity(tickets.len());
+    let mut tickets: Vec<Ticket> = tickets.into_values().collect();
+    tickets.sort_unstable_by_key(|ticket| ticket.id);
+    let ranking = Ranking { limit: CANDIDATES, floor: 0.0, weights: search::Weights::CHOSEN };
+    let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: Vec::new() };
+    for ticket in &tickets {
+        let said = answered.get(&ticket.id).into_iter().flatten().map(|of| (of.case, of.clone())).collect();
+        let (vector, exclude) = (index.vector(ticket.id.0), HashSet::from([ticket.id.0]));
+        let now = ticket.created_at.millis();
+        let hits = rank(index, &Question::of(ticket), vector.as_ref(), now, &clause, &exclude, ranking)?;
+        asked.push(Asked { said, hits });
+    }
+    Ok(asked)
 }

@@ -142,6 +142,7 @@ pub async fn settle_suggesting(tx: &mut Tx, job: &Job, outcome: Outcome) -> Resu
         score: Some(score),
         state: SuggestionState::Shown,
         shown_at: Some(at),
+        settled_at: None,
         reason: None,
     });
     store::show(tx.conn(), ticket, shown.collect()).await?;

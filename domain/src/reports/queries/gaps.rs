@@ -1,6 +1,6 @@
 //! Where knowledge is missed: first-time resolution stays low.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, Condition};
 
@@ -45,6 +45,7 @@ pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
     check(cx)?;
     let Some(weeks) = weeks(cx) else { return Ok(Vec::new()) };
     let target = cx.app.state::<reports::model::Settings>().gap_below;
+    let carded = knowledge::queries::carded(cx.read()).await?;
     let mut gaps = Vec::new();
     for dimension in DIMENSIONS {
         let mut low: HashMap<Key, Vec<(Period, Tally)>> = HashMap::new();
@@ -61,14 +62,22 @@ pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
             low.into_iter().filter(|(_, low)| low.len() == weeks.len()).collect();
         stays.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (key, weeks) in stays {
-            let topics = topics(cx, dimension, &key, &weeks).await?;
-            gaps.push(Gap { dimension, key, weeks, topics });
+            let mut topics = topics(cx, dimension, &key, &weeks, &carded).await?;
+            let topic_count = topics.len();
+            topics.truncate(TOPICS_MAX);
+            gaps.push(Gap { dimension, key, weeks, topic_count, topics });
         }
     }
     Ok(gaps)
 }
 
-async fn topics(cx: &Ctx, dimension: Dimension, key: &Key, weeks: &[(Period, Tally)]) -> Result<Vec<Topic>> {
+async fn topics(
+    cx: &Ctx,
+    dimension: Dimension,
+    key: &Key,
+    weeks: &[(Period, Tally)],
+    carded: &HashSet<(String, String, Option<String>, Option<String>)>,
+) -> Result<Vec<Topic>> {
     let (Some((first, _)), Some((last, _))) = (weeks.first(), weeks.last()) else { return Ok(Vec::new()) };
     let period = Period { from: first.from, to: last.to };
     let selection = Selection { period, only: vec![(dimension, key.clone())] };
@@ -81,7 +90,6 @@ async fn topics(cx: &Ctx, dimension: Dimension, key: &Key, weeks: &[(Period, Tal
             .add(ticket::Column::FirstResolvedAt.is_not_null());
         causes.extend(store::facts(cx.read(), &of).await?.into_iter().map(|fact| (fact.ticket, fact.cause)));
     }
-    let carded = knowledge::queries::carded(cx.read()).await?;
     let has_card = |cause: &Cause| {
         let Cause { fault_type, root_cause_level, cause_tag, product } = cause.clone();
         carded.contains(&(fault_type.word().to_owned(), root_cause_level.word().to_owned(), cause_tag, product))
@@ -95,7 +103,6 @@ async fn topics(cx: &Ctx, dimension: Dimension, key: &Key, weeks: &[(Period, Tal
     }
     let mut topics: Vec<Topic> = topics.into_iter().map(|(cause, tickets)| Topic { cause, tickets }).collect();
     topics.sort_by(|a, b| b.tickets.len().cmp(&a.tickets.len()).then_with(|| a.cause.cmp(&b.cause)));
-    topics.truncate(TOPICS_MAX);
     Ok(topics)
 }
 

@@ -400,8 +400,8 @@ async fn handling(
     Ok((with, alike.map(took).collect()))
 }
 
-/// Files of so many months are listed.
-const KEPT_MAX: u64 = 120;
+/// So many files are listed.
+pub const KEPT_MAX: usize = 120;
 
 fn check_kept(cx: &Ctx) -> Result<()> {
     match &cx.actor {
@@ -415,7 +415,7 @@ fn check_kept(cx: &Ctx) -> Result<()> {
 /// The reports that were made by themselves, the newest first; for administrators.
 pub async fn kept(cx: &Ctx, month: Option<&str>) -> Result<Vec<Kept>> {
     check_kept(cx)?;
-    store::kept(cx.read(), month, KEPT_MAX).await
+    store::kept(cx.read(), month, KEPT_MAX as u64).await
 }
 
 /// One of them.
