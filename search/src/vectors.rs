@@ -4,6 +4,7 @@
 //! [`EXACT_MAX`] of them are all looked at; beyond, the signs of their numbers choose whom to look at.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use uuid::Uuid;
 
@@ -20,6 +21,13 @@ const COMMON_SAMPLE: usize = 4_096;
 /// Directions that say what kind of text it is (its language, its length) rather than what it is about.
 const COMMON_AXES: usize = 3;
 const COMMON_ROUNDS: usize = 24;
+/// Texts whose nearest ones tell how crowded a place is, and how many of them do.
+const CROWD_SAMPLE: usize = 1_024;
+const CROWD: usize = 10;
+/// Of these it is told how crowded a usual place is.
+const USUAL_SAMPLE: usize = 256;
+/// What a text loses of its topic for as much as its place is more crowded than usual: it is near to whatever is asked.
+const CROWDED: f32 = 0.3;
 
 /// A text as a point: a direction, in eight bits a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,16 +86,20 @@ fn dot(one: &[i8; DIMENSIONS], other: &[i8; DIMENSIONS]) -> i32 {
     one.iter().zip(other).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }
 
-/// What all texts have in common: their mean, and the axes along which they differ most.
+/// What all texts have in common: their mean, and the axes along which they differ most; and where there are many.
 pub(crate) struct Common {
     mean: Vec<f32>,
     axes: Vec<Vec<f32>>,
+    /// What is left of some, of length one.
+    sample: Vec<(Uuid, Vec<f32>)>,
+    /// How crowded a usual place is.
+    usual: f32,
 }
 
 impl Common {
     /// By orthogonal iteration on the covariance.
-    fn of(sample: &[&Vector]) -> Self {
-        let directions: Vec<Vec<f32>> = sample.iter().map(|vector| vector.direction()).collect();
+    fn of(sample: &[&Row]) -> Self {
+        let directions: Vec<Vec<f32>> = sample.iter().map(|row| row.vector.direction()).collect();
         let share = 1.0 / precise(i32::try_from(directions.len()).unwrap_or(i32::MAX));
         let mut mean = vec![0.0; DIMENSIONS];
         for direction in &directions {
@@ -117,7 +129,23 @@ impl Common {
                 .collect();
             orthonormal(&mut axes);
         }
-        Self { mean, axes }
+        let mut common = Self { mean, axes, sample: Vec::new(), usual: 0.0 };
+        common.sample =
+            sample.iter().take(CROWD_SAMPLE).map(|row| (row.id, unit(common.without(&row.vector)))).collect();
+        let usual = common.sample.iter().take(USUAL_SAMPLE);
+        let crowds: Vec<f32> = usual.map(|(id, of)| common.crowd(*id, of)).collect();
+        common.usual = mean_of(&crowds);
+        common
+    }
+
+    /// How crowded the place of a text is: its mean nearness to those of the sample that are nearest to it (as in the local scaling of
+    /// Conneau et al., Word Translation without Parallel Data, 2018).
+    fn crowd(&self, id: Uuid, of: &[f32]) -> f32 {
+        let others = self.sample.iter().filter(|(other, _)| *other != id);
+        let mut near: Vec<f32> = others.map(|(_, other)| product(of, other)).collect();
+        near.sort_unstable_by(|a, b| b.total_cmp(a));
+        near.truncate(CROWD);
+        mean_of(&near)
     }
 
     /// What is left of a vector without it.
@@ -130,6 +158,16 @@ impl Common {
         }
         left
     }
+}
+
+fn unit(mut of: Vec<f32>) -> Vec<f32> {
+    let length = product(&of, &of).sqrt().max(f32::MIN_POSITIVE);
+    of.iter_mut().for_each(|number| *number /= length);
+    of
+}
+
+fn mean_of(numbers: &[f32]) -> f32 {
+    numbers.iter().sum::<f32>() / precise(i32::try_from(numbers.len().max(1)).unwrap_or(i32::MAX))
 }
 
 fn product(one: &[f32], other: &[f32]) -> f32 {
@@ -162,6 +200,8 @@ struct Row {
     length: f32,
     signs: Signs,
     vector: Vector,
+    /// How crowded its place is, once it was asked for.
+    crowd: OnceLock<f32>,
 }
 
 /// The vectors of an index's documents.
@@ -184,7 +224,7 @@ impl Vectors {
     }
 
     pub fn put(&mut self, id: Uuid, vector: Vector) {
-        let row = Row { id, length: vector.length(), signs: vector.signs(), vector };
+        let row = Row { id, length: vector.length(), signs: vector.signs(), vector, crowd: OnceLock::new() };
         match self.slots.get(&id) {
             Some(slot) => self.rows[*slot] = row,
             None => {
@@ -203,18 +243,18 @@ impl Vectors {
         let mut sample: Vec<&Row> = self.rows.iter().collect();
         sample.sort_unstable_by_key(|row| row.id.as_u64_pair().1);
         sample.truncate(COMMON_SAMPLE);
-        let sample: Vec<&Vector> = sample.into_iter().map(|row| &row.vector).collect();
         Some(Common::of(&sample))
     }
 
     pub fn set_common(&mut self, common: Common) {
         self.common_at = self.rows.len().saturating_mul(2);
+        self.rows.iter_mut().for_each(|row| row.crowd = OnceLock::new());
         self.common = Some(common);
     }
 
     /// A question, ready to be compared.
     pub fn asked<'v>(&'v self, vector: &'v Vector) -> Viewpoint<'v> {
-        let left = self.common.as_ref().map(|common| common.without(vector));
+        let left = self.common.as_ref().map(|common| unit(common.without(vector)));
         Viewpoint { vectors: self, vector, length: vector.length(), left }
     }
 }
@@ -232,9 +272,9 @@ impl Viewpoint<'_> {
         let meaning = self.cosine(row).max(0.0);
         let topic = match (&self.left, &self.vectors.common) {
             (Some(asked), Some(common)) => {
-                let left = common.without(&row.vector);
-                let lengths = (product(asked, asked) * product(&left, &left)).sqrt();
-                (product(asked, &left) / lengths.max(f32::MIN_POSITIVE)).max(0.0)
+                let left = unit(common.without(&row.vector));
+                let crowd = row.crowd.get_or_init(|| common.crowd(row.id, &left));
+                (product(asked, &left) - CROWDED * (crowd - common.usual)).clamp(0.0, 1.0)
             }
             _ => meaning,
         };
