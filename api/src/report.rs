@@ -232,8 +232,8 @@ impl Names {
             ),
             ("L3 escape: design defects", "L3 逃逸率（设计缺陷占比）", health.l3_escape, targets.l3_escape, true),
             (
-                "Recurrence: same customer, fault and cause within 30 days",
-                "复发率（30 天内同客户同故障同根因）",
+                "Recurrence: same customer or device, fault and cause within 30 days",
+                "复发率（30 天内同客户或同设备、同故障同根因）",
                 health.recurrence,
                 targets.recurrence,
                 true,

@@ -36,6 +36,7 @@ async fn fill(app: &Arc<App>, clock: &Arc<ManualClock>, admin: UserId) {
                     priority: Priority::Normal,
                     issue_type: Some(format!("TYPE{}", n % 20)),
                     product: None,
+                    device: None,
                     customer_key: None,
                     requester_email: None,
                     required_skills: Vec::new(),

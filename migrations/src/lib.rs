@@ -16,6 +16,7 @@ mod m0010_escalation;
 mod m0011_meaning;
 mod m0012_knowledge;
 mod m0013_reuse;
+mod m0014_devices;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_meaning::Migration),
             Box::new(m0012_knowledge::Migration),
             Box::new(m0013_reuse::Migration),
+            Box::new(m0014_devices::Migration),
         ]
     }
 }

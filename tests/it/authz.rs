@@ -177,7 +177,7 @@ const OF_SESSIONS: [&str; 4] = ["signIn", "signOut", "refreshSession", "createTo
 
 const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { name } attribution { resolution } cancelReason card { id } channel chaseCount
     citations { text }
-    closedAt comments { nodes { body } } createdAt customer { key } description escalations { level } events(first: 100) { nodes { kind } }
+    closedAt comments { nodes { body } } createdAt customer { key } description device escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount id
     issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product rating { score } reopenCount requester { name email } requiredSkills resolvedAt
     similarCases { state } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";

@@ -262,6 +262,7 @@ async fn until_the_columns_are_loaded_sql_gives_the_same_figures() {
             priority: Priority::Normal,
             issue_type: None,
             product: product.map(str::to_owned),
+            device: None,
             customer_key: None,
             requester_email: None,
             required_skills: Vec::new(),

@@ -37,11 +37,13 @@ struct Solved<'s> {
     product: &'s str,
     cause: (&'s str, &'s str, Option<&'s str>),
     cites: Option<&'s str>,
+    device: Option<&'s str>,
 }
 
 async fn solve(desk: &Desk, of: &Solved<'_>) -> String {
-    let Solved { by, requester, issue, product, cause: (fault, level, tag), cites } = of;
-    let more = json!({ "requesterEmail": format!("{requester}@desk.test"), "issueType": issue, "product": product });
+    let Solved { by, requester, issue, product, cause: (fault, level, tag), cites, device } = of;
+    let more = json!({ "requesterEmail": format!("{requester}@desk.test"), "issueType": issue, "product": product,
+        "device": device });
     let id = desk.ticket("admin", "故障", more).await;
     let assignee = desk.id(by).to_string();
     let admin = desk.as_("admin").await;
@@ -62,14 +64,20 @@ const DEFECT: (&str, &str, Option<&str>) = ("SOFTWARE", "L3_DESIGN_DEFECT", None
 const MISTAKE: (&str, &str, Option<&str>) = ("OPERATION", "L1_USER_ERROR", None);
 const SETTING: (&str, &str, Option<&str>) = ("CONFIGURATION", "L2_ENVIRONMENT", None);
 
-const REPAIR: Solved<'static> =
-    Solved { by: "agent1", requester: "requester1", issue: "REPAIR", product: "PM-3300", cause: LOOSE, cites: None };
+const REPAIR: Solved<'static> = Solved {
+    by: "agent1",
+    requester: "requester1",
+    issue: "REPAIR",
+    product: "PM-3300",
+    cause: LOOSE,
+    cites: None,
+    device: None,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_is_told_as_plain_sql_tells_it_and_leads_to_its_tickets() {
     let desk = Desk::start().await;
-    let of =
-        |requester, cause, cites| Solved { by: "agent1", requester, issue: "REPAIR", product: "PM-3300", cause, cites };
+    let of = |requester, cause, cites| Solved { requester, cause, cites, ..REPAIR };
     let first = solve(&desk, &of("requester1", LOOSE, None)).await;
     desk.advance(days(1)).await;
     // The same customer, by a colleague: it came back. Another customer's is none.
@@ -78,8 +86,7 @@ async fn a_month_is_told_as_plain_sql_tells_it_and_leads_to_its_tickets() {
     solve(&desk, &of("requester2", DEFECT, Some(&first))).await;
     solve(&desk, &of("requester1", DEFECT, None)).await;
     solve(&desk, &of("requester1", MISTAKE, None)).await;
-    let it =
-        Solved { by: "agent3", requester: "requester1", issue: "ACCOUNT", product: "VPN", cause: SETTING, cites: None };
+    let it = Solved { by: "agent3", issue: "ACCOUNT", product: "VPN", cause: SETTING, ..REPAIR };
     solve(&desk, &it).await;
     // Cancelled: counts nowhere.
     let none = desk.ticket("admin", "重复", json!({})).await;
@@ -156,16 +163,28 @@ const WEEK: &str =
     effect { citedInWeek citing held failed survival medianHandlingSeconds savedSeconds } } }";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_on_a_device_is_a_recurrence_whoever_has_it() {
+    let desk = Desk::start().await;
+    let first = solve(&desk, &Solved { device: Some(" SN-0042 "), ..REPAIR }).await;
+    solve(&desk, &Solved { requester: "requester2", device: Some("SN-0043"), ..REPAIR }).await;
+    desk.advance(days(1)).await;
+    solve(&desk, &Solved { requester: "agent2", device: Some("SN-0042"), cause: MISTAKE, ..REPAIR }).await;
+    solve(&desk, &Solved { requester: "agent2", ..REPAIR }).await;
+    assert_eq!(behind(&desk, "admin", "RECURRENCE", "MET").await, Vec::<String>::new(), "another cause; no device");
+    solve(&desk, &Solved { requester: "agent2", device: Some("SN-0042"), ..REPAIR }).await;
+    assert!(behind(&desk, "admin", "RECURRENCE", "MET").await.contains(&first));
+    let device = "query Q($id: ID!) { ticket(id: $id) { device } }";
+    let told = async |name: &str| desk.as_(name).await.query(device, json!({ "id": first })).await["ticket"].clone();
+    assert_eq!(told("agent1").await["device"], "SN-0042");
+    assert_eq!(told("agent3").await["device"], Json::Null, "as a case for others");
+    desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_solution_of_the_week_is_cited_often_and_holds() {
     let desk = Desk::start().await;
-    let of = |cause, cites| Solved {
-        by: "agent1",
-        requester: "requester1",
-        issue: "REPAIR",
-        product: "PM-3300",
-        cause,
-        cites,
-    };
+    let of = |cause, cites| Solved { cause, cites, ..REPAIR };
     let often = solve(&desk, &of(LOOSE, None)).await;
     let seldom = solve(&desk, &of(MISTAKE, None)).await;
     let none = desk.as_("agent1").await.query(WEEK, json!({ "week": "2026-W10" })).await;
@@ -281,14 +300,7 @@ async fn a_month_is_a_file_on_demand_and_by_itself_when_it_is_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn design_defects_of_a_product_are_told_quarter_on_quarter() {
     let desk = Desk::start().await;
-    let of = |cause| Solved {
-        by: "agent1",
-        requester: "requester1",
-        issue: "REPAIR",
-        product: "PM-3300",
-        cause,
-        cites: None,
-    };
+    let of = |cause| Solved { cause, ..REPAIR };
     for cause in [DEFECT, DEFECT, LOOSE, LOOSE] {
         solve(&desk, &of(cause)).await;
     }

@@ -66,6 +66,8 @@ pub struct Columns {
     pub priority: Option<String>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    /// The serial number of the device, or what it is called.
+    pub device: Option<String>,
     pub team: Option<String>,
     pub assignee: Option<String>,
     pub customer: Option<String>,
@@ -132,6 +134,8 @@ pub struct Row {
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    #[serde(default)]
+    pub device: Option<String>,
     pub team: Option<String>,
     pub assignee: Option<String>,
     pub customer: Option<String>,

@@ -215,7 +215,7 @@ pub struct Settings {
     pub occurrences_in_week: usize,
     /// So many within [`LATELY`] make one where first-time resolution stays low.
     pub occurrences_in_gap: usize,
-    /// The same customer with the same fault and cause within this is a recurrence.
+    /// The same customer or device with the same fault and cause within this is a recurrence.
     pub recurs_within: Duration,
 }
 

@@ -77,7 +77,7 @@ pub struct Fact {
     pub cause: Option<Cause>,
     /// It cites a case or a card.
     pub cites: bool,
-    /// When the same customer came back with the same fault and cause.
+    /// When the same customer or device came back with the same fault and cause.
     pub recurred_at: Option<Timestamp>,
 }
 

@@ -65,6 +65,7 @@ fn ticket(status: TicketStatus) -> Ticket {
         priority: Priority::Normal,
         issue_type: None,
         product: None,
+        device: None,
         required_skills: Vec::new(),
         channel: "web".into(),
         version: 1,

@@ -86,7 +86,7 @@ export const knowledge = {
   'health.l3Escape': 'L3 escape',
   'health.l3Escape.means': 'Design defects, of all attributed tickets',
   'health.recurrence': 'Recurrence',
-  'health.recurrence.means': 'The same customer came back within 30 days with the same fault and cause',
+  'health.recurrence.means': 'The same customer or device came back within 30 days with the same fault and cause',
   'health.linkRate': 'Link rate',
   'health.linkRate.means': 'Resolved tickets that cite a case or a card',
   'health.csat': 'CSAT',

@@ -88,7 +88,7 @@ export const knowledge: Record<keyof typeof en, string> = {
   'health.l3Escape': 'L3 逃逸率',
   'health.l3Escape.means': '设计缺陷占已归因工单的比例',
   'health.recurrence': '复发率',
-  'health.recurrence.means': '同一客户 30 天内因同一故障类型与根因再次报修',
+  'health.recurrence.means': '同一客户或同一设备 30 天内因同一故障类型与根因再次报修',
   'health.linkRate': '引用率',
   'health.linkRate.means': '引用过案例或卡片的已解决工单比例',
   'health.csat': '客户满意度',

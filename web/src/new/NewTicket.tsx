@@ -25,6 +25,7 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
   const [priority, setPriority] = useState<Priority>('NORMAL');
   const [issueType, setIssueType] = useState('');
   const [product, setProduct] = useState('');
+  const [device, setDevice] = useState('');
   const [customerKey, setCustomerKey] = useState('');
   const [requesterEmail, setRequesterEmail] = useState('');
   const [{ data: customers }] = useQuery({ query: CustomersDocument, pause: !staff });
@@ -48,6 +49,7 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
       priority,
       issueType: issueType || null,
       product: product || null,
+      device: device.trim() || null,
       customerKey: customerKey || null,
       requesterEmail: requesterEmail || null,
     });
@@ -97,6 +99,10 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
             <select value={product} onChange={(e) => setProduct(e.target.value)}>
               {entries(products)}
             </select>
+          </label>
+          <label>
+            {t('new.device')}
+            <input value={device} maxLength={100} onChange={(e) => setDevice(e.target.value)} />
           </label>
           <label>
             {t('priority')}

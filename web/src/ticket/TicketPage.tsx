@@ -176,6 +176,7 @@ function Facts({ page, lang }: { page: PageFragment; lang: string }) {
     [t('ticket.customer'), page.customer && [page.customer.name, page.customer.region].filter(Boolean).join(' · ')],
     [t('ticket.issueType'), page.issueType && nameOf(issueTypes, page.issueType)],
     [t('ticket.product'), page.product && nameOf(products, page.product)],
+    [t('ticket.device'), page.device],
     [t('ticket.skills'), page.requiredSkills.join(', ')],
     [t('ticket.created'), at(page.createdAt)],
     [t('ticket.firstOpened'), opened],

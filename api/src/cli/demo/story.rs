@@ -387,6 +387,7 @@ impl<'l, 's> Life<'l, 's> {
             priority,
             issue_type: Some(scenario.issue_type.clone()),
             product: scenario.product.clone(),
+            device: scenario.product.as_ref().map(|product| format!("{product}-{:04}", self.ticket % 97)),
             customer_key: None,
             requester_email: None,
             required_skills: Vec::new(),

@@ -205,7 +205,7 @@ pub async fn named(ctx: &Context<'_>, kind: Kind, key: &str) -> async_graphql::R
     Ok(entry_name(&known, *language, kind, key))
 }
 
-/// Whether tickets that cite a solution stayed solved for so long: no reopening, and the same customer did not come back with the
+/// Whether tickets that cite a solution stayed solved for so long: no reopening, and the same customer or device did not come back with the
 /// same fault and cause.
 #[derive(SimpleObject)]
 pub struct SolutionSurvival {

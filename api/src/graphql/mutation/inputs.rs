@@ -47,6 +47,8 @@ ticket_mutations! {
         issue_type: Option<String>,
         /// Key of the product.
         product: Option<String>,
+        /// The serial number of the device that it is about, or what the customer calls it; at most 100 characters.
+        device: Option<String>,
         /// Key of the customer; by default the requester's organisation.
         customer_key: Option<String>,
         /// Who needs help; by default the caller. For staff.
@@ -157,6 +159,8 @@ ticket_mutations! {
         issue_type: Option<String>,
         /// Key of the product.
         product: Option<String>,
+        /// The serial number of the device that it is about, or what the customer calls it; at most 100 characters.
+        device: Option<String>,
         /// Key of the team whose queue it is to stand in.
         team_key: Option<String>,
         /// Keys of all skills that it takes.

@@ -44,7 +44,7 @@ pub enum HealthFigure {
     RootCauseConvergence,
     /// MET: a design defect.
     L3Escape,
-    /// MET: the same customer came back with the same fault and cause.
+    /// MET: the same customer or device came back with the same fault and cause.
     Recurrence,
     /// MET: cites a case or a card.
     LinkRate,
@@ -126,7 +126,7 @@ impl HealthReport {
         at_most(ctx, self.health.l3_escape, targets(ctx).l3_escape)
     }
 
-    /// Attributed tickets that were followed within 30 days by one of the same customer with the same fault type, level and cause
+    /// Attributed tickets that were followed within 30 days by one of the same customer or device with the same fault type, level and cause
     /// tag; less is better. Those whose 30 days are not over are pending.
     async fn recurrence(&self, ctx: &Context<'_>) -> Ratio {
         at_most(ctx, self.health.recurrence, targets(ctx).recurrence)

@@ -101,6 +101,11 @@ impl TicketNode {
         self.ticket().product.as_deref()
     }
 
+    /// The serial number of the device that it is about, or what the customer calls it; null where it is read as a case.
+    async fn device(&self) -> Option<&str> {
+        self.full(self.ticket().device.as_deref())
+    }
+
     /// Key of the channel it came by.
     async fn channel(&self) -> &str {
         &self.ticket().channel

@@ -159,6 +159,7 @@ fn take_over(ticket: &mut Ticket, row: &Row, ids: &Ids) {
     };
     keep(&row.issue_type, &mut ticket.issue_type);
     keep(&row.product, &mut ticket.product);
+    keep(&row.device, &mut ticket.device);
     ticket.team = row.team.as_ref().and_then(|key| ids.teams.get(key).copied()).or(ticket.team);
     ticket.customer = row.customer.as_ref().and_then(|key| ids.customers.get(key).copied()).or(ticket.customer);
     ticket.assignee = row.assignee.as_ref().and_then(|name| ids.people.get(name).copied()).or(ticket.assignee);
@@ -244,6 +245,7 @@ fn blank(id: TicketId, first: &Row) -> Ticket {
         priority: Priority::Normal,
         issue_type: None,
         product: None,
+        device: None,
         required_skills: Vec::new(),
         channel: "import".to_owned(),
         version: 1,
@@ -294,7 +296,7 @@ pub enum Step {
     Entered(TicketStatus),
     /// Another team or assignee.
     Moved { hand_over: bool },
-    /// Another priority, type or product.
+    /// Another priority, type, product or device.
     Changed,
     /// Nothing that Buoy has a word for.
     Noted,
@@ -312,7 +314,7 @@ pub fn steps(before: Option<&Row>, row: &Row) -> Vec<Step> {
         steps.push(Step::Entered(status));
     }
     if before.is_some_and(|before| before.priority != row.priority)
-        || !(before.is_none() || same(|row| &row.issue_type) && same(|row| &row.product))
+        || !(before.is_none() || same(|row| &row.issue_type) && same(|row| &row.product) && same(|row| &row.device))
     {
         steps.push(Step::Changed);
     }

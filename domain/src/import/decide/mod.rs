@@ -63,6 +63,7 @@ impl RowReader {
             priority,
             issue_type,
             product,
+            device,
             team,
             assignee,
             customer,
@@ -78,7 +79,7 @@ impl RowReader {
             resolution,
         } = &self.map.columns;
         let wanted = [Some(id), Some(title), Some(created), description.as_ref(), at.as_ref(), order.as_ref()];
-        let more = [status, priority, issue_type, product, team, assignee, customer, channel, operator];
+        let more = [status, priority, issue_type, product, device, team, assignee, customer, channel, operator];
         let rest = [hand_overs, reopenings, closed, fault_type, root_cause_level, cause_tag, solution_tag, resolution];
         let all = wanted.into_iter().flatten().chain(more.into_iter().flatten()).chain(rest.into_iter().flatten());
         for template in all {
@@ -167,6 +168,7 @@ impl RowReader {
             priority: of_words("priority", &words.priority, optional(&columns.priority))?,
             issue_type: key(&columns.issue_type)?,
             product: key(&columns.product)?,
+            device: key(&columns.device)?,
             team: key(&columns.team)?,
             assignee: key(&columns.assignee)?,
             customer: key(&columns.customer)?,

@@ -171,7 +171,7 @@ async fn trying(conn: &impl ConnectionTrait, sources: &[Source], newest: u64) ->
     Ok(found)
 }
 
-/// Of these tickets those whose problem came back, and when first: the same customer with the same fault type, root-cause level and
+/// Of these tickets those whose problem came back, and when first: the same customer or device with the same fault type, root-cause level and
 /// cause tag, in a ticket created behind a resolution and within this. `resolved`: the first resolution, or the last one.
 pub async fn recurrences(
     conn: &impl ConnectionTrait,
@@ -214,6 +214,7 @@ fn recurring(ids: &[TicketId], resolved: ticket::Column, within: Duration) -> Se
             later.clone(),
             l(T::CustomerId)
                 .equals((earlier.clone(), T::CustomerId))
+                .or(l(T::Device).equals((earlier.clone(), T::Device)))
                 .and(l(T::CreatedAt).gt(e(resolved)))
                 .and(l(T::CreatedAt).lte(e(resolved).add(millis))),
         )

@@ -26,6 +26,7 @@ impl Command for CreateTicket {
             priority,
             issue_type,
             product,
+            device,
             customer_key,
             requester_email,
             required_skills,
@@ -38,6 +39,7 @@ impl Command for CreateTicket {
         bounded("externalRefs", external_refs.len())?;
         let (issue_type, queue) = issue_type_of(tx, issue_type.as_deref()).await?;
         let product = product_of(tx, product.as_deref()).await?;
+        let device = device.as_deref().map(|device| text::key("device", device)).transpose()?;
         let required_skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", required_skills).await?;
         let refs =
             external_refs.iter().map(|given| reference("externalRefs", given)).collect::<Result<Vec<_>, Refusal>>()?;
@@ -54,6 +56,7 @@ impl Command for CreateTicket {
             priority: *priority,
             issue_type,
             product,
+            device,
             required_skills,
             channel: tx.cx.channel.to_owned(),
             version: 1,

@@ -31,6 +31,7 @@ impl Command for UpdateTicket {
             priority,
             issue_type,
             product,
+            device,
             team_key,
             required_skills,
         } = self;
@@ -44,6 +45,7 @@ impl Command for UpdateTicket {
                 .transpose()?,
             priority: *priority,
             product: product_of(tx, product.as_deref()).await?,
+            device: device.as_deref().map(|device| text::key("device", device)).transpose()?,
             ..Changes::default()
         };
         if issue_type.is_some() {

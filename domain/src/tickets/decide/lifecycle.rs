@@ -325,13 +325,14 @@ pub struct Changes {
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    pub device: Option<String>,
     pub team: Option<TeamId>,
     pub required_skills: Option<Vec<String>>,
 }
 
 pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes) -> Result<Option<Decision>, Refusal> {
     check(actor, Action::Update, ticket)?;
-    let Changes { title, description, priority, issue_type, product, team, required_skills } = changes.clone();
+    let Changes { title, description, priority, issue_type, product, device, team, required_skills } = changes.clone();
     let mut next = ticket.clone();
     let mut fields = Vec::new();
     macro_rules! set {
@@ -349,6 +350,7 @@ pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes)
     set!(next.priority, priority, "priority");
     set!(next.issue_type, issue_type.map(Some), "issueType");
     set!(next.product, product.map(Some), "product");
+    set!(next.device, device.map(Some), "device");
     set!(next.team, team.map(Some), "team");
     set!(next.required_skills, required_skills, "requiredSkills");
     if fields.is_empty() {

@@ -10,6 +10,7 @@ pub struct CreateTicket {
     pub priority: Priority,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    pub device: Option<String>,
     pub customer_key: Option<String>,
     pub requester_email: Option<String>,
     pub required_skills: Vec<String>,
@@ -104,6 +105,7 @@ pub struct UpdateTicket {
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    pub device: Option<String>,
     pub team_key: Option<String>,
     pub required_skills: Option<Vec<String>>,
 }

@@ -117,6 +117,8 @@ pub struct Ticket {
     pub priority: Priority,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    /// The serial number of the device that it is about, or what the customer calls it.
+    pub device: Option<String>,
     pub required_skills: Vec<String>,
     pub channel: String,
     pub version: i32,

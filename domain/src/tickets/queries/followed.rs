@@ -15,6 +15,10 @@ use crate::runtime::Row;
 /// What a text search finds beside title and description: resolution, number, token, references.
 pub fn extra_text(ticket: &Ticket, refs: &[ExternalRef], attribution: Option<&Attribution>) -> String {
     let mut extra = format!("{}\n{}", ticket.number, ticket.token);
+    if let Some(device) = &ticket.device {
+        extra.push('\n');
+        extra.push_str(device);
+    }
     for ExternalRef { system: _, external_id } in refs {
         extra.push('\n');
         extra.push_str(external_id);

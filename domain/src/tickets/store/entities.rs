@@ -19,6 +19,7 @@ pub(crate) mod ticket {
         pub priority: i32,
         pub issue_type: Option<String>,
         pub product: Option<String>,
+        pub device: Option<String>,
         pub required_skills: String,
         pub channel: String,
         pub version: i32,
