@@ -180,7 +180,7 @@ const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { na
     closedAt comments { nodes { body } } createdAt customer { key } description device escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount id
     issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product rating { score } reopenCount requester { name email } requiredSkills resolvedAt
-    similarCases { state } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
+    similarCases { state } suggestions { state } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
 
 struct Hall {
     desk: Desk,
@@ -212,7 +212,8 @@ impl Hall {
     async fn stage(&self, place: (&str, &str, &str, &str, &str), code: &str, stage: Stage) -> String {
         let (name, requester, issue_type, product, assignee) = place;
         let email = format!("{requester}@desk.test");
-        let input = json!({ "issueType": issue_type, "product": product, "requesterEmail": email });
+        let input =
+            json!({ "issueType": issue_type, "product": product, "requesterEmail": email, "device": "SN-0042" });
         let id = self.desk.ticket("admin", &format!("{name} {code}"), input).await;
         for reached in [Stage::Assigned, Stage::InProgress, Stage::Waiting, Stage::Resolved, Stage::Closed] {
             if reached > stage || (reached == Stage::Waiting && stage > Stage::Waiting) {

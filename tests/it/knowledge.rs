@@ -233,12 +233,16 @@ async fn a_solution_is_tried_from_its_citation_on() {
     let counts =
         |of: Json| json!({ "days": of["days"], "held": of["held"], "failed": of["failed"], "pending": of["pending"] });
     assert_eq!(counts(survival().await), told(0, 0, 1), "not solved with it yet");
-    desk.as_("admin").await.done("resolveTicket", "__typename", resolve).await;
+    let admin = desk.as_("admin").await;
+    admin.done("resolveTicket", "__typename", resolve).await;
+    // A case that is cited where the work is done already: it is tried by the resolution that stands.
+    admin.done("citeSolution", "__typename", json!({ "ticketId": id, "caseId": case })).await;
     desk.advance(days(8)).await;
     assert_eq!(counts(survival().await), told(1, 0, 0));
     let admin = desk.as_("admin").await;
-    // A case that is cited where the work is done already: it is tried by the resolution that stands.
-    admin.done("citeSolution", "__typename", json!({ "ticketId": id, "caseId": case })).await;
+    // What is closed stays as it was told of.
+    let closed = admin.refused("citeSolution", json!({ "ticketId": id, "caseId": desk.id("admin").to_string() })).await;
+    assert_eq!(closed.0, "INVALID_TRANSITION");
     admin.done("reopenTicket", "__typename", reopen).await;
     assert_eq!(counts(survival().await), told(1, 0, 0), "after eight days, it had held for seven");
     desk.advance(seconds(1)).await;

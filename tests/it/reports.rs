@@ -170,13 +170,31 @@ async fn what_comes_back_on_a_device_is_a_recurrence_whoever_has_it() {
     desk.advance(days(1)).await;
     solve(&desk, &Solved { requester: "agent2", device: Some("SN-0042"), cause: MISTAKE, ..REPAIR }).await;
     solve(&desk, &Solved { requester: "agent2", ..REPAIR }).await;
-    assert_eq!(behind(&desk, "admin", "RECURRENCE", "MET").await, Vec::<String>::new(), "another cause; no device");
+    solve(&desk, &Solved { requester: "agent2", device: Some("SN-0042"), product: "VPN", ..REPAIR }).await;
+    let none = behind(&desk, "admin", "RECURRENCE", "MET").await;
+    assert_eq!(none, Vec::<String>::new(), "another cause; no device; another product's");
     solve(&desk, &Solved { requester: "agent2", device: Some("SN-0042"), ..REPAIR }).await;
     assert!(behind(&desk, "admin", "RECURRENCE", "MET").await.contains(&first));
     let device = "query Q($id: ID!) { ticket(id: $id) { device } }";
     let told = async |name: &str| desk.as_(name).await.query(device, json!({ "id": first })).await["ticket"].clone();
     assert_eq!(told("agent1").await["device"], "SN-0042");
     assert_eq!(told("agent3").await["device"], Json::Null, "as a case for others");
+    let found = async |name: &str| {
+        let query = "{ tickets(filter: { text: \"SN-0042\" }) { nodes { device } } }";
+        desk.settle().await;
+        desk.as_(name).await.query(query, json!({})).await["tickets"]["nodes"].as_array().unwrap().len()
+    };
+    assert_eq!(found("admin").await, 4);
+    let admin = desk.as_("admin").await;
+    admin.done("redactTicket", "__typename", json!({ "ticketId": first, "texts": ["DEVICE"] })).await;
+    assert_eq!(
+        (told("admin").await["device"].clone(), found("admin").await),
+        (Json::Null, 3),
+        "nothing finds it by it"
+    );
+    let open = desk.ticket("admin", "故障", json!({ "device": "SN-0042" })).await;
+    admin.done("updateTicket", "__typename", json!({ "ticketId": open, "device": "" })).await;
+    assert_eq!(found("admin").await, 3, "it was another one: taken away");
     desk.advance(seconds(1)).await;
     desk.close().await;
 }

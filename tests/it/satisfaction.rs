@@ -84,7 +84,10 @@ async fn the_asking_side_rates_and_the_last_answer_counts() {
     }
     let events = "ticket { rating { score } events(last: 1) { nodes { kind } } }";
     desk.as_("requester1").await.done("rateTicket", events, rate(3)).await;
+    let written = json!({ "ticketId": id, "score": 4, "comment": "回电 13800138000" });
+    desk.as_("colleague1").await.done("rateTicket", "__typename", written).await;
     let last = desk.as_("colleague1").await.done("rateTicket", events, rate(4)).await;
+    assert_eq!(rating(&desk, "supervisor", &id).await["comment"], "回电 13800138000", "other stars, the same words");
     assert_eq!(last["ticket"]["rating"]["score"], 4);
     assert_eq!(last["ticket"]["events"]["nodes"][0]["kind"], "TicketRated");
     let heard = "{ notifications { nodes { cause } } }";
@@ -102,5 +105,10 @@ async fn the_asking_side_rates_and_the_last_answer_counts() {
     let heard = desk.as_("requester1").await.query("{ notifications { nodes { cause } } }", json!({})).await;
     assert_eq!(surveys(&heard), 1);
     desk.advance(seconds(1)).await;
+    // What was written can be taken out; the score stays.
+    let redact = json!({ "ticketId": id, "texts": ["RATING_COMMENT"] });
+    desk.as_("admin").await.done("redactTicket", "__typename", redact).await;
+    let told = rating(&desk, "supervisor", &id).await;
+    assert_eq!((&told["comment"], &told["score"]), (&json!("[已隐去 redacted]"), &json!(4)));
     desk.close().await;
 }

@@ -110,6 +110,12 @@ async fn what_is_dismissed_is_shown_for_the_ticket_no_more_and_sinks_for_others(
     assert!(of(&left, &bad).is_none() && of(&left, &good).is_some(), "{left:#?}");
     agent.done("citeSolution", "__typename", json!({ "ticketId": id, "caseId": good })).await;
     assert_eq!(of(&cases(&desk, &id).await, &good).unwrap()["state"], "CITED");
+    let query = "query Q($id: ID!) { ticket(id: $id) { suggestions { state reason place ticket { id } } } }";
+    let made_of = async |name: &str| desk.as_(name).await.query(query, json!({ "id": id })).await["ticket"].clone();
+    let all = made_of("agent1").await["suggestions"].as_array().unwrap().clone();
+    let dismissed = of(&all, &bad).unwrap();
+    assert_eq!((&dismissed["state"], &dismissed["reason"]), (&json!("DISMISSED"), &json!("DOES_NOT_HELP")));
+    assert_eq!(of(&all, &good).unwrap()["state"], "CITED");
     // For another ticket, the one that helped stands before the one that did not.
     let other = assigned(&desk, "E-721 上电报警").await;
     let found = cases(&desk, &other).await;

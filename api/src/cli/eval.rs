@@ -27,6 +27,13 @@ const ENCODED_AT_ONCE: usize = 16;
 /// Figures look at so many hits.
 const FIRST: usize = 10;
 
+/// Every likeness counts the same.
+const EQUAL: search::Weights = {
+    let words = search::Shares { text: 0.2, head: 0.2, title: 0.2, codes: 0.2, wording: 0.2, meaning: 0.0, topic: 0.0 };
+    let meanings = search::Shares { meaning: 0.2, topic: 0.2, ..words };
+    search::Weights { words, meanings, age: search::Weights::CHOSEN.age }
+};
+
 #[derive(Args)]
 pub struct Eval {
     /// A folder with corpus.jsonl.gz, queries.jsonl.gz and, for the figures, qrels.tsv.
@@ -35,7 +42,8 @@ pub struct Eval {
     #[arg(long)]
     run: PathBuf,
     /// Besides: learn from the first half of the judged questions as if people had cited what is relevant and dismissed the others
-    /// that they were shown, and tell of the other half before and after.
+    /// that they were shown, and tell of the other half before and after; from the program's weights, and from equal ones as if
+    /// nobody had chosen any.
     #[arg(long)]
     replay: bool,
 }
@@ -210,35 +218,55 @@ pub fn run(config: &Config, Eval { set, run, replay }: &Eval) -> Result<ExitCode
         let mut judged: Vec<usize> = (0..queries.len()).filter(|n| relevant.contains_key(&queries[*n].id)).collect();
         judged.sort_by_key(|n| queries[*n].before);
         let (past, future) = judged.split_at(judged.len() / 2);
-        let mut choices = Vec::with_capacity(past.len());
-        for nth in past.iter().progress_with(bar(past.len(), "learn")) {
-            let of = &relevant[&queries[*nth].id];
-            let helps = |hit: &search::Hit| named(hit).is_some_and(|entry| of.contains(&entry.id));
-            let mut candidates = Vec::new();
-            // People see three.
-            for (place, hit) in hits_of(*nth, &search::Weights::CHOSEN)?.iter().enumerate() {
-                let verdict = match (helps(hit), place < PUSHED) {
-                    (true, _) => search::Verdict::Chosen,
-                    (false, true) => search::Verdict::Refused,
-                    (false, false) => search::Verdict::Passed,
-                };
-                candidates.push((hit.traits, verdict));
-            }
-            choices.push(search::Choice { candidates });
-        }
-        let lesson = decide::learn(&choices);
-        println!("learned from {} questions: {lesson:#?}", past.len());
-        let weights = lesson.filter(|lesson| lesson.used).map_or(search::Weights::CHOSEN, |lesson| lesson.weights);
         let later: BTreeMap<String, HashSet<String>> =
             future.iter().map(|n| (queries[*n].id.clone(), relevant[&queries[*n].id].clone())).collect();
-        let mut after: HashMap<&str, Vec<&str>> = HashMap::new();
-        for nth in future.iter().progress_with(bar(future.len(), "replay")) {
-            let hits = hits_of(*nth, &weights)?;
-            after.insert(&queries[*nth].id, hits.iter().filter_map(named).map(|entry| entry.id.as_str()).collect());
-        }
-        println!("the other {}, before and after", future.len());
-        for ((name, before), (_, after)) in figures(&later, &answers).into_iter().zip(figures(&later, &after)) {
+        let again = future.iter().map(|nth| {
+            let id = queries[*nth].id.as_str();
+            let shown = answers.get(id).map(Vec::as_slice).unwrap_or_default().iter().enumerate();
+            let kept = shown.filter(|(place, case)| *place >= PUSHED || relevant[id].contains(**case));
+            (id, kept.map(|(_, case)| *case).collect())
+        });
+        println!(
+            "the other {}, before and after those of the first {PUSHED} that do not help are dismissed",
+            future.len()
+        );
+        let again: HashMap<&str, Vec<&str>> = again.collect();
+        for ((name, before), (_, after)) in figures(&later, &answers).into_iter().zip(figures(&later, &again)) {
             println!("{name:10} {before:.4} {after:.4}");
+        }
+        for (name, begin) in [("the program's weights", &search::Weights::CHOSEN), ("equal weights", &EQUAL)] {
+            let mut choices = Vec::with_capacity(past.len());
+            for nth in past.iter().progress_with(bar(past.len(), "learn")) {
+                let of = &relevant[&queries[*nth].id];
+                let helps = |hit: &search::Hit| named(hit).is_some_and(|entry| of.contains(&entry.id));
+                let mut candidates = Vec::new();
+                // People see three.
+                for (place, hit) in hits_of(*nth, begin)?.iter().enumerate() {
+                    let verdict = match (helps(hit), place < PUSHED) {
+                        (true, _) => search::Verdict::Chosen,
+                        (false, true) => search::Verdict::Refused,
+                        (false, false) => search::Verdict::Passed,
+                    };
+                    candidates.push((hit.traits, verdict));
+                }
+                choices.push(search::Choice { candidates });
+            }
+            let lesson = decide::learn(&choices, begin);
+            println!("from {name}, by {} questions: {lesson:#?}", past.len());
+            let learned = lesson.filter(|lesson| lesson.used).map_or(*begin, |lesson| lesson.weights);
+            let answers_by = |weights: &search::Weights| {
+                let mut answers: HashMap<&str, Vec<&str>> = HashMap::new();
+                for nth in future.iter().progress_with(bar(future.len(), "replay")) {
+                    let hits = hits_of(*nth, weights)?;
+                    let ids = hits.iter().filter_map(named).map(|entry| entry.id.as_str()).collect();
+                    answers.insert(&queries[*nth].id, ids);
+                }
+                Ok::<_, CannotStart>(figures(&later, &answers))
+            };
+            println!("the other {}, before and after", future.len());
+            for ((name, before), (_, after)) in answers_by(begin)?.into_iter().zip(answers_by(&learned)?) {
+                println!("{name:10} {before:.4} {after:.4}");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

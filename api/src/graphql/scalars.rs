@@ -260,6 +260,10 @@ mirror! {
         CancelReason,
         /// How it was solved.
         Resolution,
+        /// The device that it is about.
+        Device,
+        /// What was written with the rating.
+        RatingComment,
     }
 }
 

@@ -1,14 +1,15 @@
 //! Similar cases: solved tickets with the same problem.
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use domain::recommend;
 use domain::recommend::model::Question;
 
 use super::Caller;
 use super::error::OrTopLevel as _;
-use super::scalars::MatchKind;
+use super::loaders::Loaders;
+use super::scalars::{DateTime, MatchKind};
 use super::ticket::TicketNode;
-use super::words::SuggestionState;
+use super::words::{DismissalReason, SuggestionState};
 
 /// Cases of a ticket, where nobody says how many.
 pub const SIMILAR_CASES: i32 = 3;
@@ -77,4 +78,40 @@ pub struct MatchReason {
     value: String,
     /// Its share of the score, in 0..1.
     weight: f64,
+}
+
+/// A case that was suggested for a ticket, or that people said something of.
+pub struct SuggestionNode(pub recommend::model::Suggestion);
+
+#[Object(name = "Suggestion")]
+impl SuggestionNode {
+    /// The case; null where the viewer may not read it.
+    async fn ticket(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TicketNode>> {
+        Ok(ctx.data_unchecked::<Loaders>().one(self.0.case).await.or_top_level(ctx)?.map(TicketNode))
+    }
+
+    /// What became of it.
+    async fn state(&self) -> SuggestionState {
+        self.0.state.into()
+    }
+
+    /// Why it was dismissed; null where it was not.
+    async fn reason(&self) -> Option<DismissalReason> {
+        self.0.reason.map(Into::into)
+    }
+
+    /// Its place among those that were shown together, from 1; null where it was found otherwise.
+    async fn place(&self) -> Option<i32> {
+        self.0.place
+    }
+
+    /// When it was shown with the assignment; null where it was not.
+    async fn shown_at(&self) -> Option<DateTime> {
+        self.0.shown_at.map(Into::into)
+    }
+
+    /// When somebody cited or dismissed it last.
+    async fn settled_at(&self) -> Option<DateTime> {
+        self.0.settled_at.map(Into::into)
+    }
 }

@@ -66,7 +66,7 @@ pub struct Columns {
     pub priority: Option<String>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
-    /// The serial number of the device, or what it is called.
+    /// The serial number of the device.
     pub device: Option<String>,
     pub team: Option<String>,
     pub assignee: Option<String>,
@@ -134,7 +134,8 @@ pub struct Row {
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
-    #[serde(default)]
+    /// Left out where there is none: rows that were imported before there were devices keep their digest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub device: Option<String>,
     pub team: Option<String>,
     pub assignee: Option<String>,

@@ -89,8 +89,8 @@ pub struct Lesson {
     pub used: bool,
 }
 
-/// What was chosen among what could have been: not what was solved only afterwards, and not another case of a chosen one's card, for of a
-/// card one case is shown.
+/// What was chosen among what could have been: not what was solved only afterwards; and of a card one case is shown, so another case of one that
+/// was named is not passed over, and of others the best stands for all.
 pub fn choice(
     said: &HashMap<TicketId, Suggestion>,
     hits: &[Hit],
@@ -99,20 +99,20 @@ pub fn choice(
 ) -> Choice {
     let cited = || said.values().filter(|of| of.state == SuggestionState::Cited);
     let chosen_at = cited().filter_map(|of| of.settled_at).min();
-    let chosen: HashSet<CardId> = cited().filter_map(|of| cards.get(&of.case).copied()).collect();
-    let candidate = |hit: &Hit| {
+    let mut taken: HashSet<CardId> = said.keys().filter_map(|case| cards.get(case).copied()).collect();
+    let mut candidate = |hit: &Hit| {
         let case = TicketId(hit.id);
         let verdict = match said.get(&case).map(|of| of.state) {
             Some(SuggestionState::Cited) => Verdict::Chosen,
             Some(SuggestionState::Dismissed) => Verdict::Refused,
             Some(SuggestionState::Shown) => Verdict::Passed,
             None if solved_at.get(&case).copied() > chosen_at => return None,
+            None if cards.get(&case).is_some_and(|card| !taken.insert(*card)) => return None,
             None => Verdict::Passed,
         };
-        let same_card = verdict == Verdict::Passed && cards.get(&case).is_some_and(|card| chosen.contains(card));
-        (!same_card).then_some((hit.traits, verdict))
+        Some((hit.traits, verdict))
     };
-    Choice { candidates: hits.iter().filter_map(candidate).collect() }
+    Choice { candidates: hits.iter().filter_map(&mut candidate).collect() }
 }
 
 /// Of the first cited case; 0 where it stands behind those that people see.
@@ -131,23 +131,22 @@ fn mean(values: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// Learns weights from choices in the order of time, and whether they are worth using: the latest third is judged by what those before
+/// Learns weights from choices in the order of time, from where one begins, and whether they are worth using: the latest third is judged by what those before
 /// it taught. `None`: too few of them cite what could have been found.
-pub fn learn(choices: &[Choice]) -> Option<Lesson> {
+pub fn learn(choices: &[Choice], begin: &Weights) -> Option<Lesson> {
     let telling = |choice: &&Choice| choice.candidates.iter().any(|(_, verdict)| *verdict == Verdict::Chosen);
     let choices: Vec<Choice> = choices.iter().filter(telling).cloned().collect();
     let questions = choices.len();
     if questions < QUESTIONS_MIN {
         return None;
     }
-    let begin = Weights::CHOSEN;
     let (earlier, latest) = choices.split_at(questions - questions / 3);
-    let taught = search::fit(earlier, &begin);
+    let taught = search::fit(earlier, begin);
     let ranks = |weights: &Weights| latest.iter().map(|choice| reciprocal_rank(choice, weights)).collect::<Vec<_>>();
-    let (was, is) = (ranks(&begin), ranks(&taught));
+    let (was, is) = (ranks(begin), ranks(&taught));
     let gains: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
     let ((before, _), (after, _), (gain, error)) = (mean(&was), mean(&is), mean(&gains));
-    let weights = search::fit(&choices, &begin);
+    let weights = search::fit(&choices, begin);
     Some(Lesson { weights, questions, before, after, used: gain > 0.0 && gain >= SURE * error })
 }
 
@@ -209,13 +208,13 @@ mod tests {
 
     #[test]
     fn what_people_cite_is_learned_where_it_gains_on_the_tickets_that_came_after() {
-        let lesson = learn(&vec![cites(true); 60]).expect("a lesson");
+        let lesson = learn(&vec![cites(true); 60], &Weights::CHOSEN).expect("a lesson");
         assert!(lesson.used && lesson.after > lesson.before, "{lesson:?}");
-        assert_eq!(learn(&vec![cites(true); QUESTIONS_MIN - 1]), None, "too little");
-        let settled = learn(&vec![cites(false); 60]).expect("a lesson");
+        assert_eq!(learn(&vec![cites(true); QUESTIONS_MIN - 1], &Weights::CHOSEN), None, "too little");
+        let settled = learn(&vec![cites(false); 60], &Weights::CHOSEN).expect("a lesson");
         assert!(!settled.used, "what stands first already gains nothing: {settled:?}");
         let turned: Vec<Choice> = (0..60).map(|n| cites(n < 40)).collect();
-        let lesson = learn(&turned).expect("a lesson");
+        let lesson = learn(&turned, &Weights::CHOSEN).expect("a lesson");
         assert!(!lesson.used, "what was true once is not now: {lesson:?}");
     }
 }

@@ -7,7 +7,7 @@ use meaning::Text;
 use super::decide::{self, arrange, sinks};
 use super::model::{
     CASE, CASES_MAX, FLOOR, ISSUE_TYPE_WEIGHT, Learned, Meaning, PRODUCT_WEIGHT, PUSHED, Question, SKILL_WEIGHT,
-    SOLVED, SimilarCase, SuggestionState,
+    SOLVED, SimilarCase, Suggestion, SuggestionState,
 };
 use super::store;
 use crate::kernel::{Actor, CardId, Error, Result, TicketId, UserId};
@@ -82,6 +82,11 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
         case.state = states.get(&case.view.ticket.id).copied();
     }
     Ok(cases)
+}
+
+/// The cases that were suggested for a ticket or that people said something of, as far as the viewer is told of them.
+pub async fn suggestions(cx: &Ctx, ticket: TicketId) -> Result<Vec<Suggestion>> {
+    if says_what_helps(cx, ticket).await? { store::of_ticket(cx.read(), ticket).await } else { Ok(Vec::new()) }
 }
 
 /// Whether the viewer is told what the staff have made of a ticket's cases: as they are of its citations.

@@ -38,7 +38,11 @@ pub fn next_month(tx: &Tx, at: Timestamp) -> Timestamp {
 /// The month before the one that an instant lies in, such as `2026-10`.
 fn month_before(at: Timestamp, zone: &TimeZone) -> Option<String> {
     let month = before(around(at, Interval::Month, zone)?, Interval::Month, zone)?;
-    Some(month.from.to_jiff().to_zoned_datetime(zone.clone()).date().strftime("%Y-%m").to_string())
+    Some(month_of(month.from, zone))
+}
+
+fn month_of(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_jiff().to_zoned_datetime(zone.clone()).date().strftime("%Y-%m").to_string()
 }
 
 /// A month is over: its report is to be made. The month is that of the job, however late it runs; months that were missed come one after the
@@ -50,18 +54,22 @@ pub async fn on_monthly(tx: &mut Tx, job: &Job) -> Result<Prepared> {
     Ok(Prepared::Ended(Next::At(next_month(tx, job.run_at))))
 }
 
-/// Somebody's data or a ticket's texts are gone: what the files say of them goes in the same moment, and they are made anew.
-pub async fn forget_files(tx: &mut Tx) -> Result<()> {
-    let mut months = store::clear(tx.conn()).await?;
-    // One that is being made has perhaps read what is gone.
-    if let Some(last) = month_before(tx.now, &tx.app().state::<Metrics>().zone)
-        && jobs::stands(tx, react::MAKE, &last).await?
-    {
-        months.insert(last);
-    }
-    let wanted: Vec<_> =
-        months.iter().map(|month| (react::MAKE, month.as_str(), tx.now + react::AGAIN_AFTER)).collect();
-    jobs::plant_in_lane(tx, react::LANE, &wanted).await
+/// Somebody's data or a ticket's texts are gone: what the files of the months since then say of them goes in the same moment, and these are
+/// made anew. `None`: of all months.
+pub async fn forget_files(tx: &mut Tx, since: Option<Timestamp>) -> Result<()> {
+    // First those that are being made: they have perhaps read what is gone, and begin anew.
+    let standing = jobs::subjects(tx, react::MAKE).await?;
+    remake(tx, standing.iter().map(String::as_str)).await?;
+    let zone = &tx.app().state::<Metrics>().zone;
+    let since = since.map(|since| month_of(since, zone));
+    let cleared = store::clear(tx.conn(), since.as_deref()).await?;
+    remake(tx, cleared.iter().map(String::as_str)).await
+}
+
+async fn remake(tx: &mut Tx, months: impl Iterator<Item = &str>) -> Result<()> {
+    let at = tx.now + react::AGAIN_AFTER;
+    let wanted: Vec<_> = months.map(|month| (react::MAKE, month, at)).collect();
+    jobs::plant_earlier_in_lane(tx, react::LANE, &wanted).await
 }
 
 /// The first half of making the report of the job's month: outside any transaction, of everything.

@@ -8,7 +8,8 @@
 //! - Where first-time resolution stays under 80 % for three weeks, knowledge is missed: once a week cards are looked for there, and the
 //!   topics without one are named ([`queries::gaps`]).
 //! - The report of a month is made as a file an hour into the next one, of everything, and kept for administrators; on demand
-//!   everybody gets it of what they may see. A redaction empties the kept ones in its own transaction; they are made anew.
+//!   everybody gets it of what they may see. A redaction empties the kept ones that may name what is gone in its own transaction; they are made
+//!   anew, with the figures of that day.
 //!
 //! Events in: TicketRedacted, UserRedacted. Events out: none.
 

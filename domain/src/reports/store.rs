@@ -261,13 +261,15 @@ pub async fn keep(conn: &impl ConnectionTrait, month: &str, made: Vec<Made>, at:
     Ok(())
 }
 
-/// Empties every file; returns of which months there are some.
-pub async fn clear(conn: &impl ConnectionTrait) -> Result<BTreeSet<String>> {
+/// Empties the files of a month and later, or all; returns of which months there are some.
+pub async fn clear(conn: &impl ConnectionTrait, since: Option<&str>) -> Result<BTreeSet<String>> {
+    let of = Condition::all().add_option(since.map(|since| report_file::Column::Month.gte(since)));
     report_file::Entity::update_many()
         .col_expr(report_file::Column::Content, Expr::value(Vec::<u8>::new()))
+        .filter(of.clone())
         .exec(conn)
         .await?;
-    let months = report_file::Entity::find().select_only().column(report_file::Column::Month).distinct();
+    let months = report_file::Entity::find().select_only().column(report_file::Column::Month).filter(of).distinct();
     Ok(months.into_tuple::<String>().all(conn).await?.into_iter().collect())
 }
 

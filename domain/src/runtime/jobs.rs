@@ -98,10 +98,18 @@ pub async fn plant_all(tx: &mut Tx, jobs: &[(&str, &str, Timestamp)]) -> Result<
 
 /// The same, but a wake-up that stands earlier stays.
 pub async fn plant_earlier(tx: &mut Tx, kind: &str, subject: &str, run_at: Timestamp) -> Result<()> {
+    put(tx, DECIDING, &[(kind, subject, run_at)], earlier()).await
+}
+
+/// The same for jobs that send. One that runs begins anew.
+pub async fn plant_earlier_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)]) -> Result<()> {
+    put(tx, lane, jobs, earlier()).await
+}
+
+fn earlier() -> SimpleExpr {
     let standing = Expr::col((job::Entity, job::Column::RunAt));
     let new = Expr::col((Alias::new("excluded"), job::Column::RunAt));
-    let earlier = Expr::case(standing.clone().lt(new.clone()), standing).finally(new).into();
-    put(tx, DECIDING, &[(kind, subject, run_at)], earlier).await
+    Expr::case(standing.clone().lt(new.clone()), standing).finally(new).into()
 }
 
 /// Plants jobs that send.
@@ -164,6 +172,12 @@ pub async fn stands(tx: &Tx, kind: &str, subject: &str) -> Result<bool> {
         .one(tx.conn())
         .await?;
     Ok(row.is_some())
+}
+
+/// The subjects of all wake-ups of a kind.
+pub async fn subjects(tx: &Tx, kind: &str) -> Result<Vec<String>> {
+    let select = job::Entity::find().select_only().column(job::Column::Subject).filter(job::Column::Kind.eq(kind));
+    Ok(select.into_tuple().all(tx.conn()).await?)
 }
 
 /// Takes a wake-up back.

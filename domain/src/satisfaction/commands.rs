@@ -24,6 +24,9 @@ async fn rate(tx: &mut Tx, ticket: TicketId, by: UserId, score: i32, comment: Op
     let comment = comment.map(|comment| body("comment", comment, BODY_CHARS_MAX)).transpose()?;
     let fact = Fact::Rated { score, text_digest: comment.as_deref().map(text_digest) };
     tickets::commands::act(tx, ticket, Action::Rate, fact).await?;
+    // Other stars are no reason to lose what the same person wrote.
+    let before = store::of(tx.conn(), ticket).await?.and_then(|survey| survey.answer).filter(|before| before.by == by);
+    let comment = comment.or(before.and_then(|before| before.comment));
     store::answer(tx.conn(), ticket, &Answer { score, comment, by, at: tx.now }).await?;
     Ok(ticket)
 }

@@ -5,7 +5,7 @@
 //! - A link carries the right to answer for its recipient, for 30 days after they were asked; opening it changes nothing.
 //! - Nobody is asked about history, or about a ticket without a requester.
 //!
-//! Events in: `TicketClosed`. Events out: `TicketRated`.
+//! Events in: `TicketClosed`, `TicketRedacted`. Events out: `TicketRated`.
 
 pub mod commands;
 pub mod model;

@@ -6,10 +6,15 @@ use crate::notifications;
 use crate::notifications::model::{Cause, Params, Tell, Via};
 use crate::people;
 use crate::runtime::Tx;
-use crate::tickets::model::{Fact, TicketEvent};
+use crate::tickets::model::{Fact, TicketEvent, TicketText};
 
 /// In the transaction of the event.
 pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    if let Fact::Redacted { texts, comments: _ } = &event.fact
+        && texts.contains(&TicketText::RatingComment)
+    {
+        return store::redact(tx.conn(), event.ticket).await;
+    }
     let (Fact::Closed { .. }, Some(requester)) = (&event.fact, event.after.requester) else { return Ok(()) };
     let answered = store::of(tx.conn(), event.ticket).await?.is_some_and(|survey| survey.answer.is_some());
     let known = people::queries::user(tx.conn(), requester).await?;

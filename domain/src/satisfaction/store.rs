@@ -43,10 +43,11 @@ pub mod survey_request {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::model::{Answer, Survey};
+use crate::kernel::text::REDACTED;
 use crate::kernel::{Result, TicketId, Timestamp, UserId};
 
 impl From<survey::Model> for Survey {
@@ -94,5 +95,16 @@ pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, answer: &Answ
         .update_columns([survey::Column::Score, survey::Column::Comment])
         .update_columns([survey::Column::ById, survey::Column::AnsweredAt]);
     survey::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Takes out what was written with the rating.
+pub async fn redact(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<()> {
+    survey::Entity::update_many()
+        .col_expr(survey::Column::Comment, Expr::value(REDACTED))
+        .filter(survey::Column::TicketId.eq(ticket))
+        .filter(survey::Column::Comment.is_not_null())
+        .exec(conn)
+        .await?;
     Ok(())
 }

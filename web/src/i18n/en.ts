@@ -85,6 +85,7 @@ export const en = {
   'ticket.by': 'by {name}',
 
   'similar.title': 'Similar cases',
+  'similar.card': 'Knowledge card: {title}',
   'similar.none': 'No resolved case has enough in common with this yet.',
   'similar.typing': 'As you type, Buoy looks for tickets that were solved before.',
   'similar.score': 'Similarity {percent}',

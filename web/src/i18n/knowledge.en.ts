@@ -69,6 +69,9 @@ export const knowledge = {
   'health.files.means': 'Made now, of what you may see.',
   'health.files.HTML': 'Page to print (HTML)',
   'health.files.XLSX': 'Workbook (XLSX)',
+  'card.withheld':
+    'Its words are those of a ticket that has become confidential: only administrators read it. Give it words of your own, or retire it.',
+  'card.ownWords': 'These are my own words: nothing confidential is left in them',
   'health.files.kept': 'Made at the end of each month, of everything',
   'health.files.later': 'Something in it was redacted: it is being made anew. Try again in a minute.',
   'health.title': 'Health report',

@@ -71,6 +71,8 @@ export const knowledge: Record<keyof typeof en, string> = {
   'health.files.means': '即时生成，仅包含您有权查看的数据。',
   'health.files.HTML': '可打印网页（HTML）',
   'health.files.XLSX': '工作簿（XLSX）',
+  'card.withheld': '该卡片的文字来自一张已转为保密的工单，目前仅管理员可见。请用自己的话改写，或将其停用。',
+  'card.ownWords': '以上内容由我改写，不再包含保密信息',
   'health.files.kept': '每月自动生成（全部数据）',
   'health.files.later': '文件中的部分内容已被隐去，正在重新生成，请一分钟后再试。',
   'health.title': '健康度报告',

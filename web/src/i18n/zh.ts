@@ -85,6 +85,7 @@ export const zh: Record<Word, string> = {
   'ticket.by': '{name}',
 
   'similar.title': '相似案例',
+  'similar.card': '知识卡片：{title}',
   'similar.none': '暂无足够相似的已解决案例。',
   'similar.typing': '输入时，浮标会查找以往解决过的工单。',
   'similar.score': '相似度 {percent}',

@@ -56,6 +56,11 @@ function Whole({ card, staff, onChange }: Props) {
           <h1>{card.title}</h1>
           <p className="quiet">{card.appliesTo}</p>
         </header>
+        {card.withheld && (
+          <p role="status" data-testid="card-withheld">
+            {t('card.withheld')}
+          </p>
+        )}
         {editing ? (
           <Editor card={card} onChange={(next) => (setEditing(false), onChange(next))} cancel={() => setEditing(false)} />
         ) : (
@@ -136,11 +141,12 @@ function Editor({ card, onChange, cancel }: { card: WholeCardFragment; onChange:
   const [title, setTitle] = useState(card.title);
   const [appliesTo, setAppliesTo] = useState(card.appliesTo);
   const [solution, setSolution] = useState(card.solution);
+  const [ownWords, setOwnWords] = useState(false);
   const save = async (event: SubmitEvent) => {
     event.preventDefault();
     // What nobody touched stays as it is: where it applies is then told in the reader's language.
     const applies = appliesTo === card.appliesTo ? {} : { appliesTo };
-    const answer = await action.run({ cardId: card.id, expectedVersion: card.version, title, solution, ...applies });
+    const answer = await action.run({ cardId: card.id, expectedVersion: card.version, title, solution, ownWords, ...applies });
     if (answer?.card) onChange(answer.card);
   };
   return (
@@ -157,6 +163,12 @@ function Editor({ card, onChange, cancel }: { card: WholeCardFragment; onChange:
         {t('card.solution')}
         <textarea required rows={6} maxLength={20_000} value={solution} onChange={(e) => setSolution(e.target.value)} data-testid="card-solution" />
       </label>
+      {card.withheld && (
+        <label className="line">
+          <input type="checkbox" checked={ownWords} onChange={(e) => setOwnWords(e.target.checked)} data-testid="card-own-words" />
+          {t('card.ownWords')}
+        </label>
+      )}
       <Refusals action={action} />
       <div className="line">
         <button type="submit" className="primary" disabled={action.busy} data-testid="card-save">

@@ -102,7 +102,7 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
           </label>
           <label>
             {t('new.device')}
-            <input value={device} maxLength={100} onChange={(e) => setDevice(e.target.value)} />
+            <input value={device} maxLength={64} onChange={(e) => setDevice(e.target.value)} />
           </label>
           <label>
             {t('priority')}

@@ -44,6 +44,11 @@ export function Similar({ cases, empty, cite, dismiss }: { cases: readonly CaseF
                 </li>
               ))}
             </ul>
+            {ticket.card && (
+              <Link className="quiet" href={`/knowledge/${ticket.card.id}`} data-testid="similar-card">
+                {t('similar.card', { title: ticket.card.title })}
+              </Link>
+            )}
             {ticket.attribution ? (
               <details>
                 <summary>{t('similar.solution')}</summary>

@@ -58,6 +58,12 @@ impl CardNode {
         self.0.card.state.into()
     }
 
+    /// Whether its words are those of a ticket that has become confidential since: until somebody gives it words of their own (`ownWords`),
+    /// only administrators read it.
+    async fn withheld(&self) -> bool {
+        self.0.card.withheld
+    }
+
     /// Of its text, from 1; give it as `expectedVersion`.
     async fn version(&self) -> i32 {
         self.0.card.version

@@ -47,7 +47,7 @@ ticket_mutations! {
         issue_type: Option<String>,
         /// Key of the product.
         product: Option<String>,
-        /// The serial number of the device that it is about, or what the customer calls it; at most 100 characters.
+        /// The serial number of the device that it is about: within a product, by it is told what comes back; at most 64 characters.
         device: Option<String>,
         /// Key of the customer; by default the requester's organisation.
         customer_key: Option<String>,
@@ -159,7 +159,7 @@ ticket_mutations! {
         issue_type: Option<String>,
         /// Key of the product.
         product: Option<String>,
-        /// The serial number of the device that it is about, or what the customer calls it; at most 100 characters.
+        /// The serial number of the device that it is about: within a product, by it is told what comes back; at most 64 characters; an empty one takes it away.
         device: Option<String>,
         /// Key of the team whose queue it is to stand in.
         team_key: Option<String>,

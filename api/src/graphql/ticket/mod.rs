@@ -5,6 +5,7 @@ mod parts;
 pub use self::parts::{AttributionNode, CommentNode, ExternalRefNode, TicketEventNode};
 use async_graphql::{Context, ID, Object};
 use domain::kernel::{Page, TeamId, TicketId, UserId};
+use domain::recommend;
 use domain::recommend::model::Question;
 use domain::tickets;
 use domain::tickets::decide::rights;
@@ -22,7 +23,7 @@ use super::nodes::{CustomerNode, Relay, TeamNode, UserNode, relay, user};
 use super::notifications::{NotificationNode, UnseenVerdict};
 use super::satisfaction::RatingNode;
 use super::scalars::{DateTime, Priority, TicketAccess, TicketAction, TicketStatus, int};
-use super::similar::{SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, similar};
+use super::similar::{SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, SuggestionNode, similar};
 use super::sla::SlaClockNode;
 
 /// A request for help, as the viewer may see it.
@@ -101,7 +102,7 @@ impl TicketNode {
         self.ticket().product.as_deref()
     }
 
-    /// The serial number of the device that it is about, or what the customer calls it; null where it is read as a case.
+    /// The serial number of the device that it is about; null where it is read as a case.
     async fn device(&self) -> Option<&str> {
         self.full(self.ticket().device.as_deref())
     }
@@ -298,6 +299,15 @@ impl TicketNode {
         #[graphql(default_with = "Some(SIMILAR_CASES)", desc = "At most so many; 50 at most.")] first: Option<i32>,
     ) -> async_graphql::Result<Vec<SimilarCase>> {
         Box::pin(similar(ctx, &Question::of(self.ticket()), first)).await
+    }
+
+    /// The cases that were suggested for it or that people said something of, dismissed ones too, in the order in which they were shown; for
+    /// staff.
+    #[graphql(complexity = "SIMILAR_CASES_PRICE + 10 * child_complexity")]
+    async fn suggestions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<SuggestionNode>> {
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let all = recommend::queries::suggestions(cx, self.ticket().id).await.or_top_level(ctx)?;
+        Ok(all.into_iter().map(SuggestionNode).collect())
     }
 
     /// The solutions that were copied into it, oldest first; for staff.

@@ -171,24 +171,37 @@ async fn trying(conn: &impl ConnectionTrait, sources: &[Source], newest: u64) ->
     Ok(found)
 }
 
-/// Of these tickets those whose problem came back, and when first: the same customer or device with the same fault type, root-cause level and
-/// cause tag, in a ticket created behind a resolution and within this. `resolved`: the first resolution, or the last one.
+/// What comes back: a customer, or a device.
+#[derive(Clone, Copy)]
+enum Back {
+    Customer,
+    Device,
+}
+
+/// Of these tickets those whose problem came back, and when first: the same customer, or the same device of the same product, with the same
+/// fault type, root-cause level and cause tag, in a ticket created behind a resolution and within this. `resolved`: the first resolution, or the
+/// last one.
 pub async fn recurrences(
     conn: &impl ConnectionTrait,
     ids: &[TicketId],
     resolved: ticket::Column,
     within: Duration,
 ) -> Result<HashMap<TicketId, Timestamp>> {
-    let mut found = HashMap::new();
+    let mut found: HashMap<TicketId, Timestamp> = HashMap::new();
     for ids in ids.chunks(IDS_MAX) {
-        for row in conn.query_all(&recurring(ids, resolved, within)).await? {
-            found.insert(row.try_get("", "earlier_id")?, row.try_get("", "at")?);
+        // Each by its own index.
+        for back in [Back::Customer, Back::Device] {
+            for row in conn.query_all(&recurring(ids, resolved, within, back)).await? {
+                let at: Timestamp = row.try_get("", "at")?;
+                let first = found.entry(row.try_get("", "earlier_id")?).or_insert(at);
+                *first = Ord::min(*first, at);
+            }
         }
     }
     Ok(found)
 }
 
-fn recurring(ids: &[TicketId], resolved: ticket::Column, within: Duration) -> SelectStatement {
+fn recurring(ids: &[TicketId], resolved: ticket::Column, within: Duration, back: Back) -> SelectStatement {
     use attribution::Column as A;
     use ticket::Column as T;
     let [earlier, later, cause, same] = ["earlier", "later", "cause", "same"].map(Alias::new);
@@ -196,6 +209,12 @@ fn recurring(ids: &[TicketId], resolved: ticket::Column, within: Duration) -> Se
     let l = |column: T| Expr::col((later.clone(), column));
     let millis = i64::try_from(within.as_millis()).unwrap_or(i64::MAX / 2);
     let equal = |column: A| Expr::col((cause.clone(), column)).equals((same.clone(), column));
+    let is_same = |column: T| l(column).equals((earlier.clone(), column));
+    let back = match back {
+        Back::Customer => is_same(T::CustomerId),
+        // Two products may count their serial numbers alike.
+        Back::Device => is_same(T::Device).and(is_same(T::Product)),
+    };
     let untagged =
         Expr::col((cause.clone(), A::CauseTag)).is_null().and(Expr::col((same.clone(), A::CauseTag)).is_null());
     Query::select()
@@ -212,11 +231,7 @@ fn recurring(ids: &[TicketId], resolved: ticket::Column, within: Duration) -> Se
             JoinType::InnerJoin,
             ticket::Entity,
             later.clone(),
-            l(T::CustomerId)
-                .equals((earlier.clone(), T::CustomerId))
-                .or(l(T::Device).equals((earlier.clone(), T::Device)))
-                .and(l(T::CreatedAt).gt(e(resolved)))
-                .and(l(T::CreatedAt).lte(e(resolved).add(millis))),
+            back.and(l(T::CreatedAt).gt(e(resolved))).and(l(T::CreatedAt).lte(e(resolved).add(millis))),
         )
         .join_as(
             JoinType::InnerJoin,

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::kernel::{Error, Result, TicketId, days};
 use crate::knowledge;
 use crate::recommend::decide::{self, Lesson};
-use crate::recommend::model::{Question, RecommendEvent, SOLVED, Suggestion};
+use crate::recommend::model::{CASE, Question, RecommendEvent, SOLVED, Suggestion};
 use crate::recommend::queries::{Ranking, rank};
 use crate::recommend::{react, store};
 use crate::runtime::jobs::{Next, Outcome, Prepared};
@@ -74,11 +74,13 @@ async fn lesson(cx: &Ctx) -> Result<Option<Lesson>> {
     let solved_at = store::solved_at(cx.read(), &found).await?;
     let mut cards = HashMap::new();
     for ids in found.chunks(FOUND_MAX) {
-        cards.extend(knowledge::queries::cards_of(cx.read(), ids).await?);
+        cards.extend(knowledge::queries::live_cards_of(cx.read(), ids).await?);
     }
     let choices: Vec<search::Choice> =
         asked.iter().map(|Asked { said, hits }| decide::choice(said, hits, &solved_at, &cards)).collect();
-    tokio::task::spawn_blocking(move || decide::learn(&choices)).await.map_err(Error::internal)
+    tokio::task::spawn_blocking(move || decide::learn(&choices, &search::Weights::CHOSEN))
+        .await
+        .map_err(Error::internal)
 }
 
 /// In the order of time: by id.
@@ -91,7 +93,7 @@ fn ask(
     let mut tickets: Vec<Ticket> = tickets.into_values().collect();
     tickets.sort_unstable_by_key(|ticket| ticket.id);
     let ranking = Ranking { limit: CANDIDATES, floor: 0.0, weights: search::Weights::CHOSEN };
-    let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: Vec::new() };
+    let clause = search::Clause { all_of: vec![SOLVED.to_owned()], any_of: vec![vec![CASE.to_owned()]] };
     for ticket in &tickets {
         let said = answered.get(&ticket.id).into_iter().flatten().map(|of| (of.case, of.clone())).collect();
         let (vector, exclude) = (index.vector(ticket.id.0), HashSet::from([ticket.id.0]));

@@ -39,7 +39,7 @@ impl Command for CreateTicket {
         bounded("externalRefs", external_refs.len())?;
         let (issue_type, queue) = issue_type_of(tx, issue_type.as_deref()).await?;
         let product = product_of(tx, product.as_deref()).await?;
-        let device = device.as_deref().map(|device| text::key("device", device)).transpose()?;
+        let device = device_of(device.as_deref())?.flatten();
         let required_skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", required_skills).await?;
         let refs =
             external_refs.iter().map(|given| reference("externalRefs", given)).collect::<Result<Vec<_>, Refusal>>()?;
@@ -135,6 +135,12 @@ pub(super) async fn product_of(tx: &Tx, key: Option<&str>) -> Result<Option<Stri
         None => Ok(None),
         Some(key) => Ok(Some(catalogue::require(tx, Kind::Product, "product", key).await?.key)),
     }
+}
+
+/// Nothing but blanks: none.
+pub(super) fn device_of(given: Option<&str>) -> Result<Option<Option<String>>, Refusal> {
+    let given = given.map(|text| Some(text).filter(|text| !text.trim().is_empty()));
+    given.map(|text| text.map(|text| text::key("device", text)).transpose()).transpose()
 }
 
 struct Asking {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::create::{issue_type_of, product_of};
+use super::create::{device_of, issue_type_of, product_of};
 use super::{bounded, load, settle};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
@@ -45,7 +45,7 @@ impl Command for UpdateTicket {
                 .transpose()?,
             priority: *priority,
             product: product_of(tx, product.as_deref()).await?,
-            device: device.as_deref().map(|device| text::key("device", device)).transpose()?,
+            device: device_of(device.as_deref())?,
             ..Changes::default()
         };
         if issue_type.is_some() {

@@ -37,7 +37,7 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
         Action::Close => matches!(ticket.status, Resolved),
         Action::Reopen => matches!(ticket.status, Resolved | Closed),
         Action::Attribute | Action::Rate => ticket.status.is_solved(),
-        Action::Cite => !matches!(ticket.status, Cancelled),
+        Action::Cite => !matches!(ticket.status, Closed | Cancelled),
         Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
             true
         }
@@ -67,7 +67,9 @@ pub fn check(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refus
         Action::Chase => ("chased", "催单", "an open ticket", "未结束的工单"),
         Action::Attribute => ("attributed", "归因", "a RESOLVED or CLOSED ticket", "状态为 RESOLVED 或 CLOSED 的工单"),
         Action::Rate => ("rated", "评价", "a RESOLVED or CLOSED ticket", "状态为 RESOLVED 或 CLOSED 的工单"),
-        Action::Cite => ("given a citation", "引用方案", "a ticket that is not CANCELLED", "未取消的工单"),
+        Action::Cite => {
+            ("given a citation", "引用方案", "a ticket that is neither CLOSED nor CANCELLED", "未关闭且未取消的工单")
+        }
         Action::Comment | Action::CommentInternally | Action::Open | Action::Update | Action::Link | Action::Follow => {
             ("changed", "修改", "any ticket", "任何工单")
         }
@@ -325,7 +327,8 @@ pub struct Changes {
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
-    pub device: Option<String>,
+    /// `Some(None)`: none.
+    pub device: Option<Option<String>>,
     pub team: Option<TeamId>,
     pub required_skills: Option<Vec<String>>,
 }
@@ -350,7 +353,7 @@ pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes)
     set!(next.priority, priority, "priority");
     set!(next.issue_type, issue_type.map(Some), "issueType");
     set!(next.product, product.map(Some), "product");
-    set!(next.device, device.map(Some), "device");
+    set!(next.device, device, "device");
     set!(next.team, team.map(Some), "team");
     set!(next.required_skills, required_skills, "requiredSkills");
     if fields.is_empty() {
@@ -382,8 +385,10 @@ pub fn redact(
             TicketText::Description => next.description = REDACTED.to_owned(),
             TicketText::WaitingReason => next.waiting_reason = next.waiting_reason.map(|_| REDACTED.to_owned()),
             TicketText::CancelReason => next.cancel_reason = next.cancel_reason.map(|_| REDACTED.to_owned()),
-            // Stands with the attribution.
-            TicketText::Resolution => {}
+            // Nothing in its place: two that were taken out are not the same device.
+            TicketText::Device => next.device = None,
+            // Stand with the attribution and the survey.
+            TicketText::Resolution | TicketText::RatingComment => {}
         }
     }
     touch(&mut next, now, true);

@@ -117,7 +117,7 @@ pub struct Ticket {
     pub priority: Priority,
     pub issue_type: Option<String>,
     pub product: Option<String>,
-    /// The serial number of the device that it is about, or what the customer calls it.
+    /// The serial number of the device that it is about.
     pub device: Option<String>,
     pub required_skills: Vec<String>,
     pub channel: String,
@@ -199,6 +199,9 @@ pub enum TicketText {
     CancelReason,
     /// Of the attribution.
     Resolution,
+    Device,
+    /// Of the survey.
+    RatingComment,
 }
 
 /// What of a ticket decides who sees it and in which list it stands.
