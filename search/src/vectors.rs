@@ -29,7 +29,8 @@ const CROWD_SAMPLE: usize = 1_024;
 const CROWD: usize = 10;
 /// Of these it is told how crowded a usual place is.
 const USUAL_SAMPLE: usize = 256;
-/// What a text loses of its topic for as much as its place is more crowded than usual: it is near to whatever is asked.
+/// What a text loses of its topic for as much as its place is more crowded than usual, for there it is near to whatever is asked; in an emptier
+/// one it gains as much.
 const CROWDED: f32 = 0.3;
 
 /// A text as a point: a direction, in eight bits a number.
@@ -362,6 +363,35 @@ mod tests {
         assert!((near.meaning - 1.0).abs() < 1e-3 && (near.topic - 1.0).abs() < 1e-3, "{near:?}");
         let far = asked.nearness(Uuid::from_u128(8)).expect("it is there");
         assert!(far.meaning < 0.3 && far.topic < 0.3, "{far:?}");
+    }
+
+    #[test]
+    fn where_many_lie_a_text_is_less_near_to_what_is_asked_than_where_few_do() {
+        let near = |to: &Vector, seed: u64, share: f32| {
+            let numbers: Vec<f32> =
+                to.direction().iter().zip(vector(seed).direction()).map(|(to, by)| to + share * by).collect();
+            Vector::of(&numbers).expect("numbers that are not all zero")
+        };
+        let asked = vector(900);
+        // Two as near to the question; beside one of them a crowd.
+        let (crowded, lonely) = (near(&asked, 901, 1.0), near(&asked, 902, 1.0));
+        let mut vectors = Vectors::default();
+        (1..=400).for_each(|seed| vectors.put(Uuid::from_u128(seed.into()), vector(seed)));
+        // The three largest crowds are what all texts have in common.
+        for (place, (around, size)) in [(901, 20), (903, 90), (904, 80), (905, 70)].into_iter().enumerate() {
+            for seed in 1..=size {
+                let id = u128::try_from(1_000 * (place + 1)).expect("small") + u128::from(seed);
+                vectors.put(Uuid::from_u128(id), near(&vector(around), seed + 1_000, 0.3));
+            }
+        }
+        let [of_crowd, alone] = [9_001, 9_002].map(Uuid::from_u128);
+        vectors.put(of_crowd, crowded);
+        vectors.put(alone, lonely);
+        let common = vectors.common_anew().expect("there are enough");
+        vectors.set_common(common);
+        let asked = vectors.asked(&asked);
+        let topic = |id| asked.nearness(id).expect("it is there").topic;
+        assert!(topic(of_crowd) < topic(alone) - 0.05, "{} {}", topic(of_crowd), topic(alone));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Likeness {
 pub struct Nearness {
     /// By all that they say.
     pub meaning: f32,
-    /// Without what all texts have in common, and less where many texts lie near the document.
+    /// Without what all texts have in common; less where many texts lie near the document, more where few do.
     pub topic: f32,
 }
 
