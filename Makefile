@@ -77,7 +77,7 @@ schema: ## Writes schema.graphql from the program
 	cargo run --quiet --bin buoy -- schema > schema.graphql.part
 	mv schema.graphql.part schema.graphql
 
-truths: web ## Metrics of a whole incident log (LOG=file, UCI data set 498) and of a register of faults (REGISTER=file) against independent scripts
+truths: web ## Metrics of a whole incident log (LOG=file, UCI data set 498) and of a register of faults (REGISTER=file) against independent scripts, and what stands twice in it
 	scripts/ensure rust python
 	@[ -r "$${LOG:-}" ] || { echo "make truths LOG=incident_event_log.csv.gz: the log of UCI data set 498 is missing" >&2; exit 1; }
 	env TRUTHS_LOG=$$(realpath "$$LOG") $${REGISTER:+TRUTHS_REGISTER=$$(realpath "$$REGISTER")} $${TRUTHS:+TRUTHS_JSON=$$(realpath "$$TRUTHS")} cargo test -p tests truths:: -- --nocapture

@@ -114,15 +114,20 @@ impl Index {
 
     /// Keeps what documents mean, in memory: whoever opens an index gives it their vectors.
     pub fn put_vectors(&self, of: impl IntoIterator<Item = (Uuid, Vector)>) {
+        let mut put = Vec::new();
         {
             let mut vectors = self.0.vectors.write().unwrap_or_else(PoisonError::into_inner);
-            of.into_iter().for_each(|(id, vector)| vectors.put(id, vector));
+            for (id, vector) in of {
+                put.push(id);
+                vectors.put(id, vector);
+            }
         }
         // That takes a moment, in which questions go on.
         let common = self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).common_anew();
         if let Some(common) = common {
             self.0.vectors.write().unwrap_or_else(PoisonError::into_inner).set_common(common);
         }
+        self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).look_around(&put);
     }
 
     /// What a document means.

@@ -17,7 +17,7 @@ use crate::analysis::{Kind, Term, is_han, terms};
 use crate::candidates;
 use crate::generation::{AT, Fields};
 use crate::profile::{self, Profile, Stored, Times};
-use crate::vectors::{Vectors, Viewpoint};
+use crate::vectors::{Near, Vectors, Viewpoint};
 use crate::{Facet, Hit, Likeness, Nearness, Reason, ReasonKind, Shares, SimilarQuery, Traits, reasons};
 
 /// Terms of one question that are looked up in the index; the least telling are only weighed.
@@ -287,12 +287,14 @@ impl Question {
     }
 
     /// All that the score of a document is made of; `None` where it has nothing in common.
-    fn traits(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Option<Traits> {
+    fn traits(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: &Seen<'_>) -> Option<Traits> {
         let (words, anchored) = self.likeness(profile, |_, _, _, _| {});
-        let near = seen.nearness.is_some_and(|nearness| nearness.meaning >= MEANING_MIN);
+        let near = seen.near.as_ref().is_some_and(|near| near.meaning >= MEANING_MIN);
         if !anchored.0 && !near {
             return None;
         }
+        // The dearer half, where it counts.
+        let nearness = seen.near.as_ref().map(Near::nearness);
         let (mut facets, mut possible) = (0.0, 1.0);
         for Facet { name, value, weight } in query.facets {
             let weight = if weight.is_nan() { 0.0 } else { weight.clamp(0.0, FACET_WEIGHT_MAX) };
@@ -303,14 +305,14 @@ impl Question {
         }
         let weeks = (seen.age_ms / WEEK).clamp(0.0, WEEKS_MAX);
         let age = (1.0 + weeks).ln() / (1.0 + WEEKS_MAX).ln();
-        let likeness = Likeness { nearness: seen.nearness, ..words };
+        let likeness = Likeness { nearness, ..words };
         Some(Traits { likeness, counting: self.counting(), facets, possible, age })
     }
 
     /// Why a document is similar.
-    fn reasons(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, seen: Seen) -> Vec<Reason> {
+    fn reasons(&self, query: &SimilarQuery<'_>, profile: &Profile<'_>, nearness: Option<Nearness>) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let of = query.weights.of(&Likeness { nearness: seen.nearness, ..Likeness::default() });
+        let of = query.weights.of(&Likeness { nearness, ..Likeness::default() });
         let shares = of.counting(&self.counting());
         let whole = shares.sum();
         let say = |kind, value: &str, [text, head, title]: [f32; 3], code: f32| {
@@ -318,8 +320,8 @@ impl Question {
             reasons.push(Reason { kind, value: value.to_owned(), weight });
         };
         let (words, _) = self.likeness(profile, say);
-        let mut sum = shares.mean(&Likeness { nearness: seen.nearness, ..words });
-        if let Some(Nearness { meaning, topic }) = seen.nearness.filter(|nearness| nearness.meaning >= MEANING_MIN) {
+        let mut sum = shares.mean(&Likeness { nearness, ..words });
+        if let Some(Nearness { meaning, topic }) = nearness.filter(|nearness| nearness.meaning >= MEANING_MIN) {
             let weight = (shares.meaning * meaning + shares.topic * topic) / whole;
             reasons.push(Reason { kind: ReasonKind::Meaning, value: String::new(), weight });
         }
@@ -338,9 +340,8 @@ impl Question {
 struct Anchored(bool);
 
 /// What is known of a document beside its words.
-#[derive(Clone, Copy)]
-struct Seen {
-    nearness: Option<Nearness>,
+struct Seen<'v> {
+    near: Option<Near<'v>>,
     age_ms: f32,
 }
 
@@ -374,17 +375,17 @@ pub(crate) fn similar(
         };
         let age = at.first(address.doc_id).map_or(0, |at| query.now.saturating_sub(at));
         let age_ms = precise(u64::try_from(age).unwrap_or(0));
-        let seen = Seen { nearness: asked.as_ref().and_then(|asked| asked.nearness(id)), age_ms };
-        let Some(traits) = question.traits(query, &stored.profile(), seen) else { continue };
+        let seen = Seen { near: asked.as_ref().and_then(|asked| asked.near(id)), age_ms };
+        let Some(traits) = question.traits(query, &stored.profile(), &seen) else { continue };
         let score = query.weights.score(&traits);
         if score >= query.floor {
-            best.push((score, id, stored, seen, traits));
+            best.push((score, id, stored, traits));
         }
     }
     best.sort_by(|(a, one, ..), (b, other, ..)| b.total_cmp(a).then_with(|| one.cmp(other)));
     best.truncate(limit);
-    let hit = |(score, id, stored, seen, traits): (f32, uuid::Uuid, Stored, Seen, Traits)| {
-        let reasons = question.reasons(query, &stored.profile(), seen);
+    let hit = |(score, id, stored, traits): (f32, uuid::Uuid, Stored, Traits)| {
+        let reasons = question.reasons(query, &stored.profile(), traits.likeness.nearness);
         Hit { id, score, reasons, traits }
     };
     Ok(best.into_iter().map(hit).collect())

@@ -94,8 +94,8 @@ fn dot(one: &[i8; DIMENSIONS], other: &[i8; DIMENSIONS]) -> i32 {
 pub(crate) struct Common {
     mean: Vec<f32>,
     axes: Vec<Vec<f32>>,
-    /// What is left of some, of length one.
-    sample: Vec<(Uuid, Vec<f32>)>,
+    /// What is left of some, and its length.
+    sample: Vec<(Uuid, Vector, f32)>,
     /// How crowded a usual place is.
     usual: f32,
 }
@@ -134,19 +134,26 @@ impl Common {
             orthonormal(&mut axes);
         }
         let mut common = Self { mean, axes, sample: Vec::new(), usual: 0.0 };
-        common.sample =
-            sample.iter().take(CROWD_SAMPLE).map(|row| (row.id, unit(common.without(&row.vector)))).collect();
+        let left = |row: &&Row| {
+            let left = Vector::of(&common.without(&row.vector))?;
+            let length = left.length();
+            Some((row.id, left, length))
+        };
+        common.sample = sample.iter().take(CROWD_SAMPLE).filter_map(left).collect();
         let usual = common.sample.iter().take(USUAL_SAMPLE);
-        let crowds: Vec<f32> = usual.map(|(id, of)| common.crowd(*id, of)).collect();
+        let crowds: Vec<f32> = usual.map(|(id, of, _)| common.crowd(*id, of)).collect();
         common.usual = mean_of(&crowds);
         common
     }
 
     /// How crowded the place of a text is: its mean nearness to those of the sample that are nearest to it (as in the local scaling of
     /// Conneau et al., Word Translation without Parallel Data, 2018).
-    fn crowd(&self, id: Uuid, of: &[f32]) -> f32 {
-        let others = self.sample.iter().filter(|(other, _)| *other != id);
-        let mut near: Vec<f32> = others.map(|(_, other)| product(of, other)).collect();
+    fn crowd(&self, id: Uuid, of: &Vector) -> f32 {
+        let length = of.length();
+        let others = self.sample.iter().filter(|(other, ..)| *other != id);
+        let mut near: Vec<f32> = others
+            .map(|(_, other, its)| precise(dot(&of.0, &other.0)) / (length * its).max(f32::MIN_POSITIVE))
+            .collect();
         near.sort_unstable_by(|a, b| b.total_cmp(a));
         near.truncate(CROWD);
         mean_of(&near)
@@ -215,6 +222,13 @@ struct Row {
     crowd: OnceLock<f32>,
 }
 
+impl Row {
+    /// `left`: without what all texts have in common.
+    fn crowd(&self, common: &Common, left: &[f32]) -> f32 {
+        *self.crowd.get_or_init(|| Vector::of(left).map_or(common.usual, |left| common.crowd(self.id, &left)))
+    }
+}
+
 /// The vectors of an index's documents.
 #[derive(Default)]
 pub(crate) struct Vectors {
@@ -242,6 +256,14 @@ impl Vectors {
                 self.slots.insert(id, self.rows.len());
                 self.rows.push(row);
             }
+        }
+    }
+
+    /// How crowded their places are: of what was just put, so that no question waits for it.
+    pub fn look_around(&self, of: &[Uuid]) {
+        let Some(common) = &self.common else { return };
+        for row in of.iter().filter_map(|id| Some(&self.rows[*self.slots.get(id)?])) {
+            row.crowd(common, &common.without(&row.vector));
         }
     }
 
@@ -278,18 +300,10 @@ pub(crate) struct Viewpoint<'v> {
 }
 
 impl Viewpoint<'_> {
-    pub fn nearness(&self, id: Uuid) -> Option<Nearness> {
+    /// A document as it is seen from here.
+    pub fn near(&self, id: Uuid) -> Option<Near<'_>> {
         let row = &self.vectors.rows[*self.vectors.slots.get(&id)?];
-        let meaning = self.cosine(row).max(0.0);
-        let topic = match (&self.left, &self.vectors.common) {
-            (Some(asked), Some(common)) => {
-                let left = unit(common.without(&row.vector));
-                let crowd = row.crowd.get_or_init(|| common.crowd(row.id, &left));
-                (product(asked, &left) - CROWDED * (crowd - common.usual)).clamp(0.0, 1.0)
-            }
-            _ => meaning,
-        };
-        Some(Nearness { meaning, topic })
+        Some(Near { from: self, row, meaning: self.cosine(row).max(0.0) })
     }
 
     fn cosine(&self, row: &Row) -> f32 {
@@ -327,6 +341,28 @@ impl Viewpoint<'_> {
     }
 }
 
+/// A document that is looked at from a question.
+pub(crate) struct Near<'v> {
+    from: &'v Viewpoint<'v>,
+    row: &'v Row,
+    pub meaning: f32,
+}
+
+impl Near<'_> {
+    pub fn nearness(&self) -> Nearness {
+        let Self { from, row, meaning } = *self;
+        let topic = match (&from.left, &from.vectors.common) {
+            (Some(asked), Some(common)) => {
+                let left = unit(common.without(&row.vector));
+                let crowd = row.crowd(common, &left);
+                (product(asked, &left) - CROWDED * (crowd - common.usual)).clamp(0.0, 1.0)
+            }
+            _ => meaning,
+        };
+        Nearness { meaning, topic }
+    }
+}
+
 /// Beyond [`EXACT_MAX`], documents that are looked at for each that is wanted.
 const LOOKED_AT_PER_WANTED: usize = 40;
 
@@ -359,9 +395,9 @@ mod tests {
         assert_eq!(Vector::from_bytes(&own.to_bytes()), Some(own.clone()));
         let asked = vectors.asked(&own);
         assert_eq!(asked.nearest(ids.iter().map(|id| (*id, *id)), 1), [Uuid::from_u128(7)]);
-        let near = asked.nearness(Uuid::from_u128(7)).expect("it is there");
+        let near = asked.near(Uuid::from_u128(7)).expect("it is there").nearness();
         assert!((near.meaning - 1.0).abs() < 1e-3 && (near.topic - 1.0).abs() < 1e-3, "{near:?}");
-        let far = asked.nearness(Uuid::from_u128(8)).expect("it is there");
+        let far = asked.near(Uuid::from_u128(8)).expect("it is there").nearness();
         assert!(far.meaning < 0.3 && far.topic < 0.3, "{far:?}");
     }
 
@@ -390,7 +426,7 @@ mod tests {
         let common = vectors.common_anew().expect("there are enough");
         vectors.set_common(common);
         let asked = vectors.asked(&asked);
-        let topic = |id| asked.nearness(id).expect("it is there").topic;
+        let topic = |id| asked.near(id).expect("it is there").nearness().topic;
         assert!(topic(of_crowd) < topic(alone) - 0.05, "{} {}", topic(of_crowd), topic(alone));
     }
 

@@ -285,6 +285,8 @@ async fn a_month_is_a_file_on_demand_and_by_itself_when_it_is_over() {
     assert_eq!(none.code(), "FORBIDDEN");
     // By itself, an hour into the next month; of everything, for administrators.
     let kept = "{ healthReportFiles(month: \"2026-03\") { month format file { name base64 } } }";
+    let wrong = desk.as_("admin").await.ask("{ healthReportFiles(month: \"March\") { name } }", json!({})).await;
+    assert_eq!(wrong.code(), "BAD_USER_INPUT");
     let all = desk.as_("admin").await.ask("{ healthReportFiles { file { base64 } } }", json!({})).await;
     assert_eq!(all.code(), "BAD_USER_INPUT", "ten years of files at once: {all:?}");
     let before = desk.as_("admin").await.query(kept, json!({})).await;

@@ -2,10 +2,11 @@
 //! that share no code with them (`tests/truths/*.py`): of the excerpts here, and of whole files where TRUTHS_LOG and
 //! TRUTHS_REGISTER name them (`make truths`).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use tests::process::{Installation, until};
+use tests::process::{Installation, text_of, until};
 use tests::{Client, Json, json};
 
 use crate::PROGRAM;
@@ -169,4 +170,65 @@ async fn an_imported_register_gives_the_report_that_an_independent_script_gives(
     health(here("truths/fault_register.csv").as_ref()).await;
     let Ok(register) = std::env::var("TRUTHS_REGISTER") else { return };
     println!("{register}: {:#}", health(register.as_ref()).await);
+}
+
+/// Likeness from which two tickets are said to be the same fault.
+const SAME: f64 = 0.9;
+
+/// Pairs of ids, each once.
+fn pairs<'t>(lines: impl Iterator<Item = &'t str>) -> BTreeSet<(&'t str, &'t str)> {
+    let pair = |line: &'t str| {
+        let mut words = line.split_whitespace();
+        let (one, other) = (words.next()?, words.next()?);
+        Some(if one < other { (one, other) } else { (other, one) })
+    };
+    lines.filter_map(pair).collect()
+}
+
+/// Every fault that is recorded twice is found as such by the ranking that serves `similarCases`; told how many others are named the same.
+async fn twins(register: &Path) {
+    let place = Installation::new(PROGRAM).await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run.txt");
+    let script = Command::new("python3").arg(here("truths/twins.py")).arg(register).arg(folder.path()).status();
+    assert!(script.unwrap().success());
+    let said = place.run(&["eval", folder.path().to_str().unwrap(), "--run", run.to_str().unwrap()]);
+    assert!(said.well, "{said:?}");
+    let (judged, run) = (text_of(&folder.path().join("qrels.tsv")), text_of(&run));
+    let twins = pairs(judged.lines().skip(1));
+    assert!(!twins.is_empty(), "a register in which nothing stands twice tells nothing");
+    let alike = |line: &&str| line.split_whitespace().nth(3).and_then(|score| score.parse().ok()) >= Some(SAME);
+    let named = pairs(run.lines().filter(alike));
+    let missed: Vec<_> = twins.difference(&named).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    println!(
+        "{}: {} faults stand twice, all found; {} pairs have a likeness of {SAME} or more: precision {:.3}",
+        register.display(),
+        twins.len(),
+        named.len(),
+        twins.len() as f64 / named.len() as f64
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_twice_in_a_register_is_found() {
+    // The excerpt, every tenth fault of it once more under another id.
+    let excerpt = std::fs::read_to_string(here("truths/fault_register.csv")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let register = folder.path().join("twice.csv");
+    let mut rows: Vec<String> = Vec::new();
+    for line in excerpt.lines().skip(1) {
+        match rows.last_mut() {
+            // A row goes on until its quotes are closed.
+            Some(row) if row.matches('"').count() % 2 == 1 => row.push_str(&format!("\n{line}")),
+            _ => rows.push(line.to_owned()),
+        }
+    }
+    let again = rows.iter().step_by(10).map(|row| format!("T{row}"));
+    let all: Vec<String> =
+        excerpt.lines().next().map(str::to_owned).into_iter().chain(rows.iter().cloned()).chain(again).collect();
+    std::fs::write(&register, all.join("\n")).unwrap();
+    twins(&register).await;
+    let Ok(register) = std::env::var("TRUTHS_REGISTER") else { return };
+    twins(register.as_ref()).await;
 }

@@ -204,7 +204,7 @@ CommentInternally =           =           =           =           =           = 
 Update            =           =           =           =           =           =           =
 Link              =           =           =           =           =           =           =
 Follow            =           =           =           =           =           =           =
-Cite              =           =           =           =           =           =           ·
+Cite              =           =           =           =           =           ·           ·
 Rate              ·           ·           ·           ·           =           =           ·";
     let columns: Vec<&str> = TicketStatus::ALL.iter().map(|status| status.word()).collect();
     check(&columns, TABLE, |action, column| {

@@ -11,6 +11,7 @@ export const knowledge = {
   'dismiss.OTHER': 'Another reason',
   'dismiss.done': '#{number} is not shown for this ticket any more.',
   'dismiss.undo': 'Undo',
+  'dismiss.before': 'Dismissed for this ticket: {count}',
   'cite.title': 'Cited solutions',
   'cite.hidden': 'What was cited here you may not read (any more).',
   'gaps.title': 'Where knowledge is missed',

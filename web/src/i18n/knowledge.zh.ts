@@ -13,6 +13,7 @@ export const knowledge: Record<keyof typeof en, string> = {
   'dismiss.OTHER': '其他原因',
   'dismiss.done': '该工单不再显示 #{number}。',
   'dismiss.undo': '撤销',
+  'dismiss.before': '该工单已忽略的案例：{count} 条',
   'cite.title': '引用的解决方案',
   'cite.hidden': '您无权（或不再有权）查看此处引用的内容。',
   'gaps.title': '知识缺口',

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
+import { Link } from 'wouter';
 import { useAction } from '../api/action';
 import { CiteSolutionDocument, DismissSuggestionDocument, RestoreSuggestionDocument, SimilarToTicketDocument, type DismissalReason, type PageFragment } from '../gql';
 import { useLanguage } from '../i18n';
@@ -43,6 +44,10 @@ export function SimilarToThis({ page, onChange }: { page: PageFragment; onChange
     run: (of: { id: string; number: number }, reason: DismissalReason) => void dismissed(of, reason),
     busy: dismissal.busy,
   };
+  // The one that was dismissed just now is told of by itself.
+  const before = (data?.ticket?.suggestions ?? []).flatMap(({ state, reason, ticket }) =>
+    state === 'DISMISSED' && ticket && ticket.id !== gone?.id ? [{ reason, ticket }] : [],
+  );
   return (
     <>
       <Similar
@@ -57,6 +62,26 @@ export function SimilarToThis({ page, onChange }: { page: PageFragment; onChange
             {t('dismiss.undo')}
           </button>
         </p>
+      )}
+      {before.length > 0 && (
+        <details data-testid="dismissed">
+          <summary>{t('dismiss.before', { count: before.length })}</summary>
+          <ul>
+            {before.map(({ ticket, reason }) => (
+              <li key={ticket.id}>
+                <Link href={`/tickets/${ticket.number}`}>
+                  <span className="number">#{ticket.number}</span> {ticket.title}
+                </Link>{' '}
+                <span className="quiet">{reason && t(`dismiss.${reason}`)}</span>{' '}
+                {page.allowedActions.includes('CITE') && (
+                  <button type="button" disabled={restoring.busy} onClick={() => void restore(ticket)}>
+                    {t('dismiss.undo')}
+                  </button>
+                )}
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
       <Refusals action={action} />
       <Refusals action={dismissal} />

@@ -14,6 +14,7 @@ use crate::kernel::page::Part;
 use crate::kernel::{Actor, CardId, Connection, Error, Page, Result, Role, TicketId, Timestamp, UserId};
 use crate::knowledge;
 use crate::knowledge::model::{Card, CardText, Signature, Source};
+use crate::metrics;
 use crate::metrics::decide::before;
 use crate::metrics::model::{Interval, Outcome, Period, Tally};
 use crate::metrics::queries::may_see;
@@ -415,6 +416,9 @@ fn check_kept(cx: &Ctx) -> Result<()> {
 /// The reports that were made by themselves, the newest first; for administrators.
 pub async fn kept(cx: &Ctx, month: Option<&str>) -> Result<Vec<Kept>> {
     check_kept(cx)?;
+    if let Some(text) = month {
+        metrics::decide::month(text, &cx.app.state::<metrics::model::Settings>().zone)?;
+    }
     store::kept(cx.read(), month, KEPT_MAX as u64).await
 }
 
