@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
 
-use crate::channels::{Channels, Guard, KeyPair, senders};
+use crate::channels::{Channels, Guard, KeyPair, postman, senders};
 use crate::transport::Limits;
 
 /// The default file is also the reference.
@@ -31,6 +31,7 @@ pub struct Config {
     pub sla: Sla,
     pub dispatch: Dispatch,
     pub escalation: Escalation,
+    pub hub: Hub,
     pub knowledge: Knowledge,
     pub reports: Reports,
     pub metrics: Metrics,
@@ -72,6 +73,14 @@ pub struct Dispatch {
 #[serde(deny_unknown_fields)]
 pub struct Escalation {
     pub unopened_after_hours: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hub {
+    pub disable_after_hours: u64,
+    pub grace_minutes: u64,
+    pub divergence_target: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -196,6 +205,11 @@ impl Config {
         senders(&self.channels, &KeyPair::of(web_push_secret), &Guard::allowing(&self.outgoing.allow_private))
     }
 
+    /// The way to the endpoints of other systems.
+    pub fn postman(&self) -> domain::hub::model::Postman {
+        postman(&Guard::allowing(&self.outgoing.allow_private))
+    }
+
     /// The key with which browsers subscribe to pushes; `None` where none are sent.
     pub fn web_push_key(&self, secret: [u8; 32]) -> Option<String> {
         (!self.channels.web_push.subject.is_empty()).then(|| KeyPair::of(secret).public())
@@ -242,6 +256,11 @@ impl Config {
             },
             escalation: domain::escalation::model::Settings {
                 unopened_after: hours(self.escalation.unopened_after_hours),
+            },
+            hub: domain::hub::model::Settings {
+                disable_after: hours(self.hub.disable_after_hours),
+                grace: minutes(self.hub.grace_minutes),
+                divergence_target: self.hub.divergence_target,
             },
             sla: domain::sla::model::Settings {
                 risk_share: self.sla.risk_share,

@@ -72,6 +72,7 @@ pub async fn open(config: &Config, hands: Hands) -> Result<Arc<App>, CannotStart
     let senders = config.senders(vault.subkey(WEB_PUSH)).map_err(CannotStart)?;
     let mut states = wiring::states(vault, config.settings(), senders);
     states.insert(report::PRESS);
+    states.insert(config.postman());
     let app = App::new(AppParts {
         db,
         clock,

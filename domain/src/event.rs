@@ -7,6 +7,7 @@ use crate::auth::model::AuthEvent;
 use crate::calendar::model::CalendarEvent;
 use crate::catalogue::model::CatalogueEvent;
 use crate::escalation::model::EscalationEvent;
+use crate::hub::model::HubEvent;
 use crate::kernel::UserId;
 use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{NotificationEvent, State};
@@ -23,6 +24,7 @@ pub enum Event {
     Calendar(CalendarEvent),
     Catalogue(CatalogueEvent),
     Escalation(EscalationEvent),
+    Hub(HubEvent),
     Knowledge(KnowledgeEvent),
     Notification(NotificationEvent),
     People(PeopleEvent),
@@ -50,10 +52,19 @@ impl Event {
             Self::Auth(AuthEvent::SessionEnded { .. }) => "SessionEnded",
             Self::Auth(AuthEvent::PasswordChanged { .. }) => "PasswordChanged",
             Self::Auth(AuthEvent::SigningKeyRotated { .. }) => "SigningKeyRotated",
+            Self::Auth(AuthEvent::ApiKeyIssued { .. }) => "ApiKeyIssued",
+            Self::Auth(AuthEvent::ApiKeyRevoked { .. }) => "ApiKeyRevoked",
             Self::Calendar(CalendarEvent::CalendarSaved { .. }) => "CalendarSaved",
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => "CatalogueSaved",
             Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => "EscalationPolicySaved",
+            Self::Hub(HubEvent::SystemSaved { .. }) => "SystemSaved",
+            Self::Hub(HubEvent::WebhookSecretRotated { .. }) => "WebhookSecretRotated",
+            Self::Hub(HubEvent::SystemDisabled { .. }) => "SystemDisabled",
+            Self::Hub(HubEvent::UnknownWord { .. }) => "UnknownWord",
+            Self::Hub(HubEvent::CorrectionDue { .. }) => "CorrectionDue",
+            Self::Hub(HubEvent::CorrectionDead { .. }) => "CorrectionDead",
+            Self::Hub(HubEvent::CorrectionReplayed { .. }) => "CorrectionReplayed",
             Self::Knowledge(KnowledgeEvent::CardExtracted { .. }) => "CardExtracted",
             Self::Knowledge(KnowledgeEvent::CardEdited { .. }) => "CardEdited",
             Self::Knowledge(KnowledgeEvent::CardReviewed { .. }) => "CardReviewed",
@@ -90,6 +101,9 @@ impl Event {
             }
             Self::Auth(AuthEvent::PasswordChanged { user }) => ("user", user.0),
             Self::Auth(AuthEvent::SigningKeyRotated { .. }) => ("signing_key", Uuid::nil()),
+            Self::Auth(AuthEvent::ApiKeyIssued { key, .. } | AuthEvent::ApiKeyRevoked { key, .. }) => {
+                ("api_key", key.0)
+            }
             Self::Calendar(CalendarEvent::CalendarSaved { .. }) => ("calendar", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => ("catalogue_entry", Uuid::nil()),
             Self::Catalogue(CatalogueEvent::TeamSaved { team, .. }) => ("team", team.0),
@@ -105,6 +119,7 @@ impl Event {
             ) => ("user", user.0),
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => ("escalation_policy", Uuid::nil()),
+            Self::Hub(event) => ("system", event.system().0),
             Self::Knowledge(event) => ("card", event.card().0),
             Self::Recommend(RecommendEvent::RankingLearned { .. }) => ("ranking", Uuid::nil()),
             Self::Sla(SlaEvent::PolicySaved { .. }) => ("sla_policy", Uuid::nil()),

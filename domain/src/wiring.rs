@@ -9,6 +9,7 @@ use crate::auth::model::{AuthEvent, Keys, SIGNING_KEY_LIFE};
 use crate::calendar::model::Calendars;
 use crate::catalogue::model::Words;
 use crate::event::Event;
+use crate::hub::model::HubEvent;
 use crate::kernel::{Error, Result, minutes};
 use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{Appendix, NotificationEvent, Senders};
@@ -21,19 +22,24 @@ use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
 use crate::{
-    auth, calendar, catalogue, dispatch, escalation, knowledge, metrics, notifications, recommend, reports,
+    auth, calendar, catalogue, dispatch, escalation, hub, knowledge, metrics, notifications, recommend, reports,
     satisfaction, sla, tickets,
 };
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
 
-const LANES: [&str; 9] = {
+const LANES: [&str; 10] = {
     let [suggest, learn] = recommend::react::LANES;
     let [a, b, c, d, e, f] = notifications::model::LANES;
-    [suggest, learn, reports::react::LANE, a, b, c, d, e, f]
+    [suggest, learn, reports::react::LANE, hub::react::LANE, a, b, c, d, e, f]
 };
 
-const SENDING: Sending = Sending { lanes: &LANES, prepare, settle };
+const SENDING: Sending = Sending { lanes: &LANES, width, prepare, settle };
+
+/// Of a provider one speaks with few voices; each partner's endpoint has its own queue, and none waits for another.
+fn width(lane: &str) -> usize {
+    if lane == hub::react::LANE { 64 } else { 4 }
+}
 
 /// The sweep: plants what was lost, forgets what is over.
 pub const SWEEP: &str = "runtime.sweep";
@@ -51,6 +57,7 @@ pub struct Settings {
     pub notifications: notifications::model::Settings,
     pub dispatch: dispatch::model::Settings,
     pub escalation: escalation::model::Settings,
+    pub hub: hub::model::Settings,
     pub knowledge: knowledge::model::Settings,
     pub metrics: metrics::model::Settings,
     pub reports: reports::model::Settings,
@@ -67,6 +74,7 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
         notifications,
         dispatch,
         escalation,
+        hub,
         knowledge,
         metrics,
         reports,
@@ -80,6 +88,8 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states.insert(notifications);
     states.insert(dispatch);
     states.insert(escalation);
+    states.insert(hub);
+    states.insert(hub::model::Systems::default());
     states.insert(knowledge);
     states.insert(senders);
     states.insert(metrics);
@@ -117,7 +127,14 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(satisfaction::react::on_ticket_event(tx, event)).await?;
                 Box::pin(reports::react::on_ticket_event(tx, event)).await?;
                 Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
-                Box::pin(escalation::react::on_ticket_event(tx, event)).await
+                Box::pin(escalation::react::on_ticket_event(tx, event)).await?;
+                Box::pin(hub::react::on_ticket_event(tx, event)).await
+            }
+            Event::Hub(HubEvent::SystemDisabled { key, .. }) => {
+                Box::pin(notifications::react::on_system_disabled(tx, key)).await
+            }
+            Event::Hub(HubEvent::UnknownWord { key, word, .. }) => {
+                Box::pin(notifications::react::on_unknown_word(tx, key, word)).await
             }
             Event::Catalogue(event) => {
                 Box::pin(tickets::react::on_catalogue_event(tx, event)).await?;
@@ -137,6 +154,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             }
             Event::ClockJumped { seconds } => Box::pin(notifications::react::on_clock_jumped(tx, *seconds)).await,
             Event::Escalation(_)
+            | Event::Hub(_)
             | Event::Knowledge(_)
             | Event::Notification(_)
             | Event::Recommend(_)
@@ -147,18 +165,22 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
 
 fn observe(app: &App, event: &Event) {
     match event {
-        Event::Auth(AuthEvent::SessionEnded { .. }) | Event::People(_) | Event::Catalogue(_) => {
+        Event::Auth(AuthEvent::SessionEnded { .. } | AuthEvent::ApiKeyRevoked { .. })
+        | Event::People(_)
+        | Event::Catalogue(_) => {
             app.state::<Roster>().forget_all();
             if matches!(event, Event::Catalogue(_)) {
                 app.state::<Words>().forget();
             }
         }
         Event::Calendar(_) => app.state::<Calendars>().forget(),
+        Event::Hub(HubEvent::SystemSaved { .. } | HubEvent::SystemDisabled { .. }) => hub::react::observe(app),
         Event::Sla(_) => app.state::<sla::model::Policies>().forget(),
         Event::Escalation(_) => app.state::<escalation::model::Policies>().forget(),
         Event::Recommend(RecommendEvent::RankingLearned { .. }) => app.state::<Learned>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_)
+        | Event::Hub(_)
         | Event::Knowledge(_)
         | Event::Notification(_)
         | Event::Ticket(_)
@@ -182,12 +204,15 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             knowledge::react::EXTRACT => knowledge::react::on_extract(tx, job).await,
             knowledge::react::FILL => knowledge::react::on_fill(tx, job).await,
             knowledge::react::COLLECT => knowledge::react::on_collect(tx).await,
+            hub::react::LINK => hub::react::on_link(tx, job).await,
+            hub::react::REFOLD => hub::react::on_refold(tx, job).await,
             notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,
             SWEEP => {
                 tickets::react::sweep(tx).await?;
                 sla::react::sweep(tx).await?;
                 dispatch::react::sweep(tx).await?;
                 escalation::react::sweep(tx).await?;
+                hub::react::sweep(tx).await?;
                 command::forget_old_answers(tx).await?;
                 auth::commands::forget_ended(tx).await?;
                 Ok(Next::At(tx.now + SWEEP_EVERY))
@@ -204,6 +229,7 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
 fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> {
     Box::pin(async move {
         match job.kind.as_str() {
+            hub::react::DELIVER => hub::commands::prepare(tx, job).await,
             notifications::react::SEND => notifications::commands::prepare(tx, job).await,
             recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
             recommend::react::LEARN => Ok(recommend::commands::prepare_learning(tx)),
@@ -218,6 +244,7 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
 fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, Result<Next>> {
     Box::pin(async move {
         match job.kind.as_str() {
+            hub::react::DELIVER => hub::commands::settle(tx, job, outcome).await,
             notifications::react::SEND => notifications::commands::settle(tx, job, outcome).await,
             recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,
             recommend::react::LEARN => recommend::commands::settle_learning(tx, outcome).await,

@@ -17,6 +17,7 @@ mod m0011_meaning;
 mod m0012_knowledge;
 mod m0013_reuse;
 mod m0014_devices;
+mod m0015_hub;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_knowledge::Migration),
             Box::new(m0013_reuse::Migration),
             Box::new(m0014_devices::Migration),
+            Box::new(m0015_hub::Migration),
         ]
     }
 }
@@ -74,7 +76,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 53] = [
+pub const TABLES: [&str; 62] = [
     "event_log",
     "log_seal",
     "meta",
@@ -128,6 +130,15 @@ pub const TABLES: [&str; 53] = [
     "suggestion",
     "ranking",
     "report_file",
+    "api_key",
+    "partner_system",
+    "status_word",
+    "webhook_secret",
+    "hub_ticket",
+    "status_report",
+    "hub_holding",
+    "correction",
+    "hub_difference",
 ];
 
 /// The migrations of this program, in their order.

@@ -4,12 +4,14 @@ mod dingtalk;
 mod email;
 mod feishu;
 mod outgoing;
+mod postman;
 mod signing;
 mod sms;
 mod web_push;
 mod wecom;
 
 pub use self::outgoing::{Guard, choose_tls};
+pub use self::postman::postman;
 pub use self::sms::Provider as SmsProvider;
 pub use self::web_push::KeyPair;
 use std::collections::HashMap;

@@ -169,6 +169,7 @@ impl Seats {
             | Event::Calendar(_)
             | Event::Catalogue(_)
             | Event::Escalation(_)
+            | Event::Hub(_)
             | Event::Knowledge(_)
             | Event::Notification(_)
             | Event::Recommend(_)

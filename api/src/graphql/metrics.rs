@@ -31,9 +31,9 @@ const GROUPS_MAX: usize = 200;
 #[derive(InputObject, Clone, Copy, Debug)]
 pub struct Period {
     /// From this instant on.
-    from: DateTime,
+    pub from: DateTime,
     /// Before this instant.
-    to: DateTime,
+    pub to: DateTime,
 }
 
 impl Period {

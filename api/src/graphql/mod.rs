@@ -6,6 +6,7 @@ mod duty;
 mod error;
 mod escalation;
 mod heatmap;
+mod hub;
 mod inputs;
 mod knowledge;
 pub mod live;

@@ -48,6 +48,9 @@ impl UserNode {
 
     /// For oneself and for staff; null for others.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        if self.0.roles.contains(&domain::kernel::Role::Partner) {
+            return None; // the account of a machine
+        }
         let actor = &ctx.data_unchecked::<Caller>().cx.actor;
         (actor.is_staff() || actor.user_id() == Some(self.0.id)).then_some(&self.0.email)
     }

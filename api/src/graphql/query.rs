@@ -20,6 +20,7 @@ use super::duty::DutyQuery;
 use super::error::OrTopLevel as _;
 use super::escalation::EscalationQuery;
 use super::heatmap::HeatmapQuery;
+use super::hub::HubQuery;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
 use super::knowledge::{CardNode, KnowledgeQuery};
 use super::loaders::{CommentsOf, Loaders};
@@ -44,6 +45,7 @@ pub struct Query(
     TerminalQuery,
     EscalationQuery,
     HeatmapQuery,
+    HubQuery,
     KnowledgeQuery,
     SatisfactionQuery,
     ReportQuery,

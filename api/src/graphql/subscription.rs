@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::Caller;
 use super::error::OrTopLevel as _;
 use super::escalation::TodoNode;
+use super::hub;
 use super::inputs::{TicketFilter, argument};
 use super::live::{Answer, Delivery, Group, Listener, Live, News};
 use super::notifications::NotificationNode;
@@ -88,6 +89,15 @@ impl Subscription {
         >,
     ) -> async_graphql::Result<impl Stream<Item = NotificationNode> + use<>> {
         personal::notifications(ctx, after).await
+    }
+
+    /// What the calling system is told, as it becomes due; report with its `causeId` to acknowledge it. For systems, by their API key.
+    async fn corrections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "First what was missed behind this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<impl Stream<Item = hub::Correction> + use<>> {
+        hub::corrections(ctx, after).await
     }
 
     /// What waits for the viewer: now, and whenever it changes.

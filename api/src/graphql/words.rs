@@ -142,6 +142,8 @@ mirror! {
         Prediction,
         /// A ticket of theirs is closed: how content are they?
         Survey,
+        /// A system reported a step that waits for them.
+        PendingReport,
     }
 }
 

@@ -149,7 +149,7 @@ impl Gate {
             None => (Actor::Anonymous, TokenScope::Full, None),
             Some(token) => {
                 let Admitted { person, scope, expires_at } = people::queries::admit(&self.app, token).await?;
-                (Actor::Person(person), scope, Some(expires_at))
+                (Actor::Person(person), scope, expires_at)
             }
         };
         let cx = Ctx { app: self.app.clone(), actor, channel: peer.channel(), request_id: self.app.new_uuid() };

@@ -230,6 +230,9 @@ impl Socket {
     /// Whether the session behind the token has ended meanwhile.
     async fn revoked(&self) -> bool {
         let Some(person) = self.guest.as_ref().and_then(|guest| guest.caller.cx.actor.person()) else { return false };
+        if let Some(access) = &person.api_key {
+            return !domain::auth::queries::api_key_still_good(&self.gate.app, access.key).await.unwrap_or(true);
+        }
         let Some(session) = person.session else { return false };
         !domain::auth::queries::still_open(&self.gate.app, session).await.unwrap_or(true)
     }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
-use crate::kernel::{SessionId, Timestamp, UserId, days, minutes};
+use crate::kernel::{ApiKeyId, ApiScope, SessionId, Timestamp, UserId, days, minutes};
 
 pub const ACCESS_TOKEN_LIFE: std::time::Duration = minutes(15);
 pub const SESSION_LIFE: std::time::Duration = days(30);
@@ -38,6 +41,8 @@ pub enum AuthEvent {
     SessionEnded { session: SessionId, user: UserId, reason: EndReason },
     PasswordChanged { user: UserId },
     SigningKeyRotated { kid: String },
+    ApiKeyIssued { key: ApiKeyId, user: UserId },
+    ApiKeyRevoked { key: ApiKeyId, user: UserId },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +52,48 @@ pub enum EndReason {
     Disabled,
     /// A refresh token was shown twice: somebody else may hold it.
     RefreshTokenReused,
+}
+
+/// A key with which a system comes; its text is shown once, and kept as a digest alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    pub id: ApiKeyId,
+    pub user: UserId,
+    /// Its first letters, by which people tell keys apart.
+    pub hint: String,
+    pub scopes: Vec<ApiScope>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at)
+    }
+
+    pub(super) fn hint_of(text: &str) -> String {
+        text.chars().take(API_KEY_PREFIX.len() + 6).collect()
+    }
+}
+
+/// By this a key is told from an access token, and found where it does not belong.
+const API_KEY_PREFIX: &str = "buoy_";
+/// The last use of a key is noted no more often.
+pub const API_KEY_USE_EVERY: std::time::Duration = minutes(1);
+
+pub fn is_api_key(token: &str) -> bool {
+    token.starts_with(API_KEY_PREFIX)
+}
+
+pub(super) fn api_key_text(secret: &[u8; 32]) -> String {
+    format!("{API_KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(secret))
+}
+
+/// 256 bits of chance need no slow hash.
+pub(super) fn api_key_digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text).to_vec()
 }
 
 /// What an access token is good for.

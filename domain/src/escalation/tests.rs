@@ -186,6 +186,7 @@ fn the_watch_follows_whose_turn_it_is() {
             before: Some(snapshot(from.0, from.1)),
             after: snapshot(to.0, to.1),
             first_response,
+            reported: false,
             history: None,
         };
         assert_eq!(moved(&event, Some(user(actor)), watched), expected, "{event:?} by {actor}");

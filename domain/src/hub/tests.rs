@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::decide::{Merge, Sent, Standing, echo_of, follow, is_timely};
+use super::decide::{Merge, back_off, colour, echo_of, is_timely, secret_text, signature, verdict, Verdict};
 use super::model::{
-    Colour, Correction, Entry, Follow, Needs, Outcome, PendingReport, RANK_OF_BUOY, Report, Source, Truth,
+    Answered, Colour, Conflict, Correction, CorrectionState, Entry, Outcome, RANK_OF_BUOY, Report, Source, Truth,
 };
-use crate::kernel::{Timestamp, minutes, seconds};
+use crate::kernel::{CorrectionId, SystemId, TicketId, Timestamp, days, minutes, seconds};
 use crate::tickets::model::TicketStatus::{self, Assigned, Cancelled, Closed, InProgress, New, Resolved, Waiting};
 
 const NOON: Timestamp = Timestamp::from_millis(1_772_452_800_000);
@@ -30,11 +30,7 @@ fn rank(system: &str) -> u32 {
 }
 
 fn here(at: Timestamp, status: TicketStatus, reopening: bool) -> Entry {
-    Entry { at, source: Source::Buoy, rank: RANK_OF_BUOY, digest: [0; 32], name: None, status: Some(status), reopening }
-}
-
-fn linked() -> BTreeSet<String> {
-    SYSTEMS.map(str::to_owned).into()
+    Entry::here("TKN-8X9F2Q-L4M7P", at, status, reopening, true)
 }
 
 /// All that must not hang on the order of arrival.
@@ -42,25 +38,29 @@ fn linked() -> BTreeSet<String> {
 struct End {
     merge: Merge,
     truth: Truth,
-    conflicts: Vec<super::model::Conflict>,
+    conflicts: Vec<Conflict>,
     colour: Colour,
-    /// What each system's queue holds at the end: a correction that is overtaken before it is sent is dropped.
-    outbox: BTreeMap<String, Correction>,
+    /// What each system that holds something else is told at the end, and why.
+    due: BTreeMap<String, (TicketStatus, [u8; 32])>,
+}
+
+fn held(merge: &Merge) -> Vec<Option<TicketStatus>> {
+    merge.latest().values().map(|entry| entry.status).chain(merge.held_here().map(Some)).collect()
 }
 
 fn arrive(entries: impl IntoIterator<Item = Entry>) -> End {
     let mut merge = Merge::default();
-    let mut outbox = BTreeMap::new();
     for entry in entries {
         merge.insert(entry);
-        outbox = merge
-            .corrections(&linked(), &BTreeMap::new())
-            .into_iter()
-            .map(|correction| (correction.system.clone(), correction))
-            .collect();
     }
     let (truth, conflicts) = (merge.truth(), merge.conflicts());
-    End { truth, conflicts, colour: merge.colour(&BTreeMap::new()), outbox, merge }
+    let differs = |system: &str| merge.latest().get(system).and_then(|entry| entry.status) != Some(truth.status);
+    let due = SYSTEMS
+        .into_iter()
+        .filter(|system| differs(system))
+        .filter_map(|system| Some((system.to_owned(), (truth.status, merge.cause(system)?))))
+        .collect();
+    End { conflicts, colour: colour(&held(&merge)), due, truth, merge }
 }
 
 fn permutations(entries: &[Entry]) -> Vec<Vec<Entry>> {
@@ -114,7 +114,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         let event = format!("{word} {after} {event}");
         let entry =
             Report { system, token: "T", word, event_id: Some(&event), at }.entry(rank(system), status, reopening);
-        if system == "here" { Entry { source: Source::Buoy, rank: RANK_OF_BUOY, ..entry } } else { entry }
+        if system == "here" { Entry { source: Source::Buoy, rank: RANK_OF_BUOY, by_person: true, ..entry } } else { entry }
     })
 }
 
@@ -165,13 +165,11 @@ proptest! {
     }
 
     #[test]
-    fn whoever_holds_something_else_is_corrected_and_nobody_else(entries in proptest::collection::vec(any_entry(), 0..14)) {
-        let End { merge, truth, outbox, .. } = arrive(entries);
-        let held = merge.held();
-        for system in SYSTEMS {
-            let agrees = held.get(system).copied().flatten() == Some(truth.status);
-            prop_assert_eq!(outbox.contains_key(system), !agrees && truth.by.is_some(), "{}", system);
-        }
+    fn as_it_is_kept_is_as_it_came(entries in proptest::collection::vec(any_entry(), 0..14)) {
+        let End { merge, .. } = arrive(entries);
+        let mut kept = merge.entries().to_vec();
+        kept.reverse();
+        prop_assert_eq!(Merge::of(kept), merge);
     }
 }
 
@@ -206,25 +204,12 @@ fn of_one_instant_the_lowest_rank_wins() {
 }
 
 #[test]
-fn one_name_says_one_thing() {
-    let named = |word, status| {
-        let report = Report { system: "ERP", token: "T", word, event_id: Some("4711"), at: NOON };
-        report.entry(2, Some(status), false)
-    };
-    let mut merge = Merge::default();
-    assert_eq!(merge.insert(named("started", InProgress)), Outcome::Applied);
-    assert_eq!(merge.insert(named("started", InProgress)), Outcome::Duplicate);
-    assert_eq!(merge.insert(named("waits", Waiting)), Outcome::Refused);
-    assert_eq!(merge.truth().status, InProgress);
-}
-
-#[test]
 fn resolved_and_in_progress_again_is_a_reopening() {
     let end = arrive([report("CRM", 0, Resolved), report("ERP", 600, InProgress), report("CRM", 1_200, Resolved)]);
     assert_eq!((end.truth.status, end.truth.reopenings), (Resolved, 1));
     // A report that comes late, and lies before, changes that.
     let end = arrive([report("CRM", 0, Resolved), report("ERP", 600, InProgress), report("APP", 300, Closed)]);
-    assert_eq!((end.truth.status, end.truth.reopenings), (Closed, 0));
+    assert_eq!((end.truth.status, end.truth.reopenings, end.truth.reopened_at), (Closed, 0, None));
 }
 
 #[test]
@@ -251,69 +236,111 @@ fn conflicts_are_maximal_runs_of_different_systems_and_statuses_within_five_minu
 
 #[test]
 fn colours() {
-    let colour = |entries: &[Entry]| arrive(entries.to_vec()).colour;
+    let colour_of = |entries: &[Entry]| arrive(entries.to_vec()).colour;
     let [crm, erp, app] = SYSTEMS;
-    assert_eq!(colour(&[]), Colour::Grey);
-    assert_eq!(colour(&[report(crm, 0, Assigned)]), Colour::Grey);
-    assert_eq!(colour(&[report(crm, 0, Assigned), report(erp, 9, Assigned)]), Colour::Green);
-    assert_eq!(colour(&[report(crm, 0, Assigned), report(erp, 9, Waiting)]), Colour::Red);
+    assert_eq!(colour_of(&[]), Colour::Grey);
+    assert_eq!(colour_of(&[report(crm, 0, Assigned)]), Colour::Grey);
+    assert_eq!(colour_of(&[report(crm, 0, Assigned), report(erp, 9, Assigned)]), Colour::Green);
+    assert_eq!(colour_of(&[report(crm, 0, Assigned), report(erp, 9, Waiting)]), Colour::Red);
     let two_of_three = [report(crm, 0, Assigned), report(erp, 9, Assigned), report(app, 10, Waiting)];
-    assert_eq!(colour(&two_of_three), Colour::Yellow);
+    assert_eq!(colour_of(&two_of_three), Colour::Yellow);
     // A person's act here after the last report makes Buoy one of them.
-    assert_eq!(colour(&[report(crm, 0, Assigned), here(NOON + seconds(5), Waiting, false)]), Colour::Red);
-    assert_eq!(colour(&[here(NOON, Waiting, false), report(crm, 5, Assigned)]), Colour::Grey);
-    // What a system has acknowledged counts in place of its report.
-    let merge = arrive([report(crm, 0, Assigned), report(erp, 9, Waiting)]).merge;
-    assert_eq!(merge.colour(&BTreeMap::from([(crm.to_owned(), Waiting)])), Colour::Green);
-    assert_eq!(merge.corrections(&[crm.to_owned()].into(), &BTreeMap::from([(crm.to_owned(), Waiting)])), []);
-}
-
-#[test]
-fn a_step_that_lacks_something_is_pending_and_completed_by_supplying_it() {
-    let check = |status, has_assignee, has_attribution, reported, expected: Result<Option<TicketStatus>, Needs>| {
-        let truth = arrive([report("ERP", 0, reported)]).truth;
-        let expected = match expected {
-            Ok(None) => Follow::Stands,
-            Ok(Some(step)) => Follow::Step(step),
-            Err(needs) => Follow::Pending(PendingReport {
-                status: reported,
-                source: Source::System("ERP".into()),
-                since: NOON,
-                needs,
-            }),
-        };
-        assert_eq!(follow(Standing { status, has_assignee, has_attribution }, &truth), expected);
-    };
-    check(New, false, false, Assigned, Err(Needs::Assignee));
-    check(New, false, false, InProgress, Err(Needs::Assignee));
-    check(Assigned, true, false, InProgress, Ok(Some(InProgress)));
-    check(InProgress, true, false, Waiting, Ok(Some(Waiting)));
-    check(InProgress, true, false, Resolved, Err(Needs::Attribution));
-    check(InProgress, true, true, Resolved, Ok(Some(Resolved)));
-    check(New, false, false, Closed, Err(Needs::Attribution));
-    check(Resolved, true, true, Closed, Ok(Some(Closed)));
-    check(New, false, false, Cancelled, Ok(Some(Cancelled)));
-    check(InProgress, true, false, InProgress, Ok(None));
-    // Nothing was ever said: nothing is followed.
-    let silent = Merge::default().truth();
-    let standing = Standing { status: InProgress, has_assignee: true, has_attribution: false };
-    assert_eq!(follow(standing, &silent), Follow::Stands);
+    assert_eq!(colour_of(&[report(crm, 0, Assigned), here(NOON + seconds(5), Waiting, false)]), Colour::Red);
+    assert_eq!(colour_of(&[here(NOON, Waiting, false), report(crm, 5, Assigned)]), Colour::Grey);
+    // What was done here by nobody in person speaks for nobody.
+    let automatic = Entry { by_person: false, ..here(NOON + seconds(5), Waiting, false) };
+    assert_eq!(colour_of(&[report(crm, 0, Assigned), automatic]), Colour::Grey);
+    // A word that nobody knows agrees with nothing.
+    assert_eq!(colour_of(&[said(crm, 0, None, false), said(erp, 0, None, false)]), Colour::Red);
 }
 
 #[test]
 fn an_echo_is_no_new_event() {
-    let sent = [
-        Sent { cause: [1; 32], status: InProgress, at: NOON },
-        Sent { cause: [2; 32], status: Resolved, at: NOON + minutes(1) },
-    ];
-    let echo = |cause: Option<&[u8; 32]>, status, after| {
-        echo_of(cause, Some(status), NOON + minutes(after), &sent).map(|sent| sent.cause[0])
+    let sent = |n: u128, status, at: Timestamp, sent_at: Option<Timestamp>| Correction {
+        id: CorrectionId(uuid::Uuid::from_u128(n)),
+        ticket: TicketId(uuid::Uuid::nil()),
+        system: SystemId(uuid::Uuid::nil()),
+        status,
+        cause: String::new(),
+        created_at: at,
+        state: CorrectionState::Due,
+        attempts: 1,
+        due_at: None,
+        sent_at,
+        acknowledged_at: None,
+        failure: None,
     };
-    assert_eq!(echo(Some(&[1; 32]), InProgress, 600), Some(1));
+    let all = [
+        sent(1, InProgress, NOON, Some(NOON)),
+        sent(2, Resolved, NOON + minutes(1), Some(NOON + minutes(1))),
+        sent(3, Waiting, NOON + minutes(2), None),
+    ];
+    let all: Vec<&Correction> = all.iter().collect();
+    let echo = |cause: Option<u128>, status, after| {
+        let cause = cause.map(|n| uuid::Uuid::from_u128(n).to_string());
+        echo_of(cause.as_deref(), Some(status), NOON + minutes(after), &all).map(|one| one.id.0.as_u128())
+    };
+    assert_eq!(echo(Some(1), InProgress, 600), Some(1));
     assert_eq!(echo(None, Resolved, 11), Some(2));
     assert_eq!(echo(None, Resolved, 12), None);
     assert_eq!(echo(None, InProgress, 2), None, "an overtaken correction is not what the system was last told");
-    assert_eq!(echo(Some(&[9; 32]), Resolved, 2), None);
+    assert_eq!(echo(None, Waiting, 2), None, "what was not sent has no echo");
+    assert_eq!(echo(Some(9), Resolved, 2), None);
+}
+
+#[test]
+fn a_cause_changes_with_the_truth_and_with_what_the_system_said() {
+    let cause = |entries: &[Entry]| arrive(entries.to_vec()).merge.cause("ERP").unwrap();
+    let base = [report("CRM", 60, Resolved), report("ERP", 0, Waiting)];
+    let other_truth = [report("CRM", 61, Resolved), report("ERP", 0, Waiting)];
+    let said_again = [report("CRM", 60, Resolved), report("ERP", 0, Waiting), report("ERP", 30, Waiting)];
+    let others_spoke = [report("CRM", 60, Resolved), report("ERP", 0, Waiting), report("APP", 30, Waiting)];
+    assert_ne!(cause(&base), cause(&other_truth));
+    assert_ne!(cause(&base), cause(&said_again));
+    assert_eq!(cause(&base), cause(&others_spoke));
+    assert_eq!(Merge::default().cause("ERP"), None);
+}
+
+#[test]
+fn messages_are_signed_as_standard_webhooks_are() {
+    use base64::Engine as _;
+    // https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/python/tests/test_webhooks.py: its
+    // secret; the signature by an independent program (openssl).
+    let secret = base64::engine::general_purpose::STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    assert_eq!(secret_text(&secret), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let signed = signature(&[secret.clone()], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+    assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    let both = signature(&[vec![1], secret], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+    assert!(both.starts_with("v1,") && both.ends_with(&format!(" {signed}")), "{both}");
+}
+
+#[test]
+fn what_fails_is_tried_again_from_seconds_to_a_day() {
+    assert_eq!(back_off(1, 0), seconds(4));
+    assert_eq!(back_off(1, 255), seconds(6));
+    assert!(back_off(4, 0) > back_off(3, 255));
+    assert_eq!(back_off(40, 0), days(1).mul_f64(0.8));
+    for failures in -3..40 {
+        assert!((seconds(4)..=days(1).mul_f64(1.2)).contains(&back_off(failures, 128)), "{failures}");
+    }
+}
+
+#[test]
+fn what_an_answer_means() {
+    let status = |code| verdict(&Answered::Status { code, retry_after: None });
+    for code in [200, 202, 204] {
+        assert_eq!(status(code), Verdict::Taken);
+    }
+    for code in [400, 401, 404, 422] {
+        assert!(matches!(status(code), Verdict::Refused(_)), "{code}");
+    }
+    for code in [301, 307, 408, 429, 500, 503] {
+        assert!(matches!(status(code), Verdict::Unreachable { .. }), "{code}");
+    }
+    assert_eq!(status(410), Verdict::Gone);
+    let later = verdict(&Answered::Status { code: 503, retry_after: Some(30) });
+    assert!(matches!(later, Verdict::Unreachable { after: Some(after), .. } if after == seconds(30)));
+    assert!(matches!(verdict(&Answered::Nothing { why: String::new() }), Verdict::Unreachable { .. }));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, CustomerId, Error, Result, SessionId, TeamId, UserId, refuse};
+use super::{ApiKeyId, Code, CustomerId, Error, Result, SessionId, TeamId, UserId, refuse, words};
 
 /// The role of a person. Several may be held; rights add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,7 +39,28 @@ impl Role {
     }
 }
 
-/// A signed-in person with everything that decides what they see.
+words! {
+    /// What an API key is good for.
+    ApiScope {
+        /// Reporting statuses, and acknowledging corrections.
+        Report = "REPORT",
+        /// Linking the system's own references to tickets.
+        Link = "LINK",
+        /// Reading the tickets that the system reported or is linked to.
+        Read = "READ",
+        /// Receiving corrections by subscription.
+        Corrections = "CORRECTIONS",
+    }
+}
+
+/// The key that a system came with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyAccess {
+    pub key: ApiKeyId,
+    pub scopes: Vec<ApiScope>,
+}
+
+/// A signed-in person, or the account of a system, with everything that decides what they see.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
     pub id: UserId,
@@ -54,11 +75,18 @@ pub struct Person {
     /// Keys of the products owned as a product manager, sorted.
     pub products: Vec<String>,
     pub session: Option<SessionId>,
+    /// Where it came with an API key in place of a session.
+    pub api_key: Option<KeyAccess>,
 }
 
 impl Person {
     pub fn is(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Whether the credential is good for this: a session is for everything that its owner may do.
+    pub fn has_scope(&self, scope: ApiScope) -> bool {
+        self.api_key.as_ref().is_none_or(|access| access.scopes.contains(&scope))
     }
 
     /// On the responsible side: agents, supervisors and administrators.

@@ -117,4 +117,8 @@ ids! {
     DeliveryId,
     CardId,
     CitationId,
+    ApiKeyId,
+    SystemId,
+    ReportId,
+    CorrectionId,
 }

@@ -9,7 +9,7 @@ pub mod text;
 pub mod time;
 mod words;
 
-pub use actor::{Actor, Person, Role};
+pub use actor::{Actor, ApiScope, KeyAccess, Person, Role};
 pub use error::{Code, Error, Message, Refusal, Result, TopCode, refuse};
 pub use id::*;
 pub use page::{Connection, Direction, Edge, EdgeCursor, Page};

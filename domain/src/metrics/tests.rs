@@ -290,6 +290,7 @@ fn any_person() -> impl Strategy<Value = Person> {
             customer: (customer > 0).then(|| CustomerId(id(customer))),
             products: (product > 0).then(|| format!("P{product}")).into_iter().collect(),
             session: None,
+            api_key: None,
         },
     )
 }

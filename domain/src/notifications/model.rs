@@ -65,6 +65,7 @@ words! {
         Knowledge = "KNOWLEDGE",
         Prediction = "PREDICTION",
         Survey = "SURVEY",
+        PendingReport = "PENDING_REPORT",
     }
 }
 

@@ -44,6 +44,21 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         Fact::ParticipantAdded { user, reason: ParticipantReason::Mentioned } => {
             (Cause::Mention, Params { about: me, ..Params::default() }, vec![*user])
         }
+        Fact::ReportPending { system, status, needs } => {
+            let params = Params {
+                word: Some(needs.word().to_owned()),
+                name: Some(Message::new(
+                    format!("{system} → {}", status.word()),
+                    format!("{system} → {}", status.word()),
+                )),
+                ..Params::default()
+            };
+            let recipients = match event.after.assignee {
+                Some(assignee) => vec![assignee],
+                None => supervisors(tx, event.after.team).await?,
+            };
+            (Cause::PendingReport, params, recipients)
+        }
         _ => return Ok(()),
     };
     let event_key = tx.new_uuid();
@@ -70,6 +85,19 @@ pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
         store::forget_buckets(tx.conn()).await?;
     }
     let params = Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() };
+    tell_administrators(tx, Cause::Credential, params).await
+}
+
+/// The endpoint of a system has failed for too long: its corrections are dead letters now.
+pub async fn on_system_disabled(tx: &mut Tx, key: &str) -> Result<()> {
+    let (word, name) = (Some("SYSTEM_DISABLED".to_owned()), Some(Message::new(key, key)));
+    tell_administrators(tx, Cause::Credential, Params { word, name, ..Params::default() }).await
+}
+
+/// A system used a word that its map does not know.
+pub async fn on_unknown_word(tx: &mut Tx, key: &str, said: &str) -> Result<()> {
+    let name = Some(Message::new(format!("{key}: {said}"), format!("{key}：{said}")));
+    let params = Params { word: Some("UNKNOWN_WORD".to_owned()), name, ..Params::default() };
     tell_administrators(tx, Cause::Credential, params).await
 }
 

@@ -57,6 +57,8 @@ pub type Settle = for<'t> fn(&'t mut Tx, &'t Job, Outcome) -> BoxFuture<'t, Resu
 pub struct Sending {
     /// Each is run by itself.
     pub lanes: &'static [&'static str],
+    /// How many jobs of a lane are under way at a time.
+    pub width: fn(&str) -> usize,
     pub prepare: Prepare,
     pub settle: Settle,
 }
@@ -210,13 +212,13 @@ pub(super) async fn release(tx: &Tx) -> Result<()> {
 }
 
 /// Claims what is due in a lane, by lease.
-pub(super) async fn claim(tx: &Tx, lane: &str) -> Result<Vec<Job>> {
+pub(super) async fn claim(tx: &Tx, lane: &str, max: u64) -> Result<Vec<Job>> {
     let mut due = Query::select();
     due.column(job::Column::Id)
         .from(job::Entity)
         .cond_where(free(tx.now).add(job::Column::Lane.eq(lane)).add(job::Column::RunAt.lte(tx.now)))
         .order_by(job::Column::RunAt, Order::Asc)
-        .limit(CLAIM_MAX);
+        .limit(max);
     if tx.app().db.engine == Engine::Postgres {
         due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }

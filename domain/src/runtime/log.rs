@@ -19,7 +19,7 @@ use super::feed::History;
 use super::store::{event_log, meta};
 use super::{Ctx, Db, Engine};
 use crate::event::Event;
-use crate::kernel::{Actor, Error, Result, Timestamp};
+use crate::kernel::{Actor, Error, Result, Role, Timestamp};
 
 /// Who may hear of an event at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,7 @@ impl Side {
         match actor {
             Actor::Anonymous | Actor::System => Self::System,
             Actor::Person(person) if person.is_staff() => Self::Staff,
+            Actor::Person(person) if person.is(Role::Partner) => Self::System,
             Actor::Person(_) => Self::Requester,
         }
     }
@@ -352,6 +353,17 @@ pub async fn of_subject(conn: &impl ConnectionTrait, subject: Uuid, limit: u64) 
         .order_by_asc(event_log::Column::Xid)
         .order_by_asc(event_log::Column::Seq)
         .limit(limit)
+        .all(conn)
+        .await?;
+    models.into_iter().map(Row::try_from).collect()
+}
+
+/// The same of several things at once.
+pub async fn of_subjects(conn: &impl ConnectionTrait, subjects: &[Uuid]) -> Result<Vec<Row>> {
+    let models = event_log::Entity::find()
+        .filter(event_log::Column::Subject.is_in(subjects.iter().copied()))
+        .order_by_asc(event_log::Column::Xid)
+        .order_by_asc(event_log::Column::Seq)
         .all(conn)
         .await?;
     models.into_iter().map(Row::try_from).collect()

@@ -5,19 +5,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::{BoxFuture, join_all};
-use futures::{StreamExt as _, stream};
+use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use super::jobs::{self, DECIDING, Job, Next, Outcome, Prepared};
+use super::jobs::{self, CLAIM_MAX, DECIDING, Job, Next, Outcome, Prepared};
 use super::tx::RunningJob;
 use super::{App, Ctx, Engine, Tx};
 use crate::kernel::{Error, Result, seconds};
 
 /// Without a bell (another node planted the job) a lane looks after this at the latest.
 const LOOK_AT_LEAST_EVERY: Duration = seconds(10);
-/// What one lane sends at a time.
-const SENDING_MAX: usize = 4;
 
 /// Runs every lane until stopped; a job that has begun is finished.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
@@ -75,41 +74,69 @@ pub async fn run_due(app: &Arc<App>, stop: &CancellationToken) -> Result<usize> 
 }
 
 async fn run_due_in(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Result<usize> {
+    if lane == DECIDING { decide_due(app, stop).await } else { send_due(app, lane, stop).await }
+}
+
+/// Claims what is due in a lane, where anything is.
+async fn claim_due(app: &Arc<App>, lane: &str, max: u64) -> Result<Vec<Job>> {
+    // Read first: a lane with nothing to do takes no turn from those who write.
+    if jobs::next_due(app, lane).await?.is_none_or(|at| at > app.now()) {
+        return Ok(Vec::new());
+    }
+    let tx = Ctx::system(app).begin().await?;
+    let claimed = jobs::claim(&tx, lane, max).await?;
+    if !claimed.is_empty() {
+        tx.commit().await?;
+    }
+    Ok(claimed)
+}
+
+async fn decide_due(app: &Arc<App>, stop: &CancellationToken) -> Result<usize> {
     let mut ran = 0;
     loop {
-        // Read first: a lane with nothing to do takes no turn from those who write.
-        if jobs::next_due(app, lane).await?.is_none_or(|at| at > app.now()) {
-            return Ok(ran);
-        }
-        let tx = Ctx::system(app).begin().await?;
-        let claimed = jobs::claim(&tx, lane).await?;
+        let claimed = claim_due(app, DECIDING, CLAIM_MAX).await?;
         if claimed.is_empty() {
             return Ok(ran);
         }
-        tx.commit().await?;
-        if lane == DECIDING {
-            for job in &claimed {
-                if stop.is_cancelled() {
-                    return Ok(ran); // the leases of the rest run out
-                }
-                decide(app, job).await?;
-                ran += 1;
+        for job in &claimed {
+            if stop.is_cancelled() {
+                return Ok(ran); // the leases of the rest run out
             }
-        } else {
-            let sending: Vec<_> = claimed.into_iter().map(|job| Box::pin(send(app.clone(), job))).collect();
-            // Of those that have not begun when the process stops, the leases run out; what has begun is finished.
-            let begun = stream::iter(sending).take_while(|_| std::future::ready(!stop.is_cancelled()));
-            let mut sending = begun.buffer_unordered(SENDING_MAX);
-            let mut failed = None;
-            while let Some(sent) = sending.next().await {
+            decide(app, job).await?;
+            ran += 1;
+        }
+    }
+}
+
+/// Sends what is due in a lane, so many at a time: whoever is slow takes one place, and the others go on.
+async fn send_due(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Result<usize> {
+    let width = (app.wiring.sending.width)(lane);
+    let mut under_way = FuturesUnordered::new();
+    let (mut ran, mut failed) = (0, None);
+    loop {
+        // Hears what is planted from here on.
+        let mut bell = pin!(app.jobs_bell.notified());
+        bell.as_mut().enable();
+        while failed.is_none() && !stop.is_cancelled() && under_way.len() < width {
+            match claim_due(app, lane, (width - under_way.len()) as u64).await {
+                Ok(claimed) if claimed.is_empty() => break,
+                Ok(claimed) => under_way.extend(claimed.into_iter().map(|job| Box::pin(send(app.clone(), job)))),
+                Err(error) => failed = Some(error),
+            }
+        }
+        if under_way.is_empty() {
+            return failed.map_or(Ok(ran), Err);
+        }
+        let takes_more = failed.is_none() && !stop.is_cancelled() && under_way.len() < width;
+        let latest = app.now() + LOOK_AT_LEAST_EVERY;
+        let wake = if takes_more { jobs::next_due(app, lane).await.ok().flatten().unwrap_or(latest) } else { latest };
+        tokio::select! {
+            Some(sent) = under_way.next() => {
                 ran += 1;
                 failed = failed.or(sent.err());
             }
-            match failed {
-                Some(error) => return Err(error),
-                None if stop.is_cancelled() => return Ok(ran),
-                None => {}
-            }
+            () = bell, if takes_more => {}
+            () = app.clock.sleep_until(wake), if takes_more && wake > app.now() => {}
         }
     }
 }
@@ -136,7 +163,7 @@ async fn decide(app: &Arc<App>, job: &Job) -> Result<()> {
 #[tracing::instrument(name = "send", skip_all, fields(kind = %job.kind, subject = %job.subject))]
 async fn send(app: Arc<App>, job: Job) -> Result<()> {
     let (cx, job) = (Ctx::system(&app), &job);
-    let jobs::Sending { lanes: _, prepare, settle } = app.wiring.sending;
+    let jobs::Sending { lanes: _, width: _, prepare, settle } = app.wiring.sending;
     let mut tx = cx.begin().await?;
     let sending = match prepare(&mut tx, job).await {
         Ok(Prepared::Ended(next)) => return end(tx, job, next).await,

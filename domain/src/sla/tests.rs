@@ -57,6 +57,7 @@ fn event(fact: Fact, from: TicketStatus, to: TicketStatus, first_response: bool)
         before: Some(snapshot(from)),
         after: snapshot(to),
         first_response,
+        reported: false,
         history: None,
     }
 }

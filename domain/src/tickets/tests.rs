@@ -49,6 +49,7 @@ fn actor(n: u128) -> Actor {
         customer: belongs,
         products: Vec::new(),
         session: None,
+        api_key: None,
     }))
 }
 
@@ -94,6 +95,7 @@ fn ticket(status: TicketStatus) -> Ticket {
         first_resolution_hand_overs: 0,
         first_reopened_at: None,
         no_response_marked_at: None,
+        pending: None,
     }
 }
 

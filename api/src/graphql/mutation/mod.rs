@@ -15,6 +15,7 @@ use super::catalogue::CatalogueMutation;
 use super::duty::DutyMutation;
 use super::error::{OrTopLevel as _, UserError, settle};
 use super::escalation::EscalationMutation;
+use super::hub::HubMutation;
 use super::inputs::id;
 use super::knowledge::KnowledgeMutation;
 use super::satisfaction::SatisfactionMutation;
@@ -35,6 +36,7 @@ pub struct Mutation(
     SlaMutation,
     NotificationMutation,
     EscalationMutation,
+    HubMutation,
     KnowledgeMutation,
     SatisfactionMutation,
 );
@@ -60,7 +62,7 @@ async fn run<C: Command<Output = TicketId>>(
     Ok((ticket(ctx, id).await?, user_errors))
 }
 
-async fn ticket(ctx: &Context<'_>, id: Option<TicketId>) -> async_graphql::Result<Option<TicketNode>> {
+pub async fn ticket(ctx: &Context<'_>, id: Option<TicketId>) -> async_graphql::Result<Option<TicketNode>> {
     let Some(id) = id else { return Ok(None) };
     let cx = &ctx.data_unchecked::<Caller>().cx;
     // Not from the operation's loaders: an earlier mutation of the same document may have loaded it.

@@ -31,7 +31,7 @@ fn targets(ctx: &Context<'_>) -> Targets {
 }
 
 /// Less is better.
-fn at_most(ctx: &Context<'_>, tally: domain::metrics::model::Tally, target: f64) -> Ratio {
+pub fn at_most(ctx: &Context<'_>, tally: domain::metrics::model::Tally, target: f64) -> Ratio {
     let mut ratio = ratio(ctx, tally, target);
     ratio.healthy = tally.value().map(|value| value <= target);
     ratio

@@ -14,6 +14,7 @@ use domain::tickets::model::{Access, Ticket, View};
 use super::Caller;
 use super::error::OrTopLevel as _;
 use super::escalation::{AssignmentTrace, EscalationNode};
+use super::hub::PendingReport;
 use super::knowledge::{CardNode, CitationNode};
 use super::loaders::{
     AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf,
@@ -337,6 +338,11 @@ impl TicketNode {
     /// When it was marked 超时未响应, because nobody had opened it in time; for staff.
     async fn no_response_marked_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         self.staff(ctx, self.ticket().no_response_marked_at).map(Into::into)
+    }
+
+    /// A step that a system reported, and that waits for an attribution, an assignee or a decision; for staff.
+    async fn pending_report(&self, ctx: &Context<'_>) -> Option<PendingReport> {
+        self.staff(ctx, self.ticket().pending.clone()).map(PendingReport::of)
     }
 
     /// What anybody was told of it, oldest first; for staff.

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::kernel::Message;
 use crate::kernel::time::spoken;
 use crate::notifications::model::{Cause, Channel, Params, Tongue, UnseenReason, Verdict};
-use crate::tickets::model::{Priority, SlaMetric, Ticket};
+use crate::tickets::model::{Needs, Priority, SlaMetric, Ticket};
 
 impl Tongue {
     pub fn pick(self, message: &Message) -> String {
@@ -185,6 +185,17 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
                 format!("{subject_zh}\n工单已关闭，点一下即可评价。"),
             ),
         ),
+        Cause::PendingReport => {
+            let (name, name_zh) = params.name.as_ref().map_or(("", ""), |name| (&name.en, &name.zh));
+            let needs = pending(params.word.as_deref());
+            (
+                Message::new(
+                    format!("Ticket {number}: {name} was reported and waits for you"),
+                    format!("工单 {number}：{name_zh}（外部系统上报）待处理"),
+                ),
+                Message::new(format!("{subject}\n{}", needs.en), format!("{subject_zh}\n{}", needs.zh)),
+            )
+        }
         Cause::Prediction => (Message::new("Prediction", "预判"), Message::new(subject, subject_zh)),
     };
     if repeated {
@@ -218,13 +229,40 @@ fn level_3(params: &Params, about: Option<&str>) -> Message {
     }
 }
 
+/// What a reported step waits for.
+fn pending(needs: Option<&str>) -> Message {
+    match needs.and_then(Needs::parse) {
+        Some(Needs::Attribution) => Message::new(
+            "Another system says that it is done. Resolve it here with its cause and solution, or dismiss the report.",
+            "其他系统已上报完成，请填写归因并解决，或驳回该上报。",
+        ),
+        Some(Needs::Assignee) => Message::new(
+            "Another system says that it is being worked on. Assign it to somebody.",
+            "其他系统已上报处理中，请指派受理人。",
+        ),
+        Some(Needs::Decision) | None => Message::new(
+            "Another system says what no step leads to here. Decide: change the ticket, or dismiss the report.",
+            "其他系统上报的状态在此无法自动变更，请人工处理，或驳回该上报。",
+        ),
+    }
+}
+
 /// What administrators are told of Buoy itself.
 fn alert(params: &Params) -> Message {
     let seconds = params.count.unwrap_or(0);
+    let (name, name_zh) = params.name.as_ref().map_or(("", ""), |name| (&name.en, &name.zh));
     match params.word.as_deref() {
         Some("CLOCK_JUMPED") => Message::new(
             format!("The machine's clock jumped by {seconds} s. Check its time service (NTP)."),
             format!("服务器时钟跳变 {seconds} 秒，请检查时间同步服务（NTP）。"),
+        ),
+        Some("SYSTEM_DISABLED") => Message::new(
+            format!("The webhook of {name} has failed for too long and is called no more: mend it, enable the system, and replay its dead letters."),
+            format!("{name} 的回调地址长时间失败，已停止调用：请修复后重新启用该系统，并重发死信。"),
+        ),
+        Some("UNKNOWN_WORD") => Message::new(
+            format!("A system reported a word that its status map does not know ({name}). It is kept; add it to the map, and it counts."),
+            format!("系统上报了状态映射中没有的状态词（{name_zh}）。已保留，补充映射后即生效。"),
         ),
         word => Message::new(word.unwrap_or("").to_owned(), word.unwrap_or("").to_owned()),
     }

@@ -9,11 +9,12 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::auth;
-use crate::auth::model::TokenScope;
+use crate::auth::model::{API_KEY_USE_EVERY, TokenScope, is_api_key};
 use crate::kernel::page::{Key, Part};
 use crate::kernel::text::can_name;
 use crate::kernel::{
-    Actor, Connection, CustomerId, Direction, Error, Page, Person, Result, Role, SessionId, TeamId, Timestamp, UserId,
+    Actor, Connection, CustomerId, Direction, Error, KeyAccess, Page, Person, Result, Role, SessionId, TeamId, Timestamp,
+    UserId,
 };
 use crate::people::model::{Customer, Roster, User};
 use crate::people::store::{customer, roles_of, user, user_product, user_team, with_teams};
@@ -23,11 +24,14 @@ use crate::runtime::{App, Ctx};
 pub struct Admitted {
     pub person: Arc<Person>,
     pub scope: TokenScope,
-    pub expires_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
 }
 
-/// The person behind an access token.
-pub async fn admit(app: &App, token: &str) -> Result<Admitted> {
+/// The person behind an access token, or the account behind an API key.
+pub async fn admit(app: &Arc<App>, token: &str) -> Result<Admitted> {
+    if is_api_key(token) {
+        return admit_system(app, token).await;
+    }
     let access = auth::queries::verify(app, token).ok_or_else(Error::unauthenticated)?;
     let load = async |sessions: Vec<SessionId>| {
         if !auth::queries::is_open(app, &access).await? {
@@ -40,7 +44,20 @@ pub async fn admit(app: &App, token: &str) -> Result<Admitted> {
     };
     let mut found = app.state::<Roster>().by_session.get_or_load(vec![access.session], load).await?;
     let person = found.remove(&access.session).ok_or_else(Error::unauthenticated)?;
-    Ok(Admitted { person, scope: access.scope, expires_at: access.expires_at })
+    Ok(Admitted { person, scope: access.scope, expires_at: Some(access.expires_at) })
+}
+
+async fn admit_system(app: &Arc<App>, token: &str) -> Result<Admitted> {
+    let key = auth::queries::api_key_by_text(app, token).await?.ok_or_else(Error::unauthenticated)?;
+    if key.last_used_at.is_none_or(|at| at + API_KEY_USE_EVERY <= app.now())
+        && let Err(error) = auth::commands::note_use(&Ctx::system(app), key.id).await
+    {
+        // Whoever came in still did.
+        tracing::warn!(%error, "the last use of a key could not be noted");
+    }
+    let mut person = person(app, key.user).await?.ok_or_else(Error::unauthenticated)?;
+    person.api_key = Some(KeyAccess { key: key.id, scopes: key.scopes });
+    Ok(Admitted { person: Arc::new(person), scope: TokenScope::Full, expires_at: key.expires_at })
 }
 
 /// Somebody with everything that decides what they see; `None` for nobody and for the disabled.
@@ -88,6 +105,7 @@ pub async fn person(app: &App, id: UserId) -> Result<Option<Person>> {
         customer: row.customer_id,
         products,
         session: None,
+        api_key: None,
     }))
 }
 

@@ -85,6 +85,7 @@ impl Command for CreateTicket {
             first_resolution_hand_overs: 0,
             first_reopened_at: None,
             no_response_marked_at: None,
+            pending: None,
         };
         store::insert(tx.conn(), vec![ticket.clone()]).await?;
         link(tx, id, "externalRefs", &refs).await?;

@@ -4,11 +4,13 @@ mod attribution;
 mod beside;
 mod create;
 mod fields;
+mod follow;
 mod history;
 mod life;
 
 use std::collections::HashMap;
 
+pub use self::follow::{Reported, dismiss_pending, follow, join_systems, take};
 pub use self::history::{History, extend_history, insert_history};
 use crate::event::Event;
 use crate::kernel::{Code, Refusal, Result, TicketId, refuse};
@@ -48,6 +50,17 @@ async fn load(tx: &Tx, id: TicketId, expected_version: Option<i32>) -> Result<Ti
 
 /// Saves a decision and tells of it. `versioned`: the change counts as one that others must have seen.
 async fn settle(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: bool) -> Result<TicketId> {
+    Ok(settle_as(tx, before, decision, versioned, false).await?.id)
+}
+
+/// The same, as it is saved. `reported`: it follows what a system reported.
+async fn settle_as(
+    tx: &mut Tx,
+    before: &Ticket,
+    decision: Decision,
+    versioned: bool,
+    reported: bool,
+) -> Result<Ticket> {
     let Decision { mut next, facts, participants } = decision;
     if (next.team, &next.issue_type) != (before.team, &before.issue_type) {
         next.confidential = store::is_confidential(tx.conn(), next.team, next.issue_type.as_deref()).await?;
@@ -66,23 +79,30 @@ async fn settle(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: boo
     for (i, fact) in facts.into_iter().enumerate() {
         let first_response = i == last && before.first_responded_at.is_none() && next.first_responded_at.is_some();
         if i == last {
-            tell(tx, &next, Some(before.snapshot()), fact, first_response).await?;
+            tell(tx, &next, Some(before.snapshot()), fact, first_response, reported).await?;
         } else {
             record(tx, before, fact).await?;
         }
     }
-    Ok(next.id)
+    Ok(next)
 }
 
 /// Tells of what changed nothing that decides who sees the ticket.
 async fn record(tx: &mut Tx, ticket: &Ticket, fact: Fact) -> Result<()> {
-    tell(tx, ticket, None, fact, false).await
+    tell(tx, ticket, None, fact, false, false).await
 }
 
-async fn tell(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact, first_response: bool) -> Result<()> {
+async fn tell(
+    tx: &mut Tx,
+    ticket: &Ticket,
+    before: Option<Snapshot>,
+    fact: Fact,
+    first_response: bool,
+    reported: bool,
+) -> Result<()> {
     let after = ticket.snapshot();
     let before = before.filter(|before| *before != after);
-    let event = TicketEvent { ticket: ticket.id, fact, before, after, first_response, history: None };
+    let event = TicketEvent { ticket: ticket.id, fact, before, after, first_response, reported, history: None };
     tx.record(Event::Ticket(event)).await
 }
 
@@ -90,6 +110,11 @@ async fn tell(tx: &mut Tx, ticket: &Ticket, before: Option<Snapshot>, fact: Fact
 pub async fn note(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
     let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
     record(tx, &ticket, fact).await
+}
+
+/// The same of a ticket that was loaded in this transaction.
+pub async fn note_of(tx: &mut Tx, ticket: &Ticket, fact: Fact) -> Result<()> {
+    record(tx, ticket, fact).await
 }
 
 /// Tickets as they are, and stay until this transaction has ended: what is copied from them now is what they say.

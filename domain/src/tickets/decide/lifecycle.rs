@@ -23,7 +23,7 @@ pub fn text_digest(text: &str) -> String {
 }
 
 /// Which action fits which status: the life-cycle.
-pub const fn fits(action: Action, ticket: &Ticket) -> bool {
+pub fn fits(action: Action, ticket: &Ticket) -> bool {
     use TicketStatus::{Assigned, Cancelled, Closed, InProgress, New, Resolved, Waiting};
     match action {
         Action::Assign | Action::Cancel | Action::Chase => ticket.status.is_open(),
@@ -33,7 +33,11 @@ pub const fn fits(action: Action, ticket: &Ticket) -> bool {
         }
         Action::SetWaiting => matches!(ticket.status, InProgress),
         Action::Resume => matches!(ticket.status, Waiting),
-        Action::Resolve => matches!(ticket.status, InProgress | Waiting),
+        // Where a system has said so already, the attribution is all that is missing.
+        Action::Resolve => {
+            matches!(ticket.status, InProgress | Waiting)
+                || (ticket.status.is_open() && ticket.pending.as_ref().is_some_and(|step| step.status.is_solved()))
+        }
         Action::Close => matches!(ticket.status, Resolved),
         Action::Reopen => matches!(ticket.status, Resolved | Closed),
         Action::Attribute | Action::Rate => ticket.status.is_solved(),
@@ -393,6 +397,21 @@ pub fn redact(
     }
     touch(&mut next, now, true);
     Ok(done(next, Fact::Redacted { texts: texts.to_vec(), comments: comments.to_vec() }))
+}
+
+/// What a system reported, and what waits for somebody, is not so.
+pub fn dismiss_pending(ticket: &Ticket, actor: &Actor, now: Timestamp) -> Result<Decision, Refusal> {
+    if ticket.pending.is_none() {
+        return Err(refuse(
+            Code::InvalidTransition,
+            "ticketId",
+            "No reported step waits on this ticket.",
+            "该工单没有待处理的上报状态。",
+        ));
+    }
+    let mut next = begin(actor, ticket, now);
+    next.pending = None;
+    Ok(done(next, Fact::ReportSettled))
 }
 
 /// Changes of what stands beside the ticket: references, followers.

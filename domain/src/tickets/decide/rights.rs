@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::lifecycle::fits;
-use crate::kernel::{Actor, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
+use crate::kernel::{Actor, ApiScope, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
 use crate::tickets::model::{Access, Action, Priority, Snapshot, Ticket, TicketStatus};
 
 /// One reason to see a ticket.
@@ -17,7 +17,7 @@ pub enum Grant {
     NoTeam,
     Assignee(UserId),
     Requester(UserId),
-    /// Follower, mentioned or earlier owner.
+    /// Follower, mentioned, earlier owner, or the account of a system that speaks of it.
     Participant(UserId),
     Customer(CustomerId),
     Product(String),
@@ -58,7 +58,10 @@ impl Scope {
         if person.is(Role::Requester) || person.is_staff() {
             grants.push(Grant::Requester(person.id));
         }
-        // A partner sees what its system reported or is linked to: nothing, until systems are registered.
+        // The account of a system takes part in what the system reported or is linked to.
+        if person.is(Role::Partner) && person.has_scope(ApiScope::Read) {
+            grants.push(Grant::Participant(person.id));
+        }
         Self(Reach::Some(grants))
     }
 

@@ -122,6 +122,37 @@ pub(super) async fn id_by_token(conn: &impl ConnectionTrait, token: &str) -> Res
         .await?)
 }
 
+/// The tickets of these tokens.
+pub async fn ids_by_tokens(conn: &impl ConnectionTrait, tokens: Vec<String>) -> Result<HashMap<String, TicketId>> {
+    let select = ticket::Entity::find().select_only().columns([ticket::Column::Token, ticket::Column::Id]);
+    let rows = select.filter(ticket::Column::Token.is_in(tokens)).into_tuple().all(conn).await?;
+    Ok(rows.into_iter().collect())
+}
+
+pub async fn tokens(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, String>> {
+    let select = ticket::Entity::find().select_only().columns([ticket::Column::Id, ticket::Column::Token]);
+    let rows = select.filter(ticket::Column::Id.is_in(ids.iter().copied())).into_tuple().all(conn).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// What other systems call a ticket.
+pub async fn refs_of(conn: &impl ConnectionTrait, id: TicketId) -> Result<Vec<ExternalRef>> {
+    Ok(store::refs(conn, &[id]).await?.remove(&id).unwrap_or_default())
+}
+
+/// Whatever other systems call so.
+pub async fn refs_named(conn: &impl ConnectionTrait, external_id: &str) -> Result<Vec<(TicketId, String)>> {
+    Ok(external_ref::Entity::find()
+        .select_only()
+        .columns([external_ref::Column::TicketId, external_ref::Column::System])
+        .filter(external_ref::Column::ExternalId.eq(external_id))
+        .order_by_asc(external_ref::Column::System)
+        .limit(FILTER_PARTS_MAX as u64)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
 /// The ticket that a foreign system knows by this id, for import.
 pub async fn ids_by_refs(
     conn: &impl ConnectionTrait,

@@ -48,6 +48,10 @@ pub(crate) mod ticket {
         pub first_resolution_hand_overs: i32,
         pub first_reopened_at: Option<Timestamp>,
         pub no_response_marked_at: Option<Timestamp>,
+        pub pending_status: Option<String>,
+        pub pending_system: Option<String>,
+        pub pending_since: Option<Timestamp>,
+        pub pending_needs: Option<String>,
         /// Rises with every change of the row.
         pub revision: i64,
     }

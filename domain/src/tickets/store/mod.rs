@@ -33,6 +33,16 @@ pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
     Ok(select.one(tx.conn()).await?.map(Ticket::try_from).transpose()?)
 }
 
+/// For changing: where the engine has several writers, whoever comes second waits, and all take them in one order.
+pub(super) async fn take(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
+    let mut select = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied()));
+    if tx.app().db.engine == Engine::Postgres {
+        select = select.order_by_asc(ticket::Column::Id).lock_exclusive();
+    }
+    let rows = select.all(tx.conn()).await?;
+    Ok(rows.into_iter().map(Ticket::try_from).collect::<Result<_, _>>()?)
+}
+
 /// For copying from: where the engine has several writers, nobody changes them before this transaction has ended.
 pub(super) async fn hold(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
     let mut select = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied()));

@@ -3,7 +3,8 @@
 use sea_orm::DbErr;
 
 use super::entities::ticket;
-use crate::tickets::model::{Priority, Ticket, TicketStatus};
+use crate::kernel::Timestamp;
+use crate::tickets::model::{Needs, PendingReport, Priority, Ticket, TicketStatus};
 
 pub(super) fn broken(what: &str, word: &str) -> DbErr {
     DbErr::Type(format!("{what}: {word:?} in the database is no word of this program"))
@@ -52,6 +53,10 @@ impl TryFrom<ticket::Model> for Ticket {
             first_resolution_hand_overs,
             first_reopened_at,
             no_response_marked_at,
+            pending_status,
+            pending_system,
+            pending_since,
+            pending_needs,
             revision: _,
         } = row;
         Ok(Self {
@@ -93,8 +98,24 @@ impl TryFrom<ticket::Model> for Ticket {
             first_resolution_hand_overs,
             first_reopened_at,
             no_response_marked_at,
+            pending: pending_of(pending_status, pending_system, pending_since, pending_needs)?,
         })
     }
+}
+
+fn pending_of(
+    status: Option<String>,
+    system: Option<String>,
+    since: Option<Timestamp>,
+    needs: Option<String>,
+) -> Result<Option<PendingReport>, DbErr> {
+    let (Some(status), Some(system), Some(since), Some(needs)) = (status, system, since, needs) else { return Ok(None) };
+    Ok(Some(PendingReport {
+        status: TicketStatus::parse(&status).ok_or_else(|| broken("ticket status", &status))?,
+        system,
+        since,
+        needs: Needs::parse(&needs).ok_or_else(|| broken("need", &needs))?,
+    }))
 }
 
 impl From<Ticket> for ticket::Model {
@@ -138,6 +159,7 @@ impl From<Ticket> for ticket::Model {
             first_resolution_hand_overs,
             first_reopened_at,
             no_response_marked_at,
+            pending,
         } = state;
         Self {
             id,
@@ -178,6 +200,10 @@ impl From<Ticket> for ticket::Model {
             first_resolution_hand_overs,
             first_reopened_at,
             no_response_marked_at,
+            pending_status: pending.as_ref().map(|pending| pending.status.word().to_owned()),
+            pending_since: pending.as_ref().map(|pending| pending.since),
+            pending_needs: pending.as_ref().map(|pending| pending.needs.word().to_owned()),
+            pending_system: pending.map(|pending| pending.system),
             revision: 0,
         }
     }

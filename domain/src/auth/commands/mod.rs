@@ -1,5 +1,7 @@
 //! Opening, refreshing and ending sessions; passwords; keys.
 
+mod api_keys;
+
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use base64::Engine as _;
@@ -12,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use self::api_keys::{issue_api_key, note_use, revoke_api_key};
 use super::model::{
     ACCESS_TOKEN_LIFE, AuthEvent, EndReason, Keys, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_LIFE,
     SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_WINDOW, SigningKey, TokenScope, Tokens,

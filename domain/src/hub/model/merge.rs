@@ -1,8 +1,9 @@
-//! Reports, and what they come to.
+//! What was said of a ticket, and what it comes to.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::kernel::Timestamp;
+use crate::kernel::words;
 use crate::tickets::model::TicketStatus;
 
 /// What tells entries of the same instant apart, the same on every node.
@@ -29,12 +30,12 @@ pub struct Entry {
     /// Of its source, as it is registered.
     pub rank: u32,
     pub digest: Digest,
-    /// What the source calls it, where it does: no two entries of a ticket have the same name and say different things.
-    pub name: Option<Digest>,
     /// `None`: the system's word is not known yet. It is kept, and moves nothing.
     pub status: Option<TicketStatus>,
     /// Whether it says that the ticket is taken up again, in so many words.
     pub reopening: bool,
+    /// Whether a person here did it.
+    pub by_person: bool,
 }
 
 /// A system's report as it came.
@@ -59,21 +60,24 @@ impl Report<'_> {
         hasher.finalize().into()
     }
 
-    /// What the system calls it.
-    fn name(&self) -> Option<Digest> {
-        let event_id = self.event_id?;
-        let mut hasher = Sha256::new();
-        for part in [self.system, event_id] {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part);
-        }
-        Some(hasher.finalize().into())
-    }
-
     /// By the system's rank and by what its map makes of the word.
     pub fn entry(&self, rank: u32, status: Option<TicketStatus>, reopening: bool) -> Entry {
         let source = Source::System(self.system.to_owned());
-        Entry { at: self.at, source, rank, digest: self.digest(), name: self.name(), status, reopening }
+        Entry { at: self.at, source, rank, digest: self.digest(), status, reopening, by_person: false }
+    }
+}
+
+impl Entry {
+    /// What was done here, at its place of the order.
+    pub fn here(token: &str, at: Timestamp, status: TicketStatus, reopening: bool, by_person: bool) -> Self {
+        let mut hasher = Sha256::new();
+        for part in [token, status.word()] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        hasher.update(at.millis().to_be_bytes());
+        let digest = hasher.finalize().into();
+        Self { at, source: Source::Buoy, rank: RANK_OF_BUOY, digest, status: Some(status), reopening, by_person }
     }
 }
 
@@ -85,8 +89,10 @@ pub struct Truth {
     pub by: Option<Cause>,
     /// The instant of the last entry that the truth rests on.
     pub at: Option<Timestamp>,
-    /// How often it was taken up again.
-    pub reopenings: u32,
+    /// How often it was taken up again; the first and the last time.
+    pub reopenings: i32,
+    pub first_reopened_at: Option<Timestamp>,
+    pub reopened_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,21 +102,22 @@ pub struct Cause {
     pub digest: Digest,
 }
 
-/// What an entry came to when it arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The truth is another now.
-    Applied,
-    /// It says what the truth is.
-    Agreed,
-    /// It changed nothing: something that happened later says otherwise.
-    Stale,
-    /// It was known before.
-    Duplicate,
-    /// The system's word is not known; it is kept.
-    UnknownWord,
-    /// Its source has said something else by the same name: not kept.
-    Refused,
+words! {
+    /// What a report came to when it arrived.
+    Outcome {
+        /// The truth is another now.
+        Applied = "APPLIED",
+        /// It says what the truth is.
+        Agreed = "AGREED",
+        /// It changed nothing: something that happened later says otherwise.
+        Stale = "STALE",
+        /// It was known before.
+        Duplicate = "DUPLICATE",
+        /// The system's word is not known; it is kept.
+        UnknownWord = "UNKNOWN_WORD",
+        /// It was not kept.
+        Refused = "REFUSED",
+    }
 }
 
 /// Different systems, different statuses, within minutes: a maximal run of such neighbours in the total order.
@@ -122,49 +129,16 @@ pub struct Conflict {
     pub to: Timestamp,
 }
 
-/// What a system has to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Correction {
-    pub system: String,
-    pub status: TicketStatus,
-    /// Names the correction wherever it is derived; a report that carries it is its echo.
-    pub cause: Digest,
-}
-
-/// How far the systems that have reported agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
-    Green,
-    Yellow,
-    Red,
-    /// Nothing, or only one system, has reported.
-    Grey,
-}
-
-/// What a step lacks before a ticket can take it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    Attribution,
-    Assignee,
-}
-
-/// A reported step that waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingReport {
-    pub status: TicketStatus,
-    /// Who reported it.
-    pub source: Source,
-    pub since: Timestamp,
-    pub needs: Needs,
-}
-
-/// What a ticket makes of the truth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Follow {
-    /// It stands there already.
-    Stands,
-    /// It takes the step.
-    Step(TicketStatus),
-    /// It stays where it is until somebody supplies what is missing.
-    Pending(PendingReport),
+words! {
+    /// How far the systems that have reported agree.
+    Colour {
+        /// All do.
+        Green = "GREEN",
+        /// Some do.
+        Yellow = "YELLOW",
+        /// No two do.
+        Red = "RED",
+        /// Nothing, or only one system, has reported.
+        Grey = "GREY",
+    }
 }
