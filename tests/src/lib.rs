@@ -3,6 +3,7 @@
 mod client;
 mod database;
 mod desk;
+pub mod partner;
 pub mod process;
 pub mod providers;
 pub mod socket;

@@ -323,8 +323,9 @@ impl Feed {
 /// Whether somebody's rights are others than those that they came with.
 async fn has_changed(cx: &Ctx, user: UserId) -> Result<bool> {
     let now = people::queries::person(&cx.app, user).await?;
-    let came = cx.actor.person().cloned();
-    Ok(now.map(|now| Person { session: came.as_ref().and_then(|came| came.session), ..now }) != came)
+    let Some(came) = cx.actor.person() else { return Ok(now.is_some()) };
+    let now = now.map(|now| Person { session: came.session, api_key: came.api_key.clone(), ..now });
+    Ok(now.as_ref() != Some(came))
 }
 
 /// A message of a feed, on its way to becoming a [`BoardEvent`].

@@ -42,7 +42,8 @@ pub async fn still_open(app: &App, id: SessionId) -> Result<bool> {
 
 /// The key of this text, where it still opens anything.
 pub async fn api_key_by_text(app: &App, text: &str) -> Result<Option<ApiKey>> {
-    let row = api_key::Entity::find().filter(api_key::Column::Digest.eq(api_key_digest(text))).one(app.db.read()).await?;
+    let row =
+        api_key::Entity::find().filter(api_key::Column::Digest.eq(api_key_digest(text))).one(app.db.read()).await?;
     Ok(row.map(ApiKey::from).filter(|key| key.is_good(app.now())))
 }
 

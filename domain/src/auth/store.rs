@@ -116,7 +116,8 @@ pub mod api_key {
 impl From<api_key::Model> for super::model::ApiKey {
     fn from(row: api_key::Model) -> Self {
         use crate::kernel::ApiScope;
-        let api_key::Model { id, user_id, digest: _, hint, scopes, created_at, expires_at, revoked_at, last_used_at } = row;
+        let api_key::Model { id, user_id, digest: _, hint, scopes, created_at, expires_at, revoked_at, last_used_at } =
+            row;
         // A scope of a later version: nothing that this one could grant.
         let scopes = scopes.split(' ').filter_map(ApiScope::parse).collect();
         Self { id, user: user_id, hint, scopes, created_at, expires_at, revoked_at, last_used_at }

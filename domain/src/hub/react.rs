@@ -28,7 +28,9 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
             let keys: Vec<String> = refs.into_iter().map(|reference| reference.system).collect();
             if keys.is_empty() { Ok(()) } else { commands::link(tx, &[event.ticket], &keys).await }
         }
-        Fact::Linked { reference } => commands::link(tx, &[event.ticket], std::slice::from_ref(&reference.system)).await,
+        Fact::Linked { reference } => {
+            commands::link(tx, &[event.ticket], std::slice::from_ref(&reference.system)).await
+        }
         Fact::ReportSettled => commands::act(tx, event).await,
         _ if event.before.as_ref().is_some_and(|before| before.status != event.after.status) => {
             commands::act(tx, event).await

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::decide::{Merge, back_off, colour, echo_of, is_timely, secret_text, signature, verdict, Verdict};
+use super::decide::{Merge, Verdict, back_off, colour, echo_of, is_timely, secret_text, signature, verdict};
 use super::model::{
     Answered, Colour, Conflict, Correction, CorrectionState, Entry, Outcome, RANK_OF_BUOY, Report, Source, Truth,
 };
@@ -114,7 +114,11 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         let event = format!("{word} {after} {event}");
         let entry =
             Report { system, token: "T", word, event_id: Some(&event), at }.entry(rank(system), status, reopening);
-        if system == "here" { Entry { source: Source::Buoy, rank: RANK_OF_BUOY, by_person: true, ..entry } } else { entry }
+        if system == "here" {
+            Entry { source: Source::Buoy, rank: RANK_OF_BUOY, by_person: true, ..entry }
+        } else {
+            entry
+        }
     })
 }
 

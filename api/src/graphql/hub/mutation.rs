@@ -296,14 +296,7 @@ fn rank(given: Option<i32>) -> Option<u32> {
 }
 
 fn overlap(given: i32) -> Result<Duration, Refusal> {
-    let wrong = || {
-        refuse(
-            Code::Invalid,
-            "overlapHours",
-            "overlapHours is 0 to 720.",
-            "overlapHours 为 0 至 720。",
-        )
-    };
+    let wrong = || refuse(Code::Invalid, "overlapHours", "overlapHours is 0 to 720.", "overlapHours 为 0 至 720。");
     u64::try_from(given).map(hours).map_err(|_| wrong())
 }
 
@@ -330,7 +323,7 @@ impl HubMutation {
         let (registered, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
         let (id, api_key, webhook_secret) = match registered {
             Some(commands::Registered { system, api_key, webhook_secret }) => {
-                (Some(system), api_key.0, webhook_secret.0)
+                (Some(system), api_key.text, webhook_secret.text)
             }
             None => (None, None, None),
         };
@@ -374,7 +367,7 @@ impl HubMutation {
         };
         let (issued, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
         let (id, api_key) = match issued {
-            Some(commands::Issued { system, key: _, text }) => (Some(system), text.0),
+            Some(commands::Issued { system, key: _, text }) => (Some(system), text.text),
             None => (None, None),
         };
         Ok(IssueApiKeyPayload { system: system(ctx, id).await?, api_key, user_errors })
@@ -404,7 +397,7 @@ impl HubMutation {
             .map_err(Error::from);
         let (rotated, user_errors) = execute(ctx, command, idempotency_key).await?;
         let (id, webhook_secret) = match rotated {
-            Some(commands::Rotated { system, secret }) => (Some(system), secret.0),
+            Some(commands::Rotated { system, secret }) => (Some(system), secret.text),
             None => (None, None),
         };
         Ok(RotateWebhookSecretPayload { system: system(ctx, id).await?, webhook_secret, user_errors })
@@ -439,7 +432,10 @@ impl HubMutation {
                 truth: truth.map(Into::into),
             }
         };
-        Ok(ReportStatusesPayload { results: results.unwrap_or_default().into_iter().map(result).collect(), user_errors })
+        Ok(ReportStatusesPayload {
+            results: results.unwrap_or_default().into_iter().map(result).collect(),
+            user_errors,
+        })
     }
 
     /// Says that a step which a system reported, and which waits on a ticket, is not so: the ticket stays where it is, and the

@@ -364,7 +364,10 @@ impl TicketMutation {
             ctx,
             LinkExternalRefPayload,
             idempotency_key,
-            commands::LinkExternalRef { token: ticket_token, reference: commands::ExternalRef { system, external_id } }
+            domain::hub::model::LinkExternalRef(commands::LinkExternalRef {
+                token: ticket_token,
+                reference: commands::ExternalRef { system, external_id },
+            })
         )
     }
 

@@ -1,6 +1,5 @@
 //! Corrections on their way: each endpoint has a queue of its own.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -166,7 +165,7 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
             }
         }
     }
-    acknowledge(tx, &taken).await?;
+    acknowledge(tx, id, &taken).await?;
     let mut chance = [0; 1];
     tx.app().chance.fill(&mut chance);
     let before = (system.failures, system.retry_at, system.failing_since);
@@ -191,11 +190,8 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
         let Some((_, why, endpoint)) = failed.iter().find(|(id, ..)| *id == correction.id) else { continue };
         correction.failure = Some(why.clone());
         // The endpoint's own failures are counted there.
-        correction.due_at = if *endpoint {
-            system.retry_at
-        } else {
-            Some(tx.now + back_off(correction.attempts, chance[0]))
-        };
+        correction.due_at =
+            if *endpoint { system.retry_at } else { Some(tx.now + back_off(correction.attempts, chance[0])) };
         if !*endpoint && correction.attempts >= ATTEMPTS_MAX {
             correction.state = CorrectionState::Dead;
             correction.due_at = None;
@@ -236,26 +232,23 @@ async fn disabled(tx: &mut Tx, system: &System) -> Result<()> {
     tx.record(Event::Hub(event)).await
 }
 
-/// Systems have taken these corrections.
-async fn acknowledge(tx: &mut Tx, ids: &[CorrectionId]) -> Result<()> {
+/// A system has taken these corrections.
+async fn acknowledge(tx: &mut Tx, system: SystemId, ids: &[CorrectionId]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
     let corrections = store::corrections(tx.conn(), ids).await?;
     let of: Vec<TicketId> = corrections.iter().map(|one| one.ticket).collect();
     let mut dossiers = Dossiers::load(tx, &of, Take::Known).await?;
-    let keys: HashMap<SystemId, String> =
-        dossiers.systems.iter().map(|(id, system)| (*id, system.key.clone())).collect();
+    dossiers.recall(tx, system, ids.to_vec()).await?;
+    let key = dossiers.systems.get(&system).map(|system| system.key.clone()).unwrap_or_default();
     for correction in corrections {
-        let (id, status, system) = (correction.id, correction.status, correction.system);
+        let (id, status) = (correction.id, correction.status);
         let Some(dossier) = dossiers.get(correction.ticket) else { continue };
-        if !dossier.has_correction(id) {
-            dossier.add_correction(correction);
-        }
         if dossier.acknowledge(id, tx.now) {
             let ticket = dossier.ticket.clone();
-            let system = keys.get(&system).cloned().unwrap_or_default();
-            tickets::commands::note_of(tx, &ticket, Fact::CorrectionAcknowledged { system, status }).await?;
+            let fact = Fact::CorrectionAcknowledged { system: key.clone(), status };
+            tickets::commands::note_of(tx, &ticket, fact).await?;
         }
     }
     dossiers.settle(tx).await
@@ -278,7 +271,10 @@ async fn replay(tx: &mut Tx, system: &System, mut corrections: Vec<Correction>) 
         return Err(refuse(
             Code::Invalid,
             "deliveryId",
-            format!("{} has no endpoint that is called: enable it or give it a callbackUrl with updateSystem first.", system.key),
+            format!(
+                "{} has no endpoint that is called: enable it or give it a callbackUrl with updateSystem first.",
+                system.key
+            ),
             format!("{} 没有可用的回调地址，请先用 updateSystem 启用或设置 callbackUrl。", system.key),
         )
         .into());

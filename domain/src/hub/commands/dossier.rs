@@ -119,6 +119,21 @@ impl Dossiers {
         Ok(Self { systems, of })
     }
 
+    /// Takes up corrections of a system that are over.
+    pub async fn recall(&mut self, tx: &Tx, system: SystemId, ids: Vec<CorrectionId>) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for correction in store::corrections(tx.conn(), &ids).await?.into_iter().filter(|one| one.system == system) {
+            if let Some(dossier) = self.of.get_mut(&correction.ticket)
+                && !dossier.has_correction(correction.id)
+            {
+                dossier.corrections.push(correction);
+            }
+        }
+        Ok(())
+    }
+
     pub fn get(&mut self, id: TicketId) -> Option<&mut Dossier> {
         self.of.get_mut(&id)
     }
@@ -280,7 +295,8 @@ impl Dossier {
         report.outcome = outcome;
         self.join(system.id);
         let latest = self.merge.latest();
-        let is_latest = latest.get(system.key.as_str()).is_some_and(|entry| entry.digest == report.digest && entry.at == report.at);
+        let is_latest =
+            latest.get(system.key.as_str()).is_some_and(|entry| entry.digest == report.digest && entry.at == report.at);
         if is_latest && let Some(holding) = self.holdings.get_mut(&system.id) {
             holding.report = Some(report.id);
             holding.correction = None;
@@ -309,12 +325,8 @@ impl Dossier {
         self.corrections.iter().filter(|one| one.system == system).collect()
     }
 
-    pub fn has_correction(&self, id: CorrectionId) -> bool {
+    fn has_correction(&self, id: CorrectionId) -> bool {
         self.corrections.iter().any(|one| one.id == id)
-    }
-
-    pub fn add_correction(&mut self, correction: Correction) {
-        self.corrections.push(correction);
     }
 
     /// A system has taken a correction: it holds what it was told, unless it has said something else since.

@@ -5,14 +5,15 @@ mod dossier;
 mod reports;
 mod systems;
 
-use self::dossier::{Dossiers, Take};
 pub use self::delivery::{note_streamed, prepare, settle};
+use self::dossier::{Dossiers, Take};
 pub use self::systems::{define_words, link_later};
-use super::model::{DismissPendingReport, System};
+use super::model::{DismissPendingReport, LinkExternalRef, System};
 use super::{queries, store};
-use crate::kernel::{ApiScope, Code, Error, Refusal, Result, TicketId, refuse};
+use crate::kernel::{ApiScope, Code, Error, Refusal, Result, Role, TicketId, refuse};
 use crate::runtime::{Command, Tx};
 use crate::tickets;
+use crate::tickets::decide::token;
 use crate::tickets::model::{Fact, Needs, TicketEvent};
 
 /// The system in whose name the actor comes, where its key is good for this.
@@ -42,12 +43,7 @@ pub(super) async fn calling_system(tx: &Tx, scope: ApiScope) -> Result<std::sync
 }
 
 fn no_such_system(field: &str, key: &str) -> Refusal {
-    refuse(
-        Code::NotFound,
-        field,
-        format!("No system is registered as {key}."),
-        format!("没有注册名为 {key} 的系统。"),
-    )
+    refuse(Code::NotFound, field, format!("No system is registered as {key}."), format!("没有注册名为 {key} 的系统。"))
 }
 
 /// In the transaction of the event: a system is linked to tickets.
@@ -88,6 +84,34 @@ pub(super) async fn act(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         dossier.enter(tx, event.after.status, matches!(event.fact, Fact::Reopened { .. }));
     }
     dossiers.settle(tx).await
+}
+
+impl Command for LinkExternalRef {
+    const NAME: &'static str = "linkExternalRef";
+    type Output = TicketId;
+
+    /// Whoever knows the token may link: from then on the system takes part in the ticket.
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        let Self(link) = self;
+        if tx.actor().is(Role::Partner) {
+            let system = calling_system(tx, ApiScope::Link).await?;
+            if link.reference.system.trim() != system.key {
+                let key = &system.key;
+                return Err(refuse(
+                    Code::Forbidden,
+                    "system",
+                    format!("A system links its own numbers only: {key}."),
+                    format!("系统只能关联自己的单号：{key}。"),
+                )
+                .into());
+            }
+            let token = token::parse(&link.token);
+            let ids = tickets::queries::ids_by_tokens(tx.conn(), token.into_iter().collect()).await?;
+            let ids: Vec<TicketId> = ids.into_values().collect();
+            self::link(tx, &ids, std::slice::from_ref(&system.key)).await?;
+        }
+        link.run(tx).await
+    }
 }
 
 impl Command for DismissPendingReport {

@@ -49,7 +49,9 @@ fn check(given: &Given, now: Timestamp) -> Result<Checked, Refusal> {
         return Err(refuse(
             Code::Invalid,
             "timestamp",
-            format!("timestamp lies {ahead} s ahead of Buoy's clock ({now}); at most {max} s are allowed: check this system's clock (NTP)."),
+            format!(
+                "timestamp lies {ahead} s ahead of Buoy's clock ({now}); at most {max} s are allowed: check this system's clock (NTP)."
+            ),
             format!("timestamp 比服务器时间（{now}）超前 {ahead} 秒，最多允许 {max} 秒，请检查该系统的时钟（NTP）。"),
         ));
     }
@@ -103,6 +105,9 @@ impl Command for ReportStatuses {
         let all: Vec<TicketId> = ids.values().copied().collect();
         let mut dossiers = Dossiers::load(tx, &all, Take::All).await?;
         let named = store::reports_named(tx.conn(), system.id, &names).await?;
+        // Of a correction that was acknowledged long ago the echo comes, too.
+        let causes = checked.iter().flatten().filter_map(|report| report.cause.as_deref()?.parse().ok()).collect();
+        dossiers.recall(tx, system.id, causes).await?;
         let mut intake = Intake {
             system: &system,
             named: named.into_iter().filter_map(|report| Some((report.event_id.clone()?, report))).collect(),
@@ -143,13 +148,7 @@ struct Intake<'s> {
 }
 
 impl Intake<'_> {
-    fn take(
-        &mut self,
-        tx: &Tx,
-        dossiers: &mut Dossiers,
-        id: TicketId,
-        checked: Checked,
-    ) -> Result<Outcome, Refusal> {
+    fn take(&mut self, tx: &Tx, dossiers: &mut Dossiers, id: TicketId, checked: Checked) -> Result<Outcome, Refusal> {
         let Checked { token, word, at, operator, event_id, cause } = checked;
         let dossier = dossiers.get(id).ok_or_else(unknown_token)?;
         if let Some(event_id) = &event_id
@@ -231,7 +230,9 @@ fn no_such_cause(cause: &str) -> Refusal {
     refuse(
         Code::NotFound,
         "causeId",
-        format!("{cause} is no correction of this ticket for this system that still matters: leave it out to report something new."),
+        format!(
+            "{cause} is no correction of this ticket for this system that still matters: leave it out to report something new."
+        ),
         format!("{cause} 不是发给该系统的、仍有效的工单更正；如需上报新状态，请不要填写 causeId。"),
     )
 }

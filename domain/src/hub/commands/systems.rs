@@ -87,7 +87,7 @@ async fn new_secret(tx: &Tx, system: SystemId) -> Result<Shown> {
     let mut secret = [0; SECRET_BYTES];
     tx.app().chance.fill(&mut secret);
     store::insert_secret(tx, system, &secret).await?;
-    Ok(Shown(Some(secret_text(&secret))))
+    Ok(Shown::once(secret_text(&secret)))
 }
 
 async fn saved(tx: &mut Tx, system: &System, fields: &[&str]) -> Result<()> {
@@ -109,7 +109,8 @@ impl Command for RegisterSystem {
         tx.actor().require_admin()?;
         let key = text::key("key", &self.key)?;
         let reserved = key.eq_ignore_ascii_case(BUOY);
-        let taken = reserved || store::systems(tx.conn()).await?.iter().any(|system| system.key.eq_ignore_ascii_case(&key));
+        let taken =
+            reserved || store::systems(tx.conn()).await?.iter().any(|system| system.key.eq_ignore_ascii_case(&key));
         if taken {
             return Err(refuse(
                 Code::AlreadyExists,
@@ -157,7 +158,7 @@ impl Command for RegisterSystem {
         // Tickets that have named it so far are linked.
         let now = tx.now;
         jobs::plant(tx, react::LINK, &id.to_string(), now).await?;
-        Ok(Registered { system: id, api_key: Shown(Some(text)), webhook_secret })
+        Ok(Registered { system: id, api_key: Shown::once(text), webhook_secret })
     }
 }
 
@@ -212,7 +213,7 @@ impl Command for IssueApiKey {
         tx.actor().require_admin()?;
         let system = by_key(tx, "systemKey", &self.system).await?;
         let (key, text) = auth::commands::issue_api_key(tx, system.account, &self.scopes, self.expires_at).await?;
-        Ok(Issued { system: system.id, key, text: Shown(Some(text)) })
+        Ok(Issued { system: system.id, key, text: Shown::once(text) })
     }
 }
 

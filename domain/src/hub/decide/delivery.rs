@@ -49,7 +49,10 @@ pub enum Verdict {
     /// The endpoint does not take this message: others may go.
     Refused(String),
     /// The endpoint takes nothing now.
-    Unreachable { why: String, after: Option<Duration> },
+    Unreachable {
+        why: String,
+        after: Option<Duration>,
+    },
     /// The endpoint wants no message ever again.
     Gone,
 }

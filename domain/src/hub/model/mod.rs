@@ -15,6 +15,7 @@ use crate::kernel::{
     ApiKeyId, ApiScope, Code, CorrectionId, Message, ReportId, SystemId, TicketId, Timestamp, UserId, days, words,
 };
 use crate::runtime::Shelf;
+use crate::tickets::model as tickets;
 use crate::tickets::model::TicketStatus;
 
 /// Reports of one call.
@@ -125,7 +126,16 @@ pub struct RegisterSystem {
 
 /// Secrets of something that was just made; shown once and never written down. Absent where a call is repeated.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Shown(#[serde(skip)] pub Option<String>);
+pub struct Shown {
+    #[serde(skip)]
+    pub text: Option<String>,
+}
+
+impl Shown {
+    pub fn once(text: String) -> Self {
+        Self { text: Some(text) }
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 pub struct Registered {
@@ -210,6 +220,10 @@ pub struct Reported {
     /// Where the ticket stands now.
     pub truth: Option<TicketStatus>,
 }
+
+/// Links what a system calls a ticket: by staff, or by the system itself, whose own number it must be.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkExternalRef(pub tickets::LinkExternalRef);
 
 /// A person says that a step which a system reported, and which waits, is not so.
 #[derive(Clone, Debug, Serialize)]
@@ -364,14 +378,40 @@ pub struct SystemDetails {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum HubEvent {
-    SystemSaved { system: SystemId, key: String, fields: Vec<String> },
-    WebhookSecretRotated { system: SystemId },
+    SystemSaved {
+        system: SystemId,
+        key: String,
+        fields: Vec<String>,
+    },
+    WebhookSecretRotated {
+        system: SystemId,
+    },
     /// Its endpoint is called no more.
-    SystemDisabled { system: SystemId, key: String, because: String },
-    UnknownWord { system: SystemId, key: String, word: String },
-    CorrectionDue { system: SystemId, correction: CorrectionId, ticket: TicketId },
-    CorrectionDead { system: SystemId, correction: CorrectionId, ticket: TicketId },
-    CorrectionReplayed { system: SystemId, correction: CorrectionId, ticket: TicketId },
+    SystemDisabled {
+        system: SystemId,
+        key: String,
+        because: String,
+    },
+    UnknownWord {
+        system: SystemId,
+        key: String,
+        word: String,
+    },
+    CorrectionDue {
+        system: SystemId,
+        correction: CorrectionId,
+        ticket: TicketId,
+    },
+    CorrectionDead {
+        system: SystemId,
+        correction: CorrectionId,
+        ticket: TicketId,
+    },
+    CorrectionReplayed {
+        system: SystemId,
+        correction: CorrectionId,
+        ticket: TicketId,
+    },
 }
 
 impl HubEvent {

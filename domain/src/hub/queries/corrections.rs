@@ -55,9 +55,7 @@ pub async fn by_ids(app: &App, ids: &[CorrectionId]) -> Result<Vec<Correction>> 
 pub async fn outstanding(cx: &Ctx, system: &System, page: &Page) -> Result<Connection<Correction>> {
     let open = [CorrectionState::Due.word(), CorrectionState::Dead.word()];
     list(cx, "outstanding", Direction::Asc, page, |select| {
-        select
-            .filter(correction::Column::SystemId.eq(system.id))
-            .filter(correction::Column::State.is_in(open))
+        select.filter(correction::Column::SystemId.eq(system.id)).filter(correction::Column::State.is_in(open))
     })
     .await
 }

@@ -1,6 +1,8 @@
 //! On how many tickets systems differ: now, over time, and which ones.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, IntoCondition as _, JoinType, Query, SelectStatement, SimpleExpr};
+use sea_orm::sea_query::{
+    Alias, Expr, ExprTrait as _, Func, IntoCondition as _, JoinType, Query, SelectStatement, SimpleExpr,
+};
 use sea_orm::{Condition, ConnectionTrait, Order};
 
 use super::super::model::Settings;
@@ -50,7 +52,11 @@ pub struct Divergence {
 }
 
 /// The columns of a table of the hub beside those of its tickets, within a scope.
-fn within(from: impl sea_orm::sea_query::IntoTableRef, id: impl sea_orm::sea_query::IntoColumnRef, scope: &Scope) -> SelectStatement {
+fn within(
+    from: impl sea_orm::sea_query::IntoTableRef,
+    id: impl sea_orm::sea_query::IntoColumnRef,
+    scope: &Scope,
+) -> SelectStatement {
     let mut query = Query::select();
     query.from(from).join(
         JoinType::InnerJoin,
@@ -126,7 +132,8 @@ pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Dive
     let ids = Expr::col((hub_ticket::Entity, hub_ticket::Column::TicketId));
     let columns = at.iter().map(|at| count_where(ids.clone().into(), Expr::col(compared).lte(*at).into_condition()));
     let compared = counts(cx, of_ticket, columns.collect()).await?;
-    let differences = || within(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), &scope);
+    let differences =
+        || within(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), &scope);
     let ids = || -> SimpleExpr { Expr::col((hub_difference::Entity, hub_difference::Column::TicketId)) };
     let mut columns: Vec<SimpleExpr> = at.iter().map(|at| count_where(ids(), differs_at(*at, &settings))).collect();
     let began = Expr::col((hub_difference::Entity, hub_difference::Column::BeganAt));

@@ -115,7 +115,10 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
     };
     let reports = store::reports_of(conn, &[id]).await?;
     let merge = Merge::of(
-        reports.iter().map(|report| report.entry(report.system.is_some().then(|| key(report.system)).as_deref())).collect(),
+        reports
+            .iter()
+            .map(|report| report.entry(report.system.is_some().then(|| key(report.system)).as_deref()))
+            .collect(),
     );
     let by_place: HashMap<(Timestamp, Digest), &StatusReport> =
         reports.iter().map(|report| ((report.at, report.digest), report)).collect();
@@ -175,7 +178,8 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
         .into_iter()
         .filter_map(|conflict| {
             let within = |kept: &&Kept| {
-                (conflict.from..=conflict.to).contains(&kept.report.at) && conflict.reports.contains(&kept.report.digest)
+                (conflict.from..=conflict.to).contains(&kept.report.at)
+                    && conflict.reports.contains(&kept.report.digest)
             };
             let reports: Vec<Kept> = kept.iter().filter(within).cloned().collect();
             let id = reports.first()?.report.id;
@@ -188,5 +192,14 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
     changes.reverse();
     let corrections =
         corrections.into_iter().rev().map(|correction| (key(Some(correction.system)), correction)).collect();
-    Ok(Panorama { view, truth: status, colour: colour(&held), systems: shown, conflicts, history, changes, corrections })
+    Ok(Panorama {
+        view,
+        truth: status,
+        colour: colour(&held),
+        systems: shown,
+        conflicts,
+        history,
+        changes,
+        corrections,
+    })
 }

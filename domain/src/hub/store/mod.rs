@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
-    QueryOrder as _, QuerySelect, SqlErr,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect, SqlErr,
 };
 use uuid::Uuid;
 
@@ -205,10 +205,7 @@ pub(super) async fn put_hub_tickets(conn: &impl ConnectionTrait, rows: Vec<hub_t
         .update_columns([hub_ticket::Column::Reporting, hub_ticket::Column::ComparedFrom]);
     for rows in rows.chunks(ROWS_MAX) {
         let rows = rows.iter().cloned().map(|row| row.into_active_model().reset_all());
-        hub_ticket::Entity::insert_many(rows)
-            .on_conflict(replace.clone())
-            .exec_without_returning(conn)
-            .await?;
+        hub_ticket::Entity::insert_many(rows).on_conflict(replace.clone()).exec_without_returning(conn).await?;
     }
     Ok(())
 }
@@ -295,10 +292,8 @@ pub(super) async fn define_word(
 }
 
 pub(super) async fn holdings_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Holding>> {
-    let rows = hub_holding::Entity::find()
-        .filter(hub_holding::Column::TicketId.is_in(ids.iter().copied()))
-        .all(conn)
-        .await?;
+    let rows =
+        hub_holding::Entity::find().filter(hub_holding::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     Ok(rows.into_iter().map(Holding::try_from).collect::<Result<_, _>>()?)
 }
 
@@ -392,10 +387,7 @@ pub(super) async fn end_differences(conn: &impl ConnectionTrait, ids: Vec<Uuid>,
     Ok(())
 }
 
-pub(super) async fn begin_differences(
-    conn: &impl ConnectionTrait,
-    rows: Vec<hub_difference::Model>,
-) -> Result<()> {
+pub(super) async fn begin_differences(conn: &impl ConnectionTrait, rows: Vec<hub_difference::Model>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _,
-    QueryFilter,    QueryOrder as _, QuerySelect,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -177,10 +177,7 @@ pub(in crate::hub) async fn end_secrets(tx: &Tx, system: SystemId, at: Timestamp
         .filter(webhook_secret::Column::ExpiresAt.is_null())
         .exec(tx.conn())
         .await?;
-    webhook_secret::Entity::delete_many()
-        .filter(webhook_secret::Column::ExpiresAt.lte(tx.now))
-        .exec(tx.conn())
-        .await?;
+    webhook_secret::Entity::delete_many().filter(webhook_secret::Column::ExpiresAt.lte(tx.now)).exec(tx.conn()).await?;
     Ok(())
 }
 
@@ -250,7 +247,10 @@ pub(in crate::hub) async fn unknown_words(conn: &impl ConnectionTrait) -> Result
         .into_tuple::<(SystemId, String, i64, Timestamp)>()
         .all(conn)
         .await?;
-    Ok(rows.into_iter().map(|(system, word, reports, last_at)| (system, UnknownWord { word, reports, last_at })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(system, word, reports, last_at)| (system, UnknownWord { word, reports, last_at }))
+        .collect())
 }
 
 /// Whether this word of the system is not known yet and was said before.

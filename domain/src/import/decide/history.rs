@@ -47,7 +47,10 @@ pub fn history(
         let mut tell = |fact: Fact, before, after| {
             if place >= from {
                 let history = Some(OfHistory { operator: operator(row, ids) });
-                events.push((TicketEvent { ticket: id, fact, before, after, first_response: false, reported: false, history }, row.at));
+                events.push((
+                    TicketEvent { ticket: id, fact, before, after, first_response: false, reported: false, history },
+                    row.at,
+                ));
             }
         };
         if last.is_none() {
@@ -83,7 +86,10 @@ pub fn history(
         let history = Some(OfHistory { operator: operator(end, ids) });
         let fact = Fact::Closed { automatic: false };
         let (before, after) = (Some(was), ticket.snapshot());
-        events.push((TicketEvent { ticket: id, fact, before, after, first_response: false, reported: false, history }, closed));
+        events.push((
+            TicketEvent { ticket: id, fact, before, after, first_response: false, reported: false, history },
+            closed,
+        ));
     }
     ticket.reopen_count = rows.iter().filter_map(|row| row.reopenings).max().unwrap_or(reopened);
     let counted = rows.iter().filter_map(|row| row.hand_overs).max();
@@ -140,7 +146,8 @@ pub fn restated(told: Told, before: &Ticket, source: &str, now: Timestamp) -> To
     let closed = (!before.status.is_solved() && ticket.status.is_solved()).then_some(events.last()).flatten();
     let fields = vec![source.to_owned()];
     let (fact, before) = (Fact::Updated { fields }, Some(was));
-    let changed = TicketEvent { ticket: ticket.id, fact, before, after, first_response: false, reported: false, history };
+    let changed =
+        TicketEvent { ticket: ticket.id, fact, before, after, first_response: false, reported: false, history };
     let events = std::iter::once((changed, now)).chain(closed.cloned()).collect();
     (ticket.updated_at, ticket.public_updated_at) = (now, now);
     Told { ticket, attribution, events }

@@ -257,11 +257,15 @@ fn alert(params: &Params) -> Message {
             format!("服务器时钟跳变 {seconds} 秒，请检查时间同步服务（NTP）。"),
         ),
         Some("SYSTEM_DISABLED") => Message::new(
-            format!("The webhook of {name} has failed for too long and is called no more: mend it, enable the system, and replay its dead letters."),
+            format!(
+                "The webhook of {name} has failed for too long and is called no more: mend it, enable the system, and replay its dead letters."
+            ),
             format!("{name} 的回调地址长时间失败，已停止调用：请修复后重新启用该系统，并重发死信。"),
         ),
         Some("UNKNOWN_WORD") => Message::new(
-            format!("A system reported a word that its status map does not know ({name}). It is kept; add it to the map, and it counts."),
+            format!(
+                "A system reported a word that its status map does not know ({name}). It is kept; add it to the map, and it counts."
+            ),
             format!("系统上报了状态映射中没有的状态词（{name_zh}）。已保留，补充映射后即生效。"),
         ),
         word => Message::new(word.unwrap_or("").to_owned(), word.unwrap_or("").to_owned()),

@@ -13,8 +13,8 @@ use crate::auth::model::{API_KEY_USE_EVERY, TokenScope, is_api_key};
 use crate::kernel::page::{Key, Part};
 use crate::kernel::text::can_name;
 use crate::kernel::{
-    Actor, Connection, CustomerId, Direction, Error, KeyAccess, Page, Person, Result, Role, SessionId, TeamId, Timestamp,
-    UserId,
+    Actor, Connection, CustomerId, Direction, Error, KeyAccess, Page, Person, Result, Role, SessionId, TeamId,
+    Timestamp, UserId,
 };
 use crate::people::model::{Customer, Roster, User};
 use crate::people::store::{customer, roles_of, user, user_product, user_team, with_teams};

@@ -78,8 +78,7 @@ pub async fn follow(tx: &mut Tx, ticket: Ticket, reported: &Reported) -> Result<
     if *reopenings != 0 && ticket.reopen_count != expected {
         // A report that came late has changed how it got there, or whether.
         let first = if expected == 0 { None } else { first_reopened_at.or(ticket.first_reopened_at) };
-        let next =
-            Ticket { reopen_count: expected, first_reopened_at: first, updated_at: tx.now, ..ticket.clone() };
+        let next = Ticket { reopen_count: expected, first_reopened_at: first, updated_at: tx.now, ..ticket.clone() };
         let fact = Fact::Updated { fields: vec!["reopenCount".to_owned()] };
         let decision = Decision { next, facts: vec![fact], participants: Vec::new() };
         ticket = settle_as(tx, &ticket, decision, true, true).await?;

@@ -197,7 +197,9 @@ pub fn may(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal
         Action::SetWaiting | Action::Resume | Action::Resolve => leads || is_assignee,
         Action::Attribute => leads || is_assignee || (person.is_staff() && ticket.imported),
         Action::Comment | Action::Open => person.is_staff() || asks(person, ticket),
-        Action::CommentInternally | Action::Update | Action::Link | Action::Follow | Action::Cite => person.is_staff(),
+        Action::CommentInternally | Action::Update | Action::Follow | Action::Cite => person.is_staff(),
+        // A system links its own number to a ticket that it takes part in.
+        Action::Link => person.is_staff() || person.is(Role::Partner),
         Action::Rate => asks(person, ticket),
         Action::Close => leads || is_assignee || asks(person, ticket),
         Action::Reopen | Action::Chase => person.is_staff() || asks(person, ticket),

@@ -109,7 +109,9 @@ fn pending_of(
     since: Option<Timestamp>,
     needs: Option<String>,
 ) -> Result<Option<PendingReport>, DbErr> {
-    let (Some(status), Some(system), Some(since), Some(needs)) = (status, system, since, needs) else { return Ok(None) };
+    let (Some(status), Some(system), Some(since), Some(needs)) = (status, system, since, needs) else {
+        return Ok(None);
+    };
     Ok(Some(PendingReport {
         status: TicketStatus::parse(&status).ok_or_else(|| broken("ticket status", &status))?,
         system,

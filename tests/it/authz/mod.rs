@@ -1,15 +1,19 @@
 //! Who may what: every operation and every field of a ticket, for every role and every kind of ticket, as a table in
 //! authz.txt. A change of rights shows as a change of that file.
 
+mod operations;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI32, Ordering};
 
 use domain::kernel::seconds;
+use tests::partner::Partner;
 use tests::socket::Socket;
 use tests::{Answer, Client, Desk, Json, attribution, json};
 
-const TABLE: &str = include_str!("authz.txt");
+use self::operations::{FIELDS, ITSELF, OF_SESSIONS, OF_TICKETS, OPERATIONS, OTHERS, QUERIES, Stage};
+
+const TABLE: &str = include_str!("../authz.txt");
 
 /// What a ticket is to agent1, and to the customer ACME: requester, issue type (it decides the team), product, assignee.
 const PLACES: [(&str, &str, &str, &str, &str); 4] = [
@@ -20,167 +24,6 @@ const PLACES: [(&str, &str, &str, &str, &str); 4] = [
 ];
 /// One that is never a case elsewhere.
 const CONFIDENTIAL: (&str, &str, &str, &str, &str) = ("confidential", "requester1", "BREACH", "VPN", "admin");
-
-/// Where in its life a ticket stands when somebody tries something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    New,
-    Assigned,
-    InProgress,
-    Waiting,
-    Resolved,
-    Closed,
-}
-
-/// A mutation of a ticket, and what it takes besides the ticket.
-type Operation = (&'static str, Stage, fn(&Desk) -> Json);
-
-/// Stands for the ticket's own id.
-const ITSELF: &str = "itself";
-
-const OPERATIONS: [Operation; 23] = [
-    ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
-    ("acceptTicket", Stage::Assigned, |_| json!({})),
-    ("setWaiting", Stage::InProgress, |_| json!({ "reason": "等待备件" })),
-    ("resumeTicket", Stage::Waiting, |_| json!({})),
-    ("resolveTicket", Stage::InProgress, |_| json!({ "attribution": attribution("restarted") })),
-    ("attributeTicket", Stage::Closed, |_| json!({ "attribution": attribution("restarted again") })),
-    ("closeTicket", Stage::Resolved, |_| json!({})),
-    ("reopenTicket", Stage::Resolved, |_| json!({ "reason": "又坏了" })),
-    ("cancelTicket", Stage::InProgress, |_| json!({ "reason": "重复" })),
-    ("chaseTicket", Stage::Assigned, |_| json!({})),
-    ("openTicket", Stage::Assigned, |_| json!({})),
-    ("addComment", Stage::InProgress, |_| json!({ "body": "好", "visibility": "PUBLIC" })),
-    ("addComment INTERNAL", Stage::InProgress, |_| json!({ "body": "内部", "visibility": "INTERNAL" })),
-    ("updateTicket", Stage::InProgress, |_| json!({ "title": "changed" })),
-    ("updateTicket teamKey", Stage::InProgress, |_| json!({ "teamKey": "IT" })),
-    ("followTicket", Stage::Assigned, |_| json!({})),
-    ("unfollowTicket", Stage::Assigned, |_| json!({})),
-    ("redactTicket", Stage::InProgress, |_| json!({ "texts": ["TITLE"] })),
-    ("linkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
-    ("rateTicket", Stage::Closed, |_| json!({ "score": 5 })),
-    // Whoever may cite is asked what.
-    ("citeSolution", Stage::InProgress, |_| json!({})),
-    // Whoever may say what helps is told that a ticket is no case of itself.
-    ("dismissSuggestion", Stage::InProgress, |_| json!({ "caseId": ITSELF, "reason": "OTHER" })),
-    ("restoreSuggestion", Stage::InProgress, |_| json!({ "caseId": ITSELF })),
-];
-
-/// Mutations of everything else; they change nothing that the table depends on.
-type OtherOperation = (&'static str, fn(&Desk) -> Json);
-
-const OTHERS: [OtherOperation; 34] = [
-    ("createTicket", |_| json!({ "title": "new", "description": "new" })),
-    (
-        "createTicket for another",
-        |_| json!({ "title": "new", "description": "new", "requesterEmail": "requester2@desk.test" }),
-    ),
-    ("createUser", |desk| {
-        let email = format!("{}@desk.test", desk.app.new_uuid().simple());
-        json!({ "email": email, "name": "New", "roles": ["AGENT"] })
-    }),
-    ("updateUser", |desk| json!({ "userId": desk.id("agent2").to_string(), "skills": ["electrics"] })),
-    ("updateUser roles", |desk| json!({ "userId": desk.id("agent2").to_string(), "roles": ["AGENT"] })),
-    (
-        "setPassword",
-        |_| json!({ "userId": "018f0000-0000-7000-8000-000000000000", "newPassword": "a good long password" }),
-    ),
-    ("redactUser", |_| json!({ "userId": "018f0000-0000-7000-8000-000000000000" })),
-    ("saveCauseTag", |_| json!({ "key": "WORN", "name": "Worn" })),
-    ("saveCustomer", |_| json!({ "key": "INITECH", "name": "Initech" })),
-    ("saveIssueType", |_| json!({ "key": "QUESTION", "name": "Question" })),
-    ("saveProduct", |_| json!({ "key": "PM-9000", "name": "PM-9000" })),
-    ("saveSkill", |_| json!({ "key": "welding", "name": "Welding" })),
-    ("saveSolutionTag", |_| json!({ "key": "CLEAN", "name": "Clean" })),
-    ("saveTeam", |_| json!({ "key": "NIGHT", "name": "Night shift" })),
-    ("bindTerminal", |_| json!({ "channel": "WEB" })),
-    ("unbindTerminal", |_| json!({ "channel": "SMS" })),
-    ("reportActivity", |_| json!({ "channel": "WECOM" })),
-    ("saveNotificationPreference", |_| json!({ "language": "CHINESE" })),
-    ("acknowledgeNotification", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
-    ("markNotificationOpened", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
-    ("saveCalendar", |_| json!({ "key": "LATE", "name": "Late", "timeZone": "UTC", "week": [] })),
-    (
-        "saveSlaPolicy",
-        |_| json!({ "key": "SLOW", "name": "Slow", "archived": true, "resolutionSeconds": 600, "calendarKey": "24x7" }),
-    ),
-    ("saveAgentProfile", |desk| json!({ "userId": desk.id("agent2").to_string(), "capacity": 30 })),
-    ("createAbsence", |desk| json!({ "userId": desk.id("agent2").to_string(), "from": "2030-01-01T00:00:00Z" })),
-    ("endAbsence", |_| json!({ "absenceId": "018f0000-0000-7000-8000-000000000000" })),
-    ("createDelegation", |desk| {
-        let period = json!({ "from": "2030-01-01T00:00:00Z", "to": "2030-02-01T00:00:00Z" });
-        let (from, to) = (desk.id("agent2").to_string(), desk.id("agent1").to_string());
-        // Another one each time: the same is refused.
-        static MINUTE: AtomicI32 = AtomicI32::new(60);
-        let minute = MINUTE.fetch_add(1, Ordering::Relaxed);
-        json!({ "fromAgentId": from, "toAgentId": to, "period": period, "fromMinute": 0, "toMinute": minute })
-    }),
-    ("endDelegation", |_| json!({ "delegationId": "018f0000-0000-7000-8000-000000000000" })),
-    (
-        "saveEscalationPolicy",
-        |_| json!({ "priority": "LOW", "levels": [{ "level": 1, "afterSeconds": 60, "channels": ["WEB"] }] }),
-    ),
-    ("answerSurvey", |_| json!({ "token": "00", "score": 5 })),
-    ("reviewCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
-    ("publishCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
-    ("retireCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
-    ("editCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000", "title": "changed" })),
-    ("changePassword", |_| json!({ "currentPassword": "wrong", "newPassword": "a good long password" })),
-];
-
-/// Queries that are not of one ticket, and what they answer to somebody who may ask.
-const QUERIES: [(&str, &str); 28] = [
-    ("about", "about { version }"),
-    ("viewer", "viewer { id }"),
-    ("catalogue", "catalogue { teams { key } }"),
-    ("boardCursor", "boardCursor"),
-    ("users", "users { nodes { name } }"),
-    ("customers", "customers { nodes { key } }"),
-    ("notifications", "notifications { nodes { id } }"),
-    ("terminals", "terminals { channel }"),
-    ("notificationPreference", "notificationPreference { language }"),
-    ("myTodo", "myTodo { count }"),
-    ("agentProfiles", "agentProfiles { capacity }"),
-    ("delegations", "delegations { id }"),
-    ("calendars", "calendars { key }"),
-    ("slaPolicies", "slaPolicies { key }"),
-    ("upcomingBreaches", "upcomingBreaches { nodes { clock { state } } }"),
-    ("healthReport", "healthReport(month: \"2026-03\") { resolved }"),
-    ("escapeKpi", "escapeKpi(quarter: \"2026-Q1\") { product }"),
-    ("solutionOfTheWeek", "solutionOfTheWeek(week: \"2026-W10\") { steps }"),
-    ("survey", "survey(token: \"00\") { number }"),
-    ("knowledgeCards", "knowledgeCards { nodes { state } }"),
-    ("escalationPolicies", "escalationPolicies { version }"),
-    (
-        "rehearseEscalation",
-        "rehearseEscalation(input: { levels: [{ level: 1, afterSeconds: 60, channels: [EMAIL] }] }) { levels { reached } }",
-    ),
-    (
-        "serviceMetrics",
-        "serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { created }",
-    ),
-    (
-        "responseHeatmap",
-        "responseHeatmap(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) { timeZone }",
-    ),
-    ("knowledgeGaps", "knowledgeGaps { label }"),
-    ("healthReportFile", "healthReportFile(month: \"2026-03\", format: HTML) { name }"),
-    ("healthReportFiles", "healthReportFiles { name }"),
-    ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),
-];
-
-/// Queries that every ticket has a row for, further down.
-const OF_TICKETS: [&str; 4] = ["node", "ticket", "tickets", "similarCases"];
-
-/// Operations that are tried elsewhere, because they are about the session itself (tests/it/sessions.rs).
-const OF_SESSIONS: [&str; 4] = ["signIn", "signOut", "refreshSession", "createTodoToken"];
-
-const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { name } attribution { resolution } cancelReason card { id } channel chaseCount
-    citations { text }
-    closedAt comments { nodes { body } } createdAt customer { key } description device escalations { level } events(first: 100) { nodes { kind } }
-    externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount id
-    issueType mergedInto { id } noResponseMarkedAt notifications { id } number priority product rating { score } reopenCount requester { name email } requiredSkills resolvedAt
-    similarCases { state } suggestions { state } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
 
 struct Hall {
     desk: Desk,
@@ -198,6 +41,8 @@ impl Hall {
         for name in Desk::everyone() {
             people.push((name, desk.as_(name).await));
         }
+        // It is linked to the tickets that carry a number of its own.
+        people.push(("system", Partner::join(&desk, "ERP_NO", 10).await.client));
         people.push(("nobody", desk.nobody()));
         let admin = desk.as_("admin").await;
         Self { desk, people, admin, staged: BTreeMap::new(), table: String::new() }
