@@ -26,6 +26,7 @@ mod sessions;
 mod similar;
 mod suggestions;
 mod survives;
+mod systems;
 mod tidy;
 mod truths;
 

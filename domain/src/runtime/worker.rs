@@ -5,9 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::{BoxFuture, join_all};
-use futures::stream::FuturesUnordered;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::jobs::{self, CLAIM_MAX, DECIDING, Job, Next, Outcome, Prepared};
@@ -111,7 +110,8 @@ async fn decide_due(app: &Arc<App>, stop: &CancellationToken) -> Result<usize> {
 /// Sends what is due in a lane, so many at a time: whoever is slow takes one place, and the others go on.
 async fn send_due(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Result<usize> {
     let width = (app.wiring.sending.width)(lane);
-    let mut under_way = FuturesUnordered::new();
+    // Each by itself: what is under way may hold the writer's turn that the next claim waits for.
+    let mut under_way = JoinSet::new();
     let (mut ran, mut failed) = (0, None);
     loop {
         // Hears what is planted from here on.
@@ -120,7 +120,11 @@ async fn send_due(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Resul
         while failed.is_none() && !stop.is_cancelled() && under_way.len() < width {
             match claim_due(app, lane, (width - under_way.len()) as u64).await {
                 Ok(claimed) if claimed.is_empty() => break,
-                Ok(claimed) => under_way.extend(claimed.into_iter().map(|job| Box::pin(send(app.clone(), job)))),
+                Ok(claimed) => {
+                    for job in claimed {
+                        under_way.spawn(send(app.clone(), job));
+                    }
+                }
                 Err(error) => failed = Some(error),
             }
         }
@@ -131,8 +135,9 @@ async fn send_due(app: &Arc<App>, lane: &str, stop: &CancellationToken) -> Resul
         let latest = app.now() + LOOK_AT_LEAST_EVERY;
         let wake = if takes_more { jobs::next_due(app, lane).await.ok().flatten().unwrap_or(latest) } else { latest };
         tokio::select! {
-            Some(sent) = under_way.next() => {
+            Some(sent) = under_way.join_next() => {
                 ran += 1;
+                let sent = sent.map_err(Error::internal).flatten();
                 failed = failed.or(sent.err());
             }
             () = bell, if takes_more => {}

@@ -160,7 +160,7 @@ pub async fn corrections(
     let cx = ctx.data_unchecked::<Caller>().cx.clone();
     let system = calling_system(&cx, ApiScope::Corrections).await.or_top_level(ctx)?;
     let app = cx.app.clone();
-    let head = log::head(app.db.read(), app.db.engine).await.map_err(Error::from).or_top_level(ctx)?;
+    let head = log::head(app.db.read(), app.db.engine).await.or_top_level(ctx)?;
     let behind = match after {
         None => None,
         // From before a restore: all that is still open is told.

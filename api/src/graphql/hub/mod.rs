@@ -337,7 +337,6 @@ impl HubQuery {
     }
 
     /// Corrections that were given up, newest first; for administrators.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,

@@ -306,10 +306,14 @@ pub enum Answered {
 /// The way out: one HTTP client, guarded against private addresses, without redirects.
 #[derive(Clone)]
 pub struct Postman {
-    /// Whether an address may be called at all; else what is wrong with it.
-    pub permits: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
-    pub post: Arc<dyn Fn(Letter) -> BoxFuture<'static, Answered> + Send + Sync>,
+    pub permits: Arc<Permits>,
+    pub post: Arc<Post>,
 }
+
+/// Whether an address may be called at all; else what is wrong with it.
+pub type Permits = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+/// Calls it.
+pub type Post = dyn Fn(Letter) -> BoxFuture<'static, Answered> + Send + Sync;
 
 /// A report as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

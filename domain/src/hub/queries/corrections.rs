@@ -7,7 +7,7 @@ use super::super::model::{Correction, CorrectionState, HubEvent, System};
 use super::super::store::{self, correction};
 use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, CorrectionId, Direction, Error, Page, Result, SystemId};
+use crate::kernel::{Connection, CorrectionId, Direction, Page, Result, SystemId};
 use crate::runtime::store::event_log;
 use crate::runtime::{App, Ctx, Cursor, Row, log};
 
@@ -62,7 +62,7 @@ pub async fn outstanding(cx: &Ctx, system: &System, page: &Page) -> Result<Conne
 
 /// What could not be told, newest first: for administrators.
 pub async fn dead_letters(cx: &Ctx, system: Option<SystemId>, page: &Page) -> Result<Connection<Correction>> {
-    cx.actor.require_admin().map_err(|_| Error::forbidden())?;
+    super::administrators_only(cx)?;
     list(cx, "dead_letters", Direction::Desc, page, |select| {
         let dead = select.filter(correction::Column::State.eq(CorrectionState::Dead.word()));
         match system {

@@ -130,7 +130,7 @@ pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Dive
     let compared = (hub_ticket::Entity, hub_ticket::Column::ComparedFrom);
     let of_ticket = within(hub_ticket::Entity, (hub_ticket::Entity, hub_ticket::Column::TicketId), &scope);
     let ids = Expr::col((hub_ticket::Entity, hub_ticket::Column::TicketId));
-    let columns = at.iter().map(|at| count_where(ids.clone().into(), Expr::col(compared).lte(*at).into_condition()));
+    let columns = at.iter().map(|at| count_where(ids.clone(), Expr::col(compared).lte(*at).into_condition()));
     let compared = counts(cx, of_ticket, columns.collect()).await?;
     let differences =
         || within(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), &scope);

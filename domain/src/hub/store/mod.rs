@@ -305,13 +305,13 @@ pub(super) async fn put_holdings(conn: &impl ConnectionTrait, holdings: Vec<Hold
         hub_holding::Column::Status,
     ]);
     for holdings in holdings.chunks(ROWS_MAX) {
-        let rows = holdings.iter().cloned().map(|holding| {
+        let rows = holdings.iter().map(|holding| {
             let Holding { ticket, system, report, correction, status } = holding;
             hub_holding::ActiveModel {
-                ticket_id: Set(ticket),
-                system_id: Set(system),
-                report_id: Set(report),
-                correction_id: Set(correction),
+                ticket_id: Set(*ticket),
+                system_id: Set(*system),
+                report_id: Set(*report),
+                correction_id: Set(*correction),
                 status: Set(status.map(|status| status.word().to_owned())),
             }
         });

@@ -17,7 +17,7 @@ use crate::kernel::{
     Timestamp, UserId,
 };
 use crate::people::model::{Customer, Roster, User};
-use crate::people::store::{customer, roles_of, user, user_product, user_team, with_teams};
+use crate::people::store::{customer, roles_of, user, user_product, user_team, with_teams, words_of};
 use crate::runtime::{App, Ctx};
 
 /// A credential that was accepted.
@@ -215,6 +215,8 @@ pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page
     let keyset = page.keyset(list, &keys)?;
     let mut select =
         user::Entity::find().filter(keyset.cond).filter(user::Column::DisabledAt.is_null()).limit(keyset.limit);
+    // Accounts of systems are nobody to choose.
+    select = select.filter(user::Column::Roles.ne(words_of(&[Role::Partner])));
     if let Some(team) = team {
         let mut members = sea_orm::sea_query::Query::select();
         members.column(user_team::Column::UserId).from(user_team::Entity).and_where(user_team::Column::TeamId.eq(team));
