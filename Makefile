@@ -5,8 +5,8 @@ SHELL := /bin/bash
 # Node from target/node, where scripts/ensure had to put one there.
 export PATH := $(CURDIR)/target/node/bin:$(PATH)
 
-WEB_SOURCES := $(shell find web/src web/public web/widget -type f 2>/dev/null | grep -v '^web/src/gql/') \
-	$(wildcard web/*.json web/vite.config.ts web/vite.widget.config.ts web/codegen.js web/*.html) schema.graphql
+WEB_SOURCES := $(shell find web/src web/public web/widget sdk -type f 2>/dev/null | grep -v '^web/src/gql/') \
+	$(wildcard web/*.json web/vite.config.ts web/vite.widget.config.ts web/vite.sdk.config.ts web/codegen.js web/*.html) schema.graphql
 
 .PHONY: help model run test test-web test-browser test-clients test-sqlite test-postgres lint web schema truths soak bench services clean
 

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { Provider } from 'urql';
 import { Route, Switch, useRoute } from 'wouter';
 import { client } from './api/client';
-import { isColleague, leads } from './api/roles';
+import { isColleague, isStaff, leads } from './api/roles';
 import { session } from './api/session';
 import { Board } from './board/Board';
 import { useLanguage } from './i18n';
@@ -11,6 +11,8 @@ import { CardPage } from './knowledge/CardPage';
 import { Knowledge } from './knowledge/Knowledge';
 import { Me } from './me/Me';
 import { NewTicket } from './new/NewTicket';
+import { DivergencePage } from './panorama/DivergencePage';
+import { PanoramaPage } from './panorama/PanoramaPage';
 import { Rate } from './rate/Rate';
 import { Health } from './reports/Health';
 import { HeatmapPage } from './reports/HeatmapPage';
@@ -50,6 +52,12 @@ export function App() {
             </Route>
             <Route path="/reports/health">
               <Health viewer={held.viewer} />
+            </Route>
+            <Route path="/reports/divergence">
+              <DivergencePage />
+            </Route>
+            <Route path="/panorama/:reference?">
+              {({ reference }) => (isStaff(held.viewer) ? <PanoramaPage key={reference ?? ''} reference={reference === undefined ? null : decodeURIComponent(reference)} /> : <Nowhere />)}
             </Route>
             <Route path="/knowledge">
               <Knowledge />

@@ -11,6 +11,7 @@ import './styles/todo.css';
 import './styles/rules.css';
 import './styles/reports.css';
 import './styles/heatmap.css';
+import './styles/panorama.css';
 
 const root = document.getElementById('app');
 if (root) {

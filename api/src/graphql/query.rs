@@ -29,6 +29,7 @@ use super::nodes::{CustomerNode, Node, Relay, TeamNode, UserNode, relay};
 use super::notifications::NotificationQuery;
 use super::reports::ReportQuery;
 use super::satisfaction::SatisfactionQuery;
+use super::scalars::DateTime;
 use super::similar::{SIMILAR_CASES, SIMILAR_CASES_PRICE, SimilarCase, similar};
 use super::sla::SlaQuery;
 use super::terminals::TerminalQuery;
@@ -66,6 +67,8 @@ struct About {
     demo_sign_ins: Vec<String>,
     /// In demo mode, the password of them all.
     demo_password: Option<String>,
+    /// What Buoy's clock says: a client sees by it how far its own is off.
+    now: DateTime,
     /// The organisation's time zone.
     time_zone: String,
     /// The key (applicationServerKey) with which a browser subscribes to pushes, in Base64url; null where none are sent.
@@ -114,6 +117,7 @@ impl TicketQuery {
             demo,
             demo_sign_ins: if demo { crate::cli::demo::sign_ins() } else { Vec::new() },
             demo_password: demo.then(|| crate::cli::demo::PASSWORD.to_owned()),
+            now: ctx.data_unchecked::<Caller>().cx.now().into(),
             time_zone,
             web_push_key,
         }

@@ -11,6 +11,7 @@ struct Web;
 
 /// Pages of other sites load it, as a module or with a digest too.
 const WIDGET_FILE: &str = "widget.js";
+const SDK: &str = "sdk/";
 const GRAPHIQL_FILE: &str = "graphiql.html";
 
 /// GraphiQL's editor writes styles of its own into the page.
@@ -38,7 +39,7 @@ pub async fn serve(request: HttpRequest) -> HttpResponse {
         _ if path == GRAPHIQL_FILE => {
             HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/graphiql")).finish()
         }
-        Some(file) if path == WIDGET_FILE => {
+        Some(file) if path == WIDGET_FILE || path.starts_with(SDK) => {
             let mut response = answer(&request, path, file);
             let anyone = header::HeaderValue::from_static("*");
             response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anyone);

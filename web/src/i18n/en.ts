@@ -1,3 +1,4 @@
+import { hub } from './hub.en';
 import { knowledge } from './knowledge.en';
 
 /** Every word of the app in English; `zh.ts` has the same keys. `{name}` stands for a value. */
@@ -428,6 +429,7 @@ export const en = {
   'event.TicketNoResponseMarked': 'Nobody opened it in time',
   'event.TicketLinked': 'Linked',
   'event.TicketRedacted': 'Redacted',
+  ...hub,
   ...knowledge,
 } as const;
 

@@ -1,3 +1,4 @@
+import { hub } from './hub.zh';
 import { knowledge } from './knowledge.zh';
 import type { Word } from './en';
 
@@ -428,5 +429,6 @@ export const zh: Record<Word, string> = {
   'event.TicketSlaBreached': 'SLA 已超时',
   'event.TicketEscalated': '超时升级',
   'event.TicketNoResponseMarked': '超时未响应',
+  ...hub,
   ...knowledge,
 };

@@ -21,6 +21,9 @@ export function ReportTabs() {
       <Link href="/reports/health" className={active} data-testid="to-health">
         {t('health.title')}
       </Link>
+      <Link href="/reports/divergence" className={active} data-testid="to-divergence">
+        {t('divergence.title')}
+      </Link>
     </nav>
   );
 }

@@ -3,6 +3,7 @@ import { administers } from '../api/roles';
 import type { Session } from '../api/session';
 import { RulesDocument } from '../gql';
 import { useLanguage } from '../i18n';
+import { Systems } from '../panorama/Systems';
 import { ErrorNote } from '../shell/ErrorNote';
 import { Calendars } from './Calendars';
 import { Policies } from './Policies';
@@ -22,6 +23,7 @@ export function Settings({ viewer }: { viewer: Session['viewer'] }) {
       <Policies policies={data.escalationPolicies} mayEdit={mayEdit} onChange={again} />
       <SlaPolicies policies={data.slaPolicies} calendars={data.calendars} mayEdit={mayEdit} onChange={again} />
       <Calendars calendars={data.calendars} />
+      {mayEdit && <Systems />}
     </div>
   );
 }

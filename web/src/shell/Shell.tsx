@@ -19,6 +19,7 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
     session.set(null);
   };
   const [inReports] = useRoute('/reports/*?');
+  const [inPanorama] = useRoute('/panorama/*?');
   const [inKnowledge] = useRoute('/knowledge/*?');
   const active = (isActive: boolean) => (isActive ? 'active' : '');
   return (
@@ -45,6 +46,11 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
           {isStaff(viewer) && (
             <Link href="/knowledge" className={active(inKnowledge)} data-testid="nav-knowledge">
               {t('nav.knowledge')}
+            </Link>
+          )}
+          {isStaff(viewer) && (
+            <Link href="/panorama" className={active(inPanorama)} data-testid="nav-panorama">
+              {t('nav.panorama')}
             </Link>
           )}
           {leads(viewer) && (

@@ -11,6 +11,7 @@ import { BoardCursorDocument, OpenTicketDocument, TicketEventsDocument, TicketPa
 import { useLanguage } from '../i18n';
 import { moment } from '../lib/clock';
 import { ErrorNote } from '../shell/ErrorNote';
+import { Pending } from '../panorama/Pending';
 import { Actions } from './Actions';
 import { Attributed } from './Attribution';
 import { Citations } from './Citations';
@@ -136,6 +137,7 @@ function Page({ page, live, staff, onChange }: PageProps) {
           {asCase && <p className="note">{t('ticket.asCase')}</p>}
         </header>
         <p className="text description">{page.description}</p>
+        <Pending page={page} onChange={onChange} />
         <Actions page={page} onChange={onChange} />
         {page.attribution && <Attributed attribution={page.attribution} />}
         {page.card && (
@@ -187,11 +189,12 @@ function Facts({ page, lang }: { page: PageFragment; lang: string }) {
     [t('ticket.channel'), page.channel],
     [t('ticket.references'), page.externalRefs.map(({ system, externalId }) => `${system} ${externalId}`).join(', ')],
     [t('ticket.token'), <code key="token">{page.token}</code>],
+    [t('nav.panorama'), page.externalRefs.length > 0 && <Link key="panorama" href={`/panorama/${page.token}`}>{t('panorama.title')}</Link>],
   ];
   return (
     <dl className="facts">
       {rows
-        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
         .map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
