@@ -1,7 +1,7 @@
 // ERP, CRM and field app side by side: each reports in its own words, and takes what the others have made true.
 const SYSTEMS = [
-  { key: 'ERP', name: 'ERP', words: { 已下发: 'ASSIGNED', 执行中: 'IN_PROGRESS', 挂起: 'WAITING', 已完工: 'RESOLVED' } },
-  { key: 'CRM', name: 'CRM', words: { open: 'ASSIGNED', working: 'IN_PROGRESS', 'on hold': 'WAITING', solved: 'RESOLVED' } },
+  { key: 'ERP_NO', name: 'ERP', words: { 已下发: 'ASSIGNED', 执行中: 'IN_PROGRESS', 挂起: 'WAITING', 已完工: 'RESOLVED' } },
+  { key: 'CRM_ID', name: 'CRM', words: { open: 'ASSIGNED', working: 'IN_PROGRESS', 'on hold': 'WAITING', solved: 'RESOLVED' } },
   { key: 'APP_SN', name: 'Field app 现场', words: { 已签收: 'ASSIGNED', 处理中: 'IN_PROGRESS', 待确认: 'WAITING', 已修好: 'RESOLVED' } },
 ];
 const url = location.origin;

@@ -43,12 +43,12 @@ const panorama = (): Promise<Known> =>
 it('shows what one system says in the words of the others', async () => {
   await page.locator('#new').click();
   await truth('NEW');
-  await says('ERP', '挂起');
+  await says('ERP_NO', '挂起');
   await truth('WAITING');
-  await holds('CRM', 'on hold');
+  await holds('CRM_ID', 'on hold');
   await holds('APP_SN', '待确认');
-  await says('CRM', 'working');
-  await holds('ERP', '执行中');
+  await says('CRM_ID', 'working');
+  await holds('ERP_NO', '执行中');
   await holds('APP_SN', '处理中');
 });
 

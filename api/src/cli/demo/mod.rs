@@ -3,6 +3,7 @@
 
 mod scenarios;
 mod story;
+mod systems;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -86,5 +87,6 @@ async fn fill_empty(
     let played = story.play(app, clock, &scenarios, |done| bar.set_position(done as u64)).await;
     bar.finish_and_clear();
     played?;
+    systems::speak(app, clock).await?;
     std::fs::remove_file(mark).map_err(in_folder)
 }

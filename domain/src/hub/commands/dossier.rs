@@ -320,9 +320,17 @@ impl Dossier {
         }
     }
 
-    /// Corrections of a system, oldest first.
-    pub fn corrections_of(&self, system: SystemId) -> Vec<&Correction> {
-        self.corrections.iter().filter(|one| one.system == system).collect()
+    /// Corrections of a system that a report may be the echo of, oldest first: the one that it names, or those since which
+    /// the system has said nothing.
+    pub fn echoed(&self, system: SystemId, named: bool) -> Vec<&Correction> {
+        let said_at = self.said_at(system);
+        let open = |one: &&Correction| one.system == system && (named || said_at.is_none_or(|at| at <= one.created_at));
+        self.corrections.iter().filter(open).collect()
+    }
+
+    /// When the latest report of a system came.
+    fn said_at(&self, system: SystemId) -> Option<Timestamp> {
+        self.holdings.get(&system)?.report.and_then(|report| self.received.get(&report)).copied()
     }
 
     fn has_correction(&self, id: CorrectionId) -> bool {
@@ -342,14 +350,14 @@ impl Dossier {
             correction.state = CorrectionState::Acknowledged;
         }
         self.moved_corrections.insert(id);
-        let Some(holding) = self.holdings.get_mut(&correction.system) else { return true };
-        let said_at = holding.report.and_then(|report| self.received.get(&report));
-        if said_at.is_some_and(|at| *at > correction.created_at) {
-            return true;
+        let (system, status, created_at) = (correction.system, correction.status, correction.created_at);
+        if self.said_at(system).is_none_or(|at| at <= created_at)
+            && let Some(holding) = self.holdings.get_mut(&system)
+        {
+            holding.correction = Some(id);
+            holding.status = Some(status);
+            self.moved_holdings.insert(system);
         }
-        holding.correction = Some(id);
-        holding.status = Some(correction.status);
-        self.moved_holdings.insert(correction.system);
         true
     }
 

@@ -159,7 +159,7 @@ impl Intake<'_> {
         }
         let known = self.system.word(&word);
         let status = known.map(|known| known.status);
-        let corrections = dossier.corrections_of(self.system.id);
+        let corrections = dossier.echoed(self.system.id, cause.is_some());
         let echo = echo_of(cause.as_deref(), status, tx.now, &corrections).map(|one| (one.id, one.status));
         match (echo, &cause) {
             (Some((correction, status)), _) => {
