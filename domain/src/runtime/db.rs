@@ -20,7 +20,8 @@ use crate::kernel::{Error, Result};
 
 /// Readers beside the one writer of SQLite.
 const SQLITE_READERS: u32 = 4;
-/// Connections of one node to PostgreSQL.
+/// Connections of one node to PostgreSQL, half of them for reading: a change that looks something up never waits for those
+/// that wait for it.
 pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// Waiting longer than this for a connection is an error, not a queue.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,11 +61,11 @@ impl Db {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let mut options = quiet(ConnectOptions::new(url));
                 options
-                    .max_connections(POSTGRES_CONNECTIONS)
+                    .max_connections(POSTGRES_CONNECTIONS / 2)
                     .statement_timeout(STATEMENT_TIMEOUT)
                     .map_sqlx_postgres_opts(|postgres| postgres.options([IDLE_TRANSACTION_TIMEOUT]));
-                let pool = Database::connect(options).await?;
-                Ok(Self { engine: Engine::Postgres, read: pool.clone(), writer: Writer::Postgres(pool) })
+                let (read, write) = (Database::connect(options.clone()).await?, Database::connect(options).await?);
+                Ok(Self { engine: Engine::Postgres, read, writer: Writer::Postgres(write) })
             }
             Some(url) => Err(Error::Internal(format!(
                 "BUOY_DATABASE_URL must begin with postgres:// (leave it out for SQLite in the data folder), not {:?}",
@@ -104,9 +105,11 @@ impl Db {
 
     pub async fn close(&self) {
         let _ = self.read.clone().close().await;
-        if let Writer::Sqlite(writer) = &self.writer
-            && let Some(db) = writer.group.lock().await.db.take()
-        {
+        let writing = match &self.writer {
+            Writer::Sqlite(writer) => writer.group.lock().await.db.take(),
+            Writer::Postgres(db) => Some(db.clone()),
+        };
+        if let Some(db) = writing {
             let _ = db.close().await;
         }
     }
