@@ -41,6 +41,7 @@ async fn fill(app: &Arc<App>, clock: &Arc<ManualClock>, admin: UserId) {
                     requester_email: None,
                     required_skills: Vec::new(),
                     external_refs: Vec::new(),
+                    at: None,
                 };
                 let cx = Ctx { actor: actor.clone(), ..Ctx::system(&app) };
                 cx.execute(&create, None).await.expect("a ticket");

@@ -6,8 +6,10 @@ use uuid::Uuid;
 use crate::auth::model::AuthEvent;
 use crate::calendar::model::CalendarEvent;
 use crate::catalogue::model::CatalogueEvent;
+use crate::credentials::model::CredentialEvent;
 use crate::escalation::model::EscalationEvent;
 use crate::hub::model::HubEvent;
+use crate::intake::model::IntakeEvent;
 use crate::kernel::UserId;
 use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{NotificationEvent, State};
@@ -23,8 +25,10 @@ pub enum Event {
     Auth(AuthEvent),
     Calendar(CalendarEvent),
     Catalogue(CatalogueEvent),
+    Credential(CredentialEvent),
     Escalation(EscalationEvent),
     Hub(HubEvent),
+    Intake(IntakeEvent),
     Knowledge(KnowledgeEvent),
     Notification(NotificationEvent),
     People(PeopleEvent),
@@ -57,6 +61,12 @@ impl Event {
             Self::Calendar(CalendarEvent::CalendarSaved { .. }) => "CalendarSaved",
             Self::Catalogue(CatalogueEvent::CatalogueSaved { .. }) => "CatalogueSaved",
             Self::Catalogue(CatalogueEvent::TeamSaved { .. }) => "TeamSaved",
+            Self::Credential(CredentialEvent::Saved { .. }) => "CredentialSaved",
+            Self::Credential(CredentialEvent::Rotated { .. }) => "CredentialRotated",
+            Self::Credential(CredentialEvent::Expiring { .. }) => "CredentialExpiring",
+            Self::Intake(IntakeEvent::Quarantined { .. }) => "SubmissionQuarantined",
+            Self::Intake(IntakeEvent::Released { .. }) => "SubmissionReleased",
+            Self::Intake(IntakeEvent::Full { .. }) => "QuarantineFull",
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => "EscalationPolicySaved",
             Self::Hub(HubEvent::SystemSaved { .. }) => "SystemSaved",
             Self::Hub(HubEvent::WebhookSecretRotated { .. }) => "WebhookSecretRotated",
@@ -119,6 +129,8 @@ impl Event {
             ) => ("user", user.0),
             Self::People(PeopleEvent::CustomerSaved { customer, .. }) => ("customer", customer.0),
             Self::Escalation(EscalationEvent::PolicySaved { .. }) => ("escalation_policy", Uuid::nil()),
+            Self::Credential(event) => ("credential", event.credential().0),
+            Self::Intake(event) => ("submission", event.submission().map_or(Uuid::nil(), |id| id.0)),
             Self::Hub(event) => ("system", event.system().0),
             Self::Knowledge(event) => ("card", event.card().0),
             Self::Recommend(RecommendEvent::RankingLearned { .. }) => ("ranking", Uuid::nil()),

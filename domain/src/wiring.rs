@@ -8,8 +8,10 @@ use futures::future::BoxFuture;
 use crate::auth::model::{AuthEvent, Keys, SIGNING_KEY_LIFE};
 use crate::calendar::model::Calendars;
 use crate::catalogue::model::Words;
+use crate::credentials::model::CredentialEvent;
 use crate::event::Event;
 use crate::hub::model::HubEvent;
+use crate::intake::model::IntakeEvent;
 use crate::kernel::{Error, Result, minutes};
 use crate::knowledge::model::KnowledgeEvent;
 use crate::notifications::model::{Appendix, NotificationEvent, Senders};
@@ -22,8 +24,8 @@ use crate::runtime::{App, Tx, Vault, command};
 use crate::tickets::model::Numbers;
 use crate::tickets::queries::{Kept, LiveTickets};
 use crate::{
-    auth, calendar, catalogue, dispatch, escalation, hub, knowledge, metrics, notifications, recommend, reports,
-    satisfaction, sla, tickets,
+    auth, calendar, catalogue, credentials, dispatch, escalation, hub, intake, knowledge, metrics, notifications,
+    recommend, reports, satisfaction, sla, tickets,
 };
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
@@ -133,6 +135,15 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             Event::Hub(HubEvent::SystemDisabled { key, .. }) => {
                 Box::pin(notifications::react::on_system_disabled(tx, key)).await
             }
+            Event::Credential(CredentialEvent::Expiring { key, owner, days, .. }) => {
+                let word = "CREDENTIAL_EXPIRING";
+                Box::pin(notifications::react::on_credential(tx, key, word, Some(*days), *owner)).await
+            }
+            Event::Credential(CredentialEvent::Rotated { key, owner, .. }) => {
+                Box::pin(notifications::react::on_credential(tx, key, "CREDENTIAL_ROTATED", None, *owner)).await
+            }
+            Event::Intake(IntakeEvent::Quarantined { gateway, .. }) => alert(tx, *gateway, "SIGNATURE_FAILING").await,
+            Event::Intake(IntakeEvent::Full { gateway }) => alert(tx, *gateway, "QUARANTINE_FULL").await,
             Event::Hub(HubEvent::UnknownWord { key, word, .. }) => {
                 Box::pin(notifications::react::on_unknown_word(tx, key, word)).await
             }
@@ -153,14 +164,23 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 Box::pin(escalation::react::on_roster_event(tx)).await
             }
             Event::ClockJumped { seconds } => Box::pin(notifications::react::on_clock_jumped(tx, *seconds)).await,
-            Event::Escalation(_)
+            Event::Credential(_)
+            | Event::Escalation(_)
             | Event::Hub(_)
+            | Event::Intake(_)
             | Event::Knowledge(_)
             | Event::Notification(_)
             | Event::Recommend(_)
             | Event::Sla(_) => Ok(()),
         }
     })
+}
+
+/// What fails at a gateway is told to administrators and to the owner of its credential.
+async fn alert(tx: &mut Tx, gateway: intake::model::Gateway, word: &str) -> Result<()> {
+    let owner = credentials::queries::owner(tx.conn(), gateway.word()).await?;
+    let key = intake::commands::alert_key(gateway, word, tx.now);
+    Box::pin(notifications::react::on_gateway_failing(tx, gateway.word(), word, &key, owner)).await
 }
 
 fn observe(app: &App, event: &Event) {
@@ -180,7 +200,9 @@ fn observe(app: &App, event: &Event) {
         Event::Recommend(RecommendEvent::RankingLearned { .. }) => app.state::<Learned>().forget(),
         Event::Auth(AuthEvent::SigningKeyRotated { .. }) => app.state::<Keys>().call_for_reload(),
         Event::Auth(_)
+        | Event::Credential(_)
         | Event::Hub(_)
+        | Event::Intake(_)
         | Event::Knowledge(_)
         | Event::Notification(_)
         | Event::Ticket(_)
@@ -204,6 +226,7 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             knowledge::react::EXTRACT => knowledge::react::on_extract(tx, job).await,
             knowledge::react::FILL => knowledge::react::on_fill(tx, job).await,
             knowledge::react::COLLECT => knowledge::react::on_collect(tx).await,
+            credentials::react::EXPIRY => credentials::react::on_expiry(tx, job).await,
             hub::react::LINK => hub::react::on_link(tx, job).await,
             hub::react::REFOLD => hub::react::on_refold(tx, job).await,
             notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,

@@ -18,6 +18,7 @@ mod m0012_knowledge;
 mod m0013_reuse;
 mod m0014_devices;
 mod m0015_hub;
+mod m0016_intake;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_reuse::Migration),
             Box::new(m0014_devices::Migration),
             Box::new(m0015_hub::Migration),
+            Box::new(m0016_intake::Migration),
         ]
     }
 }
@@ -76,7 +78,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 62] = [
+pub const TABLES: [&str; 66] = [
     "event_log",
     "log_seal",
     "meta",
@@ -139,6 +141,10 @@ pub const TABLES: [&str; 62] = [
     "hub_holding",
     "correction",
     "hub_difference",
+    "credential",
+    "credential_secret",
+    "submission",
+    "quarantined_submission",
 ];
 
 /// The migrations of this program, in their order.

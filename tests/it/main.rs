@@ -12,6 +12,7 @@ mod gaps;
 mod hub;
 mod import;
 mod installation;
+mod intake;
 mod knowledge;
 mod lifecycle;
 mod live;

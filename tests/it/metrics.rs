@@ -267,6 +267,7 @@ async fn until_the_columns_are_loaded_sql_gives_the_same_figures() {
             requester_email: None,
             required_skills: Vec::new(),
             external_refs: Vec::new(),
+            at: None,
         };
         cx.execute(&ticket, None).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What may be named from where: lower numbers only.
-const TIERS: [(&str, u8); 20] = [
+const TIERS: [(&str, u8); 22] = [
     ("kernel", 0),
     ("runtime", 0),
     ("auth", 1),
@@ -13,6 +13,7 @@ const TIERS: [(&str, u8); 20] = [
     ("backup", 1),
     ("calendar", 1),
     ("catalogue", 1),
+    ("credentials", 1),
     ("people", 2),
     ("tickets", 3),
     ("sla", 4),
@@ -24,6 +25,7 @@ const TIERS: [(&str, u8); 20] = [
     ("escalation", 6),
     ("hub", 6),
     ("import", 6),
+    ("intake", 6),
     ("metrics", 7),
     ("reports", 8),
 ];

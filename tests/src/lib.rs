@@ -1,5 +1,6 @@
 //! The harness: a desk is a whole Buoy with its own database, real HTTP on loopback, and the clock in hand.
 
+pub mod callers;
 mod client;
 mod database;
 mod desk;

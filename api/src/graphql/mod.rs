@@ -8,6 +8,7 @@ mod escalation;
 mod heatmap;
 mod hub;
 mod inputs;
+mod intake;
 mod knowledge;
 pub mod live;
 mod loaders;

@@ -22,6 +22,7 @@ use super::escalation::EscalationQuery;
 use super::heatmap::HeatmapQuery;
 use super::hub::HubQuery;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
+use super::intake::IntakeQuery;
 use super::knowledge::{CardNode, KnowledgeQuery};
 use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_PRICE, MetricFilter, Period, ServiceMetrics, selection};
@@ -47,6 +48,7 @@ pub struct Query(
     EscalationQuery,
     HeatmapQuery,
     HubQuery,
+    IntakeQuery,
     KnowledgeQuery,
     SatisfactionQuery,
     ReportQuery,

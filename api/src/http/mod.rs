@@ -2,6 +2,7 @@
 
 mod assets;
 mod health;
+mod intake;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,10 @@ impl Server {
                     }
                 })
                 .app_data(state.clone())
+                .app_data(gate.clone())
                 .configure(|config| transport::configure(config, gate))
+                .route("/intake/{gateway}", web::post().to(intake::call))
+                .route("/intake/{gateway}", web::get().to(intake::call))
                 .route("/healthz", web::get().to(health::alive))
                 .route("/readyz", web::get().to(health::ready))
                 .route("/metrics", web::get().to(health::metrics))

@@ -102,7 +102,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    fn of(request: &HttpRequest, limits: &Limits) -> Self {
+    pub fn of(request: &HttpRequest, limits: &Limits) -> Self {
         let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let forwarded = text("x-forwarded-for");
         let address = request.peer_addr().map(|address| origin(address.ip(), forwarded.as_deref(), limits));

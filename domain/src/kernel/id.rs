@@ -121,4 +121,6 @@ ids! {
     SystemId,
     ReportId,
     CorrectionId,
+    CredentialId,
+    SubmissionId,
 }

@@ -83,6 +83,18 @@ pub async fn preference(conn: &impl ConnectionTrait, user: UserId) -> Result<Pre
 }
 
 /// Everything by which ways to these people are chosen: four statements, however many.
+/// The e-mail address of whoever has bound this address of a channel.
+pub async fn reached_at(conn: &impl ConnectionTrait, channel: Channel, address: &str) -> Result<Option<String>> {
+    let bound = terminal::Entity::find()
+        .filter(terminal::Column::Channel.eq(channel.word()))
+        .filter(terminal::Column::Address.eq(address))
+        .one(conn)
+        .await?;
+    let Some(bound) = bound else { return Ok(None) };
+    let user = people::queries::user(conn, bound.user_id).await?;
+    Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| user.email))
+}
+
 pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Reach>> {
     let mut all: HashMap<UserId, Reach> = users.iter().map(|user| (*user, Reach::default())).collect();
     for (id, user) in people::queries::kept(app, users.to_vec()).await? {

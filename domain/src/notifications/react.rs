@@ -1,7 +1,7 @@
 //! Whom a ticket's event tells what.
 
 use super::commands::tell;
-use super::model::{Cause, Params, TOLD_MAX, Tell, Via};
+use super::model::{Cause, Channel, Params, TOLD_MAX, Tell, Via};
 use super::store;
 use crate::calendar::model::Organisation;
 use crate::kernel::{CardId, Message, Result, Role, TeamId, UserId};
@@ -87,6 +87,52 @@ pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
     let params = Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() };
     tell_administrators(tx, Cause::Credential, params).await
 }
+
+/// What came in by a gateway fails its check, or cannot be kept any more: administrators hear of it, and whoever owns the
+/// credential; `key`: what names the alert, so that one comes for many.
+pub async fn on_gateway_failing(
+    tx: &mut Tx,
+    gateway: &str,
+    word: &str,
+    key: &str,
+    owner: Option<UserId>,
+) -> Result<()> {
+    let params =
+        Params { word: Some(word.to_owned()), name: Some(Message::new(gateway, gateway)), ..Params::default() };
+    let duty = people::queries::duty::duty(tx.app()).await?;
+    let administrators = duty.agents.iter().filter(|agent| agent.is(Role::Admin)).take(TOLD_MAX);
+    let mut told: Vec<UserId> = administrators.map(|administrator| administrator.id).chain(owner).collect();
+    told.sort_unstable();
+    told.dedup();
+    let tells = told.into_iter().map(|recipient| Tell {
+        cause: Cause::Credential,
+        cause_key: key.to_owned(),
+        ticket: None,
+        recipient,
+        via: Via::All(URGENT.to_vec()),
+        params: params.clone(),
+    });
+    tell(tx, tells.collect()).await.map(drop)
+}
+
+/// A credential ends in so many days, or was changed: its owner hears of it by e-mail and SMS, and by what they work with.
+pub async fn on_credential(tx: &mut Tx, key: &str, word: &str, days: Option<i64>, owner: UserId) -> Result<()> {
+    let params =
+        Params { word: Some(word.to_owned()), name: Some(Message::new(key, key)), count: days, ..Params::default() };
+    let event_key = tx.new_uuid();
+    let told = Tell {
+        cause: Cause::Credential,
+        cause_key: format!("credential:{event_key}"),
+        ticket: None,
+        recipient: owner,
+        via: Via::All(URGENT.to_vec()),
+        params,
+    };
+    tell(tx, vec![told]).await.map(drop)
+}
+
+/// By what somebody is told who must hear of it, whatever they look at.
+const URGENT: [Channel; 4] = [Channel::Web, Channel::Wecom, Channel::Email, Channel::Sms];
 
 /// The endpoint of a system has failed for too long: its corrections are dead letters now.
 pub async fn on_system_disabled(tx: &mut Tx, key: &str) -> Result<()> {

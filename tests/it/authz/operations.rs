@@ -54,7 +54,7 @@ pub const OPERATIONS: [Operation; 24] = [
 /// Mutations of everything else; they change nothing that the table depends on.
 pub type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-pub const OTHERS: [OtherOperation; 42] = [
+pub const OTHERS: [OtherOperation; 46] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -118,6 +118,13 @@ pub const OTHERS: [OtherOperation; 42] = [
     ("replayDelivery", |_| json!({ "deliveryId": "018f0000-0000-7000-8000-000000000000" })),
     // Whoever may replay is told that the system has no endpoint.
     ("replayDeadLetters", |_| json!({ "systemKey": "ERP_NO" })),
+    ("saveCredential", |desk| {
+        let parts = json!([{ "name": "secret", "value": "s" }]);
+        json!({ "key": desk.app.new_uuid().to_string(), "kind": "OTHER", "parts": parts })
+    }),
+    ("rotateCredential", |_| json!({ "key": "nothing", "parts": [] })),
+    ("releaseQuarantined", |_| json!({ "submissionId": "018f0000-0000-7000-8000-000000000000" })),
+    ("releaseGateway", |_| json!({ "gateway": "wecom" })),
     ("reportStatuses", |_| {
         let at = "2026-03-02T01:00:00Z";
         json!({ "reports": [{ "uuid": "TKN-8X9F2Q-L4M7P", "status": "处理中", "timestamp": at, "operator": "王工" }] })
@@ -126,7 +133,7 @@ pub const OTHERS: [OtherOperation; 42] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-pub const QUERIES: [(&str, &str); 33] = [
+pub const QUERIES: [(&str, &str); 35] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -169,6 +176,8 @@ pub const QUERIES: [(&str, &str); 33] = [
     ),
     ("outstandingCorrections", "outstandingCorrections { nodes { causeId } }"),
     ("deadLetters", "deadLetters { nodes { id } }"),
+    ("credentials", "credentials { key }"),
+    ("quarantinedSubmissions", "quarantinedSubmissions { nodes { id } }"),
     ("healthReportFile", "healthReportFile(month: \"2026-03\", format: HTML) { name }"),
     ("healthReportFiles", "healthReportFiles { name }"),
     ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),

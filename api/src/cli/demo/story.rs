@@ -392,6 +392,7 @@ impl<'l, 's> Life<'l, 's> {
             requester_email: None,
             required_skills: Vec::new(),
             external_refs: refs.into_iter().collect(),
+            at: None,
         })
     }
 

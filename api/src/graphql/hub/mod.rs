@@ -14,7 +14,7 @@ use domain::kernel::Page;
 pub use self::corrections::{Correction, corrections};
 use self::corrections::{CorrectionNode, DeliveryNode};
 use self::divergence::Divergence;
-pub use self::mutation::HubMutation;
+pub use self::mutation::{HubMutation, execute};
 use self::panorama::PanoramaNode;
 pub use self::panorama::PendingReport;
 use super::Caller;

@@ -268,7 +268,7 @@ pub struct ReplayDeadLettersPayload {
     user_errors: Vec<UserError>,
 }
 
-async fn execute<C: Command>(
+pub async fn execute<C: Command>(
     ctx: &Context<'_>,
     command: Result<C, Error>,
     once: Option<String>,

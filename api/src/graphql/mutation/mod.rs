@@ -17,6 +17,7 @@ use super::error::{OrTopLevel as _, UserError, settle};
 use super::escalation::EscalationMutation;
 use super::hub::HubMutation;
 use super::inputs::id;
+use super::intake::IntakeMutation;
 use super::knowledge::KnowledgeMutation;
 use super::satisfaction::SatisfactionMutation;
 use super::scalars::Priority;
@@ -37,6 +38,7 @@ pub struct Mutation(
     NotificationMutation,
     EscalationMutation,
     HubMutation,
+    IntakeMutation,
     KnowledgeMutation,
     SatisfactionMutation,
 );
@@ -115,6 +117,7 @@ impl TicketMutation {
                 requester_email,
                 required_skills: required_skills.unwrap_or_default(),
                 external_refs: external_refs.unwrap_or_default().into_iter().map(Into::into).collect(),
+                at: None,
             }
         )
     }

@@ -247,6 +247,15 @@ fn pending(needs: Option<&str>) -> Message {
     }
 }
 
+/// When a credential ends.
+fn ends(days: i64) -> Message {
+    match days {
+        0 => Message::new("today, or has ended", "今日"),
+        1 => Message::new("in 1 day", "将于 1 天后"),
+        days => Message::new(format!("in {days} days"), format!("将于 {days} 天后")),
+    }
+}
+
 /// What administrators are told of Buoy itself.
 fn alert(params: &Params) -> Message {
     let seconds = params.count.unwrap_or(0);
@@ -261,6 +270,31 @@ fn alert(params: &Params) -> Message {
                 "The webhook of {name} has failed for too long and is called no more: mend it, enable the system, and replay its dead letters."
             ),
             format!("{name} 的回调地址长时间失败，已停止调用：请修复后重新启用该系统，并重发死信。"),
+        ),
+        Some("SIGNATURE_FAILING") => Message::new(
+            format!(
+                "Submissions by {name} fail their check. Nothing is lost: they are in quarantine. Mend the credential (was its secret changed?), then release them."
+            ),
+            format!(
+                "来自 {name_zh} 的提交校验失败。均已隔离保存，没有丢失：请检查并修复凭据（密钥是否已变更？），然后放行。"
+            ),
+        ),
+        Some("QUARANTINE_FULL") => Message::new(
+            format!(
+                "The quarantine of {name} is full: its senders are told to come back later. Mend the credential and release what is held."
+            ),
+            format!("{name_zh} 的隔离区已满，发送方会收到稍后重试的提示。请修复凭据并放行。"),
+        ),
+        Some("CREDENTIAL_EXPIRING") => Message::new(
+            format!(
+                "The credential {name} ends {}. Rotate it in time: the old secret and the new one overlap.",
+                ends(seconds).en
+            ),
+            format!("凭据 {name_zh} {}到期，请及时更换：新旧密钥可并存。", ends(seconds).zh),
+        ),
+        Some("CREDENTIAL_ROTATED") => Message::new(
+            format!("The secret of {name} was changed. If that was not you, look into it at once."),
+            format!("密钥变更告警：凭据 {name_zh} 的密钥已变更。如非本人操作，请立即核查。"),
         ),
         Some("UNKNOWN_WORD") => Message::new(
             format!(

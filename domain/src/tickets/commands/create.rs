@@ -31,6 +31,7 @@ impl Command for CreateTicket {
             requester_email,
             required_skills,
             external_refs,
+            at,
         } = self;
         may_create(tx.actor())?;
         let title = text::line("title", title, TITLE_CHARS_MAX)?;
@@ -44,6 +45,8 @@ impl Command for CreateTicket {
         let refs =
             external_refs.iter().map(|given| reference("externalRefs", given)).collect::<Result<Vec<_>, Refusal>>()?;
         let asking = asking_side(tx, requester_email.as_deref(), customer_key.as_deref()).await?;
+        // Only what Buoy itself takes in may have waited.
+        let created_at = at.filter(|at| *tx.actor() == Actor::System && *at <= tx.now).unwrap_or(tx.now);
         let id = TicketId(tx.new_uuid());
         let fact = Fact::Created { text_digest: lifecycle::text_digest(&format!("{title}\n{description}")) };
         let ticket = Ticket {
@@ -67,7 +70,7 @@ impl Command for CreateTicket {
             accepted: false,
             confidential: queue.confidential,
             imported: false,
-            created_at: tx.now,
+            created_at,
             updated_at: tx.now,
             public_updated_at: tx.now,
             first_opened_at: None,

@@ -15,6 +15,8 @@ pub struct CreateTicket {
     pub requester_email: Option<String>,
     pub required_skills: Vec<String>,
     pub external_refs: Vec<ExternalRef>,
+    /// When it was asked for, where that is earlier than now: for what waited at a gateway.
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -1,0 +1,153 @@
+//! Saving and rotating.
+
+use super::decide::check;
+use super::model::{Credential, CredentialEvent, RotateCredential, SaveCredential};
+use super::store::{self, credential};
+use super::{react, store as rows};
+use crate::event::Event;
+use crate::kernel::text::{self, NAME_CHARS_MAX};
+use crate::kernel::{Code, CredentialId, Refusal, Result, Timestamp, days, refuse};
+use crate::runtime::{Command, Tx, jobs};
+
+/// The longest time for which two secrets verify side by side.
+const OVERLAP_MAX: std::time::Duration = days(30);
+
+fn not_found(key: &str) -> Refusal {
+    refuse(
+        Code::NotFound,
+        "key",
+        format!("There is no credential {key}: save it first."),
+        format!("没有名为 {key} 的凭据，请先保存。"),
+    )
+}
+
+async fn watch(tx: &mut Tx, id: CredentialId, expires_at: Option<Timestamp>) -> Result<()> {
+    let subject = id.to_string();
+    match expires_at {
+        // It looks when it is due; what is due already is looked at now.
+        Some(_) => {
+            let now = tx.now;
+            jobs::plant(tx, react::EXPIRY, &subject, now).await
+        }
+        None => jobs::cancel(tx, react::EXPIRY, &subject).await,
+    }
+}
+
+impl Command for SaveCredential {
+    const NAME: &'static str = "saveCredential";
+    type Output = CredentialId;
+
+    async fn run(&self, tx: &mut Tx) -> Result<CredentialId> {
+        tx.actor().require_admin()?;
+        let Self { key, kind, name, owner, expires_at, parts } = self;
+        let key = text::key("key", key)?;
+        let name = name.as_deref().map(|name| text::line("name", name, NAME_CHARS_MAX)).transpose()?;
+        let before = store::by_key(tx.conn(), &key).await?;
+        let is_new = before.is_none();
+        let mut fields = Vec::new();
+        let row = match before {
+            Some(row) if parts.is_some() => {
+                let key = &row.key;
+                return Err(refuse(
+                    Code::Invalid,
+                    "parts",
+                    format!("{key} has a secret: give it a new one with rotateCredential, so that the two overlap."),
+                    format!("{key} 已有密钥，请用 rotateCredential 更换，以便新旧并存。"),
+                )
+                .into());
+            }
+            Some(row) if row.kind != kind.word() => {
+                return Err(refuse(
+                    Code::Invalid,
+                    "kind",
+                    format!("{} is {}: a credential keeps its kind.", row.key, row.kind),
+                    format!("{} 的类型为 {}，不能更改。", row.key, row.kind),
+                )
+                .into());
+            }
+            Some(mut row) => {
+                if let Some(name) = name {
+                    row.name = name;
+                    fields.push("name");
+                }
+                if let Some(owner) = owner {
+                    row.owner_id = *owner;
+                    fields.push("owner");
+                }
+                if let Some(at) = expires_at {
+                    row.expires_at = *at;
+                    row.warned_days = None;
+                    fields.push("expiresAt");
+                }
+                row
+            }
+            None => {
+                let required = || {
+                    refuse(
+                        Code::Required,
+                        "ownerId",
+                        "Say who owns it: they are warned.",
+                        "请指定负责人，以便提前提醒。",
+                    )
+                };
+                let owner = owner.or(tx.actor().user_id()).ok_or_else(required)?;
+                fields.extend(["kind", "name", "owner", "expiresAt", "secret"]);
+                credential::Model {
+                    id: CredentialId(tx.new_uuid()),
+                    name: name.unwrap_or_else(|| key.clone()),
+                    key,
+                    kind: kind.word().to_owned(),
+                    owner_id: owner,
+                    expires_at: expires_at.flatten(),
+                    created_at: tx.now,
+                    rotated_at: None,
+                    warned_days: None,
+                }
+            }
+        };
+        let (id, key, ends) = (row.id, row.key.clone(), row.expires_at);
+        rows::put(tx.conn(), row, is_new).await?;
+        if is_new {
+            let parts = check(*kind, parts.as_ref().unwrap_or(&super::model::Parts::default()))?;
+            rows::insert_secret(tx, id, &parts).await?;
+        }
+        watch(tx, id, ends).await?;
+        let fields = fields.into_iter().map(str::to_owned).collect();
+        tx.record(Event::Credential(CredentialEvent::Saved { credential: id, key, fields })).await?;
+        Ok(id)
+    }
+}
+
+impl Command for RotateCredential {
+    const NAME: &'static str = "rotateCredential";
+    type Output = CredentialId;
+
+    async fn run(&self, tx: &mut Tx) -> Result<CredentialId> {
+        tx.actor().require_admin()?;
+        let Self { key, overlap, expires_at, parts } = self;
+        if *overlap > OVERLAP_MAX {
+            let max = OVERLAP_MAX.as_secs() / 3_600;
+            return Err(refuse(
+                Code::Invalid,
+                "overlapHours",
+                format!("Two secrets verify side by side for {max} h at most."),
+                format!("新旧密钥并存最多 {max} 小时。"),
+            )
+            .into());
+        }
+        let mut row = store::by_key(tx.conn(), key.trim()).await?.ok_or_else(|| not_found(key))?;
+        let Credential { id, kind, owner, .. } = Credential::try_from(row.clone())?;
+        let parts = check(kind, parts)?;
+        store::end_secrets(tx, id, tx.now + *overlap).await?;
+        store::insert_secret(tx, id, &parts).await?;
+        row.rotated_at = Some(tx.now);
+        row.warned_days = None;
+        row.expires_at = *expires_at;
+        let key = row.key.clone();
+        store::put(tx.conn(), row, false).await?;
+        watch(tx, id, *expires_at).await?;
+        let event = CredentialEvent::Rotated { credential: id, key, owner, overlap_secs: overlap.as_secs() };
+        tx.record(Event::Credential(event)).await?;
+        Ok(id)
+    }
+}

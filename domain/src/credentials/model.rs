@@ -1,0 +1,122 @@
+//! Credentials, and what is told of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{CredentialId, Timestamp, UserId, words};
+
+words! {
+    /// What a credential is for, and which parts it has.
+    CredentialKind {
+        /// WeCom calls us: `token`, `encodingAesKey`, `receiveId` (the corp id).
+        WecomCallback = "WECOM_CALLBACK",
+        /// A DingTalk robot, or an application's events, call us: `appSecret`; for events also `token`, `aesKey`, `appKey`.
+        DingtalkCallback = "DINGTALK_CALLBACK",
+        /// Feishu calls us: `encryptKey`, `verificationToken`.
+        FeishuCallback = "FEISHU_CALLBACK",
+        /// Another party's programs call us: `secret`, as Standard Webhooks has it.
+        ApiSignature = "API_SIGNATURE",
+        /// Anything else that ends some day: `secret`.
+        Other = "OTHER",
+    }
+}
+
+impl CredentialKind {
+    /// The parts that it must have, and those that it may have.
+    pub const fn parts(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::WecomCallback => (&["token", "encodingAesKey", "receiveId"], &[]),
+            Self::DingtalkCallback => (&["appSecret"], &["token", "aesKey", "appKey"]),
+            Self::FeishuCallback => (&["encryptKey", "verificationToken"], &[]),
+            Self::ApiSignature | Self::Other => (&["secret"], &[]),
+        }
+    }
+}
+
+/// The secret parts of a credential, by their names: never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Parts(pub BTreeMap<String, String>);
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+impl Parts {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    pub id: CredentialId,
+    pub key: String,
+    pub kind: CredentialKind,
+    pub name: String,
+    /// Whoever is warned, and can mend it.
+    pub owner: UserId,
+    /// When the other party lets it end; `None`: it has no such date.
+    pub expires_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub rotated_at: Option<Timestamp>,
+}
+
+/// Makes a credential, or changes what is known of it; a new secret goes by [`RotateCredential`].
+#[derive(Clone, Debug, Serialize)]
+pub struct SaveCredential {
+    pub key: String,
+    pub kind: CredentialKind,
+    pub name: Option<String>,
+    pub owner: Option<UserId>,
+    /// `Some(None)`: none.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// Of a new credential. A digest would say whether two are the same; so nothing of it is kept with the call.
+    #[serde(skip)]
+    pub parts: Option<Parts>,
+}
+
+/// Gives a credential a new secret; the one before verifies beside it for a while.
+#[derive(Clone, Debug, Serialize)]
+pub struct RotateCredential {
+    pub key: String,
+    pub overlap: Duration,
+    pub expires_at: Option<Timestamp>,
+    #[serde(skip)]
+    pub parts: Parts,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CredentialEvent {
+    Saved {
+        credential: CredentialId,
+        key: String,
+        fields: Vec<String>,
+    },
+    Rotated {
+        credential: CredentialId,
+        key: String,
+        owner: UserId,
+        overlap_secs: u64,
+    },
+    /// It ends in so many days; 0: within a day, or it has.
+    Expiring {
+        credential: CredentialId,
+        key: String,
+        owner: UserId,
+        days: i64,
+    },
+}
+
+impl CredentialEvent {
+    pub fn credential(&self) -> CredentialId {
+        match self {
+            Self::Saved { credential, .. } | Self::Rotated { credential, .. } | Self::Expiring { credential, .. } => {
+                *credential
+            }
+        }
+    }
+}

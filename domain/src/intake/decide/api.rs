@@ -1,0 +1,86 @@
+//! Programs of other parties, signed as Standard Webhooks are:
+//! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::Sha256;
+
+use super::{fresh, same, seconds_of, written};
+use crate::credentials::model::Parts;
+use crate::intake::model::{More, Raw, Reason, Reply, Said};
+use crate::tickets::model::{ExternalRef, Priority};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Body {
+    title: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    priority: Option<Priority>,
+    #[serde(default)]
+    external_refs: Vec<Reference>,
+    #[serde(default)]
+    issue_type: Option<String>,
+    #[serde(default)]
+    product: Option<String>,
+    #[serde(default)]
+    device: Option<String>,
+    #[serde(default)]
+    customer_key: Option<String>,
+    #[serde(default)]
+    requester_email: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Reference {
+    system: String,
+    external_id: String,
+}
+
+pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
+    let secret = parts.get("secret").ok_or(Reason::NoCredential)?;
+    let key = match secret.strip_prefix("whsec_") {
+        Some(encoded) => STANDARD.decode(encoded).map_err(|_| Reason::NoCredential)?,
+        None => secret.as_bytes().to_vec(),
+    };
+    let (id, timestamp) = (raw.header("webhook-id"), raw.header("webhook-timestamp"));
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(&raw.body);
+    let expected = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    let mut given = raw.header("webhook-signature").split(' ');
+    if id.is_empty() || !given.any(|one| same(one, &expected).is_ok()) {
+        return Err(Reason::SignatureInvalid);
+    }
+    fresh(raw, seconds_of(timestamp)?)?;
+    let Body {
+        title,
+        description,
+        priority,
+        external_refs,
+        issue_type,
+        product,
+        device,
+        customer_key,
+        requester_email,
+    } = serde_json::from_slice(&raw.body).map_err(|_| Reason::Malformed)?;
+    let mut message =
+        written(id, None, description.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or(&title))?;
+    message.title = written(id, None, &title)?.title;
+    let reference = |Reference { system, external_id }| ExternalRef { system, external_id };
+    message.more = More {
+        priority,
+        issue_type,
+        product,
+        device,
+        customer_key,
+        requester_email,
+        external_refs: external_refs.into_iter().map(reference).collect(),
+    };
+    Ok(Said { reply: Reply::json(&json!({})), message: Some(message) })
+}
