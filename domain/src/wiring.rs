@@ -21,7 +21,7 @@ use crate::recommend::react::Progress;
 use crate::runtime::app::{States, Wiring};
 use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared, Sending};
 use crate::runtime::{App, Tx, Vault, command};
-use crate::tickets::model::Numbers;
+use crate::tickets::model::{Numbers, TicketEvent};
 use crate::tickets::queries::{Kept, LiveTickets};
 use crate::{
     auth, calendar, catalogue, credentials, dispatch, escalation, hub, intake, knowledge, metrics, notifications,
@@ -116,21 +116,32 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states
 }
 
+type OnTicket = for<'t> fn(&'t mut Tx, &'t TicketEvent) -> BoxFuture<'t, Result<()>>;
+
+/// Who reacts to what happens to a ticket, in this order. Each is put on the heap by itself: reactions lie within each other,
+/// an event in the reaction to another, and none is to be as large as all.
+const ON_TICKET: [OnTicket; 10] = [
+    |tx, event| Box::pin(tickets::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(sla::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(knowledge::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(notifications::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(recommend::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(satisfaction::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(reports::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(dispatch::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(escalation::react::on_ticket_event(tx, event)),
+    |tx, event| Box::pin(hub::react::on_ticket_event(tx, event)),
+];
+
 /// Each reaction on the heap: they lie within each other, an event in the reaction to another.
 fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
     Box::pin(async move {
         match event {
             Event::Ticket(event) => {
-                Box::pin(tickets::react::on_ticket_event(tx, event)).await?;
-                Box::pin(sla::react::on_ticket_event(tx, event)).await?;
-                Box::pin(knowledge::react::on_ticket_event(tx, event)).await?;
-                Box::pin(notifications::react::on_ticket_event(tx, event)).await?;
-                Box::pin(recommend::react::on_ticket_event(tx, event)).await?;
-                Box::pin(satisfaction::react::on_ticket_event(tx, event)).await?;
-                Box::pin(reports::react::on_ticket_event(tx, event)).await?;
-                Box::pin(dispatch::react::on_ticket_event(tx, event)).await?;
-                Box::pin(escalation::react::on_ticket_event(tx, event)).await?;
-                Box::pin(hub::react::on_ticket_event(tx, event)).await
+                for reaction in ON_TICKET {
+                    reaction(tx, event).await?;
+                }
+                Ok(())
             }
             Event::Hub(HubEvent::SystemDisabled { key, .. }) => {
                 Box::pin(notifications::react::on_system_disabled(tx, key)).await
@@ -142,8 +153,10 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             Event::Credential(CredentialEvent::Rotated { key, owner, .. }) => {
                 Box::pin(notifications::react::on_credential(tx, key, "CREDENTIAL_ROTATED", None, *owner)).await
             }
-            Event::Intake(IntakeEvent::Quarantined { gateway, .. }) => alert(tx, *gateway, "SIGNATURE_FAILING").await,
-            Event::Intake(IntakeEvent::Full { gateway }) => alert(tx, *gateway, "QUARANTINE_FULL").await,
+            Event::Intake(IntakeEvent::Quarantined { gateway, .. }) => {
+                Box::pin(alert(tx, *gateway, "SIGNATURE_FAILING")).await
+            }
+            Event::Intake(IntakeEvent::Full { gateway }) => Box::pin(alert(tx, *gateway, "QUARANTINE_FULL")).await,
             Event::Hub(HubEvent::UnknownWord { key, word, .. }) => {
                 Box::pin(notifications::react::on_unknown_word(tx, key, word)).await
             }

@@ -259,7 +259,7 @@ fn gateway_of(field: &str, key: &str) -> Result<Gateway, Error> {
 async fn credential(ctx: &Context<'_>, id: Option<CredentialId>) -> async_graphql::Result<Option<CredentialNode>> {
     let Some(id) = id else { return Ok(None) };
     let cx = &ctx.data_unchecked::<Caller>().cx;
-    let all = credentials::queries::list(cx).await.or_top_level(ctx)?;
+    let all = Box::pin(credentials::queries::list(cx)).await.or_top_level(ctx)?;
     Ok(all.into_iter().find(|one| one.id == id).map(CredentialNode))
 }
 
@@ -272,7 +272,7 @@ impl IntakeQuery {
     /// All credentials, by their keys; for administrators.
     async fn credentials(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<CredentialNode>> {
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        let all = credentials::queries::list(cx).await.or_top_level(ctx)?;
+        let all = Box::pin(credentials::queries::list(cx)).await.or_top_level(ctx)?;
         Ok(all.into_iter().map(CredentialNode).collect())
     }
 
@@ -290,7 +290,7 @@ impl IntakeQuery {
         let page = Page::of(first, after, last, before).or_top_level(ctx)?;
         let gateway = gateway.map(|key| gateway_of("gateway", &key)).transpose().or_top_level(ctx)?;
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        Ok(relay(intake::queries::list(cx, gateway, &page).await.or_top_level(ctx)?, QuarantinedNode))
+        Ok(relay(Box::pin(intake::queries::list(cx, gateway, &page)).await.or_top_level(ctx)?, QuarantinedNode))
     }
 }
 
@@ -320,8 +320,8 @@ impl IntakeMutation {
             },
             parts: parts.map(parts_of),
         });
-        let (saved, user_errors) = super::hub::execute(ctx, command, idempotency_key).await?;
-        Ok(SaveCredentialPayload { credential: credential(ctx, saved).await?, user_errors })
+        let (saved, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
+        Ok(SaveCredentialPayload { credential: Box::pin(credential(ctx, saved)).await?, user_errors })
     }
 
     /// Gives a credential a new secret; for administrators. The one before verifies beside it for a while.
@@ -341,8 +341,8 @@ impl IntakeMutation {
             expires_at: expires_at.map(|at| at.0),
             parts: parts_of(parts),
         });
-        let (rotated, user_errors) = super::hub::execute(ctx, command, idempotency_key).await?;
-        Ok(RotateCredentialPayload { credential: credential(ctx, rotated).await?, user_errors })
+        let (rotated, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
+        Ok(RotateCredentialPayload { credential: Box::pin(credential(ctx, rotated)).await?, user_errors })
     }
 
     /// Checks a submission again, as of the time when it came, and makes a ticket of it; for administrators.
@@ -353,8 +353,8 @@ impl IntakeMutation {
     ) -> async_graphql::Result<ReleaseQuarantinedPayload> {
         let ReleaseQuarantinedInput { submission_id, idempotency_key } = input;
         let command = id("submissionId", &submission_id).map(|submission| ReleaseQuarantined { submission });
-        let (ticket, user_errors) = super::hub::execute(ctx, command, idempotency_key).await?;
-        let ticket = super::mutation::ticket(ctx, ticket.flatten()).await?;
+        let (ticket, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
+        let ticket = Box::pin(super::mutation::ticket(ctx, ticket.flatten())).await?;
         Ok(ReleaseQuarantinedPayload { ticket, user_errors })
     }
 
@@ -366,7 +366,7 @@ impl IntakeMutation {
     ) -> async_graphql::Result<ReleaseGatewayPayload> {
         let ReleaseGatewayInput { gateway, idempotency_key } = input;
         let command = gateway_of("gateway", &gateway).map(|gateway| ReleaseGateway { gateway });
-        let (released, user_errors) = super::hub::execute(ctx, command, idempotency_key).await?;
+        let (released, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
         Ok(ReleaseGatewayPayload {
             released: released.map(|outcome| int(outcome.released)),
             kept: released.map(|outcome| int(outcome.kept)),

@@ -97,7 +97,7 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "First what was missed behind this cursor.")] after: Option<String>,
     ) -> async_graphql::Result<impl Stream<Item = hub::Correction> + use<>> {
-        hub::corrections(ctx, after).await
+        Box::pin(hub::corrections(ctx, after)).await
     }
 
     /// What waits for the viewer: now, and whenever it changes.

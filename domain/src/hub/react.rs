@@ -26,14 +26,14 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         Fact::Created { .. } => {
             let refs = tickets::queries::refs_of(tx.conn(), event.ticket).await?;
             let keys: Vec<String> = refs.into_iter().map(|reference| reference.system).collect();
-            if keys.is_empty() { Ok(()) } else { commands::link(tx, &[event.ticket], &keys).await }
+            if keys.is_empty() { Ok(()) } else { Box::pin(commands::link(tx, &[event.ticket], &keys)).await }
         }
         Fact::Linked { reference } => {
-            commands::link(tx, &[event.ticket], std::slice::from_ref(&reference.system)).await
+            Box::pin(commands::link(tx, &[event.ticket], std::slice::from_ref(&reference.system))).await
         }
-        Fact::ReportSettled => commands::act(tx, event).await,
+        Fact::ReportSettled => Box::pin(commands::act(tx, event)).await,
         _ if event.before.as_ref().is_some_and(|before| before.status != event.after.status) => {
-            commands::act(tx, event).await
+            Box::pin(commands::act(tx, event)).await
         }
         _ => Ok(()),
     }

@@ -289,8 +289,8 @@ impl HubQuery {
     #[graphql(complexity = "20 + 20 * child_complexity")]
     async fn systems(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<SystemNode>> {
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        let systems = hub::queries::list(cx).await.or_top_level(ctx)?;
-        nodes(ctx, systems).await
+        let systems = Box::pin(hub::queries::list(cx)).await.or_top_level(ctx)?;
+        Box::pin(nodes(ctx, systems)).await
     }
 
     /// 客户工单全景视图: what every system holds of one ticket, with the history of reports, conflicts and corrections. For staff,
@@ -303,7 +303,7 @@ impl HubQuery {
         #[graphql(desc = "Whose number the reference is, where several use it.")] system: Option<String>,
     ) -> async_graphql::Result<Option<PanoramaNode>> {
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        let found = hub::queries::panorama(cx, &reference, system.as_deref()).await.or_top_level(ctx)?;
+        let found = Box::pin(hub::queries::panorama(cx, &reference, system.as_deref())).await.or_top_level(ctx)?;
         Ok(Some(PanoramaNode(found)))
     }
 
@@ -317,7 +317,7 @@ impl HubQuery {
     ) -> async_graphql::Result<Divergence> {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let (from, to) = (period.from.0, period.to.0);
-        let found = hub::queries::divergence(cx, from, to).await.or_top_level(ctx)?;
+        let found = Box::pin(hub::queries::divergence(cx, from, to)).await.or_top_level(ctx)?;
         Ok(Divergence::of(ctx, found))
     }
 
@@ -333,7 +333,7 @@ impl HubQuery {
         #[graphql(desc = "Only before this cursor.")] before: Option<String>,
     ) -> async_graphql::Result<Relay<CorrectionNode>> {
         let page = Page::of(first, after, last, before).or_top_level(ctx)?;
-        corrections::outstanding(ctx, &page).await
+        Box::pin(corrections::outstanding(ctx, &page)).await
     }
 
     /// Corrections that were given up, newest first; for administrators.
@@ -349,7 +349,7 @@ impl HubQuery {
     ) -> async_graphql::Result<Relay<DeliveryNode>> {
         let page = Page::of(first, after, last, before).or_top_level(ctx)?;
         let cx = &ctx.data_unchecked::<Caller>().cx;
-        let systems = hub::queries::list(cx).await.or_top_level(ctx)?;
+        let systems = Box::pin(hub::queries::list(cx)).await.or_top_level(ctx)?;
         let of = match system_key {
             None => None,
             Some(key) => match systems.iter().find(|system| system.key == key) {
@@ -357,7 +357,7 @@ impl HubQuery {
                 None => return Err(domain::kernel::Error::not_found()).or_top_level(ctx),
             },
         };
-        let found = hub::queries::dead_letters(cx, of, &page).await.or_top_level(ctx)?;
+        let found = Box::pin(hub::queries::dead_letters(cx, of, &page)).await.or_top_level(ctx)?;
         let key = |id| systems.iter().find(|system| system.id == id).map(|system| system.key.clone());
         Ok(relay(found, |one| DeliveryNode { system: key(one.system).unwrap_or_default(), correction: one }))
     }

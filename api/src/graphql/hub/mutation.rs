@@ -277,7 +277,8 @@ pub async fn execute<C: Command>(
     let outcome = match command {
         // Before anything of the input is looked at: who does not say who they are is told nothing of it.
         _ if cx.actor.user_id().is_none() => Err(Error::unauthenticated()),
-        Ok(command) => cx.execute(&command, once.as_deref()).await,
+        // On the heap, as every command is: each stands in the future of its resolver, and all of those in one.
+        Ok(command) => Box::pin(cx.execute(&command, once.as_deref())).await,
         Err(error) => Err(error),
     };
     settle(ctx, outcome)
@@ -286,8 +287,8 @@ pub async fn execute<C: Command>(
 async fn system(ctx: &Context<'_>, id: Option<SystemId>) -> async_graphql::Result<Option<SystemNode>> {
     let Some(id) = id else { return Ok(None) };
     let cx = &ctx.data_unchecked::<Caller>().cx;
-    let found = hub::queries::list(cx).await.or_top_level(ctx)?.into_iter().find(|system| system.id == id);
-    Ok(nodes(ctx, found.into_iter().collect()).await?.pop())
+    let found = Box::pin(hub::queries::list(cx)).await.or_top_level(ctx)?.into_iter().find(|system| system.id == id);
+    Ok(Box::pin(nodes(ctx, found.into_iter().collect())).await?.pop())
 }
 
 fn rank(given: Option<i32>) -> Option<u32> {
@@ -320,14 +321,14 @@ impl HubMutation {
             callback_url,
             words: status_map.unwrap_or_default().into_iter().map(Into::into).collect(),
         };
-        let (registered, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
+        let (registered, user_errors) = Box::pin(execute(ctx, Ok(command), idempotency_key)).await?;
         let (id, api_key, webhook_secret) = match registered {
             Some(commands::Registered { system, api_key, webhook_secret }) => {
                 (Some(system), api_key.text, webhook_secret.text)
             }
             None => (None, None, None),
         };
-        Ok(RegisterSystemPayload { system: system(ctx, id).await?, api_key, webhook_secret, user_errors })
+        Ok(RegisterSystemPayload { system: Box::pin(system(ctx, id)).await?, api_key, webhook_secret, user_errors })
     }
 
     /// Changes a system; for administrators.
@@ -349,8 +350,8 @@ impl HubMutation {
             words: status_map.map(|map| map.into_iter().map(Into::into).collect()),
             enable,
         };
-        let (id, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
-        Ok(UpdateSystemPayload { system: system(ctx, id).await?, user_errors })
+        let (id, user_errors) = Box::pin(execute(ctx, Ok(command), idempotency_key)).await?;
+        Ok(UpdateSystemPayload { system: Box::pin(system(ctx, id)).await?, user_errors })
     }
 
     /// Issues another API key of a system; for administrators. It is shown here and never again.
@@ -365,12 +366,12 @@ impl HubMutation {
             scopes: scopes.unwrap_or_default().into_iter().map(Into::into).collect(),
             expires_at: expires_at.map(|at| at.0),
         };
-        let (issued, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
+        let (issued, user_errors) = Box::pin(execute(ctx, Ok(command), idempotency_key)).await?;
         let (id, api_key) = match issued {
             Some(commands::Issued { system, key: _, text }) => (Some(system), text.text),
             None => (None, None),
         };
-        Ok(IssueApiKeyPayload { system: system(ctx, id).await?, api_key, user_errors })
+        Ok(IssueApiKeyPayload { system: Box::pin(system(ctx, id)).await?, api_key, user_errors })
     }
 
     /// Ends an API key, and every connection that came with it; for administrators.
@@ -381,8 +382,8 @@ impl HubMutation {
     ) -> async_graphql::Result<RevokeApiKeyPayload> {
         let RevokeApiKeyInput { api_key_id, idempotency_key } = input;
         let command = id("apiKeyId", &api_key_id).map(|key| commands::RevokeApiKey { key });
-        let (id, user_errors) = execute(ctx, command, idempotency_key).await?;
-        Ok(RevokeApiKeyPayload { system: system(ctx, id).await?, user_errors })
+        let (id, user_errors) = Box::pin(execute(ctx, command, idempotency_key)).await?;
+        Ok(RevokeApiKeyPayload { system: Box::pin(system(ctx, id)).await?, user_errors })
     }
 
     /// Gives a system's webhook a new secret; for administrators. It is shown here and never again.
@@ -395,12 +396,12 @@ impl HubMutation {
         let command = overlap(overlap_hours)
             .map(|overlap| commands::RotateWebhookSecret { system: system_key, overlap })
             .map_err(Error::from);
-        let (rotated, user_errors) = execute(ctx, command, idempotency_key).await?;
+        let (rotated, user_errors) = Box::pin(execute(ctx, command, idempotency_key)).await?;
         let (id, webhook_secret) = match rotated {
             Some(commands::Rotated { system, secret }) => (Some(system), secret.text),
             None => (None, None),
         };
-        Ok(RotateWebhookSecretPayload { system: system(ctx, id).await?, webhook_secret, user_errors })
+        Ok(RotateWebhookSecretPayload { system: Box::pin(system(ctx, id)).await?, webhook_secret, user_errors })
     }
 
     /// What a system says of tickets, each by its token; for systems, by their API key. Whatever the order of arrival, the latest
@@ -420,7 +421,7 @@ impl HubMutation {
             reports: reports.into_iter().map(given).collect(),
             sent_at: sent_at.map(|at| at.0),
         };
-        let (results, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
+        let (results, user_errors) = Box::pin(execute(ctx, Ok(command), idempotency_key)).await?;
         let language = ctx.data_unchecked::<Caller>().language;
         let result = |result: commands::Reported| {
             let commands::Reported { token, outcome, code, message, truth } = result;
@@ -448,8 +449,11 @@ impl HubMutation {
         let DismissPendingReportInput { ticket_id, expected_version, idempotency_key } = input;
         let command =
             id("ticketId", &ticket_id).map(|ticket| commands::DismissPendingReport { ticket, expected_version });
-        let (ticket, user_errors) = execute(ctx, command, idempotency_key).await?;
-        Ok(DismissPendingReportPayload { ticket: super::super::mutation::ticket(ctx, ticket).await?, user_errors })
+        let (ticket, user_errors) = Box::pin(execute(ctx, command, idempotency_key)).await?;
+        Ok(DismissPendingReportPayload {
+            ticket: Box::pin(super::super::mutation::ticket(ctx, ticket)).await?,
+            user_errors,
+        })
     }
 
     /// Sends a dead letter again; for administrators.
@@ -460,7 +464,7 @@ impl HubMutation {
     ) -> async_graphql::Result<ReplayDeliveryPayload> {
         let ReplayDeliveryInput { delivery_id, idempotency_key } = input;
         let command = id("deliveryId", &delivery_id).map(|correction| commands::ReplayDelivery { correction });
-        let (id, user_errors) = execute(ctx, command, idempotency_key).await?;
+        let (id, user_errors) = Box::pin(execute(ctx, command, idempotency_key)).await?;
         Ok(ReplayDeliveryPayload { delivery_id: id.map(|id| id.to_string().into()), user_errors })
     }
 
@@ -472,7 +476,7 @@ impl HubMutation {
     ) -> async_graphql::Result<ReplayDeadLettersPayload> {
         let ReplayDeadLettersInput { system_key, idempotency_key } = input;
         let command = commands::ReplayDeadLetters { system: system_key };
-        let (replayed, user_errors) = execute(ctx, Ok(command), idempotency_key).await?;
+        let (replayed, user_errors) = Box::pin(execute(ctx, Ok(command), idempotency_key)).await?;
         Ok(ReplayDeadLettersPayload { replayed: replayed.map(int), user_errors })
     }
 }

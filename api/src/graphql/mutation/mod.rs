@@ -57,7 +57,8 @@ async fn run<C: Command<Output = TicketId>>(
     let outcome = match command {
         // Before anything of the input is looked at: who does not say who they are is told nothing of it.
         _ if cx.actor.user_id().is_none() => Err(Error::unauthenticated()),
-        Ok(command) => cx.execute(&command, once.as_deref()).await,
+        // On the heap: it stands in the future of its resolver, and all of those in one.
+        Ok(command) => Box::pin(cx.execute(&command, once.as_deref())).await,
         Err(error) => Err(error),
     };
     let (id, user_errors) = settle(ctx, outcome)?;

@@ -251,7 +251,7 @@ async fn acknowledge(tx: &mut Tx, system: SystemId, ids: &[CorrectionId]) -> Res
             tickets::commands::note_of(tx, &ticket, fact).await?;
         }
     }
-    dossiers.settle(tx).await
+    Box::pin(dossiers.settle(tx)).await
 }
 
 /// Corrections were handed to a subscriber: what it reports within moments may be their echo.

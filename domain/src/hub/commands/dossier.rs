@@ -142,7 +142,7 @@ impl Dossiers {
     pub async fn settle(self, tx: &mut Tx) -> Result<()> {
         let Self { systems, mut of } = self;
         for dossier in of.values_mut() {
-            dossier.correct(tx, &systems).await?;
+            Box::pin(dossier.correct(tx, &systems)).await?;
         }
         store::insert_reports(tx.conn(), of.values_mut().flat_map(|d| std::mem::take(&mut d.new_reports)).collect())
             .await?;
@@ -160,7 +160,7 @@ impl Dossiers {
             let accounts = dossier.joined.iter().filter_map(|id| systems.get(id)).map(|system| system.account);
             let joins: Vec<_> = accounts.map(|account| (&dossier.ticket, account)).collect();
             tickets::commands::join_systems(tx, &joins).await?;
-            dossier.follow(tx).await?;
+            Box::pin(dossier.follow(tx)).await?;
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub(super) async fn link(tx: &mut Tx, ids: &[TicketId], keys: &[String]) -> Resu
             dossier.join(*system);
         }
     }
-    dossiers.settle(tx).await
+    Box::pin(dossiers.settle(tx)).await
 }
 
 /// In the transaction of the event: something was done here to a ticket that systems speak of.
@@ -83,7 +83,7 @@ pub(super) async fn act(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if !supplies {
         dossier.enter(tx, event.after.status, matches!(event.fact, Fact::Reopened { .. }));
     }
-    dossiers.settle(tx).await
+    Box::pin(dossiers.settle(tx)).await
 }
 
 impl Command for LinkExternalRef {

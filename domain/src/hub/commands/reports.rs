@@ -133,7 +133,7 @@ impl Command for ReportStatuses {
         }
         let Intake { unknown, facts, .. } = intake;
         tell(tx, &mut dossiers, &system, unknown, facts).await?;
-        dossiers.settle(tx).await?;
+        Box::pin(dossiers.settle(tx)).await?;
         Ok(results.into_iter().map(|(result, _)| result).collect())
     }
 }
@@ -302,6 +302,6 @@ pub(super) async fn refold(tx: &mut Tx, system: &System) -> Result<bool> {
             dossier.hold_anew(&of);
         }
     }
-    dossiers.settle(tx).await?;
+    Box::pin(dossiers.settle(tx)).await?;
     Ok(ids.len() as u64 == REFOLD_MAX)
 }

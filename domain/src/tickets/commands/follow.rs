@@ -47,7 +47,7 @@ pub async fn follow(tx: &mut Tx, ticket: Ticket, reported: &Reported) -> Result<
         let step = step(&ticket, *status, tx.now, *at, resolution.as_deref(), system);
         match step {
             Step::Stands => break None,
-            Step::Take(decision) => ticket = settle_as(tx, &ticket, *decision, true, true).await?,
+            Step::Take(decision) => ticket = Box::pin(settle_as(tx, &ticket, *decision, true, true)).await?,
             // Nothing is waited for but the attribution: the clocks run on.
             Step::Pending(Needs::Attribution) if ticket.status == TicketStatus::Waiting => {
                 let resumed = Ticket {
@@ -58,7 +58,7 @@ pub async fn follow(tx: &mut Tx, ticket: Ticket, reported: &Reported) -> Result<
                     ..ticket.clone()
                 };
                 let decision = Decision { next: resumed, facts: vec![Fact::Resumed], participants: Vec::new() };
-                ticket = settle_as(tx, &ticket, decision, true, true).await?;
+                ticket = Box::pin(settle_as(tx, &ticket, decision, true, true)).await?;
             }
             Step::Pending(needs) => break Some(needs),
         }
@@ -73,7 +73,7 @@ pub async fn follow(tx: &mut Tx, ticket: Ticket, reported: &Reported) -> Result<
         };
         let next = Ticket { pending, updated_at: tx.now, ..ticket.clone() };
         let decision = Decision { next, facts: vec![fact], participants: Vec::new() };
-        ticket = settle_as(tx, &ticket, decision, true, true).await?;
+        ticket = Box::pin(settle_as(tx, &ticket, decision, true, true)).await?;
     }
     if *reopenings != 0 && ticket.reopen_count != expected {
         // A report that came late has changed how it got there, or whether.
@@ -81,7 +81,7 @@ pub async fn follow(tx: &mut Tx, ticket: Ticket, reported: &Reported) -> Result<
         let next = Ticket { reopen_count: expected, first_reopened_at: first, updated_at: tx.now, ..ticket.clone() };
         let fact = Fact::Updated { fields: vec!["reopenCount".to_owned()] };
         let decision = Decision { next, facts: vec![fact], participants: Vec::new() };
-        ticket = settle_as(tx, &ticket, decision, true, true).await?;
+        ticket = Box::pin(settle_as(tx, &ticket, decision, true, true)).await?;
     }
     Ok(ticket)
 }
