@@ -3,6 +3,7 @@ import { administers } from '../api/roles';
 import type { Session } from '../api/session';
 import { RulesDocument } from '../gql';
 import { useLanguage } from '../i18n';
+import { Gateways } from '../intake/Gateways';
 import { Systems } from '../panorama/Systems';
 import { ErrorNote } from '../shell/ErrorNote';
 import { Calendars } from './Calendars';
@@ -24,6 +25,7 @@ export function Settings({ viewer }: { viewer: Session['viewer'] }) {
       <SlaPolicies policies={data.slaPolicies} calendars={data.calendars} mayEdit={mayEdit} onChange={again} />
       <Calendars calendars={data.calendars} />
       {mayEdit && <Systems />}
+      {mayEdit && <Gateways />}
     </div>
   );
 }
