@@ -53,6 +53,7 @@ function card({ key, name, words }) {
   const hold = (word) => {
     $('.held', section).textContent = word;
     section.dataset.held = words[word] ?? word;
+    if ($('#truth').textContent) show($('#truth').textContent);
   };
   let client;
   const start = () => {
