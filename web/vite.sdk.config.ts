@@ -14,5 +14,7 @@ export default defineConfig({
       fileName: (format) => (format === 'es' ? 'buoy.mjs' : 'buoy.js'),
     },
     minify: 'oxc',
+    // Nobody asks the global what kind of object it is.
+    rolldownOptions: { output: { generatedCode: { symbols: false } } },
   },
 });

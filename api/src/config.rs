@@ -32,6 +32,8 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub escalation: Escalation,
     pub hub: Hub,
+    pub intake: Intake,
+    pub credentials: Credentials,
     pub knowledge: Knowledge,
     pub reports: Reports,
     pub metrics: Metrics,
@@ -81,6 +83,55 @@ pub struct Hub {
     pub disable_after_hours: u64,
     pub grace_minutes: u64,
     pub divergence_target: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// Empty: none.
+    pub mail_listen: String,
+    pub mail_address: String,
+    pub mail_allow: Vec<ipnet::IpNet>,
+    pub watch_minutes: u64,
+    pub canary_stands_minutes: u64,
+}
+
+impl Intake {
+    /// Where mail is brought. Loading has checked that it is an address.
+    pub fn mail_listen(&self) -> Option<std::net::SocketAddr> {
+        self.mail_listen.parse().ok()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.mail_listen.is_empty() {
+            return Ok(());
+        }
+        let at = &self.mail_listen;
+        if self.mail_listen().is_none() {
+            return Err(format!(
+                "intake.mail_listen: {at:?} is no address; write host and port, such as 127.0.0.1:2525"
+            ));
+        }
+        if self.mail_address.parse::<lettre::Address>().is_err() {
+            let address = &self.mail_address;
+            return Err(format!(
+                "intake.mail_address: {address:?} is no mail address; write one such as help@example.com"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    pub change_alarm: bool,
+    pub probe_minutes: u64,
+}
+
+/// Every so many minutes; 0: never.
+fn every(count: u64) -> Option<Duration> {
+    (count > 0).then(|| minutes(count))
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -197,6 +248,7 @@ impl Config {
                 ));
             }
         }
+        self.intake.check()?;
         self.senders([0; 32]).map(drop)
     }
 
@@ -261,6 +313,16 @@ impl Config {
                 disable_after: hours(self.hub.disable_after_hours),
                 grace: minutes(self.hub.grace_minutes),
                 divergence_target: self.hub.divergence_target,
+            },
+            intake: domain::intake::model::Settings {
+                watched_every: every(self.intake.watch_minutes),
+                canary_stands_for: minutes(self.intake.canary_stands_minutes),
+                mail_address: self.intake.mail_listen().map(|_| self.intake.mail_address.clone()),
+                zone: self.zone(),
+            },
+            credentials: domain::credentials::model::Settings {
+                change_alarm: self.credentials.change_alarm,
+                probed_every: every(self.credentials.probe_minutes),
             },
             sla: domain::sla::model::Settings {
                 risk_share: self.sla.risk_share,

@@ -9,6 +9,7 @@ mod export;
 pub mod graphql;
 pub mod http;
 pub mod language;
+pub mod mail;
 pub mod node;
 mod report;
 pub mod transport;

@@ -30,10 +30,10 @@ use crate::{
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
 
-const LANES: [&str; 10] = {
+const LANES: [&str; 11] = {
     let [suggest, learn] = recommend::react::LANES;
     let [a, b, c, d, e, f] = notifications::model::LANES;
-    [suggest, learn, reports::react::LANE, hub::react::LANE, a, b, c, d, e, f]
+    [suggest, learn, reports::react::LANE, hub::react::LANE, intake::react::LANE, a, b, c, d, e, f]
 };
 
 const SENDING: Sending = Sending { lanes: &LANES, width, prepare, settle };
@@ -60,6 +60,8 @@ pub struct Settings {
     pub dispatch: dispatch::model::Settings,
     pub escalation: escalation::model::Settings,
     pub hub: hub::model::Settings,
+    pub intake: intake::model::Settings,
+    pub credentials: credentials::model::Settings,
     pub knowledge: knowledge::model::Settings,
     pub metrics: metrics::model::Settings,
     pub reports: reports::model::Settings,
@@ -77,6 +79,8 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
         dispatch,
         escalation,
         hub,
+        intake,
+        credentials,
         knowledge,
         metrics,
         reports,
@@ -92,6 +96,9 @@ pub fn states(vault: Vault, settings: Settings, senders: Senders) -> States {
     states.insert(escalation);
     states.insert(hub);
     states.insert(hub::model::Systems::default());
+    states.insert(intake);
+    states.insert(intake::model::Told::default());
+    states.insert(credentials);
     states.insert(knowledge);
     states.insert(senders);
     states.insert(metrics);
@@ -150,11 +157,24 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
                 let word = "CREDENTIAL_EXPIRING";
                 Box::pin(notifications::react::on_credential(tx, key, word, Some(*days), *owner)).await
             }
-            Event::Credential(CredentialEvent::Rotated { key, owner, .. }) => {
+            Event::Credential(CredentialEvent::Failing { key, owner, .. }) => {
+                let alert = intake::commands::alert_key(key, "CREDENTIAL_FAILING", tx.now);
+                let alerting =
+                    notifications::react::on_gateway_failing(tx, key, "CREDENTIAL_FAILING", &alert, Some(*owner));
+                Box::pin(alerting).await
+            }
+            Event::Credential(CredentialEvent::Rotated { key, owner, .. })
+                if tx.app().state::<credentials::model::Settings>().change_alarm =>
+            {
                 Box::pin(notifications::react::on_credential(tx, key, "CREDENTIAL_ROTATED", None, *owner)).await
             }
             Event::Intake(IntakeEvent::Quarantined { gateway, .. }) => {
                 Box::pin(alert(tx, *gateway, "SIGNATURE_FAILING")).await
+            }
+            Event::Intake(IntakeEvent::CanaryLost { gateway }) => Box::pin(alert(tx, *gateway, "CANARY_LOST")).await,
+            Event::Intake(IntakeEvent::Silent { gateway, .. }) => Box::pin(alert(tx, *gateway, "GATEWAY_SILENT")).await,
+            Event::Intake(IntakeEvent::Released { ticket: Some(ticket), held_secs, .. }) => {
+                Box::pin(notifications::react::on_released(tx, *ticket, *held_secs)).await
             }
             Event::Intake(IntakeEvent::Full { gateway }) => Box::pin(alert(tx, *gateway, "QUARANTINE_FULL")).await,
             Event::Hub(HubEvent::UnknownWord { key, word, .. }) => {
@@ -192,7 +212,7 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
 /// What fails at a gateway is told to administrators and to the owner of its credential.
 async fn alert(tx: &mut Tx, gateway: intake::model::Gateway, word: &str) -> Result<()> {
     let owner = credentials::queries::owner(tx.conn(), gateway.word()).await?;
-    let key = intake::commands::alert_key(gateway, word, tx.now);
+    let key = intake::commands::alert_key(gateway.word(), word, tx.now);
     Box::pin(notifications::react::on_gateway_failing(tx, gateway.word(), word, &key, owner)).await
 }
 
@@ -240,6 +260,8 @@ fn run_job<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Next>> {
             knowledge::react::FILL => knowledge::react::on_fill(tx, job).await,
             knowledge::react::COLLECT => knowledge::react::on_collect(tx).await,
             credentials::react::EXPIRY => credentials::react::on_expiry(tx, job).await,
+            intake::react::WATCH => intake::commands::on_watch(tx).await,
+            intake::react::CHECK => intake::commands::on_check(tx, job).await,
             hub::react::LINK => hub::react::on_link(tx, job).await,
             hub::react::REFOLD => hub::react::on_refold(tx, job).await,
             notifications::react::UNACKNOWLEDGED => notifications::commands::on_unacknowledged(tx, job).await,
@@ -266,7 +288,9 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
     Box::pin(async move {
         match job.kind.as_str() {
             hub::react::DELIVER => hub::commands::prepare(tx, job).await,
+            intake::react::CANARY => intake::commands::prepare_canary(tx, job).await,
             notifications::react::SEND => notifications::commands::prepare(tx, job).await,
+            notifications::react::PROBE => notifications::commands::prepare_probe(tx, job).await,
             recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
             recommend::react::LEARN => Ok(recommend::commands::prepare_learning(tx)),
             reports::react::GAPS => Ok(reports::commands::prepare_gaps(tx)),
@@ -281,7 +305,9 @@ fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, R
     Box::pin(async move {
         match job.kind.as_str() {
             hub::react::DELIVER => hub::commands::settle(tx, job, outcome).await,
+            intake::react::CANARY => intake::commands::settle_canary(tx, job, outcome).await,
             notifications::react::SEND => notifications::commands::settle(tx, job, outcome).await,
+            notifications::react::PROBE => notifications::commands::settle_probe(tx, job, outcome).await,
             recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,
             recommend::react::LEARN => recommend::commands::settle_learning(tx, outcome).await,
             reports::react::GAPS => reports::commands::settle_gaps(tx, outcome).await,
@@ -307,6 +333,13 @@ pub async fn start(app: &Arc<App>) -> Result<()> {
         }
     }
     let (gaps_at, report_at) = (reports::commands::next_monday(&tx), reports::commands::next_month(&tx, tx.now));
+    if let Some(every) = tx.app().state::<intake::model::Settings>().watched_every
+        && !jobs::stands(&tx, intake::react::WATCH, "").await?
+    {
+        let at = tx.now + every;
+        jobs::plant(&mut tx, intake::react::WATCH, "", at).await?;
+    }
+    notifications::commands::plant_probes(&mut tx).await?;
     for (lane, kind, at) in [
         (recommend::react::LANES[1], recommend::react::LEARN, tx.now + recommend::react::LEARN_EVERY),
         (reports::react::LANE, reports::react::GAPS, gaps_at),

@@ -19,6 +19,7 @@ mod m0013_reuse;
 mod m0014_devices;
 mod m0015_hub;
 mod m0016_intake;
+mod m0017_watch;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_devices::Migration),
             Box::new(m0015_hub::Migration),
             Box::new(m0016_intake::Migration),
+            Box::new(m0017_watch::Migration),
         ]
     }
 }
@@ -78,7 +80,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 66] = [
+pub const TABLES: [&str; 67] = [
     "event_log",
     "log_seal",
     "meta",
@@ -144,6 +146,7 @@ pub const TABLES: [&str; 66] = [
     "credential",
     "credential_secret",
     "submission",
+    "canary",
     "quarantined_submission",
 ];
 

@@ -1,7 +1,5 @@
-import { Memory } from './memory';
-import type { Entry } from './types';
+import { Memory, type Line } from './memory';
 
-type Line = { add?: Entry[]; remove?: string[]; set?: [string, string] };
 type Fs = typeof import('node:fs');
 
 /** A journal grows to so many lines before it is written anew. */
@@ -9,66 +7,39 @@ const LINES_MAX = 2000;
 
 /** In Node: a journal of one process, durable line by line. */
 export class Journal extends Memory {
-  private lines = 0;
-  private fs: Fs;
+  #lines = 0;
+  #path: string;
+  // Not by name: a bundler for browsers would look for it.
+  #fs = process.getBuiltinModule('node:fs') as Fs;
 
-  constructor(private path: string) {
+  constructor(path: string) {
     super();
-    // Not by name: a bundler for browsers would look for it.
-    this.fs = process.getBuiltinModule('node:fs') as Fs;
-    const text = this.fs.existsSync(path) ? this.fs.readFileSync(path, 'utf8') : '';
-    for (const line of text.split('\n')) {
+    this.#path = path;
+    // a+: made where there is none yet.
+    for (const line of this.#fs.readFileSync(path, { flag: 'a+', encoding: 'utf8' }).split('\n')) {
       try {
         if (line) this.play(JSON.parse(line) as Line);
       } catch {
         // Cut short by a crash: what it was to say was never promised.
       }
     }
-    this.compact();
+    this.#compact();
   }
 
-  private play({ add, remove, set }: Line) {
-    for (const entry of add ?? []) this.entries.set(entry.id, entry);
-    for (const id of remove ?? []) this.entries.delete(id);
-    if (set) this.meta.set(...set);
+  #write(path: string, flag: string, lines: Line[]) {
+    this.#fs.writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag, mode: 0o600, flush: true });
   }
 
-  private write(path: string, flag: string, text: string) {
-    const file = this.fs.openSync(path, flag, 0o600);
-    try {
-      this.fs.writeSync(file, text);
-      this.fs.fsyncSync(file);
-    } finally {
-      this.fs.closeSync(file);
-    }
-  }
-
-  private compact() {
+  #compact() {
     const lines: Line[] = [{ add: [...this.entries.values()] }, ...[...this.meta].map((set) => ({ set }))];
-    this.write(`${this.path}.part`, 'w', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    this.fs.renameSync(`${this.path}.part`, this.path);
-    this.lines = lines.length;
+    this.#write(`${this.#path}.part`, 'w', lines);
+    this.#fs.renameSync(`${this.#path}.part`, this.#path);
+    this.#lines = lines.length;
   }
 
-  private async note(line: Line) {
-    this.write(this.path, 'a', `${JSON.stringify(line)}\n`);
+  protected override async note(line: Line) {
+    this.#write(this.#path, 'a', [line]);
     this.play(line);
-    if (++this.lines > LINES_MAX) this.compact();
-  }
-
-  override add(entries: Entry[]) {
-    return this.note({ add: entries.filter(({ id }) => !this.entries.has(id)) });
-  }
-
-  override replace(entries: Entry[]) {
-    return this.note({ add: entries.filter(({ id }) => this.entries.has(id)) });
-  }
-
-  override remove(ids: string[]) {
-    return this.note({ remove: ids });
-  }
-
-  override set(key: string, value: string) {
-    return this.note({ set: [key, value] });
+    if (++this.#lines > LINES_MAX) this.#compact();
   }
 }

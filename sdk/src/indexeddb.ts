@@ -1,5 +1,8 @@
 import type { Entry, Store } from './types';
 
+const QUEUE = 'queue';
+const META = 'meta';
+
 const done = <T>(request: IDBRequest<T>) =>
   new Promise<T>((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -8,66 +11,59 @@ const done = <T>(request: IDBRequest<T>) =>
 
 /** In a browser: survives reloads, and is shared by the pages of one origin. */
 export class Indexed implements Store {
-  private db: Promise<IDBDatabase>;
+  #db: Promise<IDBDatabase>;
 
   constructor(name: string) {
-    const open = indexedDB.open(`buoy:${name}`, 1);
+    const open = indexedDB.open(name, 1);
     open.onupgradeneeded = () => {
-      open.result.createObjectStore('queue', { keyPath: 'n', autoIncrement: true }).createIndex('id', 'id', { unique: true });
-      open.result.createObjectStore('meta');
+      open.result.createObjectStore(QUEUE, { keyPath: 'n', autoIncrement: true }).createIndex('id', 'id', { unique: true });
+      open.result.createObjectStore(META);
     };
-    this.db = done(open);
+    this.#db = done(open);
   }
 
   /** Runs in one transaction; kept once that is complete. */
-  private async within<T>(store: 'queue' | 'meta', mode: IDBTransactionMode, work: (store: IDBObjectStore) => Promise<T> | T) {
-    const tx = (await this.db).transaction(store, mode, { durability: 'strict' });
+  async #within<T>(name: string, work: (store: IDBObjectStore) => Promise<T> | T) {
+    const tx = (await this.#db).transaction(name, 'readwrite', { durability: 'strict' });
     const complete = new Promise<void>((resolve, reject) => {
       tx.oncomplete = () => resolve();
       tx.onabort = tx.onerror = () => reject(tx.error);
     });
-    const result = await work(tx.objectStore(store));
-    await complete;
-    return result;
+    return (await Promise.all([work(tx.objectStore(name)), complete]))[0];
+  }
+
+  /** Each of these, with its key where it is in the queue. */
+  #each<T extends { id: string }>(entries: T[], work: (queue: IDBObjectStore, entry: T, n?: IDBValidKey) => void) {
+    return this.#within(QUEUE, async (queue) => {
+      for (const entry of entries) work(queue, entry, await done(queue.index('id').getKey(entry.id)));
+    });
   }
 
   add(entries: Entry[]) {
-    return this.within('queue', 'readwrite', async (queue) => {
-      for (const entry of entries) if (!(await done(queue.index('id').getKey(entry.id)))) queue.add(entry);
-    });
+    return this.#each(entries, (queue, entry, n) => n || queue.add(entry));
   }
 
   oldest(max: number) {
-    return this.within('queue', 'readonly', (queue) => done(queue.getAll(null, max)) as Promise<Entry[]>);
+    return this.#within(QUEUE, (queue) => done<Entry[]>(queue.getAll(null, max)));
   }
 
   replace(entries: Entry[]) {
-    return this.within('queue', 'readwrite', async (queue) => {
-      for (const entry of entries) {
-        const n = await done(queue.index('id').getKey(entry.id));
-        if (n) queue.put({ ...entry, n });
-      }
-    });
+    return this.#each(entries, (queue, entry, n) => n && queue.put({ ...entry, n }));
   }
 
   remove(ids: string[]) {
-    return this.within('queue', 'readwrite', async (queue) => {
-      for (const id of ids) {
-        const n = await done(queue.index('id').getKey(id));
-        if (n) queue.delete(n);
-      }
-    });
+    return this.#each(ids.map((id) => ({ id })), (queue, _, n) => n && queue.delete(n));
   }
 
   count() {
-    return this.within('queue', 'readonly', (queue) => done(queue.count()));
+    return this.#within(QUEUE, (queue) => done(queue.count()));
   }
 
   get(key: string) {
-    return this.within('meta', 'readonly', (meta) => done(meta.get(key)) as Promise<string | undefined>);
+    return this.#within(META, (meta) => done<string | undefined>(meta.get(key)));
   }
 
   set(key: string, value: string) {
-    return this.within('meta', 'readwrite', (meta) => void meta.put(value, key));
+    return this.#within(META, (meta) => void meta.put(value, key));
   }
 }

@@ -1,24 +1,37 @@
 import type { Entry, Store } from './types';
 
-/** What is forgotten with the page; the others are kept by it while they run. */
-export class Memory implements Store {
-  entries = new Map<string, Entry>();
-  meta = new Map<string, string>();
+/** What changes in a store. */
+export type Line = { add?: Entry[]; remove?: string[]; set?: [string, string] };
 
-  async add(entries: Entry[]) {
-    for (const entry of entries) if (!this.entries.has(entry.id)) this.entries.set(entry.id, entry);
+/** What is forgotten with the page. */
+export class Memory implements Store {
+  protected entries = new Map<string, Entry>();
+  protected meta = new Map<string, string>();
+
+  protected play({ add, remove, set }: Line) {
+    for (const entry of add ?? []) this.entries.set(entry.id, entry);
+    for (const id of remove ?? []) this.entries.delete(id);
+    if (set) this.meta.set(...set);
+  }
+
+  protected async note(line: Line) {
+    this.play(line);
+  }
+
+  add(entries: Entry[]) {
+    return this.note({ add: entries.filter(({ id }) => !this.entries.has(id)) });
   }
 
   async oldest(max: number) {
     return [...this.entries.values()].slice(0, max);
   }
 
-  async replace(entries: Entry[]) {
-    for (const entry of entries) if (this.entries.has(entry.id)) this.entries.set(entry.id, entry);
+  replace(entries: Entry[]) {
+    return this.note({ add: entries.filter(({ id }) => this.entries.has(id)) });
   }
 
-  async remove(ids: string[]) {
-    for (const id of ids) this.entries.delete(id);
+  remove(ids: string[]) {
+    return this.note({ remove: ids });
   }
 
   async count() {
@@ -29,7 +42,7 @@ export class Memory implements Store {
     return this.meta.get(key);
   }
 
-  async set(key: string, value: string) {
-    this.meta.set(key, value);
+  set(key: string, value: string) {
+    return this.note({ set: [key, value] });
   }
 }

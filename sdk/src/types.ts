@@ -12,7 +12,7 @@ export interface Report {
   status: string;
   /** Who did it; the client's `operator` where none is given. */
   operator?: string;
-  /** When it happened, by this device's clock; now where none is given. */
+  /** When it happened, by this device's clock; now where none is given, and at the latest when it is first sent. */
   at?: Date | number;
   /** This system's own id of the event; one is made where none is given. The same id is the same event, however often it is sent. */
   eventId?: string;
@@ -86,15 +86,15 @@ export interface Options {
   operator?: string;
   /** Called with each correction; once it is done without throwing, the correction is acknowledged. One that comes again after a crash has the same `causeId`. */
   onCorrection?: (correction: Correction) => void | Promise<void>;
-  /** What every report came to, also of those that waited since before a reload. */
+  /** What every report came to, also of those that waited since before a reload, and of those of other pages with the same queue. */
   onResult?: (result: Result) => void;
   /** What went wrong meanwhile. Nothing is lost: it is tried again. */
   onError?: (error: Error) => void;
-  /** Names the queue: two systems on one page have two. */
+  /** Names the queue in IndexedDB: two systems on one page have two. */
   name?: string;
   /** Where reports wait: IndexedDB in a browser, in Node the file that this names, else memory. */
   file?: string;
-  /** A place of one's own. */
+  /** A place of this client's own. */
   store?: Store;
   /** Where there is no WebSocket (Node before 22): that of the package ws. */
   WebSocket?: WebSocketLike;

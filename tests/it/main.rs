@@ -9,6 +9,7 @@ mod corrections;
 mod crash;
 mod event_log;
 mod gaps;
+mod gateways;
 mod hub;
 mod import;
 mod installation;

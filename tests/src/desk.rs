@@ -200,6 +200,12 @@ impl Desk {
         format!("http://{}", server.address)
     }
 
+    /// Where mail for help is brought.
+    pub fn mail(&self) -> std::net::SocketAddr {
+        let (server, _) = self.running.as_ref().expect("the desk runs");
+        server.mail.expect("the desk takes mail")
+    }
+
     /// Somebody who has not signed in.
     pub fn nobody(&self) -> Client {
         Client { http: self.http.clone(), address: self.address(), token: None, language: "en" }

@@ -4,6 +4,7 @@ pub mod callers;
 mod client;
 mod database;
 mod desk;
+pub mod mailer;
 pub mod partner;
 pub mod process;
 pub mod providers;

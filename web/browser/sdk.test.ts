@@ -95,3 +95,54 @@ it('loses nothing and says nothing twice when the page is reloaded and the serve
   expect(new Set(ids).size).toBe(80);
   expect(history.length).toBe(before + 80);
 });
+
+it('answers in the page that reported and tells every page, whichever of them sends', async () => {
+  interface Tab {
+    BuoySdk: { Buoy: new (options: object) => Client };
+    client: Client;
+    told: string[];
+    answer: Promise<{ eventId: string }>;
+    release: () => void;
+  }
+  interface Client {
+    report(report: object): Promise<{ eventId: string }>;
+    pending(): Promise<number>;
+    close(): void;
+  }
+  const other = await page.context().newPage();
+  await other.goto(`${desk.address}/sdk/example.html`);
+  await other.locator('body[data-ready]').waitFor();
+  const token = await page.locator('#token').inputValue();
+  const apiKey = await system('APP_SN').locator('.key input').inputValue();
+  // Neither sends before both have reported; then the first sends for both.
+  await page.evaluate(
+    () =>
+      new Promise<void>((held) => {
+        const hold = () => {
+          held();
+          return new Promise<void>((release) => ((window as unknown as Tab).release = release));
+        };
+        void navigator.locks.request('buoy:tabs', hold);
+      }),
+  );
+  const report = ([uuid, key, eventId]: readonly [string, string, string]) => {
+    const tab = window as unknown as Tab;
+    tab.told = [];
+    const onResult = (result: { eventId: string }) => tab.told.push(result.eventId);
+    tab.client = new tab.BuoySdk.Buoy({ url: location.origin, apiKey: key, name: 'tabs', operator: '页面', onResult });
+    tab.answer = tab.client.report({ uuid, status: '处理中', eventId });
+  };
+  const waiting = () => page.evaluate(async () => (await navigator.locks.query()).pending?.filter(({ name }) => name === 'buoy:tabs').length);
+  for (const [place, tab] of [page, other].entries()) {
+    await tab.evaluate(report, [token, apiKey, `t-${place}`] as const);
+    await expect.poll(waiting, PATIENT).toBe(place + 1);
+    await expect.poll(() => tab.evaluate(() => (window as unknown as Tab).client.pending()), PATIENT).toBe(place + 1);
+  }
+  await page.evaluate(() => (window as unknown as Tab).release());
+  for (const [place, tab] of [page, other].entries()) {
+    expect((await tab.evaluate(() => (window as unknown as Tab).answer)).eventId).toBe(`t-${place}`);
+    await expect.poll(() => tab.evaluate(() => (window as unknown as Tab).told), PATIENT).toEqual(['t-0', 't-1']);
+    await tab.evaluate(() => (window as unknown as Tab).client.close());
+  }
+  await other.close();
+});

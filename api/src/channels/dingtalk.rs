@@ -7,12 +7,12 @@ use domain::kernel::{Clock as _, SystemClock, minutes};
 use domain::notifications::model::{Parcel, Rate, Sender};
 use domain::runtime::jobs::Outcome;
 use futures::future::BoxFuture;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::outgoing::{Tokens, ask};
-use super::{Secret, a_minute, later, plain, refused, signing};
+use super::{Secret, a_minute, denied, digest_of, later, plain, probed, refused, signing};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +30,8 @@ const ROBOT_A_MINUTE: u32 = 20;
 const SILENCED_FOR: Duration = minutes(10);
 /// send too fast
 const TOO_FAST: [i64; 2] = [130_101, 410_100];
+/// No robot has this token, or its signature is by another secret.
+const UNKNOWN_ROBOT: [i64; 2] = [300_001, 310_000];
 /// The access token is over or unknown.
 const TOKEN_OVER: [i64; 3] = [40_001, 40_014, 42_001];
 
@@ -78,7 +80,7 @@ impl Dingtalk {
     }
 
     async fn by_work_notice(&self, parcel: &Parcel) -> Outcome {
-        let token = match self.token().await {
+        let token = match self.tokens.get(|| self.token(), "access_token").await {
             Ok(token) => token,
             Err(outcome) => return outcome,
         };
@@ -99,10 +101,10 @@ impl Dingtalk {
         }
     }
 
-    async fn token(&self) -> Result<String, Outcome> {
+    fn token(&self) -> RequestBuilder {
         let Account { base_url, app_key, app_secret, .. } = &self.account;
         let query = [("appkey", app_key.as_str()), ("appsecret", app_secret.expose())];
-        self.tokens.get(|| self.http.get(format!("{base_url}/gettoken")).query(&query), "access_token").await
+        self.http.get(format!("{base_url}/gettoken")).query(&query)
     }
 }
 
@@ -112,6 +114,7 @@ fn outcome(answer: &Json, id: Option<String>) -> Outcome {
         Some(0) => Outcome::Sent { id },
         Some(code) if TOO_FAST.contains(&code) => Outcome::Later { why: said(), after: SILENCED_FOR },
         Some(code) if TOKEN_OVER.contains(&code) || code == -1 => later(said()),
+        Some(code) if UNKNOWN_ROBOT.contains(&code) => denied(said()),
         Some(_) => refused(said()),
         None => later("DingTalk answered without an errcode"),
     }
@@ -128,6 +131,18 @@ impl Sender for Dingtalk {
 
     fn rate(&self) -> Option<Rate> {
         if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
+    }
+
+    fn digest(&self) -> String {
+        let Account { robot_token, robot_secret, app_secret, .. } = &self.account;
+        digest_of(&[robot_token.expose(), robot_secret.expose(), app_secret.expose()])
+    }
+
+    fn probe(&self) -> Option<BoxFuture<'static, Outcome>> {
+        let this = self.clone();
+        // A robot can only be asked by writing to its group.
+        (!self.is_robot())
+            .then(|| Box::pin(async move { probed(this.tokens.probe(|| this.token(), "access_token").await) }) as _)
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

@@ -7,12 +7,12 @@ use domain::kernel::{Clock as _, SystemClock};
 use domain::notifications::model::{Parcel, Rate, Sender};
 use domain::runtime::jobs::Outcome;
 use futures::future::BoxFuture;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::outgoing::{Tokens, ask};
-use super::{Secret, a_minute, later, plain, refused, signing};
+use super::{Secret, a_minute, denied, digest_of, later, plain, probed, refused, signing};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +29,8 @@ pub struct Account {
 const ROBOT_A_MINUTE: u32 = 100;
 /// frequency limited
 const TOO_OFTEN: [i64; 3] = [9_499, 11_232, 99_991_400];
+/// No robot has this token, or its signature is by another secret.
+const UNKNOWN_ROBOT: [i64; 2] = [19_001, 19_021];
 /// The access token is over or unknown.
 const TOKEN_OVER: [i64; 2] = [99_991_663, 99_991_661];
 
@@ -69,12 +71,15 @@ impl Feishu {
         }
     }
 
-    async fn by_application(&self, parcel: &Parcel) -> Outcome {
-        let Account { base_url, app_id, app_secret, receive_id_type, .. } = &self.account;
+    fn token(&self) -> RequestBuilder {
+        let Account { base_url, app_id, app_secret, .. } = &self.account;
         let credential = json!({ "app_id": app_id, "app_secret": app_secret.expose() });
-        let fetch =
-            || self.http.post(format!("{base_url}/open-apis/auth/v3/tenant_access_token/internal")).json(&credential);
-        let token = match self.tokens.get(fetch, "tenant_access_token").await {
+        self.http.post(format!("{base_url}/open-apis/auth/v3/tenant_access_token/internal")).json(&credential)
+    }
+
+    async fn by_application(&self, parcel: &Parcel) -> Outcome {
+        let Account { base_url, receive_id_type, .. } = &self.account;
+        let token = match self.tokens.get(|| self.token(), "tenant_access_token").await {
             Ok(token) => token,
             Err(outcome) => return outcome,
         };
@@ -105,6 +110,7 @@ fn outcome(answer: &Json) -> Outcome {
         Some(0) => Outcome::Sent { id: answer["data"]["message_id"].as_str().map(str::to_owned) },
         Some(code) if TOO_OFTEN.contains(&code) => Outcome::Later { why: said(), after: Duration::from_secs(60) },
         Some(code) if TOKEN_OVER.contains(&code) => later(said()),
+        Some(code) if UNKNOWN_ROBOT.contains(&code) => denied(said()),
         Some(_) => refused(said()),
         None => later("Feishu answered without a code"),
     }
@@ -121,6 +127,19 @@ impl Sender for Feishu {
 
     fn rate(&self) -> Option<Rate> {
         if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
+    }
+
+    fn digest(&self) -> String {
+        let Account { app_secret, robot_token, robot_secret, .. } = &self.account;
+        digest_of(&[app_secret.expose(), robot_token.expose(), robot_secret.expose()])
+    }
+
+    fn probe(&self) -> Option<BoxFuture<'static, Outcome>> {
+        let this = self.clone();
+        // A robot can only be asked by writing to its group.
+        (!self.is_robot()).then(|| {
+            Box::pin(async move { probed(this.tokens.probe(|| this.token(), "tenant_access_token").await) }) as _
+        })
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

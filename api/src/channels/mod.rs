@@ -22,6 +22,7 @@ use domain::kernel::minutes;
 use domain::notifications::model::{Channel, Parcel, Rate, Sender, Senders};
 use domain::runtime::jobs::Outcome;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 /// A secret of the configuration: never shown.
 #[derive(Clone, Default, Deserialize)]
@@ -104,6 +105,25 @@ fn plain(parcel: &Parcel) -> String {
 
 fn later(why: impl Into<String>) -> Outcome {
     Outcome::Later { why: why.into(), after: Duration::ZERO }
+}
+
+fn denied(why: impl Into<String>) -> Outcome {
+    Outcome::Denied { why: why.into() }
+}
+
+/// Of the secrets of an account: another one, and one of them was changed.
+fn digest_of(secrets: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for secret in secrets {
+        hasher.update((secret.len() as u64).to_be_bytes());
+        hasher.update(secret);
+    }
+    hex::encode(hasher.finalize())
+}
+
+/// What a probe comes to: whoever got a token is known.
+fn probed(token: Result<String, Outcome>) -> Outcome {
+    token.map_or_else(|outcome| outcome, |_| Outcome::Sent { id: None })
 }
 
 fn refused(why: impl Into<String>) -> Outcome {

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, Url};
 use serde_json::Value as Json;
 
-use super::{GIVE_UP_AFTER, later, refused};
+use super::{GIVE_UP_AFTER, denied, later, refused};
 
 /// Bytes of a provider's answer that are read.
 const ANSWER_MAX: usize = 64 * 1024;
@@ -164,6 +164,7 @@ pub async fn ask(request: RequestBuilder) -> Result<Json, Outcome> {
     match serde_json::from_slice(&body) {
         Ok(json) => Ok(json),
         Err(_) if status.is_success() => Ok(Json::Null),
+        Err(_) if status == StatusCode::UNAUTHORIZED => Err(denied(format!("HTTP 401: {}", said()))),
         Err(_) => Err(refused(format!("HTTP {}: {}", status.as_u16(), said()))),
     }
 }
@@ -174,6 +175,9 @@ pub struct Tokens(Mutex<Option<(String, Timestamp)>>);
 
 /// A token is fetched anew so long before it ends.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
+
+/// System busy, or too many requests: of WeCom, DingTalk and Feishu.
+const BUSY: [i64; 6] = [-1, 45_009, 88, 90_018, 9_499, 99_991_400];
 
 impl Tokens {
     /// The token, or what comes of the message for want of one.
@@ -191,16 +195,21 @@ impl Tokens {
         let Some(token) = answer[field].as_str().filter(|token| !token.is_empty()) else {
             let code = [&answer["errcode"], &answer["code"]].into_iter().find(|code| !code.is_null());
             let said = [&answer["errmsg"], &answer["msg"]].into_iter().find_map(|text| text.as_str());
-            return Err(later(format!(
-                "no access token: {} {}",
-                code.unwrap_or(&Json::Null),
-                said.unwrap_or_default()
-            )));
+            let why = format!("no access token: {} {}", code.unwrap_or(&Json::Null), said.unwrap_or_default());
+            // It is busy, or asked too often: that says nothing of the secret.
+            let busy = code.and_then(Json::as_i64).is_none_or(|code| BUSY.contains(&code));
+            return Err(if busy { later(why) } else { denied(why) });
         };
         let lasts = [&answer["expires_in"], &answer["expire"]].into_iter().find_map(Json::as_u64).unwrap_or(7_200);
         let until = now + Duration::from_secs(lasts).saturating_sub(TOKEN_MARGIN);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((token.to_owned(), until));
         Ok(token.to_owned())
+    }
+
+    /// Whether a new token is given: what is kept proves nothing of the secret.
+    pub async fn probe(&self, fetch: impl FnOnce() -> RequestBuilder, field: &str) -> Result<String, Outcome> {
+        self.forget();
+        self.get(fetch, field).await
     }
 
     pub fn forget(&self) {

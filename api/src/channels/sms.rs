@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::outgoing::{ask, unsent};
 use super::signing::{Acs3, Tc3};
-use super::{Secret, a_minute, later, plain, refused};
+use super::{Secret, a_minute, denied, digest_of, later, plain, refused};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +79,9 @@ impl Gateway {
             Ok(answer) if answer.status().as_u16() == 429 || answer.status().is_server_error() => {
                 later(format!("HTTP {}", answer.status().as_u16()))
             }
+            Ok(answer) if matches!(answer.status().as_u16(), 401 | 403) => {
+                denied(format!("HTTP {}", answer.status().as_u16()))
+            }
             Ok(answer) => refused(format!("HTTP {}", answer.status().as_u16())),
             Err(error) => unsent(error),
         }
@@ -119,6 +122,9 @@ impl Gateway {
                 Some(
                     code @ ("isv.BUSINESS_LIMIT_CONTROL" | "Throttling" | "Throttling.User" | "ServiceUnavailable"),
                 ) => later(said("Alibaba Cloud", code, &answer["Message"])),
+                Some(code) if code.starts_with("InvalidAccessKey") || code == "SignatureDoesNotMatch" => {
+                    denied(said("Alibaba Cloud", code, &answer["Message"]))
+                }
                 Some(code) => refused(said("Alibaba Cloud", code, &answer["Message"])),
                 None => later("Alibaba Cloud answered without a code"),
             },
@@ -172,6 +178,7 @@ impl Gateway {
                     Some(code) if code.starts_with("LimitExceeded") || code.starts_with("InternalError") => {
                         later(said("Tencent Cloud", code, message))
                     }
+                    Some(code) if code.starts_with("AuthFailure") => denied(said("Tencent Cloud", code, message)),
                     Some(code) => refused(said("Tencent Cloud", code, message)),
                     None => later("Tencent Cloud answered without a code"),
                 }
@@ -234,6 +241,11 @@ impl Sender for Gateway {
 
     fn rate(&self) -> Option<Rate> {
         a_minute(self.account.messages_a_minute)
+    }
+
+    fn digest(&self) -> String {
+        let Account { bearer, key_id, key_secret, .. } = &self.account;
+        digest_of(&[bearer.expose(), key_id, key_secret.expose()])
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

@@ -21,7 +21,7 @@ use web_push_native::p256::{PublicKey, SecretKey};
 use web_push_native::{Auth, encrypt};
 
 use super::outgoing::{Guard, status_of};
-use super::{later, refused};
+use super::{denied, digest_of, later, refused};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +129,7 @@ impl WebPush {
             Ok(status) if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
                 later(format!("HTTP {}", status.as_u16()))
             }
+            Ok(status) if status == StatusCode::UNAUTHORIZED => denied("HTTP 401"),
             Ok(status) => refused(format!("HTTP {}", status.as_u16())),
             Err(outcome) => outcome,
         }
@@ -157,6 +158,10 @@ fn sealed(message: String, keys: &SubscriptionKeys) -> Option<Vec<u8>> {
 impl Sender for WebPush {
     fn account(&self) -> &'static str {
         "web_push"
+    }
+
+    fn digest(&self) -> String {
+        digest_of(&[&self.public])
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

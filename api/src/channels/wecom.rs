@@ -6,12 +6,12 @@ use std::time::Duration;
 use domain::notifications::model::{Parcel, Rate, Sender};
 use domain::runtime::jobs::Outcome;
 use futures::future::BoxFuture;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::outgoing::{Tokens, ask};
-use super::{Secret, a_minute, later, plain, refused};
+use super::{Secret, a_minute, denied, digest_of, later, plain, probed, refused};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +27,8 @@ pub struct Account {
 const ROBOT_A_MINUTE: u32 = 20;
 /// api freq out of limit
 const TOO_OFTEN: i64 = 45_009;
+/// No robot has this key.
+const UNKNOWN_ROBOT: i64 = 93_000;
 /// The access token is over or unknown; the secret may have been reset.
 const TOKEN_OVER: [i64; 3] = [40_014, 42_001, 42_007];
 
@@ -65,11 +67,15 @@ impl Wecom {
         }
     }
 
-    async fn by_application(&self, parcel: &Parcel) -> Outcome {
-        let Account { base_url, corp_id, secret, agent_id, .. } = &self.account;
+    fn token(&self) -> RequestBuilder {
+        let Account { base_url, corp_id, secret, .. } = &self.account;
         let query = [("corpid", corp_id.as_str()), ("corpsecret", secret.expose())];
-        let fetch = || self.http.get(format!("{base_url}/cgi-bin/gettoken")).query(&query);
-        let token = match self.tokens.get(fetch, "access_token").await {
+        self.http.get(format!("{base_url}/cgi-bin/gettoken")).query(&query)
+    }
+
+    async fn by_application(&self, parcel: &Parcel) -> Outcome {
+        let Account { base_url, agent_id, .. } = &self.account;
+        let token = match self.tokens.get(|| self.token(), "access_token").await {
             Ok(token) => token,
             Err(outcome) => return outcome,
         };
@@ -105,6 +111,7 @@ fn outcome(answer: &Json) -> Outcome {
         },
         Some(TOO_OFTEN) => Outcome::Later { why: said(), after: Duration::from_secs(60) },
         Some(code) if TOKEN_OVER.contains(&code) || code == -1 => later(said()),
+        Some(UNKNOWN_ROBOT) => denied(said()),
         Some(_) => refused(said()),
         None => later("WeCom answered without an errcode"),
     }
@@ -121,6 +128,17 @@ impl Sender for Wecom {
 
     fn rate(&self) -> Option<Rate> {
         if self.is_robot() { a_minute(ROBOT_A_MINUTE) } else { None }
+    }
+
+    fn digest(&self) -> String {
+        digest_of(&[self.account.secret.expose(), self.account.robot_key.expose()])
+    }
+
+    fn probe(&self) -> Option<BoxFuture<'static, Outcome>> {
+        let this = self.clone();
+        // A robot can only be asked by writing to its group.
+        (!self.is_robot())
+            .then(|| Box::pin(async move { probed(this.tokens.probe(|| this.token(), "access_token").await) }) as _)
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome> {

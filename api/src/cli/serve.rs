@@ -22,11 +22,19 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, CannotStart> 
     }
     let app = open(&config, Hands::default()).await?;
     let background = Background::start(&app, Jobs::Run);
-    let server = Server::start(&config, &app, demo)
-        .map_err(|e| CannotStart(format!("cannot listen on {}: {e} (BUOY_LISTEN)", config.listen)))?;
+    let server = Server::start(&config, &app, demo).map_err(|e| {
+        CannotStart(format!(
+            "cannot listen on {}{}: {e} (BUOY_LISTEN, BUOY_INTAKE__MAIL_LISTEN)",
+            config.listen,
+            config.intake.mail_listen().map(|at| format!(" and {at}")).unwrap_or_default()
+        ))
+    })?;
     let stop = CancellationToken::new();
     control::serve(app.clone(), &config, stop.clone()).await?;
     println!("Buoy is at http://{}", server.address);
+    if let Some(mail) = server.mail {
+        println!("Mail for help is taken at {mail} (LMTP, SMTP)");
+    }
     if demo {
         println!("{}", demo::welcome());
     }

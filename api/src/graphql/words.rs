@@ -144,6 +144,8 @@ mirror! {
         Survey,
         /// A system reported a step that waits for them.
         PendingReport,
+        /// What somebody sent was held by a fault, and is a ticket now.
+        Released,
     }
 }
 

@@ -36,7 +36,7 @@ fn failure(status: StatusCode, code: &str, message: &str, submission: Option<Str
 
 /// A request of another party: GET where its provider only verifies the address.
 pub async fn call(request: HttpRequest, path: Path<String>, gate: Data<Gate>, payload: Payload) -> HttpResponse {
-    let Some(gateway) = Gateway::parse(&path) else {
+    let Some(gateway) = Gateway::parse(&path).filter(|gateway| *gateway != Gateway::Email) else {
         return failure(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no gateway of this name.", None);
     };
     let body = match payload.to_bytes_limited(BODY_BYTES_MAX).await {
@@ -78,19 +78,23 @@ pub async fn call(request: HttpRequest, path: Path<String>, gate: Data<Gate>, pa
             "The check failed. Nothing is lost: the submission is kept, and released once the credential is mended.",
             Some(id.to_string()),
         ),
-        Ok(Received::Full) => {
+        Ok(Received::Unverified(reason)) => {
+            failure(StatusCode::UNAUTHORIZED, reason.word(), "The check failed: nothing was asked for yet.", None)
+        }
+        Ok(Received::Later) => {
             let mut answer = failure(
                 StatusCode::TOO_MANY_REQUESTS,
                 "LIMIT_EXCEEDED",
-                "No more can be kept now: come back later.",
+                "No more is taken now: come back later.",
                 None,
             );
             let after = header::HeaderValue::from_static(RETRY_AFTER_SECS);
             answer.headers_mut().insert(header::RETRY_AFTER, after);
             answer
         }
-        Ok(Received::Refused(message)) => {
-            failure(StatusCode::UNPROCESSABLE_ENTITY, "INVALID", &language.say(&message), None)
+        // Kept all the same: what it names may be made known, and it is released.
+        Ok(Received::Refused(id, message)) => {
+            failure(StatusCode::UNPROCESSABLE_ENTITY, "INVALID", &language.say(&message), Some(id.to_string()))
         }
         Err(error) => {
             tracing::error!(%error, gateway = gateway.word(), "a submission could not be taken");

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::graphql::live::Live;
 use crate::graphql::{About, schema};
+use crate::mail;
 use crate::node::WEB_PUSH;
 use crate::transport::{self, Gate};
 
@@ -27,6 +28,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A running server and how to stop it.
 pub struct Server {
     pub address: std::net::SocketAddr,
+    /// Where mail for help is brought.
+    pub mail: Option<std::net::SocketAddr>,
     handle: actix_web::dev::ServerHandle,
     running: tokio::task::JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
@@ -83,9 +86,10 @@ impl Server {
         }
         let server = server.bind(config.listen)?;
         let address = *server.addrs().first().ok_or_else(|| std::io::Error::other("no address was bound"))?;
+        let mail = mail::listen(config, app, stop.clone())?;
         let running = server.run();
         let handle = running.handle();
-        Ok(Self { address, handle, running: tokio::spawn(running), stop })
+        Ok(Self { address, mail, handle, running: tokio::spawn(running), stop })
     }
 
     /// Tells sockets to come back, and lets requests end.

@@ -9,7 +9,7 @@
 pub mod cost;
 mod http;
 mod origin;
-mod pace;
+pub(crate) mod pace;
 mod scope;
 mod ws;
 

@@ -1,16 +1,17 @@
 //! Saving and rotating.
 
 use super::decide::check;
-use super::model::{Credential, CredentialEvent, RotateCredential, SaveCredential};
+use super::model::{Credential, CredentialEvent, CredentialKind, DIGEST, Parts, RotateCredential, SaveCredential};
 use super::store::{self, credential};
 use super::{react, store as rows};
 use crate::event::Event;
 use crate::kernel::text::{self, NAME_CHARS_MAX};
-use crate::kernel::{Code, CredentialId, Refusal, Result, Timestamp, days, refuse};
+use crate::kernel::{Code, CredentialId, Refusal, Result, Timestamp, UserId, days, refuse};
 use crate::runtime::{Command, Tx, jobs};
 
 /// The longest time for which two secrets verify side by side.
 const OVERLAP_MAX: std::time::Duration = days(30);
+const FAILURE_CHARS_MAX: usize = 500;
 
 fn not_found(key: &str) -> Refusal {
     refuse(
@@ -19,6 +20,77 @@ fn not_found(key: &str) -> Refusal {
         format!("There is no credential {key}: save it first."),
         format!("没有名为 {key} 的凭据，请先保存。"),
     )
+}
+
+fn of_configuration() -> Refusal {
+    refuse(
+        Code::Invalid,
+        "kind",
+        "The secret of an account by which messages leave is in the configuration ([channels]): change it there and restart; who owns it and when it ends are said here.",
+        "消息渠道账号的密钥在配置文件（[channels]）中，请在配置中更换并重启；此处只维护负责人和到期日。",
+    )
+}
+
+/// What is known of an account by which messages leave.
+pub struct Account {
+    /// Its key, such as `channels.wecom`.
+    pub key: String,
+    pub name: String,
+    /// Of its secret; another one: it was changed.
+    pub digest: String,
+}
+
+/// An account by which messages leave is kept here with an owner, and a secret that was changed is told.
+pub async fn keep_account(tx: &mut Tx, account: &Account, owner: UserId) -> Result<()> {
+    let Account { key, name, digest } = account;
+    let parts = Parts([(DIGEST.to_owned(), digest.clone())].into());
+    let Some(mut row) = store::by_key(tx.conn(), key).await? else {
+        let row = credential::Model {
+            id: CredentialId(tx.new_uuid()),
+            key: key.clone(),
+            kind: CredentialKind::ChannelAccount.word().to_owned(),
+            name: name.clone(),
+            owner_id: owner,
+            expires_at: None,
+            created_at: tx.now,
+            rotated_at: None,
+            warned_days: None,
+            failing_since: None,
+            failure: None,
+            probed_at: None,
+        };
+        let id = row.id;
+        store::put(tx.conn(), row, true).await?;
+        store::insert_secret(tx, id, &parts).await?;
+        let fields = ["kind", "name", "owner"].map(str::to_owned).to_vec();
+        return tx.record(Event::Credential(CredentialEvent::Saved { credential: id, key: key.clone(), fields })).await;
+    };
+    let known = store::secrets(&tx.cx.app, tx.conn(), row.id).await?;
+    if row.kind != CredentialKind::ChannelAccount.word() || known.first() == Some(&parts) {
+        return Ok(());
+    }
+    store::end_secrets(tx, row.id, tx.now).await?;
+    store::insert_secret(tx, row.id, &parts).await?;
+    let (id, owner) = (row.id, row.owner_id);
+    row.rotated_at = Some(tx.now);
+    store::put(tx.conn(), row, false).await?;
+    let event = CredentialEvent::Rotated { credential: id, key: key.clone(), owner, overlap_secs: 0 };
+    tx.record(Event::Credential(event)).await
+}
+
+/// What the other party said when it was asked, or when something was sent: `failure`: that it does not know the credential.
+pub async fn note_health(tx: &mut Tx, key: &str, failure: Option<&str>) -> Result<()> {
+    let Some(row) = store::by_key(tx.conn(), key).await? else { return Ok(()) };
+    let (credential, owner, was_failing) = (row.id, row.owner_id, row.failing_since.is_some());
+    let since = failure.map(|_| row.failing_since.unwrap_or(tx.now));
+    let failure = failure.map(|why| why.chars().take(FAILURE_CHARS_MAX).collect::<String>());
+    store::note_health(tx, credential, since, failure.as_deref()).await?;
+    let key = key.to_owned();
+    match (was_failing, since) {
+        (false, Some(_)) => tx.record(Event::Credential(CredentialEvent::Failing { credential, key, owner })).await,
+        (true, None) => tx.record(Event::Credential(CredentialEvent::Recovered { credential, key })).await,
+        _ => Ok(()),
+    }
 }
 
 async fn watch(tx: &mut Tx, id: CredentialId, expires_at: Option<Timestamp>) -> Result<()> {
@@ -44,6 +116,9 @@ impl Command for SaveCredential {
         let name = name.as_deref().map(|name| text::line("name", name, NAME_CHARS_MAX)).transpose()?;
         let before = store::by_key(tx.conn(), &key).await?;
         let is_new = before.is_none();
+        if *kind == CredentialKind::ChannelAccount && (is_new || parts.is_some()) {
+            return Err(of_configuration().into());
+        }
         let mut fields = Vec::new();
         let row = match before {
             Some(row) if parts.is_some() => {
@@ -102,6 +177,9 @@ impl Command for SaveCredential {
                     created_at: tx.now,
                     rotated_at: None,
                     warned_days: None,
+                    failing_since: None,
+                    failure: None,
+                    probed_at: None,
                 }
             }
         };
@@ -137,6 +215,9 @@ impl Command for RotateCredential {
         }
         let mut row = store::by_key(tx.conn(), key.trim()).await?.ok_or_else(|| not_found(key))?;
         let Credential { id, kind, owner, .. } = Credential::try_from(row.clone())?;
+        if kind == CredentialKind::ChannelAccount {
+            return Err(of_configuration().into());
+        }
         let parts = check(kind, parts)?;
         store::end_secrets(tx, id, tx.now + *overlap).await?;
         store::insert_secret(tx, id, &parts).await?;

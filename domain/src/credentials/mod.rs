@@ -6,7 +6,10 @@
 //! - 7, 3, 1 and 0 days before a credential ends its owner is warned; a warning that was slept through is not made up for,
 //!   the nearest one is given.
 //!
-//! Events out: `CredentialSaved`, `CredentialRotated`, `CredentialExpiring`.
+//! - Of an account by which messages leave, the secret is in the configuration; here it has an owner and an end as well, a changed
+//!   one is noticed by its digest, and whether its provider still knows it is written down.
+//!
+//! Events out: `CredentialSaved`, `CredentialRotated`, `CredentialExpiring`, `CredentialFailing`, `CredentialRecovered`.
 
 pub mod commands;
 pub mod decide;

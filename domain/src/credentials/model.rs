@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{CredentialId, Timestamp, UserId, words};
+use crate::kernel::{CredentialId, Timestamp, UserId, minutes, words};
 
 words! {
     /// What a credential is for, and which parts it has.
@@ -18,10 +18,19 @@ words! {
         FeishuCallback = "FEISHU_CALLBACK",
         /// Another party's programs call us: `secret`, as Standard Webhooks has it.
         ApiSignature = "API_SIGNATURE",
+        /// The organisation's mail server vouches for who wrote: `authservId`, its name in Authentication-Results.
+        EmailAuthentication = "EMAIL_AUTHENTICATION",
+        /// The form that anybody may fill in: `secret`, by which what was opened here is known again.
+        WebForm = "WEB_FORM",
+        /// An account by which messages leave: its secret is in the configuration, and here only its digest.
+        ChannelAccount = "CHANNEL_ACCOUNT",
         /// Anything else that ends some day: `secret`.
         Other = "OTHER",
     }
 }
+
+/// The part of an account that is kept here.
+pub const DIGEST: &str = "digest";
 
 impl CredentialKind {
     /// The parts that it must have, and those that it may have.
@@ -30,7 +39,9 @@ impl CredentialKind {
             Self::WecomCallback => (&["token", "encodingAesKey", "receiveId"], &[]),
             Self::DingtalkCallback => (&["appSecret"], &["token", "aesKey", "appKey"]),
             Self::FeishuCallback => (&["encryptKey", "verificationToken"], &[]),
-            Self::ApiSignature | Self::Other => (&["secret"], &[]),
+            Self::EmailAuthentication => (&["authservId"], &[]),
+            Self::ChannelAccount => (&[DIGEST], &[]),
+            Self::ApiSignature | Self::WebForm | Self::Other => (&["secret"], &[]),
         }
     }
 }
@@ -63,6 +74,26 @@ pub struct Credential {
     pub expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub rotated_at: Option<Timestamp>,
+    /// The other party does not know it any more, since then; and what it said.
+    pub failing_since: Option<Timestamp>,
+    pub failure: Option<String>,
+    /// When the other party was last asked whether it knows it.
+    pub probed_at: Option<Timestamp>,
+}
+
+/// An administrator's choices.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether a changed secret raises an alert (密钥变更告警).
+    pub change_alarm: bool,
+    /// Accounts by which messages leave are tried so often; `None`: only by what is sent.
+    pub probed_every: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { change_alarm: true, probed_every: Some(minutes(10)) }
+    }
 }
 
 /// Makes a credential, or changes what is known of it; a new secret goes by [`RotateCredential`].
@@ -102,6 +133,17 @@ pub enum CredentialEvent {
         owner: UserId,
         overlap_secs: u64,
     },
+    /// The other party does not know it any more.
+    Failing {
+        credential: CredentialId,
+        key: String,
+        owner: UserId,
+    },
+    /// It is known again.
+    Recovered {
+        credential: CredentialId,
+        key: String,
+    },
     /// It ends in so many days; 0: within a day, or it has.
     Expiring {
         credential: CredentialId,
@@ -114,9 +156,11 @@ pub enum CredentialEvent {
 impl CredentialEvent {
     pub fn credential(&self) -> CredentialId {
         match self {
-            Self::Saved { credential, .. } | Self::Rotated { credential, .. } | Self::Expiring { credential, .. } => {
-                *credential
-            }
+            Self::Saved { credential, .. }
+            | Self::Rotated { credential, .. }
+            | Self::Failing { credential, .. }
+            | Self::Recovered { credential, .. }
+            | Self::Expiring { credential, .. } => *credential,
         }
     }
 }

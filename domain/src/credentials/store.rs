@@ -18,6 +18,9 @@ pub mod credential {
         pub rotated_at: Option<Timestamp>,
         /// The nearest warning that was given, in days before the end.
         pub warned_days: Option<i64>,
+        pub failing_since: Option<Timestamp>,
+        pub failure: Option<String>,
+        pub probed_at: Option<Timestamp>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -49,8 +52,8 @@ pub mod credential_secret {
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _,
-    QueryFilter, QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel as _, QueryFilter, QueryOrder as _,
 };
 
 use super::model::{Credential, CredentialKind, Parts};
@@ -61,11 +64,35 @@ impl TryFrom<credential::Model> for Credential {
     type Error = DbErr;
 
     fn try_from(row: credential::Model) -> Result<Self, DbErr> {
-        let credential::Model { id, key, kind, name, owner_id, expires_at, created_at, rotated_at, warned_days: _ } =
-            row;
+        let credential::Model {
+            id,
+            key,
+            kind,
+            name,
+            owner_id,
+            expires_at,
+            created_at,
+            rotated_at,
+            warned_days: _,
+            failing_since,
+            failure,
+            probed_at,
+        } = row;
         let kind = CredentialKind::parse(&kind)
             .ok_or_else(|| DbErr::Type(format!("credential {key}: {kind:?} is no kind of this program")))?;
-        Ok(Self { id, key, kind, name, owner: owner_id, expires_at, created_at, rotated_at })
+        Ok(Self {
+            id,
+            key,
+            kind,
+            name,
+            owner: owner_id,
+            expires_at,
+            created_at,
+            rotated_at,
+            failing_since,
+            failure,
+            probed_at,
+        })
     }
 }
 
@@ -92,6 +119,22 @@ pub(super) async fn put(conn: &impl ConnectionTrait, row: credential::Model, is_
     Ok(())
 }
 
+pub(super) async fn note_health(
+    tx: &Tx,
+    id: CredentialId,
+    failing_since: Option<Timestamp>,
+    failure: Option<&str>,
+) -> Result<()> {
+    credential::Entity::update_many()
+        .col_expr(credential::Column::ProbedAt, Expr::value(tx.now))
+        .col_expr(credential::Column::FailingSince, Expr::value(failing_since))
+        .col_expr(credential::Column::Failure, Expr::value(failure))
+        .filter(credential::Column::Id.eq(id))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 const PURPOSE: &str = "credential";
 
 pub(super) async fn insert_secret(tx: &Tx, of: CredentialId, parts: &Parts) -> Result<()> {
@@ -107,12 +150,16 @@ pub(super) async fn insert_secret(tx: &Tx, of: CredentialId, parts: &Parts) -> R
     Ok(())
 }
 
-/// Ends those that have no end yet, and clears what has ended.
+/// Ends those that would go on for longer, and clears what has ended.
 pub(super) async fn end_secrets(tx: &Tx, of: CredentialId, at: Timestamp) -> Result<()> {
     credential_secret::Entity::update_many()
         .col_expr(credential_secret::Column::ExpiresAt, Expr::value(at))
         .filter(credential_secret::Column::CredentialId.eq(of))
-        .filter(credential_secret::Column::ExpiresAt.is_null())
+        .filter(
+            Condition::any()
+                .add(credential_secret::Column::ExpiresAt.is_null())
+                .add(credential_secret::Column::ExpiresAt.gt(at)),
+        )
         .exec(tx.conn())
         .await?;
     credential_secret::Entity::delete_many()

@@ -1,7 +1,7 @@
 //! What the hub does when something happens to a ticket here, and by timer.
 
 use super::commands;
-use super::queries;
+use super::{queries, store};
 use crate::kernel::Result;
 use crate::runtime::jobs::{self, Job, Next};
 use crate::runtime::{App, Tx};
@@ -49,7 +49,8 @@ pub async fn on_refold(tx: &mut Tx, job: &Job) -> Result<Next> {
     Ok(if more { Next::At(tx.now) } else { Next::Done })
 }
 
-/// Plants what was lost: corrections that are due while nobody looks at their queue, and links of imported tickets.
+/// Plants what was lost: corrections that are due while nobody looks at their queue, links of imported tickets, and words that
+/// are known.
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
     let now = tx.now;
     for system in queries::with_due(tx.conn(), now).await? {
@@ -57,6 +58,9 @@ pub async fn sweep(tx: &mut Tx) -> Result<()> {
         if !jobs::stands(tx, DELIVER, &subject).await? {
             jobs::plant_in_lane(tx, LANE, &[(DELIVER, &subject, now)]).await?;
         }
+    }
+    for system in store::systems_behind(tx.conn()).await? {
+        jobs::plant_earlier(tx, REFOLD, &system.to_string(), now).await?;
     }
     let systems = queries::systems(tx.app()).await?;
     for system in systems.values() {

@@ -269,6 +269,8 @@ fn an_echo_is_no_new_event() {
         created_at: at,
         state: CorrectionState::Due,
         attempts: 1,
+        refusals: 0,
+        echo_event: None,
         due_at: None,
         sent_at,
         acknowledged_at: None,

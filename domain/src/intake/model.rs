@@ -1,9 +1,14 @@
 //! What comes in, and what becomes of it.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::model::CredentialKind;
-use crate::kernel::{SubmissionId, TicketId, Timestamp, words};
+use crate::kernel::{SubmissionId, TicketId, Timestamp, minutes, words};
 use crate::notifications::model::Channel;
 use crate::tickets::model::{ExternalRef, Priority};
 
@@ -12,8 +17,20 @@ pub const HELD_MAX: u64 = 10_000;
 pub const HELD_OF_SOURCE_MAX: u64 = 2_000;
 /// Bytes of one submission.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one mail; what fails its check is kept up to [`BODY_BYTES_MAX`].
+pub const MAIL_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Bytes of a sender's own name of a message.
+pub const EXTERNAL_ID_MAX: usize = 200;
 /// Submissions released by one call.
 pub const RELEASE_MAX: u64 = 500;
+/// Mails of one author, and forms from one address, taken within an hour: machines that answer each other end there.
+pub const OF_SENDER_AN_HOUR: u64 = 30;
+/// What a canary's name begins with, and the header of a mail that is one.
+pub const CANARY: &str = "canary:";
+pub const CANARY_HEADER: &str = "X-Buoy-Canary";
+/// What a mail's envelope says, as arguments: the return path, and our own address.
+pub const MAIL_FROM: &str = "mailFrom";
+pub const OWN_ADDRESS: &str = "own";
 
 words! {
     /// A way in, by its key.
@@ -22,6 +39,8 @@ words! {
         Dingtalk = "dingtalk",
         Feishu = "feishu",
         Api = "api",
+        Email = "email",
+        Web = "web",
     }
 }
 
@@ -33,6 +52,8 @@ impl Gateway {
             Self::Dingtalk => CredentialKind::DingtalkCallback,
             Self::Feishu => CredentialKind::FeishuCallback,
             Self::Api => CredentialKind::ApiSignature,
+            Self::Email => CredentialKind::EmailAuthentication,
+            Self::Web => CredentialKind::WebForm,
         }
     }
 
@@ -42,8 +63,19 @@ impl Gateway {
             Self::Wecom => Some(Channel::Wecom),
             Self::Dingtalk => Some(Channel::Dingtalk),
             Self::Feishu => Some(Channel::Feishu),
-            Self::Api => None,
+            Self::Email => Some(Channel::Email),
+            Self::Api | Self::Web => None,
         }
+    }
+
+    /// Whether anybody may write there who has not been let in by a person: each may do so only so often.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Email | Self::Web)
+    }
+
+    /// Whether we can be our own sender there. Where not, the credential is probed and silence is noticed.
+    pub const fn takes_canaries(self) -> bool {
+        matches!(self, Self::Api | Self::Email | Self::Web)
     }
 }
 
@@ -60,6 +92,8 @@ words! {
         DecryptionFailed = "DECRYPTION_FAILED",
         /// It is signed well, and does not read.
         Malformed = "MALFORMED",
+        /// It is signed well, and names what is not known here.
+        Refused = "REFUSED",
     }
 }
 
@@ -89,6 +123,8 @@ impl Raw {
     }
 }
 
+const JSON: &str = "application/json; charset=utf-8";
+
 /// What is answered to a caller whose request passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -102,7 +138,14 @@ impl Reply {
     }
 
     pub fn json(body: &serde_json::Value) -> Self {
-        Self { content_type: "application/json; charset=utf-8", body: body.to_string() }
+        Self { content_type: JSON, body: body.to_string() }
+    }
+
+    /// Names the ticket to those who are answered by an object that is ours.
+    pub fn name(&mut self, token: &str) {
+        if self.content_type == JSON && self.body == "{}" {
+            self.body = serde_json::json!({ "ticket": token }).to_string();
+        }
     }
 }
 
@@ -123,6 +166,10 @@ pub struct Message {
     pub sender: Option<String>,
     pub title: String,
     pub description: String,
+    /// The messages that it answers to, by their own ids.
+    pub answers: Vec<String>,
+    /// The ticket that it names.
+    pub token: Option<String>,
     pub more: More,
 }
 
@@ -147,10 +194,12 @@ pub enum Received {
     Answer(Reply),
     /// It did not pass: kept.
     Quarantined(SubmissionId, Reason),
-    /// It did not pass, and no more can be kept.
-    Full,
-    /// It passed, and is no ticket: what is wrong, as a sentence.
-    Refused(crate::kernel::Message),
+    /// It only asked for the address to be verified, and did not pass.
+    Unverified(Reason),
+    /// No more can be taken now.
+    Later,
+    /// It passed, and names what is not known here: kept, with what is wrong, as a sentence.
+    Refused(SubmissionId, crate::kernel::Message),
 }
 
 /// A submission that did not pass.
@@ -162,7 +211,92 @@ pub struct Quarantined {
     pub reason: Reason,
     pub received_at: Timestamp,
     pub released_at: Option<Timestamp>,
+    /// Somebody has looked at it, and it is no request for help.
+    pub dismissed_at: Option<Timestamp>,
     pub ticket: Option<TicketId>,
+}
+
+words! {
+    /// What became of a synthetic ticket.
+    CanaryState {
+        Sent = "SENT",
+        /// It came, and stands.
+        Arrived = "ARRIVED",
+        /// It still stood when it was looked at: over.
+        Cancelled = "CANCELLED",
+        /// It never came, or does not stand any more.
+        Lost = "LOST",
+    }
+}
+
+/// A synthetic ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    pub gateway: Gateway,
+    pub state: CanaryState,
+    pub sent_at: Timestamp,
+    pub arrived_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub failure: Option<String>,
+}
+
+/// What was last told of a gateway: once is enough.
+#[derive(Default)]
+pub struct Told(Mutex<HashMap<(Gateway, &'static str), i64>>);
+
+impl Told {
+    /// `of`: the hour, or the instant, that it is told of.
+    pub fn is_first(&self, gateway: Gateway, what: &'static str, of: i64) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert((gateway, what), of) != Some(of)
+    }
+}
+
+/// How long nothing has come, and how long that usually takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    pub since: Timestamp,
+    /// The 99th percentile (nearest rank) of the gaps that began at the same hour of the day; `None`: too few of them.
+    pub usual_secs: Option<i64>,
+    pub is_unusual: bool,
+}
+
+/// How a gateway does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    pub gateway: Gateway,
+    /// Whether it has a credential of its kind.
+    pub is_open: bool,
+    /// Submissions in quarantine.
+    pub held: u64,
+    /// Within the last day.
+    pub received: u64,
+    pub silence: Option<Silence>,
+    /// The latest ones, newest first.
+    pub canaries: Vec<Canary>,
+}
+
+/// An administrator's choices.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `None`: no canaries, and nobody is alarmed by silence.
+    pub watched_every: Option<Duration>,
+    /// A canary is looked at so long after it was sent.
+    pub canary_stands_for: Duration,
+    /// Where mail for help is written to.
+    pub mail_address: Option<String>,
+    pub zone: TimeZone,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            watched_every: Some(minutes(10)),
+            canary_stands_for: minutes(30),
+            mail_address: None,
+            zone: TimeZone::UTC,
+        }
+    }
 }
 
 /// Checks a submission again, and makes a ticket of it.
@@ -175,6 +309,15 @@ pub struct ReleaseQuarantined {
 #[derive(Clone, Debug, Serialize)]
 pub struct ReleaseGateway {
     pub gateway: Gateway,
+}
+
+/// It is no request for help: it is kept, and takes no place any more.
+#[derive(Clone, Debug, Serialize)]
+pub struct DismissQuarantined {
+    /// One …
+    pub submission: Option<SubmissionId>,
+    /// … or all that a gateway holds of one source.
+    pub of: Option<(Gateway, String)>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -196,9 +339,26 @@ pub enum IntakeEvent {
         gateway: Gateway,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         ticket: Option<TicketId>,
+        /// How long it was held.
+        #[serde(default)]
+        held_secs: i64,
+    },
+    Dismissed {
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        submission: Option<SubmissionId>,
+        gateway: Gateway,
+        submissions: u64,
     },
     Full {
         gateway: Gateway,
+    },
+    CanaryLost {
+        gateway: Gateway,
+    },
+    /// Nothing has come since then, and at this hour something should have.
+    Silent {
+        gateway: Gateway,
+        since: Timestamp,
     },
 }
 
@@ -206,7 +366,8 @@ impl IntakeEvent {
     pub fn submission(&self) -> Option<SubmissionId> {
         match self {
             Self::Quarantined { submission, .. } | Self::Released { submission, .. } => Some(*submission),
-            Self::Full { .. } => None,
+            Self::Dismissed { submission, .. } => *submission,
+            Self::Full { .. } | Self::CanaryLost { .. } | Self::Silent { .. } => None,
         }
     }
 }

@@ -1,20 +1,29 @@
-//! Reads of what failed its check.
+//! Reads of what failed its check, and of how gateways do.
 
+use jiff::tz::TimeZone;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder as _, QuerySelect,
+};
 
-use super::model::{Gateway, Quarantined};
-use super::store::quarantined_submission;
+use super::decide::{self, LEARNED_FROM};
+use super::model::{Canary, Gateway, Health, Quarantined, Settings, Silence};
+use super::store::{canary, held, quarantined_submission, submission};
+use crate::credentials;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Actor, Connection, Direction, Error, Page, Result};
+use crate::kernel::{Actor, Connection, Direction, Error, Page, Result, Timestamp, days};
 use crate::runtime::Ctx;
+
+fn administrators_only(cx: &Ctx) -> Result<()> {
+    match &cx.actor {
+        Actor::Anonymous => Err(Error::unauthenticated()),
+        actor => actor.require_admin().map_err(|_| Error::forbidden()),
+    }
+}
 
 /// Submissions that did not pass, newest first, released ones too: for administrators.
 pub async fn list(cx: &Ctx, gateway: Option<Gateway>, page: &Page) -> Result<Connection<Quarantined>> {
-    match &cx.actor {
-        Actor::Anonymous => return Err(Error::unauthenticated()),
-        actor => actor.require_admin().map_err(|_| Error::forbidden())?,
-    }
+    administrators_only(cx)?;
     let list = "quarantined";
     let keys = [Key::id(Expr::col(quarantined_submission::Column::Id), Direction::Desc)];
     let keyset = page.keyset(list, &keys)?;
@@ -28,4 +37,67 @@ pub async fn list(cx: &Ctx, gateway: Option<Gateway>, page: &Page) -> Result<Con
     let rows = select.all(cx.read()).await?;
     let rows: Vec<Quarantined> = rows.into_iter().map(Quarantined::try_from).collect::<Result<_, _>>()?;
     Ok(page.connection(list, rows, |row| vec![Part::Id(row.id.0)]))
+}
+
+/// Arrivals that are looked at: beyond, the latest.
+const ARRIVALS_MAX: u64 = 20_000;
+/// Canaries of one gateway that are shown.
+const CANARIES_MAX: u64 = 12;
+
+async fn arrivals(conn: &impl ConnectionTrait, gateway: Gateway, since: Timestamp) -> Result<Vec<Timestamp>> {
+    let mut rows: Vec<Timestamp> = submission::Entity::find()
+        .select_only()
+        .column(submission::Column::ReceivedAt)
+        .filter(submission::Column::Gateway.eq(gateway.word()))
+        .filter(submission::Column::ReceivedAt.gte(since))
+        .order_by_desc(submission::Column::ReceivedAt)
+        .limit(ARRIVALS_MAX)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// How long nothing has come, and whether that is unusual; `None`: nothing has come for weeks.
+pub async fn silence(
+    conn: &impl ConnectionTrait,
+    gateway: Gateway,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<Option<Silence>> {
+    Ok(decide::silence(&arrivals(conn, gateway, now - LEARNED_FROM).await?, now, zone))
+}
+
+/// The latest canaries of a gateway, newest first.
+pub(super) async fn canaries(conn: &impl ConnectionTrait, gateway: Gateway, max: u64) -> Result<Vec<canary::Model>> {
+    let of_gateway = canary::Entity::find().filter(canary::Column::Gateway.eq(gateway.word()));
+    Ok(of_gateway.order_by_desc(canary::Column::SentAt).limit(max).all(conn).await?)
+}
+
+/// How every gateway does: for administrators.
+pub async fn health(cx: &Ctx) -> Result<Vec<Health>> {
+    administrators_only(cx)?;
+    let (conn, now) = (cx.read(), cx.now());
+    let zone = cx.app.state::<Settings>().zone.clone();
+    let mut all = Vec::new();
+    // There are few of them.
+    for gateway in Gateway::ALL.iter().copied() {
+        let found = credentials::queries::secrets(&cx.app, conn, gateway.word()).await?;
+        let arrivals = arrivals(conn, gateway, now - LEARNED_FROM).await?;
+        let received = arrivals.iter().filter(|at| **at >= now - days(1)).count() as u64;
+        all.push(Health {
+            gateway,
+            is_open: found.is_some_and(|(one, secrets)| one.kind == gateway.credential() && !secrets.is_empty()),
+            held: held(gateway).count(conn).await?,
+            received,
+            silence: decide::silence(&arrivals, now, &zone),
+            canaries: canaries(conn, gateway, CANARIES_MAX)
+                .await?
+                .into_iter()
+                .map(Canary::try_from)
+                .collect::<Result<_, _>>()?,
+        });
+    }
+    Ok(all)
 }

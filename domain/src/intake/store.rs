@@ -13,6 +13,8 @@ pub mod submission {
         pub external_id: String,
         pub ticket_id: TicketId,
         pub received_at: Timestamp,
+        /// A digest of who wrote, where each may do so only so often.
+        pub sender: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -38,6 +40,7 @@ pub mod quarantined_submission {
         pub sealed: Option<Vec<u8>>,
         pub released_at: Option<Timestamp>,
         pub ticket_id: Option<TicketId>,
+        pub dismissed_at: Option<Timestamp>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -46,9 +49,53 @@ pub mod quarantined_submission {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::DbErr;
+pub mod canary {
+    use crate::kernel::Timestamp;
+    use sea_orm::entity::prelude::*;
 
-use super::model::{Gateway, Quarantined, Reason};
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "canary")]
+    pub struct Model {
+        /// Nobody can guess it.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        pub gateway: String,
+        pub state: String,
+        pub sent_at: Timestamp,
+        pub arrived_at: Option<Timestamp>,
+        pub ended_at: Option<Timestamp>,
+        pub failure: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, Select};
+
+use super::model::{Canary, CanaryState, Gateway, Quarantined, Reason};
+
+fn broken(what: &str, word: &str) -> DbErr {
+    DbErr::Type(format!("{what}: {word:?} is no word of this program"))
+}
+
+impl TryFrom<canary::Model> for Canary {
+    type Error = DbErr;
+
+    fn try_from(row: canary::Model) -> Result<Self, DbErr> {
+        let canary::Model { key: _, gateway, state, sent_at, arrived_at, ended_at, failure } = row;
+        Ok(Self {
+            gateway: Gateway::parse(&gateway).ok_or_else(|| broken("gateway", &gateway))?,
+            state: CanaryState::parse(&state).ok_or_else(|| broken("state of a canary", &state))?,
+            sent_at,
+            arrived_at,
+            ended_at,
+            failure,
+        })
+    }
+}
 
 impl TryFrom<quarantined_submission::Model> for Quarantined {
     type Error = DbErr;
@@ -63,8 +110,8 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
             sealed: _,
             released_at,
             ticket_id,
+            dismissed_at,
         } = row;
-        let broken = |what: &str, word: &str| DbErr::Type(format!("{what}: {word:?} is no word of this program"));
         Ok(Self {
             id,
             gateway: Gateway::parse(&gateway).ok_or_else(|| broken("gateway", &gateway))?,
@@ -72,7 +119,16 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
             reason: Reason::parse(&reason).ok_or_else(|| broken("reason", &reason))?,
             received_at,
             released_at,
+            dismissed_at,
             ticket: ticket_id,
         })
     }
+}
+
+/// What a gateway holds.
+pub(super) fn held(gateway: Gateway) -> Select<quarantined_submission::Entity> {
+    quarantined_submission::Entity::find()
+        .filter(quarantined_submission::Column::Gateway.eq(gateway.word()))
+        .filter(quarantined_submission::Column::ReleasedAt.is_null())
+        .filter(quarantined_submission::Column::DismissedAt.is_null())
 }

@@ -4,7 +4,7 @@ use super::decide::callback::{decrypt, encrypt, signature};
 use super::decide::check;
 use super::model::{Gateway, Raw, Reason};
 use crate::credentials::model::Parts;
-use crate::kernel::{Timestamp, hours, minutes};
+use crate::kernel::{Timestamp, days, hours, minutes};
 
 const NONCE: [u8; 16] = [7; 16];
 
@@ -87,4 +87,141 @@ fn feishu_decrypts_as_its_own_sample_does() {
     let encrypted = "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=";
     assert_eq!(super::decide::feishu_decrypt("test key", encrypted).as_deref(), Ok("hello world"));
     assert_eq!(super::decide::feishu_decrypt("other key", encrypted), Err(Reason::DecryptionFailed));
+}
+
+fn mail(stamps: &[&str], headers: &[&str], text: &str) -> Raw {
+    let mut lines: Vec<String> = stamps.iter().map(|stamp| format!("Authentication-Results: {stamp}")).collect();
+    lines.extend(["From: Li Lei <Li.Lei@acme.example>", "To: help@desk.test"].map(str::to_owned));
+    lines.extend(headers.iter().map(|header| (*header).to_owned()));
+    Raw {
+        gateway: Gateway::Email,
+        verifying: false,
+        query: vec![
+            ("mailFrom".to_owned(), "li.lei@acme.example".to_owned()),
+            ("own".to_owned(), "buoy@desk.test".to_owned()),
+        ],
+        headers: Vec::new(),
+        body: format!("{}\r\n\r\n{text}", lines.join("\r\n")).into_bytes(),
+        source: "li.lei@acme.example".to_owned(),
+        at: Timestamp::from_millis(1_409_659_600_000),
+    }
+}
+
+const PASSED: &str = "mx.desk.test; dmarc=pass (p=reject) header.from=acme.example";
+
+fn by_mail(raw: &Raw) -> Result<super::model::Said, Reason> {
+    check(&[parts(&[("authservId", "mx.desk.test")])], raw, &NONCE)
+}
+
+#[test]
+fn a_mail_is_taken_where_our_own_server_vouches_for_its_author() {
+    let subject = ["Subject: =?UTF-8?B?5rC05rO15ryP5ray?=", "Message-ID: <1@acme.example>"];
+    for (stamps, passes) in [
+        (&[PASSED][..], true),
+        // Another server's word counts for nothing; of several of ours the topmost, which was added last.
+        (&["mx.evil.example; dmarc=pass header.from=acme.example"], false),
+        (&["mx.evil.example; dmarc=pass header.from=acme.example", PASSED], true),
+        (&["mx.desk.test; dmarc=fail header.from=acme.example", PASSED], false),
+        // It passed for another domain.
+        (&["mx.desk.test; dmarc=pass header.from=evil.example"], false),
+        // Without a policy a DKIM signature of the domain, or of one above it, will do.
+        (&["mx.desk.test; dmarc=none; dkim=pass header.d=acme.example header.s=x"], true),
+        (&["mx.desk.test 1; dkim=pass header.i=@acme.example"], true),
+        (&["mx.desk.test; dkim=pass header.d=evil.example"], false),
+        (&["mx.desk.test; dkim=fail header.d=acme.example; spf=pass smtp.mailfrom=acme.example"], false),
+        (&["mx.desk.test (dmarc=pass header.from=acme.example); none"], false),
+        (&[], false),
+    ] {
+        let said = by_mail(&mail(stamps, &subject, "三号泵站"));
+        assert_eq!(said.is_ok(), passes, "{stamps:?}: {said:?}");
+        assert!(passes || said == Err(Reason::SignatureInvalid));
+    }
+    let message = by_mail(&mail(&[PASSED], &subject, "三号泵站\r\n\r\n请尽快")).unwrap().message.unwrap();
+    assert_eq!((message.title.as_str(), message.external_id.as_str()), ("水泵漏液", "1@acme.example"));
+    assert_eq!(message.sender.as_deref(), Some("li.lei@acme.example"));
+    assert_eq!(message.description, "三号泵站\r\n\r\n请尽快".replace("\r\n", "\n"));
+    // Two authors cannot both be vouched for.
+    let mut two = mail(&[PASSED], &[], "x");
+    two.body = String::from_utf8(two.body).unwrap().replace("From: Li", "From: b@evil.example, Li").into_bytes();
+    assert_eq!(by_mail(&mail(&[PASSED], &["From: boss@acme.example"], "x")), Err(Reason::Malformed));
+    assert_eq!(by_mail(&two), Err(Reason::Malformed));
+}
+
+#[test]
+fn what_machines_answer_makes_no_ticket() {
+    for (header, is_asked) in [
+        ("Subject: x", true),
+        ("Auto-Submitted: no", true),
+        ("Auto-Submitted: auto-generated", true),
+        ("Auto-Submitted: auto-replied (vacation)", false),
+        ("Precedence: bulk", false),
+        ("List-Id: <news.acme.example>", false),
+        ("X-Autoreply: yes", false),
+    ] {
+        let said = by_mail(&mail(&[PASSED], &[header], "E-721")).unwrap();
+        assert_eq!(said.message.is_some(), is_asked, "{header}");
+        assert_eq!(said.reply.body.starts_with("250"), is_asked, "it is never taken and dropped: {header}");
+    }
+    let mut bounce = mail(&[PASSED], &[], "x");
+    bounce.query[0].1.clear();
+    assert_eq!(by_mail(&bounce).unwrap().message, None);
+    let mut own = mail(&[PASSED], &[], "x");
+    own.query[1].1 = "li.lei@acme.example".to_owned();
+    assert_eq!(by_mail(&own).unwrap().message, None);
+}
+
+#[test]
+fn an_answer_is_what_was_written_and_not_what_was_quoted() {
+    let answered = [
+        "Subject: Re: [TKN-8X9F2Q-L4M7P] 水泵",
+        "In-Reply-To: <a@desk.test>",
+        "References: <b@desk.test> <a@desk.test>",
+    ];
+    for (text, own) in [
+        ("已更换\n\nOn Monday, Buoy wrote:\n> 请确认\n> 谢谢\n", "已更换"),
+        ("已更换\n\n2026年3月2日，Buoy 写道：\n> 请确认\n", "已更换"),
+        ("已更换\n\n-----原始邮件-----\n发件人: Buoy\n请确认", "已更换"),
+        ("> 请确认\n\n已更换，见下\n", "> 请确认\n\n已更换，见下"),
+        ("步骤如下：\n1. 关机\n2. 重启", "步骤如下：\n1. 关机\n2. 重启"),
+    ] {
+        let message = by_mail(&mail(&[PASSED], &answered, text)).unwrap().message.unwrap();
+        assert_eq!(message.description, own);
+        assert_eq!(message.token.as_deref(), Some("TKN-8X9F2Q-L4M7P"));
+        assert_eq!(message.answers, ["a@desk.test", "b@desk.test", "a@desk.test"]);
+    }
+}
+
+#[test]
+fn what_is_unusual_is_learned_from_the_same_hour() {
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    let start = Timestamp::parse("2026-03-02T00:00:00Z").unwrap();
+    // From 08:00 to 20:00 something comes every 20 minutes.
+    let arrivals: Vec<Timestamp> =
+        (0..28_u64).flat_map(|day| (0..36_u64).map(move |n| start + days(day) + minutes(20 * n))).collect();
+    let judged = |now: Timestamp| {
+        let before: Vec<Timestamp> = arrivals.iter().copied().filter(|at| *at <= now).collect();
+        super::decide::silence(&before, now, &zone).unwrap()
+    };
+    let noon = start + days(27) + hours(4);
+    let after = |so_long| super::decide::silence(&arrivals[..arrivals.len() - 23], noon + so_long, &zone).unwrap();
+    assert_eq!(judged(noon).usual_secs, Some(1_200));
+    assert_eq!([minutes(19), minutes(26), hours(2)].map(|so_long| after(so_long).is_unusual), [false, true, true]);
+    // The night is long, and usual.
+    let evening = judged(start + days(27) + hours(20));
+    assert_eq!((evening.usual_secs, evening.is_unusual), (Some(44_400), false));
+    // Too little is known: nobody is alarmed.
+    let few = super::decide::silence(&arrivals[..10], start + days(3), &zone).unwrap();
+    assert_eq!((few.usual_secs, few.is_unusual), (None, false));
+    assert_eq!(super::decide::silence(&[], noon, &zone), None);
+}
+
+#[test]
+fn feishu_says_what_is_formatted() {
+    let content = serde_json::json!({ "title": "水泵", "content": [
+        [{ "tag": "text", "text": "三号" }, { "tag": "a", "text": "图", "href": "https://x.example" }],
+        [{ "tag": "at", "user_name": "李雷" }],
+    ] });
+    assert_eq!(super::decide::feishu_rich(&content), "水泵\n三号图 (https://x.example)\n李雷");
+    let by_language = serde_json::json!({ "zh_cn": content });
+    assert_eq!(super::decide::feishu_rich(&by_language), "水泵\n三号图 (https://x.example)\n李雷");
 }

@@ -66,6 +66,8 @@ words! {
         Prediction = "PREDICTION",
         Survey = "SURVEY",
         PendingReport = "PENDING_REPORT",
+        /// What somebody sent was held, and is a ticket now.
+        Released = "RELEASED",
     }
 }
 
@@ -356,6 +358,19 @@ pub trait Sender: Send + Sync {
     }
 
     fn send(&self, parcel: Parcel) -> BoxFuture<'static, Outcome>;
+
+    /// Of the secret: another one, and it was changed.
+    fn digest(&self) -> String;
+
+    /// Asks the provider whether it knows the credential, where it can be asked; nobody is written to.
+    fn probe(&self) -> Option<BoxFuture<'static, Outcome>> {
+        None
+    }
+
+    /// A synthetic request for help to our own address, by a channel that has such.
+    fn send_canary(&self, _to: &str, _key: &str) -> BoxFuture<'static, Outcome> {
+        Box::pin(std::future::ready(Outcome::Refused { why: "this channel takes no requests for help".to_owned() }))
+    }
 }
 
 /// The senders of this installation.

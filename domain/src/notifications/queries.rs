@@ -7,11 +7,15 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use super::decide;
 use super::model::{Channel, Notification, Preference, Reach, Senders, Terminal, Verdict};
-use super::store::{channel_activity, notification, notification_preference, terminal, with_deliveries};
+use super::store::{
+    channel_activity, notification, notification_delivery, notification_preference, terminal, with_deliveries,
+};
 use crate::auth;
 use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, days};
+use crate::kernel::{
+    Connection, DeliveryId, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, days,
+};
 use crate::people;
 use crate::runtime::{App, Ctx, log};
 use crate::tickets::model::Ticket;
@@ -93,6 +97,24 @@ pub async fn reached_at(conn: &impl ConnectionTrait, channel: Channel, address: 
     let Some(bound) = bound else { return Ok(None) };
     let user = people::queries::user(conn, bound.user_id).await?;
     Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| user.email))
+}
+
+/// The ticket that one of these messages was about.
+pub async fn ticket_of_delivery(conn: &impl ConnectionTrait, ids: &[DeliveryId]) -> Result<Option<TicketId>> {
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let select = notification_delivery::Entity::find()
+        .select_only()
+        .column(notification_delivery::Column::NotificationId)
+        .filter(notification_delivery::Column::Id.is_in(ids.iter().copied()));
+    let of: Vec<NotificationId> = select.into_tuple().all(conn).await?;
+    let found = notification::Entity::find()
+        .filter(notification::Column::Id.is_in(of))
+        .filter(notification::Column::TicketId.is_not_null())
+        .one(conn)
+        .await?;
+    Ok(found.and_then(|row| row.ticket_id))
 }
 
 pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Reach>> {

@@ -4,13 +4,16 @@ use super::commands::tell;
 use super::model::{Cause, Channel, Params, TOLD_MAX, Tell, Via};
 use super::store;
 use crate::calendar::model::Organisation;
-use crate::kernel::{CardId, Message, Result, Role, TeamId, UserId};
+use crate::kernel::{CardId, Message, Result, Role, TeamId, TicketId, UserId};
 use crate::people;
 use crate::runtime::Tx;
+use crate::tickets;
 use crate::tickets::model::{Fact, ParticipantReason, TicketEvent, Visibility};
 
 /// A delivery that is to be sent; in the lane of its channel.
 pub const SEND: &str = "notifications.send";
+/// Whether the provider of a channel still knows our credential; in the lane of the channel.
+pub const PROBE: &str = "notifications.probe";
 /// A message on a page that may not have been seen.
 pub const UNACKNOWLEDGED: &str = "notifications.unacknowledged";
 
@@ -127,6 +130,21 @@ pub async fn on_credential(tx: &mut Tx, key: &str, word: &str, days: Option<i64>
         recipient: owner,
         via: Via::All(URGENT.to_vec()),
         params,
+    };
+    tell(tx, vec![told]).await.map(drop)
+}
+
+/// What somebody sent was held for so long, and is a ticket now: they hear of it, and of the delay.
+pub async fn on_released(tx: &mut Tx, ticket: TicketId, held_secs: i64) -> Result<()> {
+    let found = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
+    let Some(requester) = found.and_then(|ticket| ticket.requester) else { return Ok(()) };
+    let told = Tell {
+        cause: Cause::Released,
+        cause_key: format!("released:{ticket}"),
+        ticket: Some(ticket),
+        recipient: requester,
+        via: Via::Preferred,
+        params: Params { waited: Some(held_secs), ..Params::default() },
     };
     tell(tx, vec![told]).await.map(drop)
 }

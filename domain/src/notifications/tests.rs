@@ -32,6 +32,10 @@ impl Sender for Declared {
         self.receipts
     }
 
+    fn digest(&self) -> String {
+        String::new()
+    }
+
     fn send(&self, _: Parcel) -> BoxFuture<'static, Outcome> {
         Box::pin(std::future::ready(Outcome::Sent { id: None }))
     }

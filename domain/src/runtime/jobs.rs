@@ -34,6 +34,8 @@ pub enum Outcome {
     Unknown { why: String },
     /// Not at all.
     Refused { why: String },
+    /// Not at all: the other side does not know our credential any more.
+    Denied { why: String },
     /// Nothing left: what was looked up outside any transaction.
     Found(serde_json::Value),
 }
@@ -108,6 +110,34 @@ pub async fn plant_earlier_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str,
     put(tx, lane, jobs, earlier()).await
 }
 
+/// The same for a queue: whoever works on it goes on, and looks at it once more before it ends ([`lock`]).
+pub async fn ring_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)]) -> Result<()> {
+    if let Some(rows) = rows(tx, lane, jobs) {
+        let now = tx.now;
+        let held = || Expr::col((job::Entity, job::Column::LeaseUntil)).gt(now);
+        let held_or = |column: job::Column, else_: SimpleExpr| -> SimpleExpr {
+            Expr::case(held(), Expr::col((job::Entity, column))).finally(else_).into()
+        };
+        let mut moves = moves(earlier());
+        moves
+            .value(job::Column::LeaseUntil, held_or(job::Column::LeaseUntil, Expr::value(Option::<i64>::None)))
+            .value(job::Column::Fence, held_or(job::Column::Fence, next_fence()));
+        insert(tx, rows, moves).await?;
+    }
+    Ok(())
+}
+
+/// Whoever rings from here on waits until this transaction has ended; whoever rang before is seen.
+pub async fn lock(tx: &Tx, job: &Job) -> Result<()> {
+    job::Entity::update_many()
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).into())
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::Fence.eq(job.fence))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 fn earlier() -> SimpleExpr {
     let standing = Expr::col((job::Entity, job::Column::RunAt));
     let new = Expr::col((Alias::new("excluded"), job::Column::RunAt));
@@ -120,6 +150,16 @@ pub async fn plant_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timesta
 }
 
 async fn put(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)], run_at: SimpleExpr) -> Result<()> {
+    if let Some(rows) = rows(tx, lane, jobs) {
+        let mut moves = moves(run_at);
+        moves.update_columns([job::Column::LeaseUntil]).value(job::Column::Fence, next_fence());
+        insert(tx, rows, moves).await?;
+    }
+    Ok(())
+}
+
+/// The rows of jobs, without the one that runs.
+fn rows(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)]) -> Option<Vec<job::ActiveModel>> {
     if let Some(running) = &mut tx.job {
         // The row of the job that runs is its worker's: it ends by moving.
         for (kind, subject, at) in jobs {
@@ -145,16 +185,24 @@ async fn put(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestamp)], run_at: 
             last_error: Set(None),
         })
         .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
+    (!rows.is_empty()).then_some(rows)
+}
+
+/// Whoever holds the old wake-up can no longer end this one.
+fn next_fence() -> SimpleExpr {
+    Expr::col((job::Entity, job::Column::Fence)).add(1)
+}
+
+/// What becomes of the wake-up that stands for the same subject.
+fn moves(run_at: SimpleExpr) -> OnConflict {
     let mut moves = OnConflict::columns([job::Column::Kind, job::Column::Subject]);
     moves
-        .update_columns([job::Column::Attempts, job::Column::LeaseUntil])
-        .update_columns([job::Column::BuriedAt, job::Column::LastError])
-        .value(job::Column::RunAt, run_at)
-        // Whoever holds the old wake-up can no longer end this one.
-        .value(job::Column::Fence, Expr::col((job::Entity, job::Column::Fence)).add(1));
+        .update_columns([job::Column::Attempts, job::Column::BuriedAt, job::Column::LastError])
+        .value(job::Column::RunAt, run_at);
+    moves
+}
+
+async fn insert(tx: &mut Tx, rows: Vec<job::ActiveModel>, moves: OnConflict) -> Result<()> {
     job::Entity::insert_many(rows).on_conflict(moves).exec_without_returning(tx.conn()).await?;
     tx.ring_jobs();
     Ok(())

@@ -54,7 +54,7 @@ pub const OPERATIONS: [Operation; 24] = [
 /// Mutations of everything else; they change nothing that the table depends on.
 pub type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-pub const OTHERS: [OtherOperation; 46] = [
+pub const OTHERS: [OtherOperation; 47] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -125,6 +125,7 @@ pub const OTHERS: [OtherOperation; 46] = [
     ("rotateCredential", |_| json!({ "key": "nothing", "parts": [] })),
     ("releaseQuarantined", |_| json!({ "submissionId": "018f0000-0000-7000-8000-000000000000" })),
     ("releaseGateway", |_| json!({ "gateway": "wecom" })),
+    ("dismissQuarantined", |_| json!({ "submissionId": "018f0000-0000-7000-8000-000000000000" })),
     ("reportStatuses", |_| {
         let at = "2026-03-02T01:00:00Z";
         json!({ "reports": [{ "uuid": "TKN-8X9F2Q-L4M7P", "status": "处理中", "timestamp": at, "operator": "王工" }] })
@@ -133,7 +134,7 @@ pub const OTHERS: [OtherOperation; 46] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-pub const QUERIES: [(&str, &str); 35] = [
+pub const QUERIES: [(&str, &str); 36] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -177,6 +178,7 @@ pub const QUERIES: [(&str, &str); 35] = [
     ("outstandingCorrections", "outstandingCorrections { nodes { causeId } }"),
     ("deadLetters", "deadLetters { nodes { id } }"),
     ("credentials", "credentials { key }"),
+    ("gateways", "gateways { key }"),
     ("quarantinedSubmissions", "quarantinedSubmissions { nodes { id } }"),
     ("healthReportFile", "healthReportFile(month: \"2026-03\", format: HTML) { name }"),
     ("healthReportFiles", "healthReportFiles { name }"),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{FutureExt as _, StreamExt as _, stream};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder as _, QuerySelect};
 use serde::{Deserialize, Serialize};
 
-use super::super::decide::{ATTEMPTS_MAX, Verdict, back_off, signature, verdict};
+use super::super::decide::{REFUSALS_MAX, Verdict, back_off, signature, verdict};
 use super::super::model::{
     Answered, Correction, CorrectionState, HubEvent, Letter, Postman, ReplayDeadLetters, ReplayDelivery, Settings,
     System,
@@ -34,28 +34,42 @@ const REPLAY_MAX: u64 = 500;
 #[derive(Serialize, Deserialize)]
 struct Tried {
     correction: CorrectionId,
-    answered: Answered,
+    /// `None`: the endpoint took nothing any more before it came to this one.
+    answered: Option<Answered>,
 }
 
 async fn system_of(tx: &Tx, id: SystemId) -> Result<Option<System>> {
     Ok(store::systems(tx.conn()).await?.into_iter().find(|system| system.id == id))
 }
 
-async fn due(tx: &Tx, system: SystemId, max: u64) -> Result<Vec<Correction>> {
-    let rows = correction::Entity::find()
-        .filter(correction::Column::SystemId.eq(system))
+/// Notes an attempt of what is due, oldest first.
+async fn attempt(tx: &Tx, system: SystemId, max: u64) -> Result<Vec<Correction>> {
+    let mut due = Query::select();
+    due.column(correction::Column::Id)
+        .from(correction::Entity)
+        .and_where(correction::Column::SystemId.eq(system))
+        .and_where(correction::Column::State.eq(CorrectionState::Due.word()))
+        .and_where(Expr::col(correction::Column::DueAt).lte(tx.now))
+        .order_by(correction::Column::DueAt, Order::Asc)
+        .order_by(correction::Column::Id, Order::Asc)
+        .limit(max);
+    let rows = correction::Entity::update_many()
+        .col_expr(correction::Column::Attempts, Expr::col(correction::Column::Attempts).add(1))
+        .col_expr(correction::Column::SentAt, Expr::value(tx.now))
+        .filter(correction::Column::Id.in_subquery(due))
+        // Overtaken or taken at this moment: not sent.
         .filter(correction::Column::State.eq(CorrectionState::Due.word()))
-        .filter(Expr::col(correction::Column::DueAt).lte(tx.now))
-        .order_by_asc(correction::Column::DueAt)
-        .order_by_asc(correction::Column::Id)
-        .limit(max)
-        .all(tx.conn())
+        .exec_with_returning(tx.conn())
         .await?;
-    Ok(rows.into_iter().map(Correction::try_from).collect::<Result<_, _>>()?)
+    let mut corrections: Vec<Correction> = rows.into_iter().map(Correction::try_from).collect::<Result<_, _>>()?;
+    corrections.sort_by_key(|one| (one.due_at, one.id));
+    Ok(corrections)
 }
 
 /// When the queue of an endpoint is looked at next.
-async fn next(tx: &Tx, system: &System) -> Result<Next> {
+async fn next(tx: &Tx, job: &Job, system: &System) -> Result<Next> {
+    // Whoever makes another due from here on waits, and plants this job anew.
+    jobs::lock(tx, job).await?;
     if system.endpoint().is_none() {
         return Ok(Next::Done);
     }
@@ -81,9 +95,9 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
         return Ok(Prepared::Ended(Next::At(at)));
     }
     // An endpoint that fails is tried with one message.
-    let mut corrections = due(tx, id, if system.failures > 0 { 1 } else { SEND_MAX }).await?;
+    let corrections = attempt(tx, id, if system.failures > 0 { 1 } else { SEND_MAX }).await?;
     if corrections.is_empty() {
-        return Ok(Prepared::Ended(next(tx, &system).await?));
+        return Ok(Prepared::Ended(next(tx, job, &system).await?));
     }
     let ids: Vec<TicketId> = corrections.iter().map(|one| one.ticket).collect();
     let tokens = tickets::queries::tokens(tx.conn(), &ids).await?;
@@ -95,11 +109,6 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
             (one.id, letter(&system, &url, one, token, &secrets, tx.now))
         })
         .collect();
-    for correction in &mut corrections {
-        correction.attempts += 1;
-        correction.sent_at = Some(tx.now);
-    }
-    store::put_corrections(tx.conn(), corrections).await?;
     let post = tx.app().state::<Postman>().post.clone();
     let failed = Arc::new(AtomicBool::new(false));
     let sending = async move {
@@ -107,16 +116,16 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
             let (post, failed) = (post.clone(), failed.clone());
             async move {
                 if failed.load(Ordering::SeqCst) {
-                    return None; // the endpoint takes nothing now: not tried
+                    return Tried { correction, answered: None };
                 }
                 let answered = post(letter).await;
                 if !matches!(verdict(&answered), Verdict::Taken | Verdict::Refused(_)) {
                     failed.store(true, Ordering::SeqCst);
                 }
-                Some(Tried { correction, answered })
+                Tried { correction, answered: Some(answered) }
             }
         });
-        let tried: Vec<Tried> = stream::iter(tries).buffered(AT_A_TIME).filter_map(std::future::ready).collect().await;
+        let tried: Vec<Tried> = stream::iter(tries).buffered(AT_A_TIME).collect().await;
         Outcome::Found(serde_json::to_value(tried).unwrap_or_default())
     };
     Ok(Prepared::Send(sending.boxed()))
@@ -150,8 +159,13 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
     };
     let mut taken = Vec::new();
     let mut failed = Vec::new();
+    let mut untried = Vec::new();
     let mut unreachable = None;
     for Tried { correction, answered } in tried {
+        let Some(answered) = answered else {
+            untried.push(correction);
+            continue;
+        };
         match verdict(&answered) {
             Verdict::Taken => taken.push(correction),
             Verdict::Refused(why) => failed.push((correction, why, false)),
@@ -182,23 +196,28 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
             }
         }
     }
+    take_back(tx, untried).await?;
     let ids: Vec<CorrectionId> = failed.iter().map(|(id, ..)| *id).collect();
     let mut corrections = store::corrections(tx.conn(), &ids).await?;
-    let mut dead = Vec::new();
     corrections.retain(|one| one.state == CorrectionState::Due);
     for correction in &mut corrections {
         let Some((_, why, endpoint)) = failed.iter().find(|(id, ..)| *id == correction.id) else { continue };
         correction.failure = Some(why.clone());
-        // The endpoint's own failures are counted there.
-        correction.due_at =
-            if *endpoint { system.retry_at } else { Some(tx.now + back_off(correction.attempts, chance[0])) };
-        if !*endpoint && correction.attempts >= ATTEMPTS_MAX {
+        if *endpoint {
+            // The endpoint's own failures are counted there.
+            correction.due_at = system.retry_at;
+            continue;
+        }
+        correction.refusals += 1;
+        correction.due_at = Some(tx.now + back_off(correction.refusals, chance[0]));
+        if correction.refusals >= REFUSALS_MAX {
             correction.state = CorrectionState::Dead;
             correction.due_at = None;
-            dead.push(correction.clone());
         }
     }
-    store::put_corrections(tx.conn(), corrections).await?;
+    let mut dead: Vec<Correction> =
+        corrections.iter().filter(|one| one.state == CorrectionState::Dead).cloned().collect();
+    store::put_corrections_where(tx.conn(), corrections, CorrectionState::Due).await?;
     if (system.failures, system.retry_at, system.failing_since) != before {
         store::save_system(tx.conn(), &system).await?;
         queries::forget(tx.app());
@@ -211,7 +230,22 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
         let event = HubEvent::CorrectionDead { system: id, correction: one.id, ticket: one.ticket };
         tx.record(Event::Hub(event)).await?;
     }
-    next(tx, &system).await
+    next(tx, job, &system).await
+}
+
+/// What was not tried after all has not been sent.
+async fn take_back(tx: &Tx, untried: Vec<CorrectionId>) -> Result<()> {
+    if untried.is_empty() {
+        return Ok(());
+    }
+    correction::Entity::update_many()
+        .col_expr(correction::Column::Attempts, Expr::col(correction::Column::Attempts).sub(1))
+        .col_expr(correction::Column::SentAt, Expr::value(Option::<i64>::None))
+        .filter(correction::Column::Id.is_in(untried))
+        .filter(correction::Column::State.eq(CorrectionState::Due.word()))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// What an endpoint that is called no more was to get is kept as dead letters.
@@ -245,7 +279,7 @@ async fn acknowledge(tx: &mut Tx, system: SystemId, ids: &[CorrectionId]) -> Res
     for correction in corrections {
         let (id, status) = (correction.id, correction.status);
         let Some(dossier) = dossiers.get(correction.ticket) else { continue };
-        if dossier.acknowledge(id, tx.now) {
+        if dossier.acknowledge(id, None) {
             let ticket = dossier.ticket.clone();
             let fact = Fact::CorrectionAcknowledged { system: key.clone(), status };
             tickets::commands::note_of(tx, &ticket, fact).await?;
@@ -281,16 +315,17 @@ async fn replay(tx: &mut Tx, system: &System, mut corrections: Vec<Correction>) 
     }
     for correction in &mut corrections {
         correction.state = CorrectionState::Due;
-        correction.attempts = 0;
+        (correction.attempts, correction.refusals) = (0, 0);
         correction.due_at = Some(tx.now);
     }
     for one in &corrections {
         let event = HubEvent::CorrectionReplayed { system: system.id, correction: one.id, ticket: one.ticket };
         tx.record(Event::Hub(event)).await?;
     }
-    store::put_corrections(tx.conn(), corrections).await?;
+    // Overtaken or taken at this moment: it stays so.
+    store::put_corrections_where(tx.conn(), corrections, CorrectionState::Dead).await?;
     let now = tx.now;
-    jobs::plant_earlier_in_lane(tx, react::LANE, &[(react::DELIVER, &system.id.to_string(), now)]).await
+    jobs::ring_in_lane(tx, react::LANE, &[(react::DELIVER, &system.id.to_string(), now)]).await
 }
 
 fn no_dead_letter() -> Refusal {

@@ -25,6 +25,8 @@ pub(super) struct Dossier {
     kept: Option<hub_ticket::Model>,
     /// Where it stood before this transaction, and how often it had been taken up again.
     before: (TicketStatus, i32),
+    /// Later than all that was kept of it: a transaction begins before it has the ticket, and nodes have clocks of their own.
+    now: Timestamp,
     holdings: BTreeMap<SystemId, Holding>,
     /// When each kept report came.
     received: HashMap<ReportId, Timestamp>,
@@ -54,7 +56,7 @@ pub(super) enum Take {
 
 impl Dossiers {
     pub async fn load(tx: &Tx, ids: &[TicketId], which: Take) -> Result<Self> {
-        let systems = queries::systems(tx.app()).await?;
+        let mut systems = queries::systems(tx.app()).await?;
         let mut of = BTreeMap::new();
         if ids.is_empty() {
             return Ok(Self { systems, of });
@@ -67,6 +69,11 @@ impl Dossiers {
         let ids: Vec<TicketId> = tickets.keys().copied().collect();
         let mut reports: HashMap<TicketId, Vec<StatusReport>> = HashMap::new();
         for report in store::reports_of(tx.conn(), &ids).await? {
+            if report.system.is_some_and(|system| !systems.contains_key(&system)) {
+                // Registered a moment ago, on another node.
+                queries::forget(tx.app());
+                systems = queries::systems(tx.app()).await?;
+            }
             reports.entry(report.ticket).or_default().push(report);
         }
         let new: Vec<uuid::Uuid> = ids.iter().filter(|id| !known.contains_key(id)).map(|id| id.0).collect();
@@ -78,7 +85,8 @@ impl Dossiers {
         }
         for (id, ticket) in tickets {
             let reports = reports.remove(&id).unwrap_or_default();
-            let received = reports.iter().map(|report| (report.id, report.received_at)).collect();
+            let received: HashMap<ReportId, Timestamp> =
+                reports.iter().map(|report| (report.id, report.received_at)).collect();
             let key = |id: SystemId| systems.get(&id).map(|system| system.key.as_str());
             let entries = reports.iter().map(|report| report.entry(report.system.and_then(key))).collect();
             let mut dossier = Dossier {
@@ -86,6 +94,7 @@ impl Dossiers {
                 merge: Merge::of(entries),
                 kept: known.remove(&id),
                 before: (TicketStatus::New, 0),
+                now: received.values().fold(tx.now, |now, at| now.max(*at)),
                 holdings: BTreeMap::new(),
                 received,
                 corrections: Vec::new(),
@@ -113,6 +122,7 @@ impl Dossiers {
         }
         for correction in store::corrections_of(tx.conn(), &ids, tx.now - ECHO_WITHIN).await? {
             if let Some(dossier) = of.get_mut(&correction.ticket) {
+                dossier.now = dossier.now.max(correction.created_at);
                 dossier.corrections.push(correction);
             }
         }
@@ -176,7 +186,7 @@ async fn plant(tx: &mut Tx, corrections: &[Correction]) -> Result<()> {
         }
     }
     for (system, at) in due {
-        jobs::plant_earlier_in_lane(tx, react::LANE, &[(react::DELIVER, &system.to_string(), at)]).await?;
+        jobs::ring_in_lane(tx, react::LANE, &[(react::DELIVER, &system.to_string(), at)]).await?;
     }
     Ok(())
 }
@@ -266,7 +276,7 @@ impl Dossier {
             reopens,
             by_person,
             at,
-            received_at: tx.now,
+            received_at: self.now,
             operator: operator.map(|id| id.to_string()).unwrap_or_default(),
             event_id: None,
             digest,
@@ -293,6 +303,7 @@ impl Dossier {
             return outcome;
         }
         report.outcome = outcome;
+        report.received_at = self.now;
         self.join(system.id);
         let latest = self.merge.latest();
         let is_latest =
@@ -338,8 +349,14 @@ impl Dossier {
     }
 
     /// A system has taken a correction: it holds what it was told, unless it has said something else since.
-    pub fn acknowledge(&mut self, id: CorrectionId, now: Timestamp) -> bool {
+    /// `event`: what it called the report that says so.
+    pub fn acknowledge(&mut self, id: CorrectionId, event: Option<String>) -> bool {
+        let now = self.now;
         let Some(correction) = self.corrections.iter_mut().find(|one| one.id == id) else { return false };
+        if event.is_some() && correction.echo_event.is_none() {
+            correction.echo_event = event;
+            self.moved_corrections.insert(id);
+        }
         if correction.acknowledged_at.is_some() {
             return false;
         }
@@ -353,6 +370,8 @@ impl Dossier {
         let (system, status, created_at) = (correction.system, correction.status, correction.created_at);
         if self.said_at(system).is_none_or(|at| at <= created_at)
             && let Some(holding) = self.holdings.get_mut(&system)
+            // Ids rise with time: it may hold a later one by now.
+            && holding.correction.is_none_or(|held| held < id)
         {
             holding.correction = Some(id);
             holding.status = Some(status);
@@ -396,13 +415,15 @@ impl Dossier {
                 system: id,
                 status: truth.status,
                 cause,
-                created_at: tx.now,
+                created_at: self.now,
                 state: CorrectionState::Due,
                 attempts: 0,
+                refusals: 0,
                 due_at: system.endpoint().map(|_| tx.now),
                 sent_at: None,
                 acknowledged_at: None,
                 failure: None,
+                echo_event: None,
             };
             let due = HubEvent::CorrectionDue { system: id, correction: correction.id, ticket: self.ticket.id };
             tx.record(Event::Hub(due)).await?;

@@ -16,7 +16,7 @@ use crate::kernel::{ApiScope, Code, Refusal, ReportId, Result, TicketId, Timesta
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 use crate::tickets::decide::token;
-use crate::tickets::model::Fact;
+use crate::tickets::model::{Fact, TicketStatus};
 
 const EVENT_ID_CHARS_MAX: usize = 128;
 
@@ -105,12 +105,14 @@ impl Command for ReportStatuses {
         let all: Vec<TicketId> = ids.values().copied().collect();
         let mut dossiers = Dossiers::load(tx, &all, Take::All).await?;
         let named = store::reports_named(tx.conn(), system.id, &names).await?;
+        let echoed = store::echoes_named(tx.conn(), system.id, &names).await?;
         // Of a correction that was acknowledged long ago the echo comes, too.
         let causes = checked.iter().flatten().filter_map(|report| report.cause.as_deref()?.parse().ok()).collect();
         dossiers.recall(tx, system.id, causes).await?;
         let mut intake = Intake {
             system: &system,
             named: named.into_iter().filter_map(|report| Some((report.event_id.clone()?, report))).collect(),
+            echoed: echoed.into_iter().filter_map(|one| Some((one.echo_event?, (one.ticket, one.status)))).collect(),
             unknown: HashSet::new(),
             facts: Vec::new(),
         };
@@ -142,6 +144,8 @@ struct Intake<'s> {
     system: &'s System,
     /// What the system has said by these names of its own.
     named: HashMap<String, StatusReport>,
+    /// The corrections that it has repeated by such names.
+    echoed: HashMap<String, (TicketId, TicketStatus)>,
     /// Words that its map does not know.
     unknown: HashSet<String>,
     facts: Vec<(TicketId, Fact)>,
@@ -159,15 +163,22 @@ impl Intake<'_> {
         }
         let known = self.system.word(&word);
         let status = known.map(|known| known.status);
+        if let Some(event_id) = &event_id
+            && let Some(echoed) = self.echoed.get(event_id)
+        {
+            let same = Some(*echoed) == status.map(|status| (id, status));
+            return if same { Ok(Outcome::Duplicate) } else { Err(said_otherwise(event_id)) };
+        }
         let corrections = dossier.echoed(self.system.id, cause.is_some());
         let echo = echo_of(cause.as_deref(), status, tx.now, &corrections).map(|one| (one.id, one.status));
         match (echo, &cause) {
             (Some((correction, status)), _) => {
-                if dossier.acknowledge(correction, tx.now) {
+                if dossier.acknowledge(correction, event_id.clone()) {
                     let fact = Fact::CorrectionAcknowledged { system: self.system.key.clone(), status };
                     self.facts.push((id, fact));
                 }
                 let agrees = dossier.merge.truth().status == status;
+                self.echoed.extend(event_id.map(|event_id| (event_id, (id, status))));
                 return Ok(if agrees { Outcome::Agreed } else { Outcome::Stale });
             }
             (None, Some(cause)) => return Err(no_such_cause(cause)),

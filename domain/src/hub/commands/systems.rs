@@ -198,7 +198,7 @@ impl Command for UpdateSystem {
         }
         if system.endpoint().is_some() {
             let now = tx.now;
-            jobs::plant_earlier_in_lane(tx, react::LANE, &[(react::DELIVER, &system.id.to_string(), now)]).await?;
+            jobs::ring_in_lane(tx, react::LANE, &[(react::DELIVER, &system.id.to_string(), now)]).await?;
         }
         saved(tx, &system, &fields).await?;
         Ok(system.id)

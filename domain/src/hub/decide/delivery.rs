@@ -10,8 +10,8 @@ use sha2::Sha256;
 use crate::hub::model::Answered;
 use crate::kernel::{days, seconds};
 
-/// A message that its endpoint refuses is tried so often; then it is a dead letter.
-pub const ATTEMPTS_MAX: i32 = 10;
+/// A message that its endpoint refuses so often is a dead letter; while the endpoint takes nothing at all, that is counted there.
+pub const REFUSALS_MAX: i32 = 10;
 const FIRST_RETRY: u64 = 5;
 const RETRY_MAX: Duration = days(1);
 

@@ -42,6 +42,12 @@ impl Merge {
 
     /// Puts an entry at its place.
     pub fn insert(&mut self, entry: Entry) -> Outcome {
+        // Of a system whose rank was another then, it stands elsewhere in its instant.
+        let instant = self.entries.partition_point(|there| there.at < entry.at);
+        let mut of_instant = self.entries[instant..].iter().take_while(|there| there.at == entry.at);
+        if of_instant.any(|there| there.digest == entry.digest) {
+            return Outcome::Duplicate;
+        }
         let key = place(&entry);
         let Err(at) = self.entries.binary_search_by(|there| place(there).cmp(&key)) else {
             return Outcome::Duplicate;

@@ -270,11 +270,15 @@ pub struct Correction {
     pub created_at: Timestamp,
     pub state: CorrectionState,
     pub attempts: i32,
+    /// How often its endpoint took calls, and would not take this one.
+    pub refusals: i32,
     /// When its endpoint is called next; `None`: it is not.
     pub due_at: Option<Timestamp>,
     pub sent_at: Option<Timestamp>,
     pub acknowledged_at: Option<Timestamp>,
     pub failure: Option<String>,
+    /// What the system itself called the report that was its echo.
+    pub echo_event: Option<String>,
 }
 
 impl Correction {

@@ -163,10 +163,12 @@ pub mod correction {
         pub created_at: Timestamp,
         pub state: String,
         pub attempts: i32,
+        pub refusals: i32,
         pub due_at: Option<Timestamp>,
         pub sent_at: Option<Timestamp>,
         pub acknowledged_at: Option<Timestamp>,
         pub failure: Option<String>,
+        pub echo_event: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,7 +5,7 @@ mod systems;
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
     IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect, SqlErr,
@@ -130,10 +130,12 @@ impl TryFrom<correction::Model> for Correction {
             created_at,
             state,
             attempts,
+            refusals,
             due_at,
             sent_at,
             acknowledged_at,
             failure,
+            echo_event,
         } = row;
         Ok(Self {
             id,
@@ -144,10 +146,12 @@ impl TryFrom<correction::Model> for Correction {
             created_at,
             state: CorrectionState::parse(&state).ok_or_else(|| broken("state of a correction", &state))?,
             attempts,
+            refusals,
             due_at,
             sent_at,
             acknowledged_at,
             failure,
+            echo_event,
         })
     }
 }
@@ -163,10 +167,12 @@ impl From<Correction> for correction::Model {
             created_at,
             state,
             attempts,
+            refusals,
             due_at,
             sent_at,
             acknowledged_at,
             failure,
+            echo_event,
         } = state;
         Self {
             id,
@@ -177,10 +183,12 @@ impl From<Correction> for correction::Model {
             created_at,
             state: state.word().to_owned(),
             attempts,
+            refusals,
             due_at,
             sent_at,
             acknowledged_at,
             failure,
+            echo_event,
         }
     }
 }
@@ -270,6 +278,26 @@ pub(super) async fn tickets_with_unknown(
         .await?)
 }
 
+/// Systems of which a word is kept that says nothing, though their map knows it: it was said by the map of before, on a node
+/// that had not heard of the change.
+pub(super) async fn systems_behind(conn: &impl ConnectionTrait) -> Result<Vec<SystemId>> {
+    let word = |column| Expr::col((status_word::Entity, column));
+    let said = |column| Expr::col((status_report::Entity, column));
+    let known = word(status_word::Column::SystemId)
+        .equals((status_report::Entity, status_report::Column::SystemId))
+        .and(word(status_word::Column::Word).equals((status_report::Entity, status_report::Column::Word)));
+    let known = Query::select().expr(Expr::val(1)).from(status_word::Entity).and_where(known).to_owned();
+    Ok(status_report::Entity::find()
+        .select_only()
+        .distinct()
+        .column(status_report::Column::SystemId)
+        .filter(said(status_report::Column::Status).is_null())
+        .filter(Expr::exists(known))
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
 /// A word is known now: what was said by it says something.
 pub(super) async fn define_word(
     conn: &impl ConnectionTrait,
@@ -336,6 +364,23 @@ pub(super) async fn corrections_of(
     Ok(rows.into_iter().map(Correction::try_from).collect::<Result<_, _>>()?)
 }
 
+/// Which corrections a system has repeated by these names of its own.
+pub(super) async fn echoes_named(
+    conn: &impl ConnectionTrait,
+    system: SystemId,
+    names: &[String],
+) -> Result<Vec<Correction>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = correction::Entity::find()
+        .filter(correction::Column::SystemId.eq(system))
+        .filter(correction::Column::EchoEvent.is_in(names))
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(Correction::try_from).collect::<Result<_, _>>()?)
+}
+
 /// The latest corrections of one ticket, oldest first.
 pub(super) async fn all_corrections_of(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<Vec<Correction>> {
     let select = correction::Entity::find().filter(correction::Column::TicketId.eq(ticket));
@@ -350,12 +395,25 @@ pub(super) async fn corrections(conn: &impl ConnectionTrait, ids: &[CorrectionId
     Ok(rows.into_iter().map(Correction::try_from).collect::<Result<_, _>>()?)
 }
 
+/// Of tickets that are taken.
 pub(super) async fn put_corrections(conn: &impl ConnectionTrait, corrections: Vec<Correction>) -> Result<()> {
+    put_corrections_where(conn, corrections, None).await
+}
+
+/// Those that are still in this state: of tickets that nobody has taken, somebody may change a correction at this moment.
+pub(super) async fn put_corrections_where(
+    conn: &impl ConnectionTrait,
+    corrections: Vec<Correction>,
+    state: impl Into<Option<CorrectionState>>,
+) -> Result<()> {
     let mut replace = OnConflict::column(correction::Column::Id);
     replace
-        .update_columns([correction::Column::State, correction::Column::Attempts, correction::Column::DueAt])
-        .update_columns([correction::Column::SentAt, correction::Column::AcknowledgedAt])
-        .update_columns([correction::Column::Failure]);
+        .update_columns([correction::Column::State, correction::Column::Attempts, correction::Column::Refusals])
+        .update_columns([correction::Column::DueAt, correction::Column::SentAt, correction::Column::AcknowledgedAt])
+        .update_columns([correction::Column::Failure, correction::Column::EchoEvent]);
+    if let Some(state) = state.into() {
+        replace.action_and_where(Expr::col((correction::Entity, correction::Column::State)).eq(state.word()));
+    }
     for corrections in corrections.chunks(ROWS_MAX) {
         let rows = corrections.iter().cloned().map(|one| correction::Model::from(one).into_active_model());
         correction::Entity::insert_many(rows).on_conflict(replace.clone()).exec_without_returning(conn).await?;

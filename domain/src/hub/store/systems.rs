@@ -169,12 +169,16 @@ pub(in crate::hub) async fn insert_secret(tx: &Tx, system: SystemId, secret: &[u
     Ok(())
 }
 
-/// Ends those that have no end yet.
+/// Ends those that would go on for longer.
 pub(in crate::hub) async fn end_secrets(tx: &Tx, system: SystemId, at: Timestamp) -> Result<()> {
     webhook_secret::Entity::update_many()
         .col_expr(webhook_secret::Column::ExpiresAt, Expr::value(at))
         .filter(webhook_secret::Column::SystemId.eq(system))
-        .filter(webhook_secret::Column::ExpiresAt.is_null())
+        .filter(
+            Condition::any()
+                .add(webhook_secret::Column::ExpiresAt.is_null())
+                .add(webhook_secret::Column::ExpiresAt.gt(at)),
+        )
         .exec(tx.conn())
         .await?;
     webhook_secret::Entity::delete_many().filter(webhook_secret::Column::ExpiresAt.lte(tx.now)).exec(tx.conn()).await?;

@@ -11,6 +11,7 @@ use sha2::Sha256;
 use super::{fresh, same, seconds_of, written};
 use crate::credentials::model::Parts;
 use crate::intake::model::{More, Raw, Reason, Reply, Said};
+use crate::kernel::Timestamp;
 use crate::tickets::model::{ExternalRef, Priority};
 
 #[derive(Deserialize)]
@@ -42,17 +43,29 @@ struct Reference {
     external_id: String,
 }
 
-pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
+fn signature(parts: &Parts, id: &str, timestamp: &str, body: &[u8]) -> Result<String, Reason> {
     let secret = parts.get("secret").ok_or(Reason::NoCredential)?;
     let key = match secret.strip_prefix("whsec_") {
         Some(encoded) => STANDARD.decode(encoded).map_err(|_| Reason::NoCredential)?,
         None => secret.as_bytes().to_vec(),
     };
-    let (id, timestamp) = (raw.header("webhook-id"), raw.header("webhook-timestamp"));
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{timestamp}.").as_bytes());
-    mac.update(&raw.body);
-    let expected = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    mac.update(body);
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// A request as its sender makes it: headers and body.
+pub fn signed(parts: &Parts, name: &str, now: Timestamp) -> Option<(Vec<(String, String)>, Vec<u8>)> {
+    let (body, timestamp) = (json!({ "title": name }).to_string().into_bytes(), (now.millis() / 1_000).to_string());
+    let signature = signature(parts, name, &timestamp, &body).ok()?;
+    let headers = [("webhook-id", name), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)];
+    Some((headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), body))
+}
+
+pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
+    let (id, timestamp) = (raw.header("webhook-id"), raw.header("webhook-timestamp"));
+    let expected = signature(parts, id, timestamp, &raw.body)?;
     let mut given = raw.header("webhook-signature").split(' ');
     if id.is_empty() || !given.any(|one| same(one, &expected).is_ok()) {
         return Err(Reason::SignatureInvalid);

@@ -40,7 +40,8 @@ fn robot(parts: &Parts, raw: &Raw, body: Option<&Json>) -> Result<Said, Reason> 
             .filter_map(|part| part["text"].as_str())
             .collect::<Vec<_>>()
             .join("\n"),
-        Some(other) => format!("[{other}]"),
+        // A picture, a voice message: what stands in it leads to it, and says what was understood.
+        Some(other) => format!("[{other}] {}", body["content"]),
         None => return Err(Reason::Malformed),
     };
     let sender = body["senderStaffId"].as_str().or(body["senderId"].as_str());

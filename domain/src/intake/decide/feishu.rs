@@ -26,6 +26,25 @@ pub fn signature(timestamp: &str, nonce: &str, encrypt_key: &str, body: &[u8]) -
     hex::encode(Sha256::digest([timestamp.as_bytes(), nonce.as_bytes(), encrypt_key.as_bytes(), body].concat()))
 }
 
+/// Formatted text: a title, and paragraphs of pieces, perhaps by language.
+pub fn rich(content: &Json) -> String {
+    let content = if content["content"].is_array() {
+        content
+    } else {
+        content.as_object().and_then(|languages| languages.values().next()).unwrap_or(content)
+    };
+    let paragraphs = content["content"].as_array().into_iter().flatten().map(|pieces| {
+        let said = pieces.as_array().into_iter().flatten().map(|piece| {
+            let text = [&piece["text"], &piece["user_name"], &piece["image_key"]].into_iter().find_map(Json::as_str);
+            let link = piece["href"].as_str().map(|href| format!(" ({href})")).unwrap_or_default();
+            format!("{}{link}", text.unwrap_or_default())
+        });
+        said.collect::<String>()
+    });
+    let title = content["title"].as_str().filter(|title| !title.is_empty()).map(str::to_owned);
+    title.into_iter().chain(paragraphs).collect::<Vec<_>>().join("\n")
+}
+
 pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
     let part = |name: &str| parts.get(name).ok_or(Reason::NoCredential);
     let (encrypt_key, token) = (part("encryptKey")?, part("verificationToken")?);
@@ -58,7 +77,9 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
     let content: Json = serde_json::from_str(message["content"].as_str().unwrap_or("{}")).unwrap_or_default();
     let text = match message["message_type"].as_str() {
         Some("text") => content["text"].as_str().unwrap_or_default().to_owned(),
-        Some(other) => format!("[{other}] {}", content["title"].as_str().unwrap_or_default()),
+        Some("post") => rich(&content),
+        // An image, a file, a card: what stands in it leads to it.
+        Some(other) => format!("[{other}] {content}"),
         None => return Err(Reason::Malformed),
     };
     let whom = sender["user_id"].as_str().or(sender["open_id"].as_str());

@@ -3,15 +3,19 @@
 mod api;
 pub mod callback;
 mod dingtalk;
+mod email;
 mod feishu;
+mod silence;
+mod web;
 mod wecom;
 
 use std::time::Duration;
 
 #[cfg(test)]
-pub use self::feishu::decrypt as feishu_decrypt;
+pub use self::feishu::{decrypt as feishu_decrypt, rich as feishu_rich};
 
-use super::model::{Gateway, Message, More, Raw, Reason, Said};
+pub use self::silence::{LEARNED_FROM, silence};
+use super::model::{EXTERNAL_ID_MAX, Gateway, Message, More, Raw, Reason, Said};
 use crate::credentials::model::Parts;
 use crate::kernel::text::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Timestamp, minutes};
@@ -26,6 +30,8 @@ pub fn check(secrets: &[Parts], raw: &Raw, nonce: &[u8; 16]) -> Result<Said, Rea
         Gateway::Dingtalk => dingtalk::check(parts, raw, nonce),
         Gateway::Feishu => feishu::check(parts, raw),
         Gateway::Api => api::check(parts, raw),
+        Gateway::Email => email::check(parts, raw),
+        Gateway::Web => web::check(parts, raw, nonce),
     };
     let mut first = None;
     for parts in secrets {
@@ -60,7 +66,7 @@ fn written(external_id: &str, sender: Option<&str>, text: &str) -> Result<Messag
     let text: String = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let first = text.lines().find(|line| !line.trim().is_empty()).ok_or(Reason::Malformed)?;
     let external_id = external_id.trim();
-    if external_id.is_empty() || external_id.len() > 200 {
+    if external_id.is_empty() || external_id.len() > EXTERNAL_ID_MAX {
         return Err(Reason::Malformed);
     }
     Ok(Message {
@@ -68,6 +74,18 @@ fn written(external_id: &str, sender: Option<&str>, text: &str) -> Result<Messag
         sender: sender.map(str::trim).filter(|sender| !sender.is_empty()).map(str::to_owned),
         title: first.trim().chars().take(TITLE_CHARS_MAX).collect(),
         description: text.chars().take(BODY_CHARS_MAX).collect(),
+        answers: Vec::new(),
+        token: None,
         more: More::default(),
     })
+}
+
+/// A synthetic request of a gateway whose sender we can be ourselves, as its sender makes it. `name`: by which it is known again.
+pub fn canary(gateway: Gateway, parts: &Parts, name: &str, now: Timestamp, chance: &[u8; 16]) -> Option<Raw> {
+    let (headers, body) = match gateway {
+        Gateway::Api => api::signed(parts, name, now)?,
+        Gateway::Web => (Vec::new(), web::filled(parts, name, now, chance)?),
+        _ => return None,
+    };
+    Some(Raw { gateway, verifying: false, query: Vec::new(), headers, body, source: "canary".to_owned(), at: now })
 }

@@ -1,10 +1,12 @@
 //! Telling people, and what they say of it. What leaves the process is in `sending`.
 
+mod probe;
 mod sending;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
+pub use self::probe::{plant_probes, prepare_probe, settle_probe};
 pub use self::sending::{on_unacknowledged, prepare, settle};
 use super::decide::{route, state, words};
 use super::model::{

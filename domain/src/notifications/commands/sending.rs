@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{fall_over, load, moved};
+use super::{fall_over, load, moved, probe};
 use crate::calendar::model::Organisation;
 use crate::event::Event;
 use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp, seconds};
@@ -128,6 +128,14 @@ async fn lost_in_flight(tx: &mut Tx, notification: &Notification, delivery: Deli
 pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
     let Some((notification, mut delivery)) = delivery_of(tx, job).await? else { return Ok(Next::Done) };
     let before = state(&notification);
+    let outcome = match outcome {
+        Outcome::Denied { why } => {
+            probe::denied(tx, delivery.channel, &why).await?;
+            // Tried again it would be denied again: the next way.
+            Outcome::Refused { why }
+        }
+        outcome => outcome,
+    };
     match outcome {
         Outcome::Sent { id } => {
             delivery.provider_id = id;
@@ -173,7 +181,7 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
             fail(tx, &notification, delivery, why).await?;
             Ok(Next::Done)
         }
-        Outcome::Found(_) => Err(Error::internal("a sender sends")),
+        Outcome::Denied { .. } | Outcome::Found(_) => Err(Error::internal("a sender sends")),
     }
 }
 

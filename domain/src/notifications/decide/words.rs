@@ -196,6 +196,15 @@ pub fn text(cause: Cause, params: &Params, ticket: Option<&Ticket>, about: Optio
                 Message::new(format!("{subject}\n{}", needs.en), format!("{subject_zh}\n{}", needs.zh)),
             )
         }
+        Cause::Released => (
+            Message::new(format!("Your request is ticket {number} now"), format!("您的请求已受理：工单 {number}")),
+            Message::new(
+                format!(
+                    "{subject}\nIt reached us {waited} ago and was held by a fault on our side. Nothing of it was lost; it is being dealt with now."
+                ),
+                format!("{subject_zh}\n该请求于 {waited_zh}前收到，因我方故障被暂存，内容未丢失，现已开始处理。"),
+            ),
+        ),
         Cause::Prediction => (Message::new("Prediction", "预判"), Message::new(subject, subject_zh)),
     };
     if repeated {
@@ -284,6 +293,26 @@ fn alert(params: &Params) -> Message {
                 "The quarantine of {name} is full: its senders are told to come back later. Mend the credential and release what is held."
             ),
             format!("{name_zh} 的隔离区已满，发送方会收到稍后重试的提示。请修复凭据并放行。"),
+        ),
+        Some("CREDENTIAL_FAILING") => Message::new(
+            format!(
+                "{name} does not know our credential any more: what goes that way fails, and falls over to other channels. Was its secret changed? Put the new one into the configuration, and restart."
+            ),
+            format!(
+                "{name_zh} 的凭据已失效：该渠道的发送均失败，正改走其他渠道。密钥是否已变更？请更新配置中的密钥并重启。"
+            ),
+        ),
+        Some("CANARY_LOST") => Message::new(
+            format!(
+                "A synthetic ticket sent by the gateway {name} has not arrived, or does not stand: requests for help may be getting lost. Look at its credential and its way here."
+            ),
+            format!("通过网关 {name_zh} 发送的探测工单未到达或未留存：真实报修可能正在丢失，请检查凭据与链路。"),
+        ),
+        Some("GATEWAY_SILENT") => Message::new(
+            format!(
+                "Nothing has come by {name} for longer than usual at this hour. See whether its provider still calls us."
+            ),
+            format!("网关 {name_zh} 的静默时长超过该时段的常态，请确认提供方是否仍在回调。"),
         ),
         Some("CREDENTIAL_EXPIRING") => Message::new(
             format!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{link, reference};
+use super::fields::{link, reference, unlinked};
 use super::{bounded, record};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
@@ -44,6 +44,7 @@ impl Command for CreateTicket {
         let required_skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", required_skills).await?;
         let refs =
             external_refs.iter().map(|given| reference("externalRefs", given)).collect::<Result<Vec<_>, Refusal>>()?;
+        unlinked(tx, "externalRefs", &refs).await?;
         let asking = asking_side(tx, requester_email.as_deref(), customer_key.as_deref()).await?;
         // Only what Buoy itself takes in may have waited.
         let created_at = at.filter(|at| *tx.actor() == Actor::System && *at <= tx.now).unwrap_or(tx.now);

@@ -135,13 +135,26 @@ pub(super) fn reference(field: &str, given: &ExternalRef) -> Result<ExternalRef,
 }
 
 pub(super) async fn link(tx: &Tx, id: TicketId, field: &str, refs: &[ExternalRef]) -> Result<()> {
-    let Some((i, _)) = store::insert_refs(tx.conn(), id, refs).await? else { return Ok(()) };
-    let ExternalRef { system, external_id } = &refs[i];
-    Err(refuse(
+    match store::insert_refs(tx.conn(), id, refs).await? {
+        Some((i, _)) => Err(taken(field, &refs[i]).into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether a ticket that is made may have these: it is refused before anything of it is written.
+pub(super) async fn unlinked(tx: &Tx, field: &str, refs: &[ExternalRef]) -> Result<()> {
+    match store::taken_ref(tx.conn(), refs).await? {
+        Some(i) => Err(taken(field, &refs[i]).into()),
+        None => Ok(()),
+    }
+}
+
+fn taken(field: &str, reference: &ExternalRef) -> Refusal {
+    let ExternalRef { system, external_id } = reference;
+    refuse(
         Code::AlreadyExists,
         field,
         format!("{system} {external_id} belongs to another ticket already."),
         format!("{system} {external_id} 已关联到其他工单。"),
     )
-    .into())
 }

@@ -328,6 +328,16 @@ pub(super) async fn insert_refs(
     Ok(None)
 }
 
+/// The first of these references that a ticket has already.
+pub(super) async fn taken_ref(conn: &impl ConnectionTrait, refs: &[ExternalRef]) -> Result<Option<usize>> {
+    for (i, ExternalRef { system, external_id }) in refs.iter().enumerate() {
+        if external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?.is_some() {
+            return Ok(Some(i));
+        }
+    }
+    Ok(None)
+}
+
 /// Links references that are known to be free.
 pub(super) async fn insert_new_refs(conn: &impl ConnectionTrait, refs: Vec<(TicketId, ExternalRef)>) -> Result<()> {
     let rows = refs.into_iter().map(|(id, ExternalRef { system, external_id })| external_ref::ActiveModel {

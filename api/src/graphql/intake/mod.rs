@@ -1,4 +1,6 @@
-//! Credentials, and what came in and failed its check.
+//! Credentials, what came in and failed its check, and how gateways do.
+
+mod health;
 
 use std::collections::BTreeMap;
 
@@ -6,9 +8,10 @@ use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Simp
 use domain::credentials;
 use domain::credentials::model::{Credential, Parts, RotateCredential, SaveCredential};
 use domain::intake;
-use domain::intake::model::{Gateway, Quarantined, ReleaseGateway, ReleaseQuarantined};
+use domain::intake::model::{DismissQuarantined, Gateway, Quarantined, ReleaseGateway, ReleaseQuarantined};
 use domain::kernel::{Code, CredentialId, Error, Page, UserId, hours, refuse};
 
+use self::health::GatewayHealth;
 use super::Caller;
 use super::error::{OrTopLevel as _, UserError};
 use super::inputs::id;
@@ -28,6 +31,12 @@ mirror! {
         FeishuCallback,
         /// Another party's programs call us: secret, as Standard Webhooks has it.
         ApiSignature,
+        /// The organisation's mail server vouches for who wrote: authservId, its name in Authentication-Results (RFC 8601).
+        EmailAuthentication,
+        /// The form that anybody may fill in: secret, by which a form that was opened here is known again.
+        WebForm,
+        /// An account by which messages leave. Its secret is in the configuration: kept here by itself, with owner and end.
+        ChannelAccount,
         /// Anything else that ends some day: secret.
         Other,
     }
@@ -46,6 +55,8 @@ mirror! {
         DecryptionFailed,
         /// It is signed well, and does not read.
         Malformed,
+        /// It is signed well, and names what is not known here.
+        Refused,
     }
 }
 
@@ -60,7 +71,7 @@ impl CredentialNode {
         self.0.id.to_string().into()
     }
 
-    /// Its key; of a gateway's, the gateway's: wecom, dingtalk, feishu, api.
+    /// Its key; of a gateway's, the gateway's: wecom, dingtalk, feishu, api, email, web.
     async fn key(&self) -> &str {
         &self.0.key
     }
@@ -93,6 +104,21 @@ impl CredentialNode {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         self.0.created_at.into()
+    }
+
+    /// Since when the other party does not know it any more; null: it does, or was never asked.
+    async fn failing_since(&self) -> Option<DateTime> {
+        self.0.failing_since.map(Into::into)
+    }
+
+    /// What the other party said to that, in its own words.
+    async fn failure(&self) -> Option<&str> {
+        self.0.failure.as_deref()
+    }
+
+    /// When the other party was last asked, or last said something, whether it knows it; null: it cannot be asked.
+    async fn probed_at(&self) -> Option<DateTime> {
+        self.0.probed_at.map(Into::into)
     }
 }
 
@@ -132,6 +158,11 @@ impl QuarantinedNode {
         self.0.released_at.map(Into::into)
     }
 
+    /// When somebody said that it is no request for help.
+    async fn dismissed_at(&self) -> Option<DateTime> {
+        self.0.dismissed_at.map(Into::into)
+    }
+
     /// The ticket that it became.
     async fn ticket(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TicketNode>> {
         let Some(ticket) = self.0.ticket else { return Ok(None) };
@@ -155,7 +186,7 @@ fn parts_of(given: Vec<CredentialPartInput>) -> Parts {
 /// A credential that is made, or what is known of it changed.
 #[derive(InputObject)]
 struct SaveCredentialInput {
-    /// Its key; of a gateway's, the gateway's: wecom, dingtalk, feishu, api.
+    /// Its key; of a gateway's, the gateway's: wecom, dingtalk, feishu, api, email, web.
     key: String,
     /// What it is for; it keeps its kind.
     kind: CredentialKind,
@@ -226,7 +257,7 @@ struct ReleaseQuarantinedPayload {
 /// What a gateway holds is to be checked again.
 #[derive(InputObject)]
 struct ReleaseGatewayInput {
-    /// The gateway: wecom, dingtalk, feishu, api.
+    /// The gateway: wecom, dingtalk, feishu, api, email, web.
     gateway: String,
     /// The same key and input give the same answer for 24 h.
     idempotency_key: Option<String>,
@@ -240,6 +271,28 @@ struct ReleaseGatewayPayload {
     /// How many still do not pass.
     kept: Option<i32>,
     /// Why none was looked at; empty where they were.
+    user_errors: Vec<UserError>,
+}
+
+/// What is no request for help.
+#[derive(InputObject)]
+struct DismissQuarantinedInput {
+    /// One submission …
+    submission_id: Option<ID>,
+    /// … or all that this gateway holds …
+    gateway: Option<String>,
+    /// … of this source.
+    source: Option<String>,
+    /// The same key and input give the same answer for 24 h.
+    idempotency_key: Option<String>,
+}
+
+/// What dismissing came to.
+#[derive(SimpleObject)]
+struct DismissQuarantinedPayload {
+    /// How many were dismissed.
+    dismissed: Option<i32>,
+    /// Why none was; empty where some were.
     user_errors: Vec<UserError>,
 }
 
@@ -274,6 +327,13 @@ impl IntakeQuery {
         let cx = &ctx.data_unchecked::<Caller>().cx;
         let all = Box::pin(credentials::queries::list(cx)).await.or_top_level(ctx)?;
         Ok(all.into_iter().map(CredentialNode).collect())
+    }
+
+    /// How every gateway does; for administrators.
+    async fn gateways(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<GatewayHealth>> {
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let all = Box::pin(intake::queries::health(cx)).await.or_top_level(ctx)?;
+        Ok(all.into_iter().map(Into::into).collect())
     }
 
     /// Requests that failed their check, newest first, released ones too; for administrators.
@@ -372,5 +432,21 @@ impl IntakeMutation {
             kept: released.map(|outcome| int(outcome.kept)),
             user_errors,
         })
+    }
+
+    /// Says that submissions are no requests for help: they are kept, and take no place any more; for administrators.
+    async fn dismiss_quarantined(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] input: DismissQuarantinedInput,
+    ) -> async_graphql::Result<DismissQuarantinedPayload> {
+        let DismissQuarantinedInput { submission_id, gateway, source, idempotency_key } = input;
+        let command = || {
+            let submission = submission_id.map(|given| id("submissionId", &given)).transpose()?;
+            let of = gateway.map(|key| gateway_of("gateway", &key)).transpose()?.zip(source);
+            Ok(DismissQuarantined { submission, of })
+        };
+        let (dismissed, user_errors) = Box::pin(super::hub::execute(ctx, command(), idempotency_key)).await?;
+        Ok(DismissQuarantinedPayload { dismissed: dismissed.map(int), user_errors })
     }
 }
