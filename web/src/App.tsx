@@ -17,6 +17,7 @@ import { Rate } from './rate/Rate';
 import { Health } from './reports/Health';
 import { HeatmapPage } from './reports/HeatmapPage';
 import { Reports } from './reports/Reports';
+import { Request } from './request/Request';
 import { Settings } from './settings/Settings';
 import { Nowhere } from './shell/Nowhere';
 import { Shell } from './shell/Shell';
@@ -27,9 +28,12 @@ export function App() {
   const held = useStore(session);
   const [lang] = useLanguage();
   const [, survey] = useRoute<{ token: string }>('/rate/:token');
+  const [asks] = useRoute('/request');
   useEffect(() => {
     document.documentElement.lang = lang;
   }, [lang]);
+  // Needs no session, and loses no word when the language changes.
+  if (asks) return <Request />;
   // Another person or another language: everything is loaded anew.
   return (
     <Provider value={client} key={`${lang} ${held?.viewer.id ?? ''}`}>

@@ -4,6 +4,7 @@ import { App } from './App';
 import './styles/base.css';
 import './styles/page.css';
 import './styles/signin.css';
+import './styles/request.css';
 import './styles/board.css';
 import './styles/ticket.css';
 import './styles/watch.css';
@@ -12,6 +13,7 @@ import './styles/rules.css';
 import './styles/reports.css';
 import './styles/heatmap.css';
 import './styles/panorama.css';
+import './styles/gateways.css';
 
 const root = document.getElementById('app');
 if (root) {

@@ -1,10 +1,12 @@
-import { useState, type SubmitEvent } from 'react';
+import { useEffect, useState, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
+import { Link } from 'wouter';
 import { explain } from '../api/action';
 import { client } from '../api/client';
 import { granted, session } from '../api/session';
 import { AboutDocument, SignInDocument } from '../gql';
 import { useLanguage } from '../i18n';
+import { isOpen } from '../request/form';
 import { LanguageChoice } from './LanguageChoice';
 
 export function SignIn() {
@@ -14,6 +16,10 @@ export function SignIn() {
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
   const [why, setWhy] = useState<string | null>(null);
+  const [takesRequests, setTakesRequests] = useState(false);
+  useEffect(() => {
+    void isOpen().then(setTakesRequests);
+  }, []);
 
   const enter = async (as: { email: string; password: string }) => {
     setBusy(true);
@@ -72,6 +78,13 @@ export function SignIn() {
           {t('sign-in.submit')}
         </button>
       </form>
+      {takesRequests && (
+        <p className="no-account">
+          <Link href="/request" data-testid="to-request">
+            {t('sign-in.request')}
+          </Link>
+        </p>
+      )}
       {data?.about.demo && demoPassword && (
         <section className="sheet demo">
           <p>{t('sign-in.demo')}</p>
