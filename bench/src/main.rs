@@ -4,6 +4,7 @@
 mod client;
 mod clocks;
 mod fanout;
+mod hub;
 mod load;
 mod page;
 mod place;
@@ -19,7 +20,7 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ALL: [&str; 8] = ["creates", "resolves", "page", "reports", "similar", "fanout", "clocks", "scale"];
+const ALL: [&str; 9] = ["creates", "resolves", "hub", "page", "reports", "similar", "fanout", "clocks", "scale"];
 
 #[tokio::main]
 async fn main() {
@@ -34,6 +35,7 @@ async fn main() {
         match name {
             "creates" => writes::creates(&mut report).await,
             "resolves" => writes::resolves(&mut report).await,
+            "hub" => hub::hub(&mut report).await,
             "page" => page::page(&mut report).await,
             "reports" => reports::reports(&mut report),
             "similar" => similar::similar(&mut report),

@@ -34,7 +34,7 @@ pub fn create(token: &str, n: u64) -> Vec<u8> {
     post("/graphql", token, &json!({ "query": CREATE, "variables": { "input": input } }))
 }
 
-async fn bare(file: &Path) -> SqliteConnection {
+pub async fn bare(file: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
@@ -44,7 +44,7 @@ async fn bare(file: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&options).await.expect("the database opens")
 }
 
-async fn bare_event(tx: &mut SqliteConnection, kind: &str, id: Uuid, at: i64, payload: &serde_json::Value) {
+pub async fn bare_event(tx: &mut SqliteConnection, kind: &str, id: Uuid, at: i64, payload: &serde_json::Value) {
     let event = sqlx::query(
         "insert into event_log (kind, subject_kind, subject, actor, side, audience, channel, request_id, at, payload, digest)
          values (?, 'ticket', ?, ?, 'STAFF', 'PUBLIC', 'api', ?, ?, ?, ?)",
@@ -248,7 +248,7 @@ pub async fn resolves(report: &mut Report) {
 }
 
 /// A copy of the database, so that bare rows do not meet the running server.
-async fn copied(place: &Place) -> tempfile::TempDir {
+pub async fn copied(place: &Place) -> tempfile::TempDir {
     let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
     let mut db = bare(&place.config.data_dir.join("buoy.sqlite")).await;
     let file = folder.path().join("buoy.sqlite");
