@@ -26,6 +26,7 @@ const CONNECTIONS_MAX: usize = 32;
 const RECIPIENTS_MAX: usize = 16;
 /// Commands that are no commands; then the connection ends.
 const WRONG_MAX: u32 = 10;
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// RFC 5321, 4.5.3.2.
 const SILENT_MAX: Duration = Duration::from_secs(300);
 /// Characters of a reply's text.
@@ -62,7 +63,9 @@ pub fn listen(config: &Config, app: &Arc<App>, stop: CancellationToken) -> io::R
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
+                        // As long as there are no more files to open, it would fail at once again.
                         tracing::warn!(%error, "a mail connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_AGAIN).await;
                         continue;
                     }
                 },

@@ -24,12 +24,13 @@ const CLIENTS: usize = 64;
 const SENDERS: usize = 8;
 const BATCH: usize = 100;
 /// Each report is of another ticket; none comes so often that its history is long.
-const TICKETS: usize = 6_000;
+const TICKETS: usize = 3_000;
 const CORRECTIONS: usize = 500;
 
 const REPORT: &str = "mutation R($input: ReportStatusesInput!) { reportStatuses(input: $input) {
     results { uuid outcome truth } userErrors { code message } } }";
-const REGISTER: &str = "mutation S($input: RegisterSystemInput!) { registerSystem(input: $input) { apiKey userErrors { message } } }";
+const REGISTER: &str =
+    "mutation S($input: RegisterSystemInput!) { registerSystem(input: $input) { apiKey userErrors { message } } }";
 /// What one report writes beside the ticket and its clocks.
 const EVENT: &str = "TicketStatusReported";
 
@@ -125,7 +126,8 @@ impl Stage {
     /// Reports that moved no ticket measure something else.
     async fn all_moved(&self) {
         let conn = self.place.app.db.read();
-        let sql = "select count(*) as n, sum(outcome = 'APPLIED') as moved from status_report";
+        let sql =
+            "select count(*) as n, sum(outcome = 'APPLIED') as moved from status_report where event_id is not null";
         let asked = Statement::from_string(conn.get_database_backend(), sql);
         let row = conn.query_one_raw(asked).await.expect("reports").expect("a row");
         let (n, moved): (i64, i64) = (row.try_get("", "n").expect("n"), row.try_get("", "moved").expect("moved"));
@@ -172,16 +174,19 @@ async fn bare_report(tx: &mut SqliteConnection, ticket: Uuid, system: Uuid, id: 
     .bind(status)
     .bind(at);
     tx.execute(truth).await.expect("a truth");
-    let moved = sqlx::query("update ticket set status = ?, updated_at = ?, public_updated_at = ?, version = version + 1 where id = ?")
-        .bind(status)
-        .bind(at)
-        .bind(at)
-        .bind(ticket);
+    let moved = sqlx::query(
+        "update ticket set status = ?, updated_at = ?, public_updated_at = ?, version = version + 1 where id = ?",
+    )
+    .bind(status)
+    .bind(at)
+    .bind(at)
+    .bind(ticket);
     tx.execute(moved).await.expect("a ticket");
-    let clock = sqlx::query("update sla_clock set since = ?, spent_ms = ? where ticket_id = ? and metric = 'RESOLUTION'")
-        .bind(at)
-        .bind(at)
-        .bind(ticket);
+    let clock =
+        sqlx::query("update sla_clock set since = ?, spent_ms = ? where ticket_id = ? and metric = 'RESOLUTION'")
+            .bind(at)
+            .bind(at)
+            .bind(ticket);
     tx.execute(clock).await.expect("a clock");
     for kind in [EVENT, "TicketStatusChanged"] {
         let payload = json!({ "Ticket": { "ticket": ticket, "fact": { "StatusReported": { "system": "CRM", "word": word,
@@ -192,8 +197,10 @@ async fn bare_report(tx: &mut SqliteConnection, ticket: Uuid, system: Uuid, id: 
 }
 
 async fn known(db: &mut SqliteConnection) -> (Vec<Uuid>, Uuid) {
-    let tickets = sqlx::query_scalar("select id from ticket order by number").fetch_all(&mut *db).await.expect("tickets");
-    let system = sqlx::query_scalar("select id from partner_system where key = 'CRM'").fetch_one(db).await.expect("CRM");
+    let tickets =
+        sqlx::query_scalar("select id from ticket order by number").fetch_all(&mut *db).await.expect("tickets");
+    let system =
+        sqlx::query_scalar("select id from partner_system where key = 'CRM'").fetch_one(db).await.expect("CRM");
     (tickets, system)
 }
 
@@ -216,11 +223,17 @@ async fn bare_reports(file: &Path, of: usize) -> f64 {
 
 async fn reported(table: &mut Report, what: &str, clients: usize, of: usize) {
     let stage = Stage::set().await;
+    // Each ticket has been spoken of before.
+    let mut connection = Connection::open(&stage.address).await.expect("the server listens");
+    for batch in (0..TICKETS).collect::<Vec<_>>().chunks(BATCH) {
+        let said: Vec<Json> = batch.iter().map(|n| report(&stage.tokens, *n)).collect();
+        connection.ask(&reports(&stage.crm, &said)).await.expect("an answer");
+    }
     let (first, second) = (copied(&stage.place).await, copied(&stage.place).await);
     let before = bare_reports(&first.path().join("buoy.sqlite"), of).await;
     let (tokens, key) = (stage.tokens.clone(), stage.crm.clone());
     let ours = over_http(&stage.address, clients, LASTS, move |n| {
-        let from = usize::try_from(n).expect("few requests") * of;
+        let from = TICKETS + usize::try_from(n).expect("few requests") * of;
         let batch: Vec<Json> = (from..from + of).map(|n| report(&tokens, n)).collect();
         Some(reports(&key, &batch))
     })
@@ -228,7 +241,11 @@ async fn reported(table: &mut Report, what: &str, clients: usize, of: usize) {
     let after = bare_reports(&second.path().join("buoy.sqlite"), of).await;
     stage.all_moved().await;
     let (ours, limit) = (ours.per_second * of as f64, f64::midpoint(before, after));
-    let limited = if of == 1 { "bare INSERTs of its rows, one transaction each" } else { "the same, one transaction for each hundred" };
+    let limited = if of == 1 {
+        "bare INSERTs of its rows, one transaction each"
+    } else {
+        "the same, one transaction for each hundred"
+    };
     table.row(what, rate(ours), limited, rate(limit), ours / limit);
     stage.close().await;
 }

@@ -25,7 +25,7 @@ use crate::tickets::model::{Numbers, TicketEvent};
 use crate::tickets::queries::{Kept, LiveTickets};
 use crate::{
     auth, calendar, catalogue, credentials, dispatch, escalation, hub, intake, knowledge, metrics, notifications,
-    recommend, reports, satisfaction, sla, tickets,
+    people, recommend, reports, satisfaction, sla, tickets,
 };
 
 pub const WIRING: Wiring = Wiring { reaction: react, observer: observe, job: run_job, sending: SENDING };
@@ -153,6 +153,9 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             Event::Hub(HubEvent::SystemDisabled { key, .. }) => {
                 Box::pin(notifications::react::on_system_disabled(tx, key)).await
             }
+            Event::Credential(CredentialEvent::Saved { owner: Some(owner), .. }) => {
+                Box::pin(people::react::on_owner(tx, *owner)).await
+            }
             Event::Credential(CredentialEvent::Expiring { key, owner, days, .. }) => {
                 let word = "CREDENTIAL_EXPIRING";
                 Box::pin(notifications::react::on_credential(tx, key, word, Some(*days), *owner)).await
@@ -168,11 +171,17 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
             {
                 Box::pin(notifications::react::on_credential(tx, key, "CREDENTIAL_ROTATED", None, *owner)).await
             }
-            Event::Intake(IntakeEvent::Quarantined { gateway, .. }) => {
-                Box::pin(alert(tx, *gateway, "SIGNATURE_FAILING")).await
+            Event::Intake(IntakeEvent::Quarantined { gateway, reason, .. }) => {
+                match intake::queries::is_alarming(tx.conn(), *gateway, *reason, tx.now).await? {
+                    true => Box::pin(alert(tx, *gateway, "SIGNATURE_FAILING")).await,
+                    false => Ok(()),
+                }
             }
             Event::Intake(IntakeEvent::CanaryLost { gateway }) => Box::pin(alert(tx, *gateway, "CANARY_LOST")).await,
-            Event::Intake(IntakeEvent::Silent { gateway, .. }) => Box::pin(alert(tx, *gateway, "GATEWAY_SILENT")).await,
+            Event::Intake(IntakeEvent::Silent { gateway, since }) => {
+                let key = intake::commands::silence_key(*gateway, *since);
+                Box::pin(alert_once(tx, *gateway, "GATEWAY_SILENT", &key)).await
+            }
             Event::Intake(IntakeEvent::Released { ticket: Some(ticket), held_secs, .. }) => {
                 Box::pin(notifications::react::on_released(tx, *ticket, *held_secs)).await
             }
@@ -211,9 +220,13 @@ fn react<'t>(tx: &'t mut Tx, event: &'t Event) -> BoxFuture<'t, Result<()>> {
 
 /// What fails at a gateway is told to administrators and to the owner of its credential.
 async fn alert(tx: &mut Tx, gateway: intake::model::Gateway, word: &str) -> Result<()> {
-    let owner = credentials::queries::owner(tx.conn(), gateway.word()).await?;
     let key = intake::commands::alert_key(gateway.word(), word, tx.now);
-    Box::pin(notifications::react::on_gateway_failing(tx, gateway.word(), word, &key, owner)).await
+    alert_once(tx, gateway, word, &key).await
+}
+
+async fn alert_once(tx: &mut Tx, gateway: intake::model::Gateway, word: &str, key: &str) -> Result<()> {
+    let owner = credentials::queries::owner(tx.conn(), gateway.word()).await?;
+    Box::pin(notifications::react::on_gateway_failing(tx, gateway.word(), word, key, owner)).await
 }
 
 fn observe(app: &App, event: &Event) {

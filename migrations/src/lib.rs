@@ -80,7 +80,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 67] = [
+pub const TABLES: [&str; 68] = [
     "event_log",
     "log_seal",
     "meta",
@@ -148,6 +148,7 @@ pub const TABLES: [&str; 67] = [
     "submission",
     "canary",
     "quarantined_submission",
+    "quarantined_payload",
 ];
 
 /// The migrations of this program, in their order.

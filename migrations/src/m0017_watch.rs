@@ -1,7 +1,8 @@
-//! What is watched: credentials that fail, canaries, who wrote by a gateway; echoes by their own names, and refusals counted
+//! What is held apart from its description, and what is watched: credentials that fail, canaries, who wrote by a gateway; echoes by their own names, and refusals counted
 //! apart from attempts.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 
 pub struct Migration;
 
@@ -14,11 +15,26 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let (id, bytes) = match manager.get_database_backend() {
+            DbBackend::Postgres => ("uuid", "bytea"),
+            _ => ("uuid_text", "blob"),
+        };
+        let payload = format!(
+            "create table quarantined_payload (submission_id {id} not null primary key
+                references quarantined_submission (id), sealed {bytes} not null)"
+        );
         let statements = [
+            &payload,
+            "insert into quarantined_payload (submission_id, sealed)
+                select id, sealed from quarantined_submission where sealed is not null",
+            "alter table quarantined_submission add column bytes bigint not null default 0",
+            "update quarantined_submission set bytes = coalesce(length(sealed), 0)",
+            "alter table quarantined_submission drop column sealed",
             "alter table correction add column refusals integer not null default 0",
             "alter table correction add column echo_event text",
             "create index correction_echo on correction (system_id, echo_event) where echo_event is not null",
             "alter table submission add column sender text",
+            "alter table submission add column digest text",
             "create index submission_gateway on submission (gateway, received_at)",
             "alter table quarantined_submission add column dismissed_at bigint",
             "alter table credential add column failing_since bigint",

@@ -203,6 +203,12 @@ async fn anybody_may_fill_in_the_form_and_what_names_the_unknown_is_kept() {
     assert_eq!(status, 422, "{said}");
     let held = said["error"]["submissionId"].clone();
     assert_eq!(admin.refused("releaseQuarantined", json!({ "submissionId": held })).await.0, "UNKNOWN_KEY");
+    // Its secret has ended meanwhile: it was good when it came.
+    desk.advance(seconds(1)).await;
+    let parts = json!([{ "name": "secret", "value": "whsec_EBESExQVFhcYGRobHB0eHw==" }]);
+    admin.done("rotateCredential", "__typename", json!({ "key": "api", "parts": parts, "overlapHours": 0 })).await;
+    desk.advance(seconds(1)).await;
+    let (secret, now) = ("whsec_EBESExQVFhcYGRobHB0eHw==", now + 2);
     admin.done("saveProduct", "__typename", json!({ "key": "NEW-1", "name": "New" })).await;
     let released = admin.done("releaseQuarantined", "ticket { product }", json!({ "submissionId": held })).await;
     assert_eq!(released["ticket"]["product"], "NEW-1");
@@ -213,6 +219,76 @@ async fn anybody_may_fill_in_the_form_and_what_names_the_unknown_is_kept() {
     let all = admin.done("releaseGateway", "released kept", json!({ "gateway": "api" })).await;
     assert_eq!((&all["released"], &all["kept"], admin.tickets().await), (&json!(0), &json!(1), before));
     desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_name_with_other_words_is_another_request() {
+    let post = Post::start("").await;
+    let desk = desk(&post).await;
+    let admin = desk.as_("admin").await;
+    let (http, address, secret) = (reqwest::Client::new(), desk.address(), "whsec_AAECAwQFBgcICQoLDA0ODw==");
+    save(&admin, "api", "API_SIGNATURE", json!([{ "name": "secret", "value": secret }])).await;
+    save(&admin, "email", "EMAIL_AUTHENTICATION", json!([{ "name": "authservId", "value": "mx.desk.test" }])).await;
+    save(&admin, "web", "WEB_FORM", json!([{ "name": "secret", "value": "f" }])).await;
+    // Two programs that count from one: the second hears of it.
+    let now = desk.app.now().millis() / 1_000;
+    let call = |title: &str| tests::callers::api(secret, now, "1", &json!({ "title": title }));
+    let (status, first) = call("甲").send(&http, &address).await;
+    assert_eq!((status, call("甲").send(&http, &address).await), (200, (200, first)));
+    let (status, said) = call("乙").send(&http, &address).await;
+    assert_eq!(status, 422, "{said}");
+    assert!(said["error"]["message"].as_str().unwrap().contains("webhook-id"), "{said}");
+    // Devices that call every mail the same, and a page that was copied.
+    let mut lmtp = Mailer::hello(desk.mail(), "LHLO").await;
+    for text in ["门开着", "温度过高", "门开着"] {
+        let mail = stamped("device@globex.example", &["Subject: PLC", "Message-ID: <1@localhost>"], text);
+        assert!(lmtp.bring("device@globex.example", "help@desk.test", &mail).await.starts_with("250 "));
+    }
+    let form = format!("{address}/intake/web");
+    let pass = http.get(&form).send().await.unwrap().json::<Json>().await.unwrap()["pass"].clone();
+    for title in ["打印机", "扫描仪", "打印机"] {
+        let filled = json!({ "pass": pass, "title": title, "description": "x", "contact": "1" });
+        assert_eq!(http.post(&form).json(&filled).send().await.unwrap().status().as_u16(), 200);
+    }
+    let titles: Vec<Json> = tickets(&desk).await.iter().map(|one| one["title"].clone()).collect();
+    assert_eq!(json!(titles), json!(["甲", "PLC", "PLC", "打印机", "扫描仪"]));
+    desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_staff_answer_by_mail_is_for_colleagues() {
+    let post = Post::start("").await;
+    let desk = desk(&post).await;
+    save(
+        &desk.as_("admin").await,
+        "email",
+        "EMAIL_AUTHENTICATION",
+        json!([{ "name": "authservId", "value": "mx.desk.test" }]),
+    )
+    .await;
+    let id = desk.ticket("requester1", "停机", json!({})).await;
+    let assignee = desk.id("agent1").to_string();
+    desk.as_("admin").await.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+    desk.advance(seconds(1)).await;
+    let ours = told(&post, "agent1@desk.test").pop().unwrap();
+    let ours = ours.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+    // Somebody else says that the agent's address is theirs: whose address it is goes before.
+    let bound = json!({ "channel": "EMAIL", "address": "agent1@desk.test" });
+    desk.as_("requester1").await.done("bindTerminal", "__typename", bound).await;
+    let answer =
+        stamped("agent1@desk.test", &["Message-ID: <s1@desk.test>", &format!("In-Reply-To: {ours}")], "先不急");
+    let mut lmtp = Mailer::hello(desk.mail(), "LHLO").await;
+    assert!(lmtp.bring("agent1@desk.test", "help@desk.test", &answer).await.starts_with("250 "));
+    let query = "{ tickets(first: 2) { nodes { comments(first: 2) { nodes { body visibility author { name } } } } } }";
+    let seen = desk.as_("admin").await.query(query, json!({})).await;
+    assert_eq!(
+        seen["tickets"]["nodes"],
+        json!([{ "comments": { "nodes": [{ "body": "先不急", "visibility": "INTERNAL", "author": { "name": "agent1" } }] } }])
+    );
+    let seen = desk.as_("requester1").await.query(query, json!({})).await;
+    assert_eq!(seen["tickets"]["nodes"][0]["comments"]["nodes"], json!([]));
     desk.close().await;
 }
 
@@ -244,10 +320,20 @@ async fn canaries_go_where_they_can_and_count_nowhere() {
     let mut lmtp = Mailer::hello(desk.mail(), "LHLO").await;
     assert_eq!(lmtp.bring("buoy@desk.test", "help@desk.test", &canary).await, "250 2.6.0 Taken");
     assert_eq!(state("email").await, "ARRIVED");
+    // One that nobody vouches for any more is lost at once, and no submission that somebody would release.
+    desk.advance(minutes(10)).await;
+    let unvouched = told(&post, "help@desk.test").pop().unwrap();
+    assert_eq!(lmtp.bring("buoy@desk.test", "help@desk.test", &unvouched).await, "550 5.7.1 SIGNATURE_INVALID");
+    let lost = gateway(&desk, "email").await;
+    assert_eq!(lost["canary"]["state"], "LOST");
+    // Nor is one a ticket that comes when it is not waited for any more.
+    assert_eq!(lmtp.bring("buoy@desk.test", "help@desk.test", &canary).await, "250 2.6.0 Taken");
+    let held = desk.as_("admin").await.query("{ quarantinedSubmissions(first: 1) { nodes { id } } }", json!({})).await;
+    assert_eq!(held["quarantinedSubmissions"]["nodes"], json!([]));
     let event = "{ auditTrail: tickets(first: 10) { nodes { id } } }";
-    assert_eq!(admin.query(event, json!({})).await["auditTrail"]["nodes"], json!([]));
-    // One that does not come back is told of after half an hour; the others stood, and are over.
-    for _ in 0..4 {
+    assert_eq!(desk.as_("admin").await.query(event, json!({})).await["auditTrail"]["nodes"], json!([]));
+    // What was lost is told once an hour; those of other gateways stood, and are over.
+    for _ in 0..3 {
         desk.advance(minutes(10)).await;
     }
     assert_eq!(told(&post, "admin@desk.test").len(), 1);

@@ -200,13 +200,26 @@ async fn an_owner_is_warned_before_a_credential_ends_and_when_it_changes() {
     let at = |n: usize| warned.iter().find(|(_, count)| *count >= n).map(|(day, _)| *day);
     assert_eq!((at(1), at(2), at(3), at(4), letters(&post)), (Some(3), Some(7), Some(9), Some(10), 4));
     let admin = desk.as_("admin").await;
+    // A gateway's key is its kind's alone, and somebody who is here owns it.
+    for (key, kind) in [("wecom", "OTHER"), ("channels.wecom", "OTHER"), ("mine", "WECOM_CALLBACK")] {
+        let input = json!({ "key": key, "kind": kind, "parts": parts });
+        assert_eq!(admin.refused("saveCredential", input).await, ("INVALID".into(), "key".into()), "{key}");
+    }
+    let nobody =
+        json!({ "key": "x", "kind": "OTHER", "parts": parts, "ownerId": "01890000-0000-7000-8000-000000000000" });
+    assert_eq!(admin.refused("saveCredential", nobody).await, ("NOT_FOUND".into(), "ownerId".into()));
     let rotate = json!({ "key": "erp-cert", "parts": parts, "expiresAt": "2026-09-01T00:00:00Z" });
     admin.done("rotateCredential", "credential { expiresAt }", rotate).await;
     desk.advance(minutes(1)).await;
     assert_eq!(letters(&post), 5, "a changed secret is told at once");
+    // Another one without a date: the end holds.
+    let admin = desk.as_("admin").await;
+    let rotate = json!({ "key": "erp-cert", "parts": parts });
+    let rotated = admin.done("rotateCredential", "credential { expiresAt }", rotate).await;
+    assert_eq!(rotated["credential"]["expiresAt"], "2026-09-01T00:00:00Z");
     // What is wrong with an input is named.
     let admin = desk.as_("admin").await;
-    let bare = json!({ "key": "x", "kind": "WECOM_CALLBACK", "parts": parts });
+    let bare = json!({ "key": "wecom", "kind": "WECOM_CALLBACK", "parts": parts });
     assert_eq!(admin.refused("saveCredential", bare).await, ("REQUIRED".into(), "parts".into()));
     let again = json!({ "key": "erp-cert", "kind": "OTHER", "parts": parts });
     assert_eq!(admin.refused("saveCredential", again).await, ("INVALID".into(), "parts".into()));

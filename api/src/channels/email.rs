@@ -1,6 +1,6 @@
 //! E-mail, by SMTP.
 
-use domain::intake::model::CANARY_HEADER;
+use domain::intake::model::{CANARY, CANARY_HEADER};
 use domain::notifications::model::{Parcel, Rate, Sender};
 use domain::runtime::jobs::Outcome;
 use futures::future::BoxFuture;
@@ -158,7 +158,7 @@ impl Sender for Smtp {
     }
 
     fn send_canary(&self, to: &str, key: &str) -> BoxFuture<'static, Outcome> {
-        let canary = CanaryKey(key.to_owned());
+        let canary = CanaryKey(format!("{CANARY}{key}"));
         let message = self.builder(to, key).map(|builder| builder.subject("Canary").header(canary));
         let message = message.and_then(|builder| builder.body(String::new()).map_err(|error| error.to_string()));
         self.hand_over(message, key.to_owned())

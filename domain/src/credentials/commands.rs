@@ -1,9 +1,11 @@
 //! Saving and rotating.
 
 use super::decide::check;
-use super::model::{Credential, CredentialEvent, CredentialKind, DIGEST, Parts, RotateCredential, SaveCredential};
+use super::model::{
+    ACCOUNTS, Credential, CredentialEvent, CredentialKind, DIGEST, Parts, RotateCredential, SaveCredential,
+};
+use super::react;
 use super::store::{self, credential};
-use super::{react, store as rows};
 use crate::event::Event;
 use crate::kernel::text::{self, NAME_CHARS_MAX};
 use crate::kernel::{Code, CredentialId, Refusal, Result, Timestamp, UserId, days, refuse};
@@ -20,6 +22,33 @@ fn not_found(key: &str) -> Refusal {
         format!("There is no credential {key}: save it first."),
         format!("没有名为 {key} 的凭据，请先保存。"),
     )
+}
+
+/// A gateway finds its credential by the key; so no other kind has it.
+fn fits(key: &str, kind: CredentialKind) -> Result<(), Refusal> {
+    let named = CredentialKind::ALL.iter().find(|kind| kind.key() == Some(key));
+    let fits = match kind.key() {
+        Some(of_kind) => of_kind == key,
+        None => named.is_none() && key.starts_with(ACCOUNTS) == (kind == CredentialKind::ChannelAccount),
+    };
+    if fits {
+        return Ok(());
+    }
+    let (en, zh) = match (kind.key(), named) {
+        (Some(of_kind), _) => (
+            format!("A credential of kind {} has the key {of_kind}.", kind.word()),
+            format!("类型 {} 的凭据，key 必须为 {of_kind}。", kind.word()),
+        ),
+        (None, Some(of)) => (
+            format!("{key} is the key of kind {}: choose that kind, or another key.", of.word()),
+            format!("{key} 是类型 {} 专用的 key，请选择该类型或换用其他 key。", of.word()),
+        ),
+        (None, None) => (
+            format!("Keys that begin with {ACCOUNTS} are of accounts in the configuration: choose another key."),
+            format!("以 {ACCOUNTS} 开头的 key 保留给配置文件中的消息渠道账号，请换用其他 key。"),
+        ),
+    };
+    Err(refuse(Code::Invalid, "key", en, zh))
 }
 
 fn of_configuration() -> Refusal {
@@ -63,7 +92,8 @@ pub async fn keep_account(tx: &mut Tx, account: &Account, owner: UserId) -> Resu
         store::put(tx.conn(), row, true).await?;
         store::insert_secret(tx, id, &parts).await?;
         let fields = ["kind", "name", "owner"].map(str::to_owned).to_vec();
-        return tx.record(Event::Credential(CredentialEvent::Saved { credential: id, key: key.clone(), fields })).await;
+        let event = CredentialEvent::Saved { credential: id, key: key.clone(), owner: None, fields };
+        return tx.record(Event::Credential(event)).await;
     };
     let known = store::secrets(&tx.cx.app, tx.conn(), row.id).await?;
     if row.kind != CredentialKind::ChannelAccount.word() || known.first() == Some(&parts) {
@@ -114,6 +144,7 @@ impl Command for SaveCredential {
         let Self { key, kind, name, owner, expires_at, parts } = self;
         let key = text::key("key", key)?;
         let name = name.as_deref().map(|name| text::line("name", name, NAME_CHARS_MAX)).transpose()?;
+        fits(&key, *kind)?;
         let before = store::by_key(tx.conn(), &key).await?;
         let is_new = before.is_none();
         if *kind == CredentialKind::ChannelAccount && (is_new || parts.is_some()) {
@@ -183,15 +214,16 @@ impl Command for SaveCredential {
                 }
             }
         };
+        let secret = is_new.then(|| check(*kind, parts.as_ref().unwrap_or(&Parts::default()))).transpose()?;
         let (id, key, ends) = (row.id, row.key.clone(), row.expires_at);
-        rows::put(tx.conn(), row, is_new).await?;
-        if is_new {
-            let parts = check(*kind, parts.as_ref().unwrap_or(&super::model::Parts::default()))?;
-            rows::insert_secret(tx, id, &parts).await?;
+        let fields = fields.into_iter().map(str::to_owned).collect();
+        // Whoever knows people refuses an owner who is not here.
+        tx.record(Event::Credential(CredentialEvent::Saved { credential: id, key, owner: *owner, fields })).await?;
+        store::put(tx.conn(), row, is_new).await?;
+        if let Some(secret) = secret {
+            store::insert_secret(tx, id, &secret).await?;
         }
         watch(tx, id, ends).await?;
-        let fields = fields.into_iter().map(str::to_owned).collect();
-        tx.record(Event::Credential(CredentialEvent::Saved { credential: id, key, fields })).await?;
         Ok(id)
     }
 }
@@ -223,10 +255,12 @@ impl Command for RotateCredential {
         store::insert_secret(tx, id, &parts).await?;
         row.rotated_at = Some(tx.now);
         row.warned_days = None;
-        row.expires_at = *expires_at;
-        let key = row.key.clone();
+        if let Some(at) = expires_at {
+            row.expires_at = *at;
+        }
+        let (key, ends) = (row.key.clone(), row.expires_at);
         store::put(tx.conn(), row, false).await?;
-        watch(tx, id, *expires_at).await?;
+        watch(tx, id, ends).await?;
         let event = CredentialEvent::Rotated { credential: id, key, owner, overlap_secs: overlap.as_secs() };
         tx.record(Event::Credential(event)).await?;
         Ok(id)

@@ -46,6 +46,24 @@ impl CredentialKind {
     }
 }
 
+impl CredentialKind {
+    /// The key that every credential of a gateway's kind has: by it the gateway finds it.
+    pub const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::WecomCallback => Some("wecom"),
+            Self::DingtalkCallback => Some("dingtalk"),
+            Self::FeishuCallback => Some("feishu"),
+            Self::ApiSignature => Some("api"),
+            Self::EmailAuthentication => Some("email"),
+            Self::WebForm => Some("web"),
+            Self::ChannelAccount | Self::Other => None,
+        }
+    }
+}
+
+/// What the keys of channels' accounts begin with.
+pub const ACCOUNTS: &str = "channels.";
+
 /// The secret parts of a credential, by their names: never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parts(pub BTreeMap<String, String>);
@@ -115,7 +133,8 @@ pub struct SaveCredential {
 pub struct RotateCredential {
     pub key: String,
     pub overlap: Duration,
-    pub expires_at: Option<Timestamp>,
+    /// `None`: as before; `Some(None)`: none.
+    pub expires_at: Option<Option<Timestamp>>,
     #[serde(skip)]
     pub parts: Parts,
 }
@@ -125,6 +144,9 @@ pub enum CredentialEvent {
     Saved {
         credential: CredentialId,
         key: String,
+        /// Where somebody was named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<UserId>,
         fields: Vec<String>,
     },
     Rotated {

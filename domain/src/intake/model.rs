@@ -1,7 +1,7 @@
 //! What comes in, and what becomes of it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -17,11 +17,14 @@ pub const HELD_MAX: u64 = 10_000;
 pub const HELD_OF_SOURCE_MAX: u64 = 2_000;
 /// Bytes of one submission.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
-/// Bytes of one mail; what fails its check is kept up to [`BODY_BYTES_MAX`].
+/// Bytes that are held so, sealed: of a gateway, and of one source at it.
+pub const HELD_BYTES_MAX: u64 = 512 * 1024 * 1024;
+pub const HELD_BYTES_OF_SOURCE_MAX: u64 = 128 * 1024 * 1024;
+/// Bytes of one mail.
 pub const MAIL_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Bytes of a sender's own name of a message.
 pub const EXTERNAL_ID_MAX: usize = 200;
-/// Submissions released by one call.
+/// Submissions that are checked again by one call.
 pub const RELEASE_MAX: u64 = 500;
 /// Mails of one author, and forms from one address, taken within an hour: machines that answer each other end there.
 pub const OF_SENDER_AN_HOUR: u64 = 30;
@@ -47,6 +50,7 @@ words! {
 impl Gateway {
     /// The kind of credential by which its callers are known; its key is the gateway's.
     pub const fn credential(self) -> CredentialKind {
+        // Its key is that of the gateway (CredentialKind::key).
         match self {
             Self::Wecom => CredentialKind::WecomCallback,
             Self::Dingtalk => CredentialKind::DingtalkCallback,
@@ -170,21 +174,20 @@ pub struct Message {
     pub answers: Vec<String>,
     /// The ticket that it names.
     pub token: Option<String>,
+    /// What its writer wrote themselves, without what they answered to; `None`: all of it.
+    pub own_words: Option<String>,
     pub more: More,
 }
 
 /// What a program may say besides.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct More {
-    #[serde(skip)]
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
     pub device: Option<String>,
     pub customer_key: Option<String>,
     pub requester_email: Option<String>,
-    #[serde(skip)]
     pub external_refs: Vec<ExternalRef>,
 }
 
@@ -240,15 +243,21 @@ pub struct Canary {
     pub failure: Option<String>,
 }
 
-/// What was last told of a gateway: once is enough.
+/// The hour for which it was last told that a quarantine is full: once is enough.
 #[derive(Default)]
-pub struct Told(Mutex<HashMap<(Gateway, &'static str), i64>>);
+pub struct Told(Mutex<HashMap<Gateway, i64>>);
 
 impl Told {
-    /// `of`: the hour, or the instant, that it is told of.
-    pub fn is_first(&self, gateway: Gateway, what: &'static str, of: i64) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert((gateway, what), of) != Some(of)
+    fn hours(&self) -> MutexGuard<'_, HashMap<Gateway, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn knows(&self, gateway: Gateway, hour: i64) -> bool {
+        self.hours().get(&gateway) == Some(&hour)
+    }
+
+    pub fn note(&self, gateway: Gateway, hour: i64) {
+        self.hours().insert(gateway, hour);
     }
 }
 
@@ -305,12 +314,6 @@ pub struct ReleaseQuarantined {
     pub submission: SubmissionId,
 }
 
-/// The same of all that a gateway holds, at most [`RELEASE_MAX`], oldest first.
-#[derive(Clone, Debug, Serialize)]
-pub struct ReleaseGateway {
-    pub gateway: Gateway,
-}
-
 /// It is no request for help: it is kept, and takes no place any more.
 #[derive(Clone, Debug, Serialize)]
 pub struct DismissQuarantined {
@@ -320,7 +323,7 @@ pub struct DismissQuarantined {
     pub of: Option<(Gateway, String)>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Released {
     pub released: u64,
     /// They still do not pass.

@@ -7,11 +7,11 @@ use sea_orm::{
 };
 
 use super::decide::{self, LEARNED_FROM};
-use super::model::{Canary, Gateway, Health, Quarantined, Settings, Silence};
+use super::model::{Canary, Gateway, Health, Quarantined, Reason, Settings, Silence};
 use super::store::{canary, held, quarantined_submission, submission};
 use crate::credentials;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Actor, Connection, Direction, Error, Page, Result, Timestamp, days};
+use crate::kernel::{Actor, Connection, Direction, Error, Page, Result, Timestamp, days, hours};
 use crate::runtime::Ctx;
 
 fn administrators_only(cx: &Ctx) -> Result<()> {
@@ -37,6 +37,31 @@ pub async fn list(cx: &Ctx, gateway: Option<Gateway>, page: &Page) -> Result<Con
     let rows = select.all(cx.read()).await?;
     let rows: Vec<Quarantined> = rows.into_iter().map(Quarantined::try_from).collect::<Result<_, _>>()?;
     Ok(page.connection(list, rows, |row| vec![Part::Id(row.id.0)]))
+}
+
+/// Failures within an hour that are many at a gateway where anybody may write.
+const MANY: u64 = 5;
+
+/// Whether a submission that failed its check says that something is wrong with the gateway. Where only the provider calls, any does.
+/// Where anybody may write, forged ones come every day: there it is a rise, more failures than submissions within an hour, and
+/// either many, or nothing taken for a day.
+pub async fn is_alarming(
+    conn: &impl ConnectionTrait,
+    gateway: Gateway,
+    reason: Reason,
+    now: Timestamp,
+) -> Result<bool> {
+    if !gateway.is_open() || matches!(reason, Reason::NoCredential | Reason::Refused) {
+        return Ok(true);
+    }
+    let taken = |since: Timestamp| {
+        submission::Entity::find()
+            .filter(submission::Column::Gateway.eq(gateway.word()))
+            .filter(submission::Column::ReceivedAt.gte(since))
+    };
+    let failed = held(gateway).filter(quarantined_submission::Column::ReceivedAt.gte(now - hours(1)));
+    let (failed, lately) = (failed.count(conn).await?, taken(now - hours(1)).count(conn).await?);
+    Ok(failed > lately && (failed >= MANY || taken(now - days(1)).limit(1).one(conn).await?.is_none()))
 }
 
 /// Arrivals that are looked at: beyond, the latest.

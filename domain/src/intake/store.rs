@@ -15,6 +15,8 @@ pub mod submission {
         pub received_at: Timestamp,
         /// A digest of who wrote, where each may do so only so often.
         pub sender: Option<String>,
+        /// Of what was said, and by whom.
+        pub digest: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -36,11 +38,30 @@ pub mod quarantined_submission {
         pub source: String,
         pub reason: String,
         pub received_at: Timestamp,
-        /// The request, until it is released.
-        pub sealed: Option<Vec<u8>>,
+        /// Of its payload.
+        pub bytes: i64,
         pub released_at: Option<Timestamp>,
         pub ticket_id: Option<TicketId>,
         pub dismissed_at: Option<Timestamp>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod quarantined_payload {
+    use crate::kernel::SubmissionId;
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "quarantined_payload")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub submission_id: SubmissionId,
+        /// The request, until it is released.
+        pub sealed: Vec<u8>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -107,7 +128,7 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
             source,
             reason,
             received_at,
-            sealed: _,
+            bytes: _,
             released_at,
             ticket_id,
             dismissed_at,

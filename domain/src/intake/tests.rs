@@ -130,6 +130,25 @@ fn a_mail_is_taken_where_our_own_server_vouches_for_its_author() {
         (&["mx.desk.test; dkim=pass header.d=evil.example"], false),
         (&["mx.desk.test; dkim=fail header.d=acme.example; spf=pass smtp.mailfrom=acme.example"], false),
         (&["mx.desk.test (dmarc=pass header.from=acme.example); none"], false),
+        (&["mx.desk.test; dkim/1=pass reason=\"ok; (fine\" header.d=acme.example header.b=\"a=\""], true),
+        // What stands in quotes is somebody's own words, and no comment begins there.
+        (
+            &[
+                "mx.desk.test; spf=pass smtp.mailfrom=\"x; dkim=pass header.d=acme.example; y(\"@evil.example; dmarc=fail header.from=acme.example",
+            ],
+            false,
+        ),
+        (&["mx.desk.test; dkim=pass header.d=\"acme.example\""], false),
+        // A stamp that does not read is no stamp, and what is beneath it is not looked at.
+        (
+            &[
+                "mx.desk.test; dkim=pass header.d=acme.example(.evil.example; dmarc=fail header.from=acme.example",
+                PASSED,
+            ],
+            false,
+        ),
+        (&["mx.desk.test; dkim=pass header.d=acme.example(.evil.example) header.s=x"], false),
+        (&["mx.desk.test; dmarc=pass header.from=acme.example; dmarc=fail header.from=acme.example"], false),
         (&[], false),
     ] {
         let said = by_mail(&mail(stamps, &subject, "三号泵站"));
@@ -185,9 +204,19 @@ fn an_answer_is_what_was_written_and_not_what_was_quoted() {
         ("步骤如下：\n1. 关机\n2. 重启", "步骤如下：\n1. 关机\n2. 重启"),
     ] {
         let message = by_mail(&mail(&[PASSED], &answered, text)).unwrap().message.unwrap();
-        assert_eq!(message.description, own);
+        assert_eq!((message.own_words.as_deref(), message.description.as_str()), (Some(own), text.trim()));
         assert_eq!(message.token.as_deref(), Some("TKN-8X9F2Q-L4M7P"));
-        assert_eq!(message.answers, ["a@desk.test", "b@desk.test", "a@desk.test"]);
+        assert_eq!(message.answers, ["a@desk.test", "a@desk.test", "b@desk.test"]);
+    }
+    // Words before and behind a picture are one text, and so is what stands behind a picture alone.
+    let part = |of: &str, text: &str| format!("--b\r\nContent-Type: {of}\r\n\r\n{text}\r\n");
+    let kind = ["Subject: x", "Content-Type: multipart/mixed; boundary=b"];
+    for (parts, whole) in [
+        ([part("text/plain", "before"), part("image/png", "P"), part("text/plain", "behind")], ["before", "behind"]),
+        ([part("image/png", "P"), part("text/plain", "words"), part("image/png", "P")], ["words", "words"]),
+    ] {
+        let message = by_mail(&mail(&[PASSED], &kind, &(parts.concat() + "--b--"))).unwrap().message.unwrap();
+        assert!(whole.iter().all(|text| message.description.contains(text)), "{}", message.description);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::kernel::{
     Connection, DeliveryId, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, days,
 };
 use crate::people;
+use crate::people::model::User;
 use crate::runtime::{App, Ctx, log};
 use crate::tickets::model::Ticket;
 
@@ -86,17 +87,24 @@ pub async fn preference(conn: &impl ConnectionTrait, user: UserId) -> Result<Pre
     Ok(row.map(Preference::from).unwrap_or_default())
 }
 
-/// Everything by which ways to these people are chosen: four statements, however many.
-/// The e-mail address of whoever has bound this address of a channel.
-pub async fn reached_at(conn: &impl ConnectionTrait, channel: Channel, address: &str) -> Result<Option<String>> {
+/// Whether somebody was told of this already.
+pub async fn is_known(conn: &impl ConnectionTrait, cause_key: &str) -> Result<bool> {
+    let told = notification::Entity::find().filter(notification::Column::CauseKey.eq(cause_key)).limit(1);
+    Ok(told.one(conn).await?.is_some())
+}
+
+/// Whoever has bound this address of a channel; nobody where several have.
+pub async fn reached_at(conn: &impl ConnectionTrait, channel: Channel, address: &str) -> Result<Option<User>> {
     let bound = terminal::Entity::find()
         .filter(terminal::Column::Channel.eq(channel.word()))
         .filter(terminal::Column::Address.eq(address))
-        .one(conn)
+        .limit(2)
+        .all(conn)
         .await?;
-    let Some(bound) = bound else { return Ok(None) };
-    let user = people::queries::user(conn, bound.user_id).await?;
-    Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| user.email))
+    match &bound[..] {
+        [one] => people::queries::user(conn, one.user_id).await,
+        _ => Ok(None),
+    }
 }
 
 /// The ticket that one of these messages was about.
@@ -117,6 +125,7 @@ pub async fn ticket_of_delivery(conn: &impl ConnectionTrait, ids: &[DeliveryId])
     Ok(found.and_then(|row| row.ticket_id))
 }
 
+/// Everything by which ways to these people are chosen: four statements, however many.
 pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Reach>> {
     let mut all: HashMap<UserId, Reach> = users.iter().map(|user| (*user, Reach::default())).collect();
     for (id, user) in people::queries::kept(app, users.to_vec()).await? {

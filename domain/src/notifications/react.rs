@@ -118,10 +118,15 @@ pub async fn on_gateway_failing(
     tell(tx, tells.collect()).await.map(drop)
 }
 
-/// A credential ends in so many days, or was changed: its owner hears of it by e-mail and SMS, and by what they work with.
+/// A credential ends in so many days, or was changed: its owner hears of it by every way that they have; administrators, where the
+/// owner is not here any more.
 pub async fn on_credential(tx: &mut Tx, key: &str, word: &str, days: Option<i64>, owner: UserId) -> Result<()> {
     let params =
         Params { word: Some(word.to_owned()), name: Some(Message::new(key, key)), count: days, ..Params::default() };
+    let is_here = people::queries::user(tx.conn(), owner).await?.is_some_and(|user| user.disabled_at.is_none());
+    if !is_here {
+        return tell_administrators(tx, Cause::Credential, params).await;
+    }
     let event_key = tx.new_uuid();
     let told = Tell {
         cause: Cause::Credential,
@@ -150,7 +155,8 @@ pub async fn on_released(tx: &mut Tx, ticket: TicketId, held_secs: i64) -> Resul
 }
 
 /// By what somebody is told who must hear of it, whatever they look at.
-const URGENT: [Channel; 4] = [Channel::Web, Channel::Wecom, Channel::Email, Channel::Sms];
+const URGENT: [Channel; 7] =
+    [Channel::Web, Channel::Wecom, Channel::Dingtalk, Channel::Feishu, Channel::WebPush, Channel::Email, Channel::Sms];
 
 /// The endpoint of a system has failed for too long: its corrections are dead letters now.
 pub async fn on_system_disabled(tx: &mut Tx, key: &str) -> Result<()> {

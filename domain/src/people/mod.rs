@@ -12,6 +12,7 @@ pub mod commands;
 pub mod decide;
 pub mod model;
 pub mod queries;
+pub mod react;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

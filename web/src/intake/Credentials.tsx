@@ -95,7 +95,7 @@ function Rotate({ of, kind, again }: { of: string; kind: MadeKind; again: () => 
   const [ends, setEnds] = useState('');
   const save = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (!(await rotate.run({ key: of, parts: partsOf(kind, values), overlapHours: overlap, expiresAt: instantOf(ends) }))) return;
+    if (!(await rotate.run({ key: of, parts: partsOf(kind, values), overlapHours: overlap, expiresAt: ends === '' ? undefined : instantOf(ends) }))) return;
     setValues({});
     again();
   };

@@ -8,12 +8,12 @@ use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Simp
 use domain::credentials;
 use domain::credentials::model::{Credential, Parts, RotateCredential, SaveCredential};
 use domain::intake;
-use domain::intake::model::{DismissQuarantined, Gateway, Quarantined, ReleaseGateway, ReleaseQuarantined};
-use domain::kernel::{Code, CredentialId, Error, Page, UserId, hours, refuse};
+use domain::intake::model::{DismissQuarantined, Gateway, Quarantined, ReleaseQuarantined};
+use domain::kernel::{Code, CredentialId, Error, Page, Timestamp, UserId, hours, refuse};
 
 use self::health::GatewayHealth;
 use super::Caller;
-use super::error::{OrTopLevel as _, UserError};
+use super::error::{OrTopLevel as _, UserError, settle};
 use super::inputs::id;
 use super::loaders::Loaders;
 use super::nodes::{Relay, UserNode, relay, somebody};
@@ -221,8 +221,8 @@ struct RotateCredentialInput {
     /// So many hours the secret before verifies beside it; at most 720. 0: the old one is not to be trusted.
     #[graphql(default = 24)]
     overlap_hours: i32,
-    /// When the other party lets the new one end.
-    expires_at: Option<DateTime>,
+    /// When the other party lets the new one end; null: never; absent: as before.
+    expires_at: MaybeUndefined<DateTime>,
     /// The same key and input give the same answer for 24 h.
     idempotency_key: Option<String>,
 }
@@ -259,14 +259,14 @@ struct ReleaseQuarantinedPayload {
 struct ReleaseGatewayInput {
     /// The gateway: wecom, dingtalk, feishu, api, email, web.
     gateway: String,
-    /// The same key and input give the same answer for 24 h.
+    /// As everywhere; what was released stays so, with or without it.
     idempotency_key: Option<String>,
 }
 
 /// What releasing came to.
 #[derive(SimpleObject)]
 struct ReleaseGatewayPayload {
-    /// How many were released; at most 500 at a time.
+    /// How many were released; at most 500 are looked at, oldest first.
     released: Option<i32>,
     /// How many still do not pass.
     kept: Option<i32>,
@@ -294,6 +294,15 @@ struct DismissQuarantinedPayload {
     dismissed: Option<i32>,
     /// Why none was; empty where some were.
     user_errors: Vec<UserError>,
+}
+
+/// `None`: nothing is said of it; `Some(None)`: never.
+fn end(given: MaybeUndefined<DateTime>) -> Option<Option<Timestamp>> {
+    match given {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(at) => Some(Some(at.0)),
+    }
 }
 
 fn gateway_of(field: &str, key: &str) -> Result<Gateway, Error> {
@@ -373,11 +382,7 @@ impl IntakeMutation {
             kind: kind.into(),
             name,
             owner,
-            expires_at: match expires_at {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(at) => Some(Some(at.0)),
-            },
+            expires_at: end(expires_at),
             parts: parts.map(parts_of),
         });
         let (saved, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
@@ -398,7 +403,7 @@ impl IntakeMutation {
         let command = overlap.map(|overlap| RotateCredential {
             key,
             overlap,
-            expires_at: expires_at.map(|at| at.0),
+            expires_at: end(expires_at),
             parts: parts_of(parts),
         });
         let (rotated, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
@@ -424,9 +429,14 @@ impl IntakeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The gateway.")] input: ReleaseGatewayInput,
     ) -> async_graphql::Result<ReleaseGatewayPayload> {
-        let ReleaseGatewayInput { gateway, idempotency_key } = input;
-        let command = gateway_of("gateway", &gateway).map(|gateway| ReleaseGateway { gateway });
-        let (released, user_errors) = Box::pin(super::hub::execute(ctx, command, idempotency_key)).await?;
+        let ReleaseGatewayInput { gateway, idempotency_key: _ } = input;
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let released = match gateway_of("gateway", &gateway) {
+            _ if cx.actor.user_id().is_none() => Err(Error::unauthenticated()),
+            Ok(gateway) => Box::pin(intake::commands::release_gateway(cx, gateway)).await,
+            Err(refused) => Err(refused),
+        };
+        let (released, user_errors) = settle(ctx, released)?;
         Ok(ReleaseGatewayPayload {
             released: released.map(|outcome| int(outcome.released)),
             kept: released.map(|outcome| int(outcome.kept)),

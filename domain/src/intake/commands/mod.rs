@@ -3,18 +3,18 @@
 mod quarantine;
 mod watch;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter};
 use sha2::{Digest as _, Sha256};
 
-pub use self::quarantine::alert_key;
-pub use self::watch::{on_check, on_watch, prepare_canary, settle_canary};
+pub use self::quarantine::{alert_key, release_gateway};
+pub use self::watch::{on_check, on_watch, prepare_canary, settle_canary, silence_key};
 use super::decide::check;
 use super::model::{Gateway, Message, More, OF_SENDER_AN_HOUR, Raw, Reason, Received, Said};
 use super::store::submission;
 use crate::credentials;
 use crate::credentials::model::Parts;
 use crate::kernel::text::BODY_CHARS_MAX;
-use crate::kernel::{Actor, Error, Result, TicketId, Timestamp, UserId, hours};
+use crate::kernel::{Actor, Code, Error, Refusal, Result, TicketId, Timestamp, UserId, hours, refuse};
 use crate::notifications;
 use crate::people;
 use crate::runtime::{App, Command, Ctx, Tx};
@@ -22,7 +22,7 @@ use crate::tickets;
 use crate::tickets::model::{AddComment, CreateTicket, Priority, Visibility};
 
 /// The secrets by which callers of a gateway are known now; none where its credential is of another kind.
-async fn secrets(app: &App, conn: &impl sea_orm::ConnectionTrait, gateway: Gateway) -> Result<Vec<Parts>> {
+async fn secrets(app: &App, conn: &impl ConnectionTrait, gateway: Gateway) -> Result<Vec<Parts>> {
     let found = credentials::queries::secrets(app, conn, gateway.word()).await?;
     Ok(found
         .filter(|(credential, _)| credential.kind == gateway.credential())
@@ -44,7 +44,7 @@ pub async fn receive(cx: &Ctx, raw: &Raw) -> Result<Received> {
         Ok(said) => said,
         // Nothing is lost with it.
         Err(reason) if raw.verifying => return Ok(Received::Unverified(reason)),
-        Err(reason) => return quarantine::keep(&cx, raw, reason).await,
+        Err(reason) => return quarantine::keep(&cx, raw, reason, &[]).await,
     };
     let Some(message) = message else { return Ok(Received::Answer(reply)) };
     let take = Take { gateway: raw.gateway, sender: sender(raw, &message), message, at: raw.at };
@@ -62,7 +62,7 @@ pub async fn receive(cx: &Ctx, raw: &Raw) -> Result<Received> {
         Err(Error::Refused(refusals)) => {
             let said = refusals.into_iter().next().map(|refusal| refusal.message);
             let said = said.unwrap_or_else(|| crate::kernel::Message::new("refused", "未受理"));
-            match quarantine::keep(&cx, raw, Reason::Refused).await? {
+            match quarantine::keep(&cx, raw, Reason::Refused, &secrets).await? {
                 Received::Quarantined(id, _) => Ok(Received::Refused(id, said)),
                 other => Ok(other),
             }
@@ -80,7 +80,7 @@ fn sender(raw: &Raw, message: &Message) -> Option<String> {
 
 async fn is_crowded(cx: &Ctx, take: &Take) -> Result<bool> {
     let Some(sender) = &take.sender else { return Ok(false) };
-    let known = submission::Entity::find_by_id(take.key()).one(cx.read()).await?;
+    let (known, _) = take.before(cx.read()).await?;
     let lately = submission::Entity::find()
         .filter(submission::Column::Gateway.eq(take.gateway.word()))
         .filter(submission::Column::ReceivedAt.gte(take.at - hours(1)))
@@ -100,9 +100,42 @@ struct Take {
 }
 
 impl Take {
-    fn key(&self) -> (String, String) {
-        (self.gateway.word().to_owned(), self.message.external_id.clone())
+    /// A digest of all that is said, and by whom: the same name with other words is another request.
+    fn digest(&self) -> Result<String> {
+        let Message { external_id: _, sender, title, description, answers, token, own_words: _, more } = &self.message;
+        let said = serde_json::to_vec(&(sender, title, description, answers, token, more)).map_err(Error::internal)?;
+        Ok(hex::encode(Sha256::digest(said)))
     }
+
+    /// The ticket that was made of it before, and the name under which it is known. Mails and forms may come by a name that was used for
+    /// something else (a device that counts, a copied page): they are known by their words too.
+    async fn before(&self, conn: &impl ConnectionTrait) -> Result<(Option<TicketId>, String)> {
+        let (digest, plain) = (self.digest()?, self.message.external_id.clone());
+        let exact = format!("{plain}:{digest}");
+        let known = submission::Entity::find()
+            .filter(submission::Column::Gateway.eq(self.gateway.word()))
+            .filter(submission::Column::ExternalId.is_in([&plain, &exact]))
+            .all(conn)
+            .await?;
+        let same =
+            known.iter().find(|row| row.external_id == exact || row.digest.as_ref().is_none_or(|of| *of == digest));
+        match (same, known.is_empty()) {
+            (Some(row), _) => Ok((Some(row.ticket_id), plain)),
+            (None, true) => Ok((None, plain)),
+            // Programs name what they send: it is theirs to mend.
+            (None, false) if self.gateway == Gateway::Api => Err(named_twice(&plain).into()),
+            (None, false) => Ok((None, exact)),
+        }
+    }
+}
+
+fn named_twice(id: &str) -> Refusal {
+    refuse(
+        Code::IdempotencyMismatch,
+        "webhook-id",
+        format!("Something else was sent as {id}: use a new webhook-id for a new request."),
+        format!("{id} 已用于提交其他内容，新的请求请使用新的 webhook-id。"),
+    )
 }
 
 impl Command for Take {
@@ -115,9 +148,9 @@ impl Command for Take {
         if watch::arrived(tx, *gateway, message, *at).await? {
             return Ok(None);
         }
-        let key = self.key();
-        if let Some(known) = submission::Entity::find_by_id(key.clone()).one(tx.conn()).await? {
-            return Ok(Some(known.ticket_id));
+        let (known, name) = self.before(tx.conn()).await?;
+        if known.is_some() {
+            return Ok(known);
         }
         let writer = writer(tx, *gateway, message).await?;
         let ticket = match answer(tx, message, writer.as_ref()).await? {
@@ -125,11 +158,12 @@ impl Command for Take {
             None => create(tx, self, writer.map(|(_, email)| email)).await?,
         };
         let row = submission::ActiveModel {
-            gateway: Set(key.0),
-            external_id: Set(key.1),
+            gateway: Set(gateway.word().to_owned()),
+            external_id: Set(name),
             ticket_id: Set(ticket),
             received_at: Set(*at),
             sender: Set(sender.clone()),
+            digest: Set(Some(self.digest()?)),
         };
         // The same at the same moment: theirs stands, and is found when this is tried again.
         let inserted = submission::Entity::insert(row)
@@ -143,13 +177,17 @@ impl Command for Take {
     }
 }
 
-/// Who wrote, where we know them: somebody who has bound this address, or whose e-mail address it is.
+/// Who wrote, where we know them: whose e-mail address it is, or else the one person who has bound this address.
 async fn writer(tx: &Tx, gateway: Gateway, message: &Message) -> Result<Option<(UserId, String)>> {
     let (Some(channel), Some(sender)) = (gateway.channel(), &message.sender) else { return Ok(None) };
-    let bound = notifications::queries::reached_at(tx.conn(), channel, sender).await?;
-    let email = if gateway == Gateway::Email { bound.or_else(|| Some(sender.clone())) } else { bound };
-    let Some(email) = email else { return Ok(None) };
-    let user = people::queries::user_by_email(tx.conn(), &email).await?;
+    let own = match gateway {
+        Gateway::Email => people::queries::user_by_email(tx.conn(), sender).await?,
+        _ => None,
+    };
+    let user = match own {
+        Some(user) => Some(user),
+        None => notifications::queries::reached_at(tx.conn(), channel, sender).await?,
+    };
     Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| (user.id, user.email)))
 }
 
@@ -158,8 +196,12 @@ async fn answer(tx: &mut Tx, message: &Message, writer: Option<&(UserId, String)
     let Some((writer, _)) = writer else { return Ok(None) };
     let Some(ticket) = answered(tx, message).await? else { return Ok(None) };
     let Some(person) = people::queries::person(tx.app(), *writer).await? else { return Ok(None) };
-    let comment =
-        AddComment { ticket, body: message.description.clone(), visibility: Visibility::Public, mentions: Vec::new() };
+    // What staff answer to a message of ours may be meant for colleagues alone: nobody else reads it until they say so.
+    let about = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
+    let is_theirs = about.is_some_and(|ticket| ticket.requester == Some(*writer));
+    let visibility = if person.is_staff() && !is_theirs { Visibility::Internal } else { Visibility::Public };
+    let body = message.own_words.as_ref().unwrap_or(&message.description).clone();
+    let comment = AddComment { ticket, body, visibility, mentions: Vec::new() };
     let as_them = Ctx { actor: Actor::Person(person.into()), ..tx.cx.clone() };
     let before = std::mem::replace(&mut tx.cx, as_them);
     let said = Box::pin(comment.run(tx)).await;
@@ -185,10 +227,12 @@ async fn answered(tx: &Tx, message: &Message) -> Result<Option<TicketId>> {
     let earlier = submission::Entity::find()
         .filter(submission::Column::Gateway.eq(Gateway::Email.word()))
         .filter(submission::Column::ExternalId.is_in(&message.answers))
-        .one(tx.conn())
+        .all(tx.conn())
         .await?;
-    if let Some(earlier) = earlier {
-        return Ok(Some(earlier.ticket_id));
+    // The nearest in the thread.
+    let nearest = message.answers.iter().find_map(|id| earlier.iter().find(|row| row.external_id == *id));
+    if let Some(nearest) = nearest {
+        return Ok(Some(nearest.ticket_id));
     }
     let ours = message.answers.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect::<Vec<_>>();
     notifications::queries::ticket_of_delivery(tx.conn(), &ours).await

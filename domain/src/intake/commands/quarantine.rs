@@ -1,57 +1,95 @@
 //! Keeping what does not pass, releasing it, and saying that it is nothing.
 
+use std::collections::BTreeMap;
+
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder as _,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect, Select,
 };
+use serde::{Deserialize, Serialize};
 
 use super::super::decide::check;
 use super::super::model::{
-    BODY_BYTES_MAX, DismissQuarantined, Gateway, HELD_MAX, HELD_OF_SOURCE_MAX, IntakeEvent, RELEASE_MAX, Raw, Reason,
-    Received, ReleaseGateway, ReleaseQuarantined, Released, Told,
+    DismissQuarantined, Gateway, HELD_BYTES_MAX, HELD_BYTES_OF_SOURCE_MAX, HELD_MAX, HELD_OF_SOURCE_MAX, IntakeEvent,
+    RELEASE_MAX, Raw, Reason, Received, ReleaseQuarantined, Released, Told,
 };
-use super::super::store::{held, quarantined_submission};
-use super::{Take, chance, secrets, sender};
+use super::super::store::{held, quarantined_payload, quarantined_submission};
+use super::{Take, chance, secrets, sender, watch};
+use crate::credentials::model::Parts;
 use crate::event::Event;
 use crate::kernel::{Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, hours, refuse};
 use crate::runtime::{Command, Ctx, Tx, Vault};
 
 const PURPOSE: &str = "quarantine";
+/// Submissions that are looked up at once, where all are released.
+const RELEASE_PAGE: u64 = 100;
 
-/// Keeps what did not pass, as long as there is room for it.
-pub(super) async fn keep(cx: &Ctx, raw: &Raw, reason: Reason) -> Result<Received> {
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    raw: Raw,
+    /// The secrets by which it has passed already, where only what it names was not known: they may have ended when it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passed: Vec<BTreeMap<String, String>>,
+}
+
+/// How many are held, and their bytes.
+async fn room(conn: &impl ConnectionTrait, of: Select<quarantined_submission::Entity>) -> Result<(u64, u64)> {
+    let (count, bytes): (i64, Option<i64>) = of
+        .select_only()
+        .column_as(quarantined_submission::Column::Id.count(), "held")
+        .column_as(Expr::cust("cast(sum(bytes) as bigint)"), "bytes")
+        .into_tuple()
+        .one(conn)
+        .await?
+        .unwrap_or_default();
+    Ok((u64::try_from(count).unwrap_or(0), bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)))
+}
+
+/// Keeps what did not pass, as long as there is room for it. `passed`: by which secrets it did, where it was refused afterwards.
+pub(super) async fn keep(cx: &Ctx, raw: &Raw, reason: Reason, passed: &[Parts]) -> Result<Received> {
     let gateway = raw.gateway;
+    if watch::fails(cx, raw, reason).await? {
+        return Ok(Received::Unverified(reason));
+    }
     let of_source = held(gateway).filter(quarantined_submission::Column::Source.eq(&raw.source));
+    let (of_source, of_gateway) = (room(cx.read(), of_source).await?, room(cx.read(), held(gateway)).await?);
     // Nearly: those who come at the same moment may be a few more.
-    if of_source.count(cx.read()).await? >= HELD_OF_SOURCE_MAX || held(gateway).count(cx.read()).await? >= HELD_MAX {
+    let is_full = of_source.0 >= HELD_OF_SOURCE_MAX
+        || of_source.1 >= HELD_BYTES_OF_SOURCE_MAX
+        || of_gateway.0 >= HELD_MAX
+        || of_gateway.1 >= HELD_BYTES_MAX;
+    if is_full {
         // Once an hour: whoever knocks writes nothing.
-        if cx.app.state::<Told>().is_first(gateway, "FULL", hour(raw.at)) {
+        let (told, hour) = (cx.app.state::<Told>(), hour(raw.at));
+        if !told.knows(gateway, hour) {
             let mut tx = cx.begin().await?;
             tx.record(Event::Intake(IntakeEvent::Full { gateway })).await?;
             tx.commit().await?;
+            told.note(gateway, hour);
         }
         return Ok(Received::Later);
     }
-    let mut raw = raw.clone();
-    // Of a mail its beginning: what is attached stands at its end.
-    raw.body.truncate(BODY_BYTES_MAX);
-    let plain = serde_json::to_vec(&raw).map_err(Error::internal)?;
+    let kept = Kept { raw: raw.clone(), passed: passed.iter().map(|parts| parts.0.clone()).collect() };
+    let plain = serde_json::to_vec(&kept).map_err(Error::internal)?;
     let sealed = cx.app.state::<Vault>().seal(PURPOSE, &plain, &*cx.app.chance);
     let mut tx = cx.begin().await?;
     let id = SubmissionId(tx.new_uuid());
     let row = quarantined_submission::ActiveModel {
         id: Set(id),
         gateway: Set(gateway.word().to_owned()),
-        source: Set(raw.source),
+        source: Set(raw.source.clone()),
         reason: Set(reason.word().to_owned()),
         received_at: Set(raw.at),
-        sealed: Set(Some(sealed)),
+        bytes: Set(i64::try_from(sealed.len()).unwrap_or(i64::MAX)),
         released_at: Set(None),
         ticket_id: Set(None),
         dismissed_at: Set(None),
     };
     quarantined_submission::Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    let payload = quarantined_payload::ActiveModel { submission_id: Set(id), sealed: Set(sealed) };
+    quarantined_payload::Entity::insert(payload).exec_without_returning(tx.conn()).await?;
     tx.record(Event::Intake(IntakeEvent::Quarantined { submission: id, gateway, reason })).await?;
     tx.commit().await?;
     Ok(Received::Quarantined(id, reason))
@@ -68,11 +106,12 @@ fn not_held() -> Refusal {
 
 /// Checks a held request once more, as of the time when it came.
 async fn release(tx: &mut Tx, row: quarantined_submission::Model) -> Result<Option<TicketId>> {
-    let sealed = row.sealed.clone().ok_or_else(not_held)?;
-    let plain = tx.app().state::<Vault>().unseal(PURPOSE, &sealed)?;
-    let raw: Raw = serde_json::from_slice(&plain).map_err(Error::internal)?;
+    let payload = quarantined_payload::Entity::find_by_id(row.id).one(tx.conn()).await?.ok_or_else(not_held)?;
+    let plain = tx.app().state::<Vault>().unseal(PURPOSE, &payload.sealed)?;
+    let Kept { raw, passed } = serde_json::from_slice(&plain).map_err(Error::internal)?;
     let gateway = raw.gateway;
-    let secrets = secrets(&tx.cx.app, tx.conn(), gateway).await?;
+    let mut secrets = secrets(&tx.cx.app, tx.conn(), gateway).await?;
+    secrets.extend(passed.into_iter().map(Parts));
     let said = check(&secrets, &raw, &chance(tx.app())).map_err(|reason| {
         let reason = reason.word();
         refuse(
@@ -97,10 +136,10 @@ async fn release(tx: &mut Tx, row: quarantined_submission::Model) -> Result<Opti
     quarantined_submission::Entity::update_many()
         .col_expr(quarantined_submission::Column::ReleasedAt, Expr::value(tx.now))
         .col_expr(quarantined_submission::Column::TicketId, Expr::value(ticket.map(|id| id.0)))
-        .col_expr(quarantined_submission::Column::Sealed, Expr::value(Option::<Vec<u8>>::None))
         .filter(quarantined_submission::Column::Id.eq(row.id))
         .exec(tx.conn())
         .await?;
+    quarantined_payload::Entity::delete_by_id(row.id).exec(tx.conn()).await?;
     let held_secs = tx.now.seconds_since(raw.at);
     tx.record(Event::Intake(IntakeEvent::Released { submission: row.id, gateway, ticket, held_secs })).await?;
     Ok(ticket)
@@ -118,36 +157,34 @@ impl Command for ReleaseQuarantined {
     }
 }
 
-impl Command for ReleaseGateway {
-    const NAME: &'static str = "releaseGateway";
-    type Output = Released;
-
-    async fn run(&self, tx: &mut Tx) -> Result<Released> {
-        tx.actor().require_admin()?;
-        let mut released = Released { released: 0, kept: 0 };
-        let mut behind: Option<SubmissionId> = None;
-        // What still fails is stepped over: forged ones hold nothing up.
-        loop {
-            let mut page = held(self.gateway);
-            if let Some(behind) = behind {
-                page = page.filter(quarantined_submission::Column::Id.gt(behind));
-            }
-            let page = page.order_by_asc(quarantined_submission::Column::Id).limit(RELEASE_MAX).all(tx.conn()).await?;
-            let Some(last) = page.last() else { return Ok(released) };
-            behind = Some(last.id);
-            for row in page {
-                if released.released >= RELEASE_MAX {
-                    return Ok(released);
-                }
-                match release(tx, row).await {
-                    Ok(_) => released.released += 1,
-                    // Whatever refuses does so before it writes.
-                    Err(Error::Refused(_)) => released.kept += 1,
-                    Err(error) => return Err(error),
-                }
+/// Releases what a gateway holds, oldest first, each by itself: what still fails is stepped over, and holds nothing up.
+pub async fn release_gateway(cx: &Ctx, gateway: Gateway) -> Result<Released> {
+    cx.actor.require_admin()?;
+    let (mut released, mut behind) = (Released::default(), None::<SubmissionId>);
+    while released.released + released.kept < RELEASE_MAX {
+        let mut page = held(gateway);
+        if let Some(behind) = behind {
+            page = page.filter(quarantined_submission::Column::Id.gt(behind));
+        }
+        let ids: Vec<SubmissionId> = page
+            .select_only()
+            .column(quarantined_submission::Column::Id)
+            .order_by_asc(quarantined_submission::Column::Id)
+            .limit(RELEASE_PAGE)
+            .into_tuple()
+            .all(cx.read())
+            .await?;
+        let Some(last) = ids.last() else { break };
+        behind = Some(*last);
+        for submission in ids {
+            match cx.execute(&ReleaseQuarantined { submission }, None).await {
+                Ok(_) => released.released += 1,
+                Err(Error::Refused(_)) => released.kept += 1,
+                Err(error) => return Err(error),
             }
         }
     }
+    Ok(released)
 }
 
 impl Command for DismissQuarantined {
@@ -156,11 +193,15 @@ impl Command for DismissQuarantined {
 
     async fn run(&self, tx: &mut Tx) -> Result<u64> {
         tx.actor().require_admin()?;
-        let of = match self {
-            Self { submission: Some(id), of: None } => Condition::all().add(quarantined_submission::Column::Id.eq(*id)),
-            Self { submission: None, of: Some((gateway, source)) } => Condition::all()
-                .add(quarantined_submission::Column::Gateway.eq(gateway.word()))
-                .add(quarantined_submission::Column::Source.eq(source)),
+        let (of, gateway) = match self {
+            Self { submission: Some(id), of: None } => {
+                let row = quarantined_submission::Entity::find_by_id(*id).one(tx.conn()).await?.ok_or_else(not_held)?;
+                let gateway = Gateway::parse(&row.gateway).ok_or_else(not_held)?;
+                (quarantined_submission::Column::Id.eq(*id), gateway)
+            }
+            Self { submission: None, of: Some((gateway, source)) } => {
+                (quarantined_submission::Column::Source.eq(source), *gateway)
+            }
             _ => {
                 return Err(refuse(
                     Code::Required,
@@ -174,13 +215,15 @@ impl Command for DismissQuarantined {
         let rows = quarantined_submission::Entity::update_many()
             .col_expr(quarantined_submission::Column::DismissedAt, Expr::value(tx.now))
             .filter(of)
+            .filter(quarantined_submission::Column::Gateway.eq(gateway.word()))
             .filter(quarantined_submission::Column::ReleasedAt.is_null())
             .filter(quarantined_submission::Column::DismissedAt.is_null())
-            .exec_with_returning(tx.conn())
+            .exec(tx.conn())
             .await?;
-        let first = rows.first().ok_or_else(not_held)?;
-        let gateway = Gateway::parse(&first.gateway).ok_or_else(not_held)?;
-        let submissions = rows.len() as u64;
+        let submissions = rows.rows_affected;
+        if submissions == 0 {
+            return Err(not_held().into());
+        }
         let event = IntakeEvent::Dismissed { submission: self.submission, gateway, submissions };
         tx.record(Event::Intake(event)).await?;
         Ok(submissions)

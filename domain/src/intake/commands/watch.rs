@@ -5,34 +5,59 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::super::decide;
-use super::super::model::{CANARY, CanaryState, Gateway, IntakeEvent, Message, Received, Settings, Told};
+use super::super::model::{
+    CANARY, CanaryState, Gateway, IntakeEvent, Message, Raw, Reason, Received, Settings, Silence,
+};
 use super::super::store::canary;
 use super::super::{queries, react};
 use super::{chance, receive, secrets};
 use crate::event::Event;
 use crate::kernel::{Error, Result, Timestamp, days};
+use crate::notifications;
 use crate::notifications::model::{Channel, Senders};
 use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
 use crate::runtime::{Ctx, Tx};
 
 /// A canary is shown for so long after it was sent.
 const KEPT_FOR: std::time::Duration = days(7);
+/// Of a canary's key: 16 bytes.
+const KEY_CHARS: usize = 32;
 
-/// Whether a message is a synthetic ticket that was sent; then it has arrived.
+/// The key of a canary, where a text begins with its name.
+fn named(text: &str) -> Option<&str> {
+    let key = text.strip_prefix(CANARY)?.get(..KEY_CHARS)?;
+    key.chars().all(|c| c.is_ascii_hexdigit()).then_some(key)
+}
+
+/// Whether a message is a synthetic ticket; one that is still waited for has arrived. No such message is ever a ticket.
 pub(super) async fn arrived(tx: &Tx, gateway: Gateway, message: &Message, at: Timestamp) -> Result<bool> {
-    let named = [&message.external_id, &message.title].into_iter().find_map(|text| text.strip_prefix(CANARY));
-    let Some(key) = named else { return Ok(false) };
-    let known = canary::Entity::find_by_id(key).one(tx.conn()).await?;
-    if known.is_none_or(|row| row.gateway != gateway.word()) {
+    let Some(key) = [&message.external_id, &message.title].into_iter().find_map(|text| named(text)) else {
         return Ok(false);
-    }
+    };
     canary::Entity::update_many()
         .col_expr(canary::Column::State, Expr::value(CanaryState::Arrived.word()))
         .col_expr(canary::Column::ArrivedAt, Expr::value(at))
         .filter(canary::Column::Key.eq(key))
+        .filter(canary::Column::Gateway.eq(gateway.word()))
         .filter(canary::Column::State.eq(CanaryState::Sent.word()))
         .exec(tx.conn())
         .await?;
+    Ok(true)
+}
+
+/// Whether a request that did not pass carries a canary that is waited for; then that is lost, and told.
+pub(super) async fn fails(cx: &Ctx, raw: &Raw, reason: Reason) -> Result<bool> {
+    let body = String::from_utf8_lossy(&raw.body);
+    let Some(key) = body.find(CANARY).and_then(|at| named(&body[at..])) else { return Ok(false) };
+    let waited_for = canary::Entity::find_by_id(key)
+        .filter(canary::Column::Gateway.eq(raw.gateway.word()))
+        .filter(canary::Column::State.eq(CanaryState::Sent.word()));
+    if waited_for.one(cx.read()).await?.is_none() {
+        return Ok(false);
+    }
+    let mut tx = cx.begin().await?;
+    lose(&mut tx, key, raw.gateway, reason.word()).await?;
+    tx.commit().await?;
     Ok(true)
 }
 
@@ -56,15 +81,19 @@ pub async fn on_watch(tx: &mut Tx) -> Result<Next> {
             continue;
         }
         let silence = queries::silence(tx.conn(), gateway, tx.now, &settings.zone).await?;
-        let unusual = silence.filter(|silence| silence.is_unusual);
-        if let Some(silence) = unusual
-            && tx.app().state::<Told>().is_first(gateway, "SILENT", silence.since.millis())
+        if let Some(Silence { since, .. }) = silence.filter(|silence| silence.is_unusual)
+            && !notifications::queries::is_known(tx.conn(), &silence_key(gateway, since)).await?
         {
-            tx.record(Event::Intake(IntakeEvent::Silent { gateway, since: silence.since })).await?;
+            tx.record(Event::Intake(IntakeEvent::Silent { gateway, since })).await?;
         }
     }
     forget_old(tx).await?;
     Ok(Next::At(tx.now + every))
+}
+
+/// One alert of each silence.
+pub fn silence_key(gateway: Gateway, since: Timestamp) -> String {
+    format!("intake:{}:GATEWAY_SILENT:{}", gateway.word(), since.millis())
 }
 
 fn gateway_of(job: &Job) -> Result<Gateway> {

@@ -2,23 +2,27 @@
 //! (Authentication-Results, RFC 8601, <https://www.rfc-editor.org/rfc/rfc8601>) and takes away stamps in its name that others
 //! brought; here the stamp is read. What machines answer (RFC 3834, <https://www.rfc-editor.org/rfc/rfc3834>) makes no ticket.
 
-use mail_parser::{Address, Message as Mail, MessageParser, MimeHeaders as _};
+use mail_parser::{Address, HeaderValue, Message as Mail, MessageParser, MimeHeaders as _};
 use sha2::{Digest as _, Sha256};
 
 use super::written;
 use crate::credentials::model::Parts;
-use crate::intake::model::{CANARY, CANARY_HEADER, EXTERNAL_ID_MAX, MAIL_FROM, OWN_ADDRESS, Raw, Reason, Reply, Said};
+use crate::intake::model::{CANARY_HEADER, EXTERNAL_ID_MAX, MAIL_FROM, OWN_ADDRESS, Raw, Reason, Reply, Said};
 use crate::tickets::decide::token;
 
 const STAMP: &str = "Authentication-Results";
 /// Names of attachments that a ticket lists.
 const ATTACHMENTS_MAX: usize = 20;
+/// Messages that one is looked up as an answer to.
+const ANSWERS_MAX: usize = 20;
 
 pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
     let server = parts.get("authservId").ok_or(Reason::NoCredential)?;
     let mail = MessageParser::default().parse(&raw.body).ok_or(Reason::Malformed)?;
     let from = author(&mail).ok_or(Reason::Malformed)?;
-    let stamp = header(&mail, STAMP).find_map(|text| results(text, server)).ok_or(Reason::SignatureInvalid)?;
+    // One that does not read might be of this server: nothing beneath it counts.
+    let stamp = header(&mail, STAMP).map(|text| results(text, server)).find_map(Result::transpose);
+    let stamp = stamp.and_then(Result::ok).ok_or(Reason::SignatureInvalid)?;
     if !vouches(&stamp, domain_of(&from)) {
         return Err(Reason::SignatureInvalid);
     }
@@ -27,22 +31,23 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
         return Ok(Said { reply: Reply::text(reply), message: None });
     }
     let id = match (header(&mail, CANARY_HEADER).next(), mail.message_id()) {
-        (Some(canary), _) => format!("{CANARY}{}", canary.trim()),
+        (Some(canary), _) => canary.trim().to_owned(),
         (None, Some(id)) if id.len() <= EXTERNAL_ID_MAX => id.to_owned(),
         _ => hex::encode(Sha256::digest(&raw.body)),
     };
     let subject = mail.subject().unwrap_or_default();
-    let answers: Vec<String> = [mail.in_reply_to(), mail.references()]
-        .into_iter()
-        .flat_map(|ids| match ids.as_text_list() {
-            Some(all) => all.iter().map(ToString::to_string).collect(),
-            None => ids.as_text().map(str::to_owned).into_iter().collect::<Vec<_>>(),
-        })
-        .collect();
+    let ids = |ids: &HeaderValue<'_>| match ids.as_text_list() {
+        Some(all) => all.iter().map(ToString::to_string).collect(),
+        None => ids.as_text().map(str::to_owned).into_iter().collect::<Vec<_>>(),
+    };
+    // The latest first: what it answers to, then the thread from its end.
+    let thread = ids(mail.references()).into_iter().rev();
+    let answers: Vec<String> = ids(mail.in_reply_to()).into_iter().chain(thread).take(ANSWERS_MAX).collect();
     let token = subject.split(|c: char| c.is_whitespace() || "[]()#:：【】".contains(c)).find_map(token::parse);
-    let whole = mail.body_text(0).unwrap_or_default();
-    let own = if answers.is_empty() { whole.trim() } else { own_words(&whole) };
-    let mut text = if own.is_empty() { subject.to_owned() } else { own.to_owned() };
+    let bodies: Vec<_> = (0..mail.text_body_count()).filter_map(|n| mail.body_text(n)).collect();
+    let whole = bodies.join("\n\n");
+    let own = Some(own_words(&whole)).filter(|own| !own.is_empty()).map(str::to_owned);
+    let mut text = if whole.trim().is_empty() { subject.to_owned() } else { whole };
     let attached: Vec<&str> =
         mail.attachments().take(ATTACHMENTS_MAX).map(|part| part.attachment_name().unwrap_or("?")).collect();
     if !attached.is_empty() {
@@ -52,13 +57,13 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
     if !subject.trim().is_empty() {
         message.title = written(&id, None, subject)?.title;
     }
-    (message.answers, message.token) = (answers, token);
+    (message.answers, message.token, message.own_words) = (answers, token, own);
     Ok(Said { reply: Reply::text("250 2.6.0 Taken"), message: Some(message) })
 }
 
 /// The one who wrote it; several, or nobody, cannot be vouched for.
 fn author(mail: &Mail<'_>) -> Option<String> {
-    if header(mail, "From").count() != 1 {
+    if mail.header_values("From").count() != 1 {
         return None;
     }
     let Address::List(all) = mail.from()? else { return None };
@@ -79,42 +84,85 @@ fn header<'m>(mail: &'m Mail<'_>, name: &'static str) -> impl Iterator<Item = &'
 /// A method, what it found, and on which properties.
 type Found = (String, String, Vec<(String, String)>);
 
-/// What the stamp of this server says; `None`: it is of another.
-fn results(stamp: &str, server: &str) -> Option<Vec<Found>> {
-    let stamp = without_comments(stamp);
-    let mut said = stamp.split(';');
-    let by = said.next()?.split_whitespace().next()?;
-    if !by.trim_matches('"').eq_ignore_ascii_case(server) {
-        return None;
+/// A stamp that does not keep to its grammar: what stands in it may be another's words.
+struct Unreadable;
+
+/// A word of a stamp, and whether a part of it is quoted; or a mark between two.
+#[derive(PartialEq)]
+enum Token {
+    Word(String, bool),
+    Mark(char),
+}
+
+/// The words and marks of a stamp, without its comments (RFC 5322, 3.2.2: they nest; RFC 8601, 2.2).
+fn tokens(stamp: &str) -> Result<Vec<Token>, Unreadable> {
+    let (mut all, mut word, mut chars) = (Vec::new(), None::<(String, bool)>, stamp.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => {
+                let (text, quoted) = word.get_or_insert_default();
+                *quoted = true;
+                loop {
+                    match chars.next().ok_or(Unreadable)? {
+                        '"' => break,
+                        '\\' => text.push(chars.next().ok_or(Unreadable)?),
+                        c => text.push(c),
+                    }
+                }
+            }
+            // One that stands within a word is no comment of the server's.
+            '(' if word.is_none() => {
+                let mut depth = 1;
+                while depth > 0 {
+                    match chars.next().ok_or(Unreadable)? {
+                        '(' => depth += 1,
+                        ')' => depth -= 1,
+                        '\\' => drop(chars.next().ok_or(Unreadable)?),
+                        _ => {}
+                    }
+                }
+            }
+            '(' | ')' => return Err(Unreadable),
+            ';' | '=' => {
+                all.extend(word.take().map(|(text, quoted)| Token::Word(text, quoted)));
+                all.push(Token::Mark(c));
+            }
+            c if c.is_whitespace() => all.extend(word.take().map(|(text, quoted)| Token::Word(text, quoted))),
+            c => word.get_or_insert_default().0.push(c),
+        }
     }
-    let pair = |text: &str| text.split_once('=').map(|(name, value)| (name.to_lowercase(), unquoted(value)));
-    let found = said.filter_map(|one| {
-        let mut pairs = one.split_whitespace().filter_map(pair);
-        let (method, result) = pairs.next()?;
-        Some((method, result, pairs.collect()))
-    });
-    Some(found.collect())
+    all.extend(word.map(|(text, quoted)| Token::Word(text, quoted)));
+    Ok(all)
 }
 
-fn unquoted(value: &str) -> String {
-    value.trim_matches('"').to_lowercase()
-}
-
-fn without_comments(text: &str) -> String {
-    let mut depth = 0_usize;
-    text.chars()
-        .filter(|c| match c {
-            '(' => {
-                depth += 1;
-                false
+/// What the stamp of this server says; `None`: it is of another.
+fn results(stamp: &str, server: &str) -> Result<Option<Vec<Found>>, Unreadable> {
+    let tokens = tokens(stamp)?;
+    let mut said = tokens.split(|token| *token == Token::Mark(';'));
+    if !matches!(said.next(), Some([Token::Word(by, _), ..]) if by.eq_ignore_ascii_case(server)) {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for one in said {
+        let mut pairs = Vec::new();
+        for pair in one.chunks(3) {
+            match pair {
+                [Token::Word(name, false), Token::Mark('='), Token::Word(value, quoted)] => {
+                    // A quoted value is somebody's own words: no domain is taken from it.
+                    let value = if *quoted { String::new() } else { value.to_lowercase() };
+                    // A method may name its version: dkim/1.
+                    let name = name.split('/').next().unwrap_or_default().to_lowercase();
+                    pairs.push((name, value));
+                }
+                // "none": nothing was looked at.
+                [Token::Word(none, false)] if one.len() == 1 && none.eq_ignore_ascii_case("none") => {}
+                _ => return Err(Unreadable),
             }
-            ')' => {
-                depth = depth.saturating_sub(1);
-                false
-            }
-            _ => depth == 0,
-        })
-        .collect()
+        }
+        let mut pairs = pairs.into_iter();
+        found.extend(pairs.next().map(|(method, result)| (method, result, pairs.collect())));
+    }
+    Ok(Some(found))
 }
 
 /// DMARC passed for the author's domain; or, where that domain has no policy, a DKIM signature of it or of a domain above it.
@@ -123,17 +171,18 @@ fn vouches(found: &[Found], domain: &str) -> bool {
         let named = properties.iter().find(|(name, _)| names.contains(&name.as_str()));
         named.is_some_and(|(_, value)| {
             let signed = value.rsplit('@').next().unwrap_or_default();
-            signed == domain || (!exactly && !signed.is_empty() && domain.ends_with(&format!(".{signed}")))
+            let is_domain = !signed.is_empty() && signed.chars().all(|c| c.is_alphanumeric() || "-.".contains(c));
+            is_domain && (signed == domain || (!exactly && domain.ends_with(&format!(".{signed}"))))
         })
     };
-    let dmarc = found.iter().find(|(method, ..)| method == "dmarc");
-    match dmarc.map(|(_, result, properties)| (result.as_str(), properties)) {
-        Some(("pass", properties)) => of(properties, &["header.from"], true),
-        Some(("none", _)) | None => found.iter().any(|(method, result, properties)| {
-            method == "dkim" && result == "pass" && of(properties, &["header.d", "header.i"], false)
-        }),
-        Some(_) => false,
+    let mut dmarc = found.iter().filter(|(method, ..)| method == "dmarc").peekable();
+    let has_policy = dmarc.peek().is_some_and(|(_, result, _)| result != "none");
+    if has_policy {
+        return dmarc.all(|(_, result, properties)| result == "pass" && of(properties, &["header.from"], true));
     }
+    found.iter().any(|(method, result, properties)| {
+        method == "dkim" && result == "pass" && of(properties, &["header.d", "header.i"], false)
+    })
 }
 
 /// A machine answered, or many are written to: no request for help, and an answer to it might go on for ever.

@@ -70,6 +70,10 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
         return Err(Reason::SignatureInvalid);
     }
     let reply = Reply::json(&json!({ "code": 0 }));
+    // An application of the first version of events, which has its messages in another shape: kept, not passed over.
+    if said["event"]["type"] == "message" {
+        return Err(Reason::Malformed);
+    }
     if said["header"]["event_type"] != "im.message.receive_v1" {
         return Ok(Said { reply, message: None });
     }

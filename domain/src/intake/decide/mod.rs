@@ -76,6 +76,7 @@ fn written(external_id: &str, sender: Option<&str>, text: &str) -> Result<Messag
         description: text.chars().take(BODY_CHARS_MAX).collect(),
         answers: Vec::new(),
         token: None,
+        own_words: None,
         more: More::default(),
     })
 }

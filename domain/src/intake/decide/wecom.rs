@@ -60,9 +60,10 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
         "image" => format!("[图片] {}", field("PicUrl")),
         "location" => format!("[位置] {}", field("Label")),
         "link" => format!("{}\n{}\n{}", field("Title"), field("Description"), field("Url")),
-        "voice" | "video" => format!("[{}] {}", field("MsgType"), field("MediaId")),
         // Somebody came or went, pressed a menu: no request for help.
-        _ => return Ok(Said { reply: Reply::text("success"), message: None }),
+        "event" => return Ok(Said { reply: Reply::text("success"), message: None }),
+        // A recording, a file: what stands in it leads to it.
+        other => format!("[{other}] {}", field("MediaId")),
     };
     let message = written(field("MsgId"), Some(field("FromUserName")), &text)?;
     Ok(Said { reply: Reply::text("success"), message: Some(message) })

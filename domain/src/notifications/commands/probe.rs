@@ -20,10 +20,9 @@ fn key(channel: Channel) -> String {
 /// At every start: the accounts that the configuration names are watched.
 pub async fn plant_probes(tx: &mut Tx) -> Result<()> {
     for channel in Channel::ALL.iter().copied() {
-        let is_there = tx.app().state::<Senders>().of(channel).is_some();
-        if is_there && !jobs::stands(tx, react::PROBE, channel.word()).await? {
+        if tx.app().state::<Senders>().of(channel).is_some() {
             let at = tx.now + FIRST;
-            jobs::plant_in_lane(tx, channel.lane(), &[(react::PROBE, channel.word(), at)]).await?;
+            jobs::plant_earlier_in_lane(tx, channel.lane(), &[(react::PROBE, channel.word(), at)]).await?;
         }
     }
     Ok(())
