@@ -127,6 +127,16 @@ impl Intake {
 pub struct Credentials {
     pub change_alarm: bool,
     pub probe_minutes: u64,
+    pub warned_days: Vec<u16>,
+}
+
+impl Credentials {
+    fn warned_days(&self) -> Vec<u64> {
+        let mut days: Vec<u64> = self.warned_days.iter().copied().map(u64::from).collect();
+        days.sort_unstable_by(|a, b| b.cmp(a));
+        days.dedup();
+        days
+    }
 }
 
 /// Every so many minutes; 0: never.
@@ -323,6 +333,7 @@ impl Config {
             credentials: domain::credentials::model::Settings {
                 change_alarm: self.credentials.change_alarm,
                 probed_every: every(self.credentials.probe_minutes),
+                warned_days: self.credentials.warned_days(),
             },
             sla: domain::sla::model::Settings {
                 risk_share: self.sla.risk_share,

@@ -302,6 +302,7 @@ fn prepare<'t>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Result<Prepared>> 
         match job.kind.as_str() {
             hub::react::DELIVER => hub::commands::prepare(tx, job).await,
             intake::react::CANARY => intake::commands::prepare_canary(tx, job).await,
+            intake::react::TELL => intake::commands::prepare_telling(tx, job).await,
             notifications::react::SEND => notifications::commands::prepare(tx, job).await,
             notifications::react::PROBE => notifications::commands::prepare_probe(tx, job).await,
             recommend::react::SUGGEST => recommend::commands::prepare_suggesting(tx, job).await,
@@ -319,6 +320,7 @@ fn settle<'t>(tx: &'t mut Tx, job: &'t Job, outcome: Outcome) -> BoxFuture<'t, R
         match job.kind.as_str() {
             hub::react::DELIVER => hub::commands::settle(tx, job, outcome).await,
             intake::react::CANARY => intake::commands::settle_canary(tx, job, outcome).await,
+            intake::react::TELL => intake::commands::settle_telling(tx, job, outcome).await,
             notifications::react::SEND => notifications::commands::settle(tx, job, outcome).await,
             notifications::react::PROBE => notifications::commands::settle_probe(tx, job, outcome).await,
             recommend::react::SUGGEST => recommend::commands::settle_suggesting(tx, job, outcome).await,

@@ -37,6 +37,8 @@ impl MigrationTrait for Migration {
             "alter table submission add column digest text",
             "create index submission_gateway on submission (gateway, received_at)",
             "alter table quarantined_submission add column dismissed_at bigint",
+            "alter table quarantined_submission add column writer text",
+            "create index quarantined_submission_writer on quarantined_submission (ticket_id) where writer is not null",
             "alter table credential add column failing_since bigint",
             "alter table credential add column failure text",
             "alter table credential add column probed_at bigint",

@@ -128,27 +128,35 @@ async fn a_mended_stamp_releases_what_was_kept_and_its_author_hears_of_it() {
         let mail = stamped("requester1@desk.test", &[&format!("Message-ID: <k{n}@desk.test>")], "停机");
         assert!(lmtp.bring("requester1@desk.test", "help@desk.test", &mail).await.starts_with("550 5.7.1"));
     }
+    lmtp.bring("x@globex.example", "help@desk.test", &stamped("x@globex.example", &[], "我也是")).await;
     desk.advance(hours(3)).await;
     let admin = desk.as_("admin").await;
     let parts = json!([{ "name": "authservId", "value": "mx.desk.test" }]);
     admin.done("rotateCredential", "__typename", json!({ "key": "email", "parts": parts })).await;
     let released = admin.done("releaseGateway", "released kept", json!({ "gateway": "email" })).await;
-    assert_eq!((&released["released"], &released["kept"]), (&json!(3), &json!(0)));
+    assert_eq!((&released["released"], &released["kept"]), (&json!(4), &json!(0)));
     desk.advance(seconds(1)).await;
     let letters = told(&post, "requester1@desk.test");
     assert_eq!(letters.len(), 3, "{letters:#?}");
+    // So does somebody who has no account here.
+    assert_eq!(told(&post, "x@globex.example").len(), 1);
     let all = admin.query("{ tickets(first: 5) { nodes { createdAt } } }", json!({})).await;
     assert_eq!(all["tickets"]["nodes"][0]["createdAt"], "2026-03-02T01:00:00Z");
     // What is nobody's request takes no place any more.
     let forged = stamped("x@acme.example", &[], "x").replace("dmarc=pass", "dmarc=fail");
     lmtp.bring("x@acme.example", "help@desk.test", &forged).await;
+    let held = "{ quarantinedSubmissions(first: 1) { nodes { id } } }";
+    let held = admin.query(held, json!({})).await["quarantinedSubmissions"]["nodes"][0]["id"].clone();
+    let body = "query Q($id: ID!) { quarantinedBody(submissionId: $id) }";
+    let said = admin.query(body, json!({ "id": held })).await;
+    assert!(said["quarantinedBody"].as_str().unwrap().contains("From: x@acme.example"), "{said}");
     let of = json!({ "gateway": "email", "source": "x@acme.example" });
     assert_eq!(admin.done("dismissQuarantined", "dismissed", of.clone()).await["dismissed"], 1);
     assert_eq!(admin.refused("dismissQuarantined", of).await.0, "NOT_FOUND");
     assert_eq!(admin.refused("dismissQuarantined", json!({ "gateway": "email" })).await.0, "REQUIRED");
     let held = admin.query("{ gateways { key held isOpen receivedLastDay } }", json!({})).await;
     let mail = held["gateways"].as_array().unwrap().iter().find(|one| one["key"] == "email").unwrap();
-    assert_eq!(mail, &json!({ "key": "email", "held": 0, "isOpen": true, "receivedLastDay": 3 }));
+    assert_eq!(mail, &json!({ "key": "email", "held": 0, "isOpen": true, "receivedLastDay": 4 }));
     desk.advance(seconds(1)).await;
     desk.close().await;
 }

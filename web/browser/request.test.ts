@@ -117,6 +117,8 @@ it('takes a new pass for one that is not good any more, and lets an administrato
   await admin.getByTestId('main-nav').getByRole('link', { name: 'Rules' }).click();
   const held = admin.locator(`[data-testid=held][data-id="${reference}"]`);
   await held.getByText('signature invalid').waitFor();
+  await held.getByTestId('held-body').locator('summary').click();
+  await held.getByText('Lift 2 stands still').waitFor();
   await held.getByTestId('dismiss').click();
   await admin.locator(`[data-id="${reference}"][data-state=DISMISSED]`).waitFor();
 });

@@ -3,16 +3,19 @@
 use super::model::{CredentialKind, Parts};
 use crate::kernel::{Code, Refusal, Timestamp, days, refuse, text};
 
-/// Days before its end at which a credential's owner is warned.
-pub const WARNED_DAYS: [u64; 4] = [7, 3, 1, 0];
 const PART_CHARS_MAX: usize = 2_000;
 
-/// The warning that is due now, and when to look again. `warned`: the nearest one that was given, in days.
-pub fn warning(now: Timestamp, expires_at: Timestamp, warned: Option<i64>) -> (Option<i64>, Option<Timestamp>) {
-    let passed = WARNED_DAYS.iter().rfind(|before| expires_at - days(**before) <= now);
+/// The warning that is due now, and when to look again. `at`: days before the end, falling; `warned`: the nearest one that was given.
+pub fn warning(
+    at: &[u64],
+    now: Timestamp,
+    expires_at: Timestamp,
+    warned: Option<i64>,
+) -> (Option<i64>, Option<Timestamp>) {
+    let passed = at.iter().rfind(|before| expires_at - days(**before) <= now);
     let passed = passed.and_then(|before| i64::try_from(*before).ok());
     let due = passed.filter(|before| warned.is_none_or(|warned| *before < warned));
-    let next = WARNED_DAYS.iter().map(|before| expires_at - days(*before)).find(|at| *at > now);
+    let next = at.iter().map(|before| expires_at - days(*before)).find(|at| *at > now);
     (due, next)
 }
 

@@ -3,7 +3,7 @@
 //!
 //! - Sealed at rest, never shown again, never in the log.
 //! - A rotation overlaps: the secret before verifies until its time is over.
-//! - 7, 3, 1 and 0 days before a credential ends its owner is warned; a warning that was slept through is not made up for,
+//! - 7, 3, 1 and 0 days (an administrator may choose others) before a credential ends its owner is warned; a warning that was slept through is not made up for,
 //!   the nearest one is given.
 //!
 //! - Of an account by which messages leave, the secret is in the configuration; here it has an owner and an end as well, a changed

@@ -100,17 +100,19 @@ pub struct Credential {
 }
 
 /// An administrator's choices.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether a changed secret raises an alert (密钥变更告警).
     pub change_alarm: bool,
     /// Accounts by which messages leave are tried so often; `None`: only by what is sent.
     pub probed_every: Option<Duration>,
+    /// So many days before its end a credential's owner is warned; falling.
+    pub warned_days: Vec<u64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { change_alarm: true, probed_every: Some(minutes(10)) }
+        Self { change_alarm: true, probed_every: Some(minutes(10)), warned_days: vec![7, 3, 1, 0] }
     }
 }
 

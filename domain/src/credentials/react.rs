@@ -1,7 +1,7 @@
 //! By timer: a credential that ends soon.
 
 use super::decide::warning;
-use super::model::CredentialEvent;
+use super::model::{CredentialEvent, Settings};
 use super::store;
 use crate::event::Event;
 use crate::kernel::{CredentialId, Error, Result};
@@ -15,7 +15,7 @@ pub async fn on_expiry(tx: &mut Tx, job: &Job) -> Result<Next> {
     let id: CredentialId = job.subject.parse().map_err(Error::internal)?;
     let Some(mut row) = store::by_id(tx.conn(), id).await? else { return Ok(Next::Done) };
     let Some(expires_at) = row.expires_at else { return Ok(Next::Done) };
-    let (due, next) = warning(tx.now, expires_at, row.warned_days);
+    let (due, next) = warning(&tx.app().state::<Settings>().warned_days, tx.now, expires_at, row.warned_days);
     if let Some(days) = due {
         row.warned_days = Some(days);
         let (key, owner) = (row.key.clone(), row.owner_id);

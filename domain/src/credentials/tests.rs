@@ -11,7 +11,7 @@ fn an_owner_is_warned_at_seven_three_one_and_no_days() {
     let mut given = Vec::new();
     let mut now = end - days(10);
     while now <= end + days(2) {
-        let (due, next) = warning(now, end, warned);
+        let (due, next) = warning(&[7, 3, 1, 0], now, end, warned);
         if let Some(days) = due {
             given.push((days, end.seconds_since(now) / 86_400));
             warned = Some(days);
@@ -22,9 +22,9 @@ fn an_owner_is_warned_at_seven_three_one_and_no_days() {
     }
     assert_eq!(given, [(7, 7), (3, 3), (1, 1), (0, 0)]);
     // What was slept through is not made up for: the nearest is given, once.
-    assert_eq!(warning(end - hours(30), end, None), (Some(3), Some(end - days(1))));
-    assert_eq!(warning(end - hours(30), end, Some(3)).0, None);
-    assert_eq!(warning(end + days(9), end, Some(7)), (Some(0), None));
+    assert_eq!(warning(&[7, 3, 1, 0], end - hours(30), end, None), (Some(3), Some(end - days(1))));
+    assert_eq!(warning(&[7, 3, 1, 0], end - hours(30), end, Some(3)).0, None);
+    assert_eq!(warning(&[7, 3, 1, 0], end + days(9), end, Some(7)), (Some(0), None));
 }
 
 #[test]

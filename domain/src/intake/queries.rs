@@ -14,7 +14,7 @@ use crate::kernel::page::{Key, Part};
 use crate::kernel::{Actor, Connection, Direction, Error, Page, Result, Timestamp, days, hours};
 use crate::runtime::Ctx;
 
-fn administrators_only(cx: &Ctx) -> Result<()> {
+pub(super) fn administrators_only(cx: &Ctx) -> Result<()> {
     match &cx.actor {
         Actor::Anonymous => Err(Error::unauthenticated()),
         actor => actor.require_admin().map_err(|_| Error::forbidden()),

@@ -40,6 +40,8 @@ pub mod quarantined_submission {
         pub received_at: Timestamp,
         /// Of its payload.
         pub bytes: i64,
+        /// Who wrote, as the gateway's channel knows them: where they have no account, and are to hear of the release.
+        pub writer: Option<String>,
         pub released_at: Option<Timestamp>,
         pub ticket_id: Option<TicketId>,
         pub dismissed_at: Option<Timestamp>,
@@ -129,6 +131,7 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
             reason,
             received_at,
             bytes: _,
+            writer: _,
             released_at,
             ticket_id,
             dismissed_at,

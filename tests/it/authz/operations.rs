@@ -134,7 +134,7 @@ pub const OTHERS: [OtherOperation; 47] = [
 ];
 
 /// Queries that are not of one ticket, and what they answer to somebody who may ask.
-pub const QUERIES: [(&str, &str); 36] = [
+pub const QUERIES: [(&str, &str); 37] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -180,6 +180,7 @@ pub const QUERIES: [(&str, &str); 36] = [
     ("credentials", "credentials { key }"),
     ("gateways", "gateways { key }"),
     ("quarantinedSubmissions", "quarantinedSubmissions { nodes { id } }"),
+    ("quarantinedBody", "quarantinedBody(submissionId: \"01890000-0000-7000-8000-000000000000\")"),
     ("healthReportFile", "healthReportFile(month: \"2026-03\", format: HTML) { name }"),
     ("healthReportFiles", "healthReportFiles { name }"),
     ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),

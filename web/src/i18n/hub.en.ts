@@ -93,6 +93,7 @@ export const hub = {
   'intake.owner': 'Owner, who is warned',
   'intake.end': 'Ends (empty: never)',
   'intake.random': 'Make a random one',
+  'intake.body': 'What came',
   'intake.dismiss': 'No request: dismiss',
   'intake.dismissSource': 'Dismiss all of {source}',
   'intake.dismissed': 'dismissed',

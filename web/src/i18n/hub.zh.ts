@@ -95,6 +95,7 @@ export const hub: Record<keyof typeof en, string> = {
   'intake.owner': '负责人（接收提醒）',
   'intake.end': '到期日（留空表示无期限）',
   'intake.random': '随机生成',
+  'intake.body': '提交内容',
   'intake.dismiss': '不是报修，驳回',
   'intake.dismissSource': '驳回来自 {source} 的全部提交',
   'intake.dismissed': '已驳回',

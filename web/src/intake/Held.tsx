@@ -1,10 +1,11 @@
 import { useState } from 'react';
+import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { useAction } from '../api/action';
-import { DismissQuarantinedDocument, ReleaseGatewayDocument, type GatewaysQuery } from '../gql';
+import { DismissQuarantinedDocument, QuarantinedBodyDocument, ReleaseGatewayDocument, type GatewaysQuery } from '../gql';
 import { named, useLanguage } from '../i18n';
 import { moment } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
+import { ErrorNote, Refusals } from '../shell/ErrorNote';
 
 type Submission = GatewaysQuery['quarantinedSubmissions']['nodes'][number];
 
@@ -60,6 +61,20 @@ export function Held({ submissions, waiting, again, more }: Props) {
   );
 }
 
+/** What came, once somebody wants to see it. */
+function Said({ id }: { id: string }) {
+  const [, t] = useLanguage();
+  const [seen, setSeen] = useState(false);
+  const [{ data, error }] = useQuery({ query: QuarantinedBodyDocument, variables: { submissionId: id }, pause: !seen });
+  return (
+    <details className="said" onToggle={() => setSeen(true)} data-testid="held-body">
+      <summary>{t('intake.body')}</summary>
+      {error && <ErrorNote error={error} />}
+      {data && <pre>{data.quarantinedBody}</pre>}
+    </details>
+  );
+}
+
 interface RowProps {
   submission: Submission;
   busy: boolean;
@@ -79,6 +94,7 @@ function Row({ submission: { id, gateway, source, reason, receivedAt, releasedAt
       {ticket ?
         <Link href={`/tickets/${ticket.number}`}>#{ticket.number}</Link>
       : <span title={end ? moment(end, lang) : undefined}>{t(isHeld ? 'intake.held' : dismissedAt ? 'intake.dismissed' : 'intake.released')}</span>}
+      {releasedAt === null && <Said id={id} />}
       {isHeld && (
         <span className="line does">
           <button type="button" disabled={busy} onClick={() => drop({ submissionId: id })} data-testid="dismiss">

@@ -91,7 +91,8 @@ impl CredentialNode {
         somebody(ctx, self.0.owner).await
     }
 
-    /// When the other party lets it end; null: it has no such date. Its owner is warned 7, 3, 1 and 0 days before.
+    /// When the other party lets it end; null: it has no such date. Its owner is warned 7, 3, 1 and 0 days before, or as
+    /// the configuration says.
     async fn expires_at(&self) -> Option<DateTime> {
         self.0.expires_at.map(Into::into)
     }
@@ -360,6 +361,18 @@ impl IntakeQuery {
         let gateway = gateway.map(|key| gateway_of("gateway", &key)).transpose().or_top_level(ctx)?;
         let cx = &ctx.data_unchecked::<Caller>().cx;
         Ok(relay(Box::pin(intake::queries::list(cx, gateway, &page)).await.or_top_level(ctx)?, QuarantinedNode))
+    }
+
+    /// What a submission says that is held or was dismissed: the body of its request as it came, the first 20,000 characters. Of
+    /// gateways that encrypt it is what they encrypted. Null where there is none, or it was released; for administrators.
+    async fn quarantined_body(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The submission.")] submission_id: ID,
+    ) -> async_graphql::Result<Option<String>> {
+        let cx = &ctx.data_unchecked::<Caller>().cx;
+        let submission = id("submissionId", &submission_id).or_top_level(ctx)?;
+        Box::pin(intake::commands::body(cx, submission)).await.or_top_level(ctx)
     }
 }
 

@@ -6,7 +6,7 @@ mod watch;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter};
 use sha2::{Digest as _, Sha256};
 
-pub use self::quarantine::{alert_key, release_gateway};
+pub use self::quarantine::{alert_key, body, prepare_telling, release_gateway, settle_telling};
 pub use self::watch::{on_check, on_watch, prepare_canary, settle_canary, silence_key};
 use super::decide::check;
 use super::model::{Gateway, Message, More, OF_SENDER_AN_HOUR, Raw, Reason, Received, Said};

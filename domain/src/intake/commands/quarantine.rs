@@ -14,11 +14,17 @@ use super::super::model::{
     RELEASE_MAX, Raw, Reason, Received, ReleaseQuarantined, Released, Told,
 };
 use super::super::store::{held, quarantined_payload, quarantined_submission};
+use super::super::{queries, react};
 use super::{Take, chance, secrets, sender, watch};
 use crate::credentials::model::Parts;
 use crate::event::Event;
-use crate::kernel::{Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, hours, refuse};
-use crate::runtime::{Command, Ctx, Tx, Vault};
+use crate::kernel::{
+    Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, days, hours, minutes, refuse,
+};
+use crate::notifications;
+use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
+use crate::runtime::{App, Command, Ctx, Tx, Vault};
+use crate::tickets;
 
 const PURPOSE: &str = "quarantine";
 /// Submissions that are looked up at once, where all are released.
@@ -86,6 +92,7 @@ pub(super) async fn keep(cx: &Ctx, raw: &Raw, reason: Reason, passed: &[Parts]) 
         released_at: Set(None),
         ticket_id: Set(None),
         dismissed_at: Set(None),
+        writer: Set(None),
     };
     quarantined_submission::Entity::insert(row).exec_without_returning(tx.conn()).await?;
     let payload = quarantined_payload::ActiveModel { submission_id: Set(id), sealed: Set(sealed) };
@@ -104,11 +111,26 @@ fn not_held() -> Refusal {
     )
 }
 
+/// Characters of a body that are shown.
+const SHOWN_CHARS_MAX: usize = 20_000;
+
+async fn unsealed(app: &App, conn: &impl ConnectionTrait, id: SubmissionId) -> Result<Option<Kept>> {
+    let payload = quarantined_payload::Entity::find_by_id(id).one(conn).await?;
+    let Some(quarantined_payload::Model { sealed, .. }) = payload else { return Ok(None) };
+    let plain = app.state::<Vault>().unseal(PURPOSE, &sealed)?;
+    serde_json::from_slice(&plain).map_err(Error::internal)
+}
+
+/// What a submission says that was not released, so that nobody dismisses it unseen: for administrators.
+pub async fn body(cx: &Ctx, id: SubmissionId) -> Result<Option<String>> {
+    queries::administrators_only(cx)?;
+    let kept = unsealed(&cx.app, cx.read(), id).await?;
+    Ok(kept.map(|kept| String::from_utf8_lossy(&kept.raw.body).chars().take(SHOWN_CHARS_MAX).collect()))
+}
+
 /// Checks a held request once more, as of the time when it came.
 async fn release(tx: &mut Tx, row: quarantined_submission::Model) -> Result<Option<TicketId>> {
-    let payload = quarantined_payload::Entity::find_by_id(row.id).one(tx.conn()).await?.ok_or_else(not_held)?;
-    let plain = tx.app().state::<Vault>().unseal(PURPOSE, &payload.sealed)?;
-    let Kept { raw, passed } = serde_json::from_slice(&plain).map_err(Error::internal)?;
+    let Kept { raw, passed } = unsealed(&tx.cx.app, tx.conn(), row.id).await?.ok_or_else(not_held)?;
     let gateway = raw.gateway;
     let mut secrets = secrets(&tx.cx.app, tx.conn(), gateway).await?;
     secrets.extend(passed.into_iter().map(Parts));
@@ -121,6 +143,7 @@ async fn release(tx: &mut Tx, row: quarantined_submission::Model) -> Result<Opti
             format!("校验仍未通过（{reason}），请先修复凭据 {}。", gateway.word()),
         )
     })?;
+    let writer = said.message.as_ref().and_then(|message| message.sender.clone());
     let ticket = match said.message {
         Some(message) => {
             // As the gateway would have made it.
@@ -136,6 +159,7 @@ async fn release(tx: &mut Tx, row: quarantined_submission::Model) -> Result<Opti
     quarantined_submission::Entity::update_many()
         .col_expr(quarantined_submission::Column::ReleasedAt, Expr::value(tx.now))
         .col_expr(quarantined_submission::Column::TicketId, Expr::value(ticket.map(|id| id.0)))
+        .col_expr(quarantined_submission::Column::Writer, Expr::value(stranger(tx, gateway, ticket, writer).await?))
         .filter(quarantined_submission::Column::Id.eq(row.id))
         .exec(tx.conn())
         .await?;
@@ -143,6 +167,51 @@ async fn release(tx: &mut Tx, row: quarantined_submission::Model) -> Result<Opti
     let held_secs = tx.now.seconds_since(raw.at);
     tx.record(Event::Intake(IntakeEvent::Released { submission: row.id, gateway, ticket, held_secs })).await?;
     Ok(ticket)
+}
+
+/// The address of a writer whom only the gateway's channel knows; they hear of the release by it.
+async fn stranger(
+    tx: &mut Tx,
+    gateway: Gateway,
+    ticket: Option<TicketId>,
+    writer: Option<String>,
+) -> Result<Option<String>> {
+    let (Some(channel), Some(ticket), Some(writer)) = (gateway.channel(), ticket, writer) else { return Ok(None) };
+    let found = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
+    if found.is_none_or(|ticket| ticket.requester.is_some()) {
+        return Ok(None);
+    }
+    let now = tx.now;
+    jobs::plant_in_lane(tx, channel.lane(), &[(react::TELL, &ticket.to_string(), now)]).await?;
+    Ok(Some(writer))
+}
+
+/// The first half of telling them.
+pub async fn prepare_telling(tx: &mut Tx, job: &Job) -> Result<Prepared> {
+    let Some(row) = released_of(tx, job).await? else { return Ok(Prepared::Ended(Next::Done)) };
+    let channel = Gateway::parse(&row.gateway).and_then(Gateway::channel);
+    let (Some(channel), Some(writer), Some(ticket)) = (channel, row.writer, row.ticket_id) else {
+        return Ok(Prepared::Ended(Next::Done));
+    };
+    let held_secs = row.released_at.unwrap_or(tx.now).seconds_since(row.received_at);
+    let telling = notifications::commands::tell_released(tx, channel, &writer, ticket, held_secs).await?;
+    Ok(telling.map_or(Prepared::Ended(Next::Done), Prepared::Send))
+}
+
+/// The second half: what cannot be sent now is tried again for a day.
+pub async fn settle_telling(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
+    let Outcome::Later { after, .. } = outcome else { return Ok(Next::Done) };
+    let released = released_of(tx, job).await?.and_then(|row| row.released_at);
+    let goes_on = released.is_some_and(|at| tx.now < at + days(1));
+    Ok(if goes_on { Next::At(tx.now + after.max(minutes(1))) } else { Next::Done })
+}
+
+async fn released_of(tx: &Tx, job: &Job) -> Result<Option<quarantined_submission::Model>> {
+    let ticket: TicketId = job.subject.parse().map_err(|_| Error::internal("a job of no ticket"))?;
+    let rows = quarantined_submission::Entity::find()
+        .filter(quarantined_submission::Column::TicketId.eq(ticket))
+        .filter(quarantined_submission::Column::Writer.is_not_null());
+    Ok(rows.limit(1).one(tx.conn()).await?)
 }
 
 impl Command for ReleaseQuarantined {

@@ -2,12 +2,14 @@
 
 mod probe;
 mod sending;
+mod stranger;
 
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 pub use self::probe::{plant_probes, prepare_probe, settle_probe};
 pub use self::sending::{on_unacknowledged, prepare, settle};
+pub use self::stranger::tell_released;
 use super::decide::{route, state, words};
 use super::model::{
     AcknowledgeNotification, BindTerminal, Channel, Delivery, DeliveryState, MarkOpened, NotePageOpen, Notification,
