@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use actix_web::{App as HttpApp, HttpResponse, HttpServer, web};
+use domain::kernel::{Clock as _, SystemClock, Timestamp, seconds};
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value as Json, json};
 use sqlx::sqlite::SqliteConnection;
@@ -72,20 +73,20 @@ struct Stage {
     address: String,
     /// Of the tickets.
     tokens: Vec<String>,
+    /// Behind whatever happened to them.
+    begun: Timestamp,
     endpoint: Endpoint,
     /// The key of the system that reports, and of the one that is corrected.
     crm: String,
     erp: String,
 }
 
-/// The instant of a report: later by one second each time that a ticket is spoken of.
-fn at(round: usize) -> String {
-    format!("2026-01-0{}T{:02}:{:02}:{:02}Z", 1 + round / 86_400, round / 3_600 % 24, round / 60 % 60, round % 60)
-}
-
-fn report(tokens: &[String], n: usize) -> Json {
+/// The n-th report: of another ticket each time, and whenever one comes again a second later, with the other word.
+fn report(tokens: &[String], begun: Timestamp, n: usize) -> Json {
     let (round, word) = (n / tokens.len(), ["待确认", "处理中"][n / tokens.len() % 2]);
-    json!({ "uuid": tokens[n % tokens.len()], "status": word, "timestamp": at(round), "operator": "王工", "eventId": format!("E-{n}") })
+    let at = begun + seconds(u64::try_from(round).expect("few rounds"));
+    json!({ "uuid": tokens[n % tokens.len()], "status": word, "timestamp": at.to_string(), "operator": "王工",
+        "eventId": format!("E-{n}") })
 }
 
 fn reports(key: &str, reports: &[Json]) -> Vec<u8> {
@@ -120,7 +121,8 @@ impl Stage {
             answer["data"]["registerSystem"]["apiKey"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
         };
         let (crm, erp) = (register("CRM", None).await, register("ERP", Some(&endpoint.address)).await);
-        Self { place, address, tokens, endpoint, crm, erp }
+        let begun = SystemClock.now();
+        Self { place, address, tokens, begun, endpoint, crm, erp }
     }
 
     /// Reports that moved no ticket measure something else.
@@ -226,15 +228,15 @@ async fn reported(table: &mut Report, what: &str, clients: usize, of: usize) {
     // Each ticket has been spoken of before.
     let mut connection = Connection::open(&stage.address).await.expect("the server listens");
     for batch in (0..TICKETS).collect::<Vec<_>>().chunks(BATCH) {
-        let said: Vec<Json> = batch.iter().map(|n| report(&stage.tokens, *n)).collect();
+        let said: Vec<Json> = batch.iter().map(|n| report(&stage.tokens, stage.begun, *n)).collect();
         connection.ask(&reports(&stage.crm, &said)).await.expect("an answer");
     }
     let (first, second) = (copied(&stage.place).await, copied(&stage.place).await);
     let before = bare_reports(&first.path().join("buoy.sqlite"), of).await;
-    let (tokens, key) = (stage.tokens.clone(), stage.crm.clone());
+    let (tokens, key, begun) = (stage.tokens.clone(), stage.crm.clone(), stage.begun);
     let ours = over_http(&stage.address, clients, LASTS, move |n| {
         let from = TICKETS + usize::try_from(n).expect("few requests") * of;
-        let batch: Vec<Json> = (from..from + of).map(|n| report(&tokens, n)).collect();
+        let batch: Vec<Json> = (from..from + of).map(|n| report(&tokens, begun, n)).collect();
         Some(reports(&key, &batch))
     })
     .await;
@@ -256,7 +258,7 @@ async fn corrected(table: &mut Report) {
     let mut connection = Connection::open(&stage.address).await.expect("the server listens");
     let tokens = stage.tokens[..CORRECTIONS].to_vec();
     for batch in (0..CORRECTIONS).collect::<Vec<_>>().chunks(BATCH) {
-        let said: Vec<Json> = batch.iter().map(|n| report(&tokens, CORRECTIONS + n)).collect();
+        let said: Vec<Json> = batch.iter().map(|n| report(&tokens, stage.begun, CORRECTIONS + n)).collect();
         connection.ask(&reports(&stage.erp, &said)).await.expect("an answer");
     }
     stage.place.settle().await;
@@ -264,7 +266,7 @@ async fn corrected(table: &mut Report) {
     let mut waits = Vec::new();
     let begun = Instant::now();
     for n in 0..CORRECTIONS {
-        let said = report(&tokens, 2 * CORRECTIONS + n);
+        let said = report(&tokens, stage.begun, 2 * CORRECTIONS + n);
         let asked = Instant::now();
         connection.ask(&reports(&stage.crm, &[said])).await.expect("an answer");
         waits.push(stage.endpoint.arrival().await - asked);
@@ -305,7 +307,7 @@ async fn bare_corrections(file: &Path, endpoint: &mut Endpoint) -> Rate {
         .bind(now);
         tx.execute(due).await.expect("a correction");
         tx.commit().await.expect("a commit");
-        let letter = json!({ "type": "ticket.status_corrected", "timestamp": at(0), "data": { "uuid": "TKN-8X9F2Q-L4M7P",
+        let letter = json!({ "type": "ticket.status_corrected", "timestamp": "2026-01-01T00:00:00Z", "data": { "uuid": "TKN-8X9F2Q-L4M7P",
             "status": "WAITING", "word": "待确认", "causeId": id } });
         door.ask(&post("/corrections", "none", &letter)).await.expect("an answer");
         waits.push(endpoint.arrival().await - asked);
