@@ -65,7 +65,7 @@ pub fn listen(config: &Config, app: &Arc<App>, stop: CancellationToken) -> io::R
                     Err(error) => {
                         // As long as there are no more files to open, it would fail at once again.
                         tracing::warn!(%error, "a mail connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_AGAIN).await;
+                        mail.app.clock.sleep_until(mail.app.now() + ACCEPT_AGAIN).await;
                         continue;
                     }
                 },

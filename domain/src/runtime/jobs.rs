@@ -130,7 +130,7 @@ pub async fn ring_in_lane(tx: &mut Tx, lane: &str, jobs: &[(&str, &str, Timestam
 /// Whoever rings from here on waits until this transaction has ended; whoever rang before is seen.
 pub async fn lock(tx: &Tx, job: &Job) -> Result<()> {
     job::Entity::update_many()
-        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).into())
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts))
         .filter(job::Column::Id.eq(job.id))
         .filter(job::Column::Fence.eq(job.fence))
         .exec(tx.conn())

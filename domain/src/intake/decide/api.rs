@@ -55,8 +55,10 @@ fn signature(parts: &Parts, id: &str, timestamp: &str, body: &[u8]) -> Result<St
     Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
+pub type Headers = Vec<(String, String)>;
+
 /// A request as its sender makes it: headers and body.
-pub fn signed(parts: &Parts, name: &str, now: Timestamp) -> Option<(Vec<(String, String)>, Vec<u8>)> {
+pub fn signed(parts: &Parts, name: &str, now: Timestamp) -> Option<(Headers, Vec<u8>)> {
     let (body, timestamp) = (json!({ "title": name }).to_string().into_bytes(), (now.millis() / 1_000).to_string());
     let signature = signature(parts, name, &timestamp, &body).ok()?;
     let headers = [("webhook-id", name), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)];
