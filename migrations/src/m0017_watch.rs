@@ -38,6 +38,7 @@ impl MigrationTrait for Migration {
             "create index submission_gateway on submission (gateway, received_at)",
             "alter table quarantined_submission add column dismissed_at bigint",
             "alter table quarantined_submission add column writer text",
+            "alter table quarantined_submission add column telling_at bigint",
             "create index quarantined_submission_writer on quarantined_submission (ticket_id) where writer is not null",
             "alter table credential add column failing_since bigint",
             "alter table credential add column failure text",

@@ -42,6 +42,8 @@ pub mod quarantined_submission {
         pub bytes: i64,
         /// Who wrote, as the gateway's channel knows them: where they have no account, and are to hear of the release.
         pub writer: Option<String>,
+        /// When telling them began that is not known to have ended.
+        pub telling_at: Option<Timestamp>,
         pub released_at: Option<Timestamp>,
         pub ticket_id: Option<TicketId>,
         pub dismissed_at: Option<Timestamp>,
@@ -132,6 +134,7 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
             received_at,
             bytes: _,
             writer: _,
+            telling_at: _,
             released_at,
             ticket_id,
             dismissed_at,

@@ -93,6 +93,7 @@ pub(super) async fn keep(cx: &Ctx, raw: &Raw, reason: Reason, passed: &[Parts]) 
         ticket_id: Set(None),
         dismissed_at: Set(None),
         writer: Set(None),
+        telling_at: Set(None),
     };
     quarantined_submission::Entity::insert(row).exec_without_returning(tx.conn()).await?;
     let payload = quarantined_payload::ActiveModel { submission_id: Set(id), sealed: Set(sealed) };
@@ -194,16 +195,36 @@ pub async fn prepare_telling(tx: &mut Tx, job: &Job) -> Result<Prepared> {
         return Ok(Prepared::Ended(Next::Done));
     };
     let held_secs = row.released_at.unwrap_or(tx.now).seconds_since(row.received_at);
-    let telling = notifications::commands::tell_released(tx, channel, &writer, ticket, held_secs).await?;
+    let repeated = row.telling_at.is_some();
+    let telling = notifications::commands::tell_released(tx, channel, &writer, ticket, held_secs, repeated).await?;
+    note_telling(tx, row.id, Some(tx.now)).await?;
     Ok(telling.map_or(Prepared::Ended(Next::Done), Prepared::Send))
 }
 
 /// The second half: what cannot be sent now is tried again for a day.
 pub async fn settle_telling(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
-    let Outcome::Later { after, .. } = outcome else { return Ok(Next::Done) };
-    let released = released_of(tx, job).await?.and_then(|row| row.released_at);
-    let goes_on = released.is_some_and(|at| tx.now < at + days(1));
+    let after = match outcome {
+        Outcome::Later { after, .. } => after,
+        Outcome::Refused { why } | Outcome::Denied { why } | Outcome::Unknown { why } => {
+            tracing::warn!(ticket = job.subject, why, "a writer may not have heard that their request was released");
+            return Ok(Next::Done);
+        }
+        Outcome::Sent { .. } | Outcome::Found(_) => return Ok(Next::Done),
+    };
+    let Some(row) = released_of(tx, job).await? else { return Ok(Next::Done) };
+    // It has not left: the next is no repetition.
+    note_telling(tx, row.id, None).await?;
+    let goes_on = row.released_at.is_some_and(|at| tx.now < at + days(1));
     Ok(if goes_on { Next::At(tx.now + after.max(minutes(1))) } else { Next::Done })
+}
+
+async fn note_telling(tx: &Tx, id: SubmissionId, at: Option<Timestamp>) -> Result<()> {
+    quarantined_submission::Entity::update_many()
+        .col_expr(quarantined_submission::Column::TellingAt, Expr::value(at))
+        .filter(quarantined_submission::Column::Id.eq(id))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 async fn released_of(tx: &Tx, job: &Job) -> Result<Option<quarantined_submission::Model>> {
