@@ -1,4 +1,4 @@
-/** What docs/clients/ shows is true: every document is valid, every query and mutation runs, every subscription is told. */
+/** Checks every example in docs/clients/: documents validate, queries and mutations run, subscriptions receive an event. */
 import { readdir, readFile } from 'node:fs/promises';
 import { buildSchema, getOperationAST, parse, validate, type GraphQLSchema } from 'graphql';
 import { createClient, type Client } from 'graphql-ws';
@@ -10,8 +10,8 @@ const docs = new URL('../docs/clients/', import.meta.url);
 const pages = (await readdir(docs)).filter((name) => name.endsWith('.md'));
 let server: Server;
 let schema: GraphQLSchema;
-/** What stands for `"$name"` in the variables. */
-const named: Record<string, string> = {};
+/** Values that replace `"$name"` in the variables of an example. */
+const placeholderValues: Record<string, string> = {};
 let token: string;
 let sockets: Client;
 beforeAll(async () => {
@@ -25,44 +25,44 @@ beforeAll(async () => {
   });
   const signIn = 'mutation S($input: SignInInput!) { signIn(input: $input) { refreshToken } }';
   const session = await server.ask(signIn, { input: { email: 'agent1@demo.test', password: 'buoy-demo' } });
-  named['refresh'] = session.signIn.refreshToken;
+  placeholderValues['refresh'] = session.signIn.refreshToken;
   const { viewer } = await server.ask('{ viewer { id } }', {}, token);
-  named['viewer'] = viewer.id;
-  // What happens from here on is what subscriptions are told first.
-  named['cursor'] = (await server.ask('{ boardCursor }', {}, token)).boardCursor;
+  placeholderValues['viewer'] = viewer.id;
+  // The subscriptions start at this cursor, so the ticket created below is their first event.
+  placeholderValues['cursor'] = (await server.ask('{ boardCursor }', {}, token)).boardCursor;
   const create = 'mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id token } } }';
   const { createTicket } = await server.ask(create, { input: { title: 'E-721', description: 'docs' } }, token);
-  named['assigned'] = createTicket.ticket.id;
-  named['token'] = createTicket.ticket.token;
+  placeholderValues['assigned'] = createTicket.ticket.id;
+  placeholderValues['token'] = createTicket.ticket.token;
 });
 afterAll(async () => {
   await sockets.dispose();
   await server.stop();
 });
 
-it.each(pages)('%s', async (name) => {
+it.each(pages)('every example in %s is valid and runs', async (name) => {
   const text = await readFile(new URL(name, docs), 'utf8');
   const blocks = [...text.matchAll(/```(graphql|json)\n([\s\S]*?)```/g)].map(([, kind, body]) => ({ kind, body: body! }));
   expect(blocks.length).toBeGreaterThan(2);
-  for (const [place, { kind, body }] of blocks.entries()) {
+  for (const [index, { kind, body }] of blocks.entries()) {
     if (kind !== 'graphql') continue;
     const document = parse(body);
     expect(validate(schema, document), body).toEqual([]);
     if (getOperationAST(document)?.operation === 'subscription') {
-      const { value } = await sockets.iterate({ query: body, variables: { id: named['assigned'], after: named['cursor'] } }).next();
+      const { value } = await sockets.iterate({ query: body, variables: { id: placeholderValues['assigned'], after: placeholderValues['cursor'] } }).next();
       expect(value.errors, body).toBeUndefined();
       expect(Object.values<any>(value.data)[0].kind, body).toBe('TICKET_CREATED');
       continue;
     }
-    const given = blocks[place + 1]?.kind === 'json' ? blocks[place + 1]!.body : '{}';
-    const variables = JSON.parse(given.replace(/"\$(\w+)"/g, (_, of: string) => JSON.stringify(named[of])));
-    // Asked again while a list is empty: the search follows the log after a moment.
-    const found = async () => {
+    const variablesJson = blocks[index + 1]?.kind === 'json' ? blocks[index + 1]!.body : '{}';
+    const variables = JSON.parse(variablesJson.replace(/"\$(\w+)"/g, (_, placeholder: string) => JSON.stringify(placeholderValues[placeholder])));
+    // Retries while a list is empty, because the search index follows the event log with a short delay.
+    const runUntilFilled = async () => {
       const data = await server.ask(body, variables, token);
       for (const payload of Object.values<any>(data)) expect(payload?.nodes, body).not.toEqual([]);
       return data;
     };
-    const data = await vi.waitFor(found, { timeout: 20_000 });
+    const data = await vi.waitFor(runUntilFilled, { timeout: 20_000 });
     for (const payload of Object.values<any>(data)) expect(payload?.userErrors ?? [], body).toEqual([]);
   }
 });

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP, as the graphql-http project audits it, and what it leaves to a server. */
+/** GraphQL over HTTP: the audits of graphql-http, and the behaviour that the specification leaves to the server. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { serverAudits } from 'graphql-http';
 import { Server } from './server';
@@ -9,8 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it.each(['nobody', 'admin'])('passes every audit, asked by %s', async (who) => {
-  const authorization = who === 'nobody' ? undefined : `Bearer ${await server.token(who)}`;
+it.each(['nobody', 'admin'])('passes every graphql-http audit as %s', async (login) => {
+  const authorization = login === 'nobody' ? undefined : `Bearer ${await server.token(login)}`;
   const fetchFn = (url: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     if (authorization) headers.set('authorization', authorization);
@@ -26,7 +26,7 @@ it.each(['nobody', 'admin'])('passes every audit, asked by %s', async (who) => {
   expect(audits.length).toBeGreaterThan(50);
 });
 
-it('takes an empty name of an operation as none', async () => {
+it('treats an empty operationName as missing', async () => {
   const answer = await fetch(`${server.graphql}?query=${encodeURIComponent('{about{demo}}')}&operationName=`);
   expect(await answer.json()).toEqual({ data: { about: { demo: true } } });
 });
@@ -34,8 +34,8 @@ it('takes an empty name of an operation as none', async () => {
 const post = (body: string, headers: Record<string, string> = {}) =>
   fetch(server.graphql, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
 
-it('refuses what would cost too much before it looks at it', async () => {
-  // A kilobyte of fragments that double each other.
+it('refuses a query that is too expensive before validating it', async () => {
+  // About one kilobyte of fragments; each level spreads the next one twice, so the cost doubles.
   const fragments = Array.from({ length: 24 }, (_, i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`);
   const query = `{ ...f0 } ${fragments.join(' ')} fragment f24 on Query { about { demo } }`;
   const answer = await post(JSON.stringify({ query }), { accept: 'application/graphql-response+json' });
@@ -47,11 +47,11 @@ it.each([
   ['a mutation by GET', () => fetch(`${server.graphql}?query=${encodeURIComponent('mutation M { signOut(input: {}) { userErrors { code } } }')}`), 405],
   ['another method', () => fetch(server.graphql, { method: 'PUT' }), 405],
   ['another type of body', () => fetch(server.graphql, { method: 'POST', body: '{about{demo}}', headers: { 'content-type': 'text/plain' } }), 415],
-  ['an answer that is not served', () => post('{"query":"{about{demo}}"}', { accept: 'text/html' }), 406],
+  ['a media type that is not served', () => post('{"query":"{about{demo}}"}', { accept: 'text/html' }), 406],
   ['a body too large', () => post(JSON.stringify({ query: `{about{demo}} # ${'x'.repeat(300_000)}` })), 413],
-  ['no JSON', () => post('{ half'), 400],
-] as const)('answers %s with its status', async (_, ask, status) => {
-  const answer = await ask();
+  ['invalid JSON', () => post('{ half'), 400],
+] as const)('answers %s with the right status code', async (_, sendRequest, status) => {
+  const answer = await sendRequest();
   expect(answer.status).toBe(status);
   if (status === 405) expect(answer.headers.get('allow')).toContain('POST');
 });

@@ -1,4 +1,4 @@
-/** Every command of docs/partners.md is run, one after the other, against the real program. */
+/** Runs every command of docs/partners.md in order against the real program. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,34 +11,34 @@ const run = promisify(execFile);
 const text = await readFile(new URL('../docs/partners.md', import.meta.url), 'utf8');
 const blocks = [...text.matchAll(/```([^\n]*)\n([\s\S]*?)```/g)].map(([, kind, body]) => ({ kind: kind!, body: body! }));
 let server: Server;
-let folder: string;
+let workDir: string;
 const env: Record<string, string> = { ...(process.env as Record<string, string>) };
 
 beforeAll(async () => {
   server = await Server.start();
-  folder = await mkdtemp(join(tmpdir(), 'buoy-partners-'));
+  workDir = await mkdtemp(join(tmpdir(), 'buoy-partners-'));
   const admin = await server.token();
-  const made = await server.ask(
+  const result = await server.ask(
     'mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id token } } }',
     { input: { title: 'guide', description: 'guide' } },
     admin,
   );
-  const { id, token } = made.createTicket.ticket;
+  const { id, token } = result.createTicket.ticket;
   await server.ask('mutation A($input: AcceptTicketInput!) { acceptTicket(input: $input) { userErrors { code } } }', { input: { ticketId: id } }, admin);
   Object.assign(env, {
     BUOY: server.address,
     ADMIN: admin,
     TOKEN: token,
-    QUEUE: join(folder, 'queue'),
+    QUEUE: join(workDir, 'queue'),
     SDK: new URL('../web/dist/sdk/buoy.mjs', import.meta.url).href,
   });
 });
 afterAll(() => server.stop());
 
-/** What a command prints. */
-async function printed(kind: string, body: string): Promise<string> {
-  const file = (name: string) => join(folder, name);
-  const options = { env, cwd: folder };
+/** Runs a code block and returns what it prints. */
+async function runBlock(kind: string, body: string): Promise<string> {
+  const file = (name: string) => join(workDir, name);
+  const options = { env, cwd: workDir };
   switch (kind) {
     case 'sh':
       return (await run('bash', ['-euc', body], options)).stdout;
@@ -56,34 +56,34 @@ async function printed(kind: string, body: string): Promise<string> {
   }
 }
 
-it('runs every command', async () => {
-  const ran: string[] = [];
+it('every command of the guide runs and succeeds', async () => {
+  const ranKinds: string[] = [];
   for (const { kind, body } of blocks.filter(({ kind }) => ['sh', 'python', 'java', 'js'].includes(kind))) {
-    const out = (await printed(kind, body)).trim();
-    ran.push(kind);
-    if (out === 'not genuine') continue;
-    const said = JSON.parse(out);
-    expect(said.errors, body).toBeUndefined();
-    const data = said.data ?? said;
-    for (const payload of Object.values<any>(said.data ?? {})) expect(payload.userErrors ?? [], body).toEqual([]);
+    const output = (await runBlock(kind, body)).trim();
+    ranKinds.push(kind);
+    if (output === 'not genuine') continue;
+    const printed = JSON.parse(output);
+    expect(printed.errors, body).toBeUndefined();
+    const data = printed.data ?? printed;
+    for (const payload of Object.values<any>(printed.data ?? {})) expect(payload.userErrors ?? [], body).toEqual([]);
     const results = data.results ?? data.reportStatuses?.results ?? (data.outcome ? [data] : []);
     for (const { outcome } of results) expect(['APPLIED', 'AGREED', 'STALE']).toContain(outcome);
     if (data.registerSystem) Object.assign(env, { KEY: data.registerSystem.apiKey, WEBHOOK_SECRET: data.registerSystem.webhookSecret });
     if (data.panorama) expect(data.panorama.systems[0]).toMatchObject({ system: 'ERP_NO_GUIDE', agrees: true });
   }
-  expect(ran).toEqual(['sh', 'sh', 'sh', 'python', 'java', 'js', 'python', 'sh', 'sh']);
+  expect(ranKinds).toEqual(['sh', 'sh', 'sh', 'python', 'java', 'js', 'python', 'sh', 'sh']);
 });
 
-it('takes every status map', async () => {
+it('the server accepts every status map of the guide', async () => {
   const maps = blocks.filter(({ kind }) => kind === 'json statusMap');
   expect(maps).toHaveLength(4);
-  for (const [place, { body }] of maps.entries()) {
-    const made = await server.ask(
+  for (const [index, { body }] of maps.entries()) {
+    const result = await server.ask(
       'mutation R($input: RegisterSystemInput!) { registerSystem(input: $input) { system { statusMap { word } } userErrors { message } } }',
-      { input: { key: `MAP-${place}`, statusMap: JSON.parse(body) } },
+      { input: { key: `MAP-${index}`, statusMap: JSON.parse(body) } },
       env['ADMIN'],
     );
-    expect(made.registerSystem.userErrors).toEqual([]);
-    expect(made.registerSystem.system.statusMap).toHaveLength(JSON.parse(body).length);
+    expect(result.registerSystem.userErrors).toEqual([]);
+    expect(result.registerSystem.system.statusMap).toHaveLength(JSON.parse(body).length);
   }
 });

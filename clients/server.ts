@@ -1,4 +1,4 @@
-/** The real program on demo data, that can be killed and come back where it was. */
+/** The real program on demo data. A test can kill it and start it again on the same data. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export class Server {
 
   static async start(): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), 'buoy-clients-'));
-    const [process, address] = await serve(folder, '127.0.0.1:0');
+    const [process, address] = await startServer(folder, '127.0.0.1:0');
     return new Server(process, folder, address);
   }
 
@@ -27,19 +27,19 @@ export class Server {
     return this.graphql.replace(/^http/, 'ws');
   }
 
-  /** kill -9, something meanwhile, and back on the same folder at the same address. */
-  async crash(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
-    await ended(this.process, 'SIGKILL');
-    await meanwhile();
-    [this.process] = await serve(this.folder, this.address.replace('http://', ''));
+  /** Kills the server with SIGKILL, runs `whileDown`, and starts it again with the same folder and address. */
+  async crash(whileDown: () => Promise<void> = async () => {}): Promise<void> {
+    await stopServer(this.process, 'SIGKILL');
+    await whileDown();
+    [this.process] = await startServer(this.folder, this.address.replace('http://', ''));
   }
 
   async stop(): Promise<void> {
-    await ended(this.process, 'SIGTERM');
+    await stopServer(this.process, 'SIGTERM');
     await rm(this.folder, { recursive: true });
   }
 
-  /** One operation, by nothing but fetch. */
+  /** Runs one operation with plain fetch. */
   async ask(query: string, variables: object = {}, token?: string): Promise<any> {
     const response = await fetch(this.graphql, {
       method: 'POST',
@@ -57,64 +57,64 @@ export class Server {
     return (await this.ask(query, { input })).signIn.accessToken;
   }
 
-  /** A new ticket; its number. */
+  /** Creates a ticket and returns its number. */
   async create(token: string, title: string): Promise<number> {
     const query = 'mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { number } userErrors { message } } }';
     return (await this.ask(query, { input: { title, description: title } }, token)).createTicket.ticket.number;
   }
 }
 
-async function serve(folder: string, listen: string): Promise<[ChildProcess, string]> {
+async function startServer(folder: string, listen: string): Promise<[ChildProcess, string]> {
   const server = spawn(PROGRAM, ['serve', '--demo'], {
     env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '', BUOY_DISPATCH__AUTOMATIC: 'false', BUOY_LOG: 'error' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const address = await new Promise<string>((found, failed) => {
-    let said = '';
+  const address = await new Promise<string>((resolve, reject) => {
+    let output = '';
     server.stdout!.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const at = /Buoy is at (http:\S+)/.exec(said)?.[1];
-      if (at) found(at);
+      output += chunk.toString();
+      const match = /Buoy is at (http:\S+)/.exec(output)?.[1];
+      if (match) resolve(match);
     });
-    server.on('exit', (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
-    server.on('error', failed);
+    server.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${output}`)));
+    server.on('error', reject);
   });
   return [server, address];
 }
 
-async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  const gone = new Promise((done) => server.on('exit', done));
+async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exited = new Promise((done) => server.on('exit', done));
   server.kill(signal);
-  await gone;
+  await exited;
 }
 
-/** What a subscription hears, in order. */
-export class Heard<T> {
+/** Records the events of a subscription in order. */
+export class EventRecorder<T> {
   readonly all: T[] = [];
-  #waiting: (() => void)[] = [];
+  #wakers: (() => void)[] = [];
 
   push(event: T): void {
     this.all.push(event);
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const wake of this.#wakers.splice(0)) wake();
   }
 
-  /** The first that fits; the test's own time-out is the deadline. */
-  async until(fits: (event: T) => boolean): Promise<T> {
+  /** Returns the first matching event. The test's time-out is the deadline. */
+  async until(matches: (event: T) => boolean): Promise<T> {
     for (;;) {
-      const found = this.all.find(fits);
-      if (found) return found;
-      await new Promise<void>((wake) => this.#waiting.push(wake));
+      const match = this.all.find(matches);
+      if (match) return match;
+      await new Promise<void>((wake) => this.#wakers.push(wake));
     }
   }
 }
 
-export const SIGN_IN = `mutation SignIn($input: SignInInput!) {
+export const SIGN_IN_MUTATION = `mutation SignIn($input: SignInInput!) {
   signIn(input: $input) { accessToken userErrors { code } }
 }`;
 
-export const ADMIN = { input: { email: 'admin@demo.test', password: 'buoy-demo' } };
+export const ADMIN_CREDENTIALS = { input: { email: 'admin@demo.test', password: 'buoy-demo' } };
 
-export const BOARD = `subscription Board($after: String) {
+export const BOARD_SUBSCRIPTION = `subscription Board($after: String) {
   boardEvents(after: $after) { cursor kind ticketId ticket { number title status } }
 }`;
 

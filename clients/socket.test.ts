@@ -1,4 +1,4 @@
-/** graphql-transport-ws with nothing between the test and the wire. */
+/** graphql-transport-ws without a client library. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { Server } from './server';
@@ -11,34 +11,34 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-interface Wire {
+interface RawSocket {
   send: (message: unknown) => void;
   next: () => Promise<any>;
   closed: Promise<number>;
 }
 
-async function wire(): Promise<Wire> {
+async function openSocket(): Promise<RawSocket> {
   const socket = new WebSocket(server.socket, 'graphql-transport-ws');
   const inbox: unknown[] = [];
-  let wake = () => {};
+  let notify = () => {};
   socket.on('message', (data) => {
     inbox.push(JSON.parse(String(data)));
-    wake();
+    notify();
   });
   const closed = new Promise<number>((done) => socket.on('close', done));
-  await new Promise((open, failed) => socket.on('open', open).on('error', failed));
+  await new Promise((open, reject) => socket.on('open', open).on('error', reject));
   return {
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     next: async () => {
-      while (inbox.length === 0) await new Promise<void>((done) => (wake = done));
+      while (inbox.length === 0) await new Promise<void>((done) => (notify = done));
       return inbox.shift();
     },
     closed,
   };
 }
 
-async function admitted(): Promise<Wire> {
-  const socket = await wire();
+async function openAuthenticated(): Promise<RawSocket> {
+  const socket = await openSocket();
   socket.send({ type: 'connection_init', payload: { Authorization: `Bearer ${token}` } });
   expect(await socket.next()).toMatchObject({ type: 'connection_ack' });
   return socket;
@@ -46,29 +46,29 @@ async function admitted(): Promise<Wire> {
 
 const subscribe = (query: string) => ({ type: 'subscribe', id: '1', payload: { query } });
 
-it('closes with the codes of the protocol', async () => {
-  const early = await wire();
-  early.send(subscribe('{ about { demo } }'));
-  expect(await early.closed).toBe(4401);
-  const wrong = await wire();
-  wrong.send({ type: 'connection_init', payload: { authorization: 'Bearer nonsense' } });
-  expect(await wrong.closed).toBe(4403);
-  const garbled = await admitted();
-  garbled.send('{ half');
-  expect(await garbled.closed).toBe(4400);
-  const twice = await admitted();
-  twice.send({ type: 'connection_init' });
-  expect(await twice.closed).toBe(4429);
-  const double = await admitted();
-  double.send(subscribe('subscription { boardEvents { kind } }'));
-  double.send(subscribe('subscription { boardEvents { kind } }'));
-  expect(await double.closed).toBe(4409);
-  const silent = await wire();
-  expect(await silent.closed).toBe(4408);
+it('closes the socket with the codes of the protocol', async () => {
+  const beforeInit = await openSocket();
+  beforeInit.send(subscribe('{ about { demo } }'));
+  expect(await beforeInit.closed).toBe(4401);
+  const badToken = await openSocket();
+  badToken.send({ type: 'connection_init', payload: { authorization: 'Bearer nonsense' } });
+  expect(await badToken.closed).toBe(4403);
+  const badJson = await openAuthenticated();
+  badJson.send('{ half');
+  expect(await badJson.closed).toBe(4400);
+  const doubleInit = await openAuthenticated();
+  doubleInit.send({ type: 'connection_init' });
+  expect(await doubleInit.closed).toBe(4429);
+  const duplicateId = await openAuthenticated();
+  duplicateId.send(subscribe('subscription { boardEvents { kind } }'));
+  duplicateId.send(subscribe('subscription { boardEvents { kind } }'));
+  expect(await duplicateId.closed).toBe(4409);
+  const noInit = await openSocket();
+  expect(await noInit.closed).toBe(4408);
 });
 
-it('echoes a ping, answers queries, and says what is invalid', async () => {
-  const socket = await admitted();
+it('echoes a ping, answers queries, and reports an invalid query', async () => {
+  const socket = await openAuthenticated();
   socket.send({ type: 'ping', payload: { n: 7 } });
   expect(await socket.next()).toEqual({ type: 'pong', payload: { n: 7 } });
   socket.send(subscribe('{ viewer { roles } }'));

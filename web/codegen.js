@@ -1,5 +1,5 @@
-// Types of every operation, from the schema that the server prints. Written as a script over the generator's core,
-// because its command line brings some two hundred packages for what these lines do.
+// Generates the types of all operations from schema.graphql. Uses the generator's core, because its command line
+// installs about two hundred packages.
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
@@ -26,9 +26,9 @@ const config = {
   enumsAsTypes: true,
   useTypeImports: true,
   skipTypename: true,
-  // Only what the operations name: the rest of the schema is of no use to the app.
+  // Only types that the operations use; the app needs no others.
   onlyOperationTypes: true,
-  // The client asks for no __typename, so documents go out as they are written here.
+  // The client does not request __typename, so the documents are sent as written.
   dedupeFragments: true,
   optimizeDocumentNode: true,
 };

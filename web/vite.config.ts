@@ -1,17 +1,19 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
-/** Where `npm run dev` finds the server. */
+/** The server that `npm run dev` uses. */
 const SERVER = process.env.BUOY_ORIGIN ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   plugins: [react()],
-  // Files that the page names by address, never inlined: the server's policy allows its own origin only.
+  // Assets are files, never inlined, because the content security policy allows the server's own origin only.
   build: {
     outDir: 'dist',
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The licence texts of the bundled packages, served at /licenses.md; ../NOTICE names it.
+    license: { fileName: 'licenses.md' },
     // Two pages: the app, and GraphiQL, which the app does not carry.
     rollupOptions: { input: ['index.html', 'graphiql.html'] },
   },

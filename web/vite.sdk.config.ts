@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-/** `/sdk/buoy.js` for a script tag (the global `BuoySdk`), `/sdk/buoy.mjs` as a module: for other people's pages and for Node. */
+/** `/sdk/buoy.js` is for a script tag (global `BuoySdk`), `/sdk/buoy.mjs` is a module for web pages and Node. */
 export default defineConfig({
   build: {
     outDir: 'dist/sdk',
@@ -14,7 +14,7 @@ export default defineConfig({
       fileName: (format) => (format === 'es' ? 'buoy.mjs' : 'buoy.js'),
     },
     minify: 'oxc',
-    // Nobody asks the global what kind of object it is.
+    // Nothing reads the toStringTag of the global.
     rolldownOptions: { output: { generatedCode: { symbols: false } } },
   },
 });

@@ -1,4 +1,4 @@
-//! A client that costs as little as can be: what is measured is the server.
+//! A minimal HTTP client: the benchmark measures the server, not the client.
 
 use std::io;
 
@@ -18,7 +18,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a whole request and reads a whole answer; its body.
+    /// Sends a request and returns the body of the response.
     pub async fn ask(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.stream.write_all(request).await?;
         self.buffer.clear();

@@ -1,5 +1,5 @@
-//! Events to two thousand open boards: two hundred agents of twenty teams with ten sockets each and three filters, against
-//! bare frames of the same size over the same kind of server.
+//! Events to two thousand open boards: two hundred agents of twenty teams with ten sockets each and three filters,
+//! relative to bare frames of the same size over the same kind of server.
 
 #![expect(clippy::disallowed_methods, reason = "a bench waits in real time")]
 
@@ -16,35 +16,35 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::{Connection, post};
-use crate::place::{AGENTS, Place};
+use crate::instance::{AGENTS, Instance};
 use crate::report::{Report, rate};
 
 const SOCKETS: usize = 2_000;
-/// Our events under way at a time: while all hear of one, the next is written durably, which bare frames are not.
-const UNDER_WAY: u64 = 8;
-const LASTS: Duration = Duration::from_secs(8);
+/// Concurrent events: while one is delivered, the next is committed. Bare frames need no commit.
+const IN_FLIGHT: u64 = 8;
+const DURATION: Duration = Duration::from_secs(8);
 
 const BOARD: &str = "subscription B($filter: TicketFilter) { boardEvents(filter: $filter) { cursor at kind ticketId
     ticket { id number title status priority version createdAt updatedAt assignee { id name } team { id key name } } } }";
 const COMMENT: &str = "mutation C($i: AddCommentInput!) { addComment(input: $i) { userErrors { code message } } }";
 
-/// What all sockets together have heard.
+/// What all sockets together have received.
 #[derive(Default)]
-struct Heard {
+struct Counters {
     messages: AtomicU64,
     bytes: AtomicU64,
-    more: Notify,
+    changed: Notify,
 }
 
-impl Heard {
-    async fn until(&self, messages: u64) {
+impl Counters {
+    async fn wait_for(&self, messages: u64) {
         while self.messages.load(Ordering::Acquire) < messages {
-            let more = self.more.notified();
+            let changed = self.changed.notified();
             if self.messages.load(Ordering::Acquire) >= messages {
                 break;
             }
             tokio::select! {
-                () = more => {}
+                () = changed => {}
                 () = tokio::time::sleep(Duration::from_secs(20)) => panic!(
                     "of {messages} frames only {} have come", self.messages.load(Ordering::Acquire)
                 ),
@@ -53,7 +53,7 @@ impl Heard {
     }
 }
 
-/// A client's text frame. The mask is nothing: it hides nothing from anybody here.
+/// A client's text frame with an all-zero mask.
 fn frame(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).expect("a short message");
     let mut frame = vec![0x81, 0x80 | 126];
@@ -63,7 +63,7 @@ fn frame(text: &str) -> Vec<u8> {
     frame
 }
 
-/// Where the first whole frame of a server ends; `None`: not all of it is there.
+/// Header length and end of the first complete server frame; `None` if it is incomplete.
 fn end_of_frame(bytes: &[u8]) -> Option<(usize, usize)> {
     let (head, length) = match *bytes.get(1)? {
         126 => (4, usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))),
@@ -73,8 +73,13 @@ fn end_of_frame(bytes: &[u8]) -> Option<(usize, usize)> {
     (bytes.len() >= head + length).then_some((head, head + length))
 }
 
-/// Opens a socket; what it hears from then on is counted, but for what the protocol says itself.
-async fn listen(address: String, path: &str, says: Vec<String>, heard: Arc<Heard>) -> AbortOnDropHandle<()> {
+/// Opens a socket and counts the messages that it receives, except for acknowledgements.
+async fn open_socket(
+    address: String,
+    path: &str,
+    messages_to_send: Vec<String>,
+    received: Arc<Counters>,
+) -> AbortOnDropHandle<()> {
     let mut stream = TcpStream::connect(&address).await.expect("the server listens");
     stream.set_nodelay(true).expect("an option");
     let hello = format!(
@@ -91,7 +96,7 @@ async fn listen(address: String, path: &str, says: Vec<String>, heard: Arc<Heard
     };
     assert!(buffer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&buffer));
     buffer.drain(..head);
-    for text in says {
+    for text in messages_to_send {
         stream.write_all(&frame(&text)).await.expect("a message");
     }
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -103,15 +108,15 @@ async fn listen(address: String, path: &str, says: Vec<String>, heard: Arc<Heard
                 assert!(opcode != 8, "the server closed: {}", String::from_utf8_lossy(text));
                 if opcode == 1 && !text.starts_with(br#"{"type":"connection_ack""#) {
                     assert!(text.starts_with(br#"{"type":"next""#), "{}", String::from_utf8_lossy(text));
-                    heard.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+                    received.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
                     messages += 1;
                 }
                 at += end;
             }
             buffer.drain(..at);
             if messages > 0 {
-                heard.messages.fetch_add(messages, Ordering::Release);
-                heard.more.notify_one();
+                received.messages.fetch_add(messages, Ordering::Release);
+                received.changed.notify_one();
             }
             if stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
                 return;
@@ -120,27 +125,27 @@ async fn listen(address: String, path: &str, says: Vec<String>, heard: Arc<Heard
     }))
 }
 
-/// Events until the time is over, each heard by so many; messages a second.
-async fn events(heard: &Heard, under_way: u64, hearers: u64, mut event: impl AsyncFnMut()) -> f64 {
-    let (begun, before) = (Instant::now(), heard.messages.load(Ordering::Acquire));
+/// Sends events for the configured duration; returns messages per second over all receivers.
+async fn events(received: &Counters, in_flight: u64, receivers: u64, mut event: impl AsyncFnMut()) -> f64 {
+    let (started, before) = (Instant::now(), received.messages.load(Ordering::Acquire));
     let mut expected = before;
-    while begun.elapsed() < LASTS {
+    while started.elapsed() < DURATION {
         event().await;
-        expected += hearers;
-        heard.until(expected.saturating_sub(hearers * (under_way - 1))).await;
+        expected += receivers;
+        received.wait_for(expected.saturating_sub(receivers * (in_flight - 1))).await;
     }
-    heard.until(expected).await;
-    (expected - before) as f64 / begun.elapsed().as_secs_f64()
+    received.wait_for(expected).await;
+    (expected - before) as f64 / started.elapsed().as_secs_f64()
 }
 
-/// A server that does nothing but send what it is given.
+/// A server that only forwards frames.
 async fn bare_socket(
     request: HttpRequest,
     payload: web::Payload,
-    given: web::Data<broadcast::Sender<Arc<str>>>,
+    frames_to_send: web::Data<broadcast::Sender<Arc<str>>>,
 ) -> actix_web::Result<HttpResponse> {
     let (response, mut session, _messages) = actix_ws::handle(&request, payload)?;
-    let mut frames = given.subscribe();
+    let mut frames = frames_to_send.subscribe();
     actix_web::rt::spawn(async move {
         while let Ok(frame) = frames.recv().await {
             if session.text(&*frame).await.is_err() {
@@ -151,11 +156,11 @@ async fn bare_socket(
     Ok(response)
 }
 
-/// The limit: frames of this size, and nothing else.
+/// The limit: bare frames of this size.
 async fn bare(size: usize, workers: usize) -> f64 {
     let frame: Arc<str> = format!(r#"{{"type":"next","x":"{}"}}"#, "x".repeat(size.saturating_sub(23))).into();
-    let given = broadcast::Sender::<Arc<str>>::new(256);
-    let data = web::Data::new(given.clone());
+    let frames_to_send = broadcast::Sender::<Arc<str>>::new(256);
+    let data = web::Data::new(frames_to_send.clone());
     let server =
         HttpServer::new(move || HttpApp::new().app_data(data.clone()).route("/frames", web::get().to(bare_socket)))
             .workers(workers)
@@ -166,36 +171,36 @@ async fn bare(size: usize, workers: usize) -> f64 {
     let running = server.run();
     let handle = running.handle();
     let running = tokio::spawn(running);
-    let heard = Arc::new(Heard::default());
-    let mut listening = Vec::new();
+    let received = Arc::new(Counters::default());
+    let mut sockets = Vec::new();
     for _ in 0..SOCKETS {
-        listening.push(listen(address.clone(), "/frames", Vec::new(), heard.clone()).await);
+        sockets.push(open_socket(address.clone(), "/frames", Vec::new(), received.clone()).await);
     }
-    let per_second = events(&heard, 1, SOCKETS as u64, async || {
-        given.send(frame.clone()).expect("somebody listens");
+    let per_second = events(&received, 1, SOCKETS as u64, async || {
+        frames_to_send.send(frame.clone()).expect("somebody listens");
     })
     .await;
-    drop(listening);
+    drop(sockets);
     handle.stop(false).await;
     let _ = running.await;
     per_second
 }
 
-async fn say(connection: &mut Connection, token: &str, query: &str, variables: Json) -> Json {
+async fn graphql(connection: &mut Connection, token: &str, query: &str, variables: Json) -> Json {
     let request = post("/graphql", token, &json!({ "query": query, "variables": variables }));
     serde_json::from_slice(connection.ask(&request).await.expect("an answer")).expect("JSON")
 }
 
 pub async fn fanout(report: &mut Report) {
-    let place = Place::open().await;
-    let admin = place.token(place.admin).await;
-    let mut connection = Connection::open(&place.address()).await.expect("the server listens");
+    let instance = Instance::open().await;
+    let admin = instance.token(instance.admin).await;
+    let mut connection = Connection::open(&instance.address()).await.expect("the server listens");
     let create = "mutation C($i: CreateTicketInput!) { createTicket(input: $i) { ticket { id team { id } } } }";
     let mut tickets = BTreeMap::new();
     for (whose, kind) in [("everyone", None), ("one team", Some("TYPE3"))] {
         let input =
             json!({ "title": "3 号线 PM-3300 停机 E-721", "description": "The line stops.", "issueType": kind });
-        let answer = say(&mut connection, &admin, create, json!({ "i": input })).await;
+        let answer = graphql(&mut connection, &admin, create, json!({ "i": input })).await;
         let ticket = &answer["data"]["createTicket"]["ticket"];
         assert_eq!(ticket["team"].is_null(), kind.is_none(), "the ticket of {whose}: {answer}");
         tickets.insert(whose, ticket["id"].as_str().expect("an id").to_owned());
@@ -205,40 +210,40 @@ pub async fn fanout(report: &mut Report) {
         json!({ "status": { "notIn": ["CLOSED", "CANCELLED"] } }),
         json!({ "priority": { "in": ["NORMAL", "HIGH", "URGENT"] } }),
     ];
-    let heard = Arc::new(Heard::default());
-    let mut listening = Vec::new();
-    for (n, agent) in place.agents.iter().cycle().take(SOCKETS).enumerate() {
-        let token = place.token(*agent).await;
+    let received = Arc::new(Counters::default());
+    let mut sockets = Vec::new();
+    for (n, agent) in instance.agents.iter().cycle().take(SOCKETS).enumerate() {
+        let token = instance.token(*agent).await;
         let init = json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {token}") } });
         let filter = &filters[n / AGENTS % filters.len()];
         let payload = json!({ "query": BOARD, "variables": { "filter": filter } });
         let subscribe = json!({ "type": "subscribe", "id": format!("board-{n}"), "payload": payload });
-        let says = vec![init.to_string(), subscribe.to_string()];
-        listening.push(listen(place.address(), "/graphql", says, heard.clone()).await);
+        let messages_to_send = vec![init.to_string(), subscribe.to_string()];
+        sockets.push(open_socket(instance.address(), "/graphql", messages_to_send, received.clone()).await);
     }
     let mut n = 0;
     let mut comment = async |ticket: &str| {
         n += 1;
         let input = json!({ "ticketId": ticket, "visibility": "INTERNAL", "body": format!("检查了端子 checked {n}") });
-        let answer = say(&mut connection, &admin, COMMENT, json!({ "i": input })).await;
+        let answer = graphql(&mut connection, &admin, COMMENT, json!({ "i": input })).await;
         assert_eq!(answer["data"]["addComment"]["userErrors"], json!([]), "a comment was refused");
     };
-    // Until everyone hears.
-    let mut hearing = 0;
-    while hearing < SOCKETS as u64 {
-        let before = heard.messages.load(Ordering::Acquire);
+    // Repeats until every socket receives.
+    let mut receiving = 0;
+    while receiving < SOCKETS as u64 {
+        let before = received.messages.load(Ordering::Acquire);
         comment(&tickets["everyone"]).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        hearing = heard.messages.load(Ordering::Acquire) - before;
+        receiving = received.messages.load(Ordering::Acquire) - before;
     }
     let mut measured = Vec::new();
-    for (whose, hearers) in [("everyone", SOCKETS), ("one team", SOCKETS / crate::place::TEAMS)] {
-        measured.push(events(&heard, UNDER_WAY, hearers as u64, async || comment(&tickets[whose]).await).await);
+    for (whose, receivers) in [("everyone", SOCKETS), ("one team", SOCKETS / crate::instance::TEAMS)] {
+        measured.push(events(&received, IN_FLIGHT, receivers as u64, async || comment(&tickets[whose]).await).await);
     }
-    let size = heard.bytes.load(Ordering::Relaxed) / heard.messages.load(Ordering::Relaxed);
-    let workers = place.config.http.workers;
-    drop((connection, listening));
-    place.close().await;
+    let size = received.bytes.load(Ordering::Relaxed) / received.messages.load(Ordering::Relaxed);
+    let workers = instance.config.http.workers;
+    drop((connection, sockets));
+    instance.close().await;
     let workers = if workers > 0 { workers } else { std::thread::available_parallelism().map_or(2, usize::from) };
     let limit = bare(usize::try_from(size).expect("a size"), workers).await;
     report.row(
@@ -248,5 +253,5 @@ pub async fn fanout(report: &mut Report) {
         rate(limit),
         measured[0] / limit,
     );
-    report.plain("events that 100 of the 2,000 hear, a durable comment each, messages", rate(measured[1]));
+    report.row_without_limit("events that 100 of the 2,000 hear, a durable comment each, messages", rate(measured[1]));
 }

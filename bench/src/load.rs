@@ -1,4 +1,4 @@
-//! Closed loops: so many workers, each with one thing under way at a time, for so long.
+//! Closed-loop load: a fixed number of workers, each with one request at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::client::Connection;
 
-/// What a loop came to.
-pub struct Rate {
+/// Throughput and latency of a run.
+pub struct LoadResult {
     pub per_second: f64,
     pub p50: Duration,
     pub p99: Duration,
 }
 
-impl Rate {
+impl LoadResult {
     pub fn of(mut took: Vec<Duration>, over: Duration) -> Self {
         took.sort_unstable();
         Self {
@@ -24,27 +24,27 @@ impl Rate {
     }
 }
 
-/// Requests over HTTP: `request(n)` makes the n-th. Answers with errors end the run.
+/// HTTP load: `request(n)` builds the n-th request. A response with errors aborts the run.
 pub async fn over_http(
     address: &str,
     workers: usize,
-    lasts: Duration,
+    duration: Duration,
     request: impl Fn(u64) -> Option<Vec<u8>> + Send + Sync + 'static,
-) -> Rate {
+) -> LoadResult {
     let request = Arc::new(request);
     let next = Arc::new(AtomicU64::new(0));
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut running = Vec::new();
     for _ in 0..workers {
         let (address, request, next) = (address.to_owned(), request.clone(), next.clone());
         running.push(tokio::spawn(async move {
             let mut connection = Connection::open(&address).await.expect("the server listens");
             let mut took = Vec::new();
-            while begun.elapsed() < lasts {
+            while started.elapsed() < duration {
                 let Some(request) = request(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                let asked = Instant::now();
+                let sent_at = Instant::now();
                 let answer = connection.ask(&request).await.expect("the server answers");
-                took.push(asked.elapsed());
+                took.push(sent_at.elapsed());
                 let failed = ["\"errors\":[", "\"userErrors\":[{"];
                 let text = String::from_utf8_lossy(answer);
                 assert!(!failed.iter().any(|word| text.contains(word)), "{text}");
@@ -56,5 +56,5 @@ pub async fn over_http(
     for worker in running {
         took.extend(worker.await.expect("no worker panics"));
     }
-    Rate::of(took, begun.elapsed())
+    LoadResult::of(took, started.elapsed())
 }

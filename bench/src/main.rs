@@ -1,13 +1,13 @@
-//! `make bench`: load and speed of the real program, each figure as a ratio to a limit that is measured in the same run,
-//! because the machine is noisy. Names of measurements as arguments choose among them.
+//! `make bench`: load and speed of the real program. Each figure is a ratio to a limit measured in the same run,
+//! because the machine is noisy. Arguments select measurements by name.
 
 mod client;
 mod clocks;
 mod fanout;
 mod hub;
+mod instance;
 mod load;
 mod page;
-mod place;
 mod report;
 mod reports;
 mod rows;
@@ -24,13 +24,13 @@ const ALL: [&str; 9] = ["creates", "resolves", "hub", "page", "reports", "simila
 
 #[tokio::main]
 async fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(unknown) = asked.iter().find(|name| !ALL.contains(&name.as_str())) {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = names.iter().find(|name| !ALL.contains(&name.as_str())) {
         eprintln!("there is no measurement {unknown:?}; there are {}", ALL.join(", "));
         std::process::exit(2);
     }
     let mut report = Report::default();
-    for name in ALL.into_iter().filter(|name| asked.is_empty() || asked.iter().any(|asked| asked == name)) {
+    for name in ALL.into_iter().filter(|name| names.is_empty() || names.iter().any(|chosen| chosen == name)) {
         eprintln!("== {name}");
         match name {
             "creates" => writes::creates(&mut report).await,

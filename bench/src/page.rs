@@ -1,5 +1,5 @@
-//! A page of 50 tickets with their assignees and last three comments, against hand-written SQL and JSON over the same
-//! HTTP server.
+//! A page of 50 tickets with their assignees and last three comments, relative to hand-written SQL and JSON over the
+//! same HTTP server.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions as _, Row as _};
 
 use crate::client::{get, post};
+use crate::instance::Instance;
 use crate::load::over_http;
-use crate::place::Place;
 use crate::report::{Report, rate};
 
-const LASTS: Duration = Duration::from_secs(6);
+const DURATION: Duration = Duration::from_secs(6);
 const CLIENTS: usize = 16;
 
 pub const PAGE: &str = "{ tickets(first: 50, orderBy: { field: CREATED_AT, direction: DESC }) {
@@ -21,7 +21,7 @@ pub const PAGE: &str = "{ tickets(first: 50, orderBy: { field: CREATED_AT, direc
         comments(last: 3) { nodes { id body createdAt author { id name } } } }
     pageInfo { endCursor hasNextPage } } }";
 
-/// The same as one would write it without any library between SQL and JSON.
+/// A hand-written handler, without a library between SQL and JSON.
 async fn by_hand(pool: web::Data<SqlitePool>) -> HttpResponse {
     let rows = sqlx::query(
         "select t.id, t.number, t.title, t.status, t.priority, t.created_at, u.id, u.name
@@ -31,10 +31,10 @@ async fn by_hand(pool: web::Data<SqlitePool>) -> HttpResponse {
     .await
     .expect("tickets");
     let rows = &rows[..rows.len().min(50)];
-    let holes = vec!["?"; rows.len()].join(",");
+    let placeholders = vec!["?"; rows.len()].join(",");
     let sql = format!(
         "select c.ticket_id, c.id, c.body, c.created_at, u.id, u.name from (select *, row_number() over
-            (partition by ticket_id order by created_at desc, id desc) as place from comment where ticket_id in ({holes})) c
+            (partition by ticket_id order by created_at desc, id desc) as place from comment where ticket_id in ({placeholders})) c
          join user u on u.id = c.author_id where c.place <= 3 order by c.created_at, c.id"
     );
     let mut comments = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -60,9 +60,9 @@ async fn by_hand(pool: web::Data<SqlitePool>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "data": { "tickets": { "nodes": nodes } } }))
 }
 
-pub async fn fill(place: &Place, tickets: usize) {
-    let token = place.token(place.admin).await;
-    let address = place.address();
+pub async fn fill(instance: &Instance, tickets: usize) {
+    let token = instance.token(instance.admin).await;
+    let address = instance.address();
     let wanted = tickets as u64;
     let creating = token.clone();
     over_http(&address, 32, Duration::from_secs(600), move |n| {
@@ -87,7 +87,7 @@ pub async fn fill(place: &Place, tickets: usize) {
             break;
         }
     }
-    let agents: Vec<String> = place.agents.iter().map(ToString::to_string).collect();
+    let agents: Vec<String> = instance.agents.iter().map(ToString::to_string).collect();
     let asking = token.clone();
     over_http(&address, 32, Duration::from_secs(600), move |n| {
         let (id, step) = (ids.get(usize::try_from(n / 5).ok()?)?, n % 5);
@@ -100,15 +100,15 @@ pub async fn fill(place: &Place, tickets: usize) {
         Some(post("/graphql", &asking, &body))
     })
     .await;
-    place.settle().await;
+    instance.wait_until_indexed().await;
 }
 
 pub async fn page(report: &mut Report) {
-    let place = Place::open().await;
-    fill(&place, 2_000).await;
-    let token = place.token(place.admin).await;
+    let instance = Instance::open().await;
+    fill(&instance, 2_000).await;
+    let token = instance.token(instance.admin).await;
     let options = SqliteConnectOptions::new()
-        .filename(place.config.data_dir.join("buoy.sqlite"))
+        .filename(instance.config.data_dir.join("buoy.sqlite"))
         .read_only(true)
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.expect("a pool");
@@ -126,9 +126,9 @@ pub async fn page(report: &mut Report) {
     let mut ours = Vec::new();
     let mut limits = Vec::new();
     for _ in 0..2 {
-        limits.push(over_http(&hand_address, CLIENTS, LASTS, |_| Some(get("/page"))).await.per_second);
+        limits.push(over_http(&hand_address, CLIENTS, DURATION, |_| Some(get("/page"))).await.per_second);
         let request = request.clone();
-        ours.push(over_http(&place.address(), CLIENTS, LASTS, move |_| Some(request.clone())).await.per_second);
+        ours.push(over_http(&instance.address(), CLIENTS, DURATION, move |_| Some(request.clone())).await.per_second);
     }
     let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
     report.row(
@@ -140,5 +140,5 @@ pub async fn page(report: &mut Report) {
     );
     handle.stop(false).await;
     let _ = running.await;
-    place.close().await;
+    instance.close().await;
 }

@@ -1,4 +1,4 @@
-//! The table: what was measured, beside its limit.
+//! The table of results, each with its limit.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ impl Report {
         self.push([what.to_owned(), measured, limit.to_owned(), limited, format!("{ratio:.2}")]);
     }
 
-    /// A figure without a limit of its own.
-    pub fn plain(&mut self, what: &str, measured: String) {
+    /// A figure without a limit.
+    pub fn row_without_limit(&mut self, what: &str, measured: String) {
         self.push([what.to_owned(), measured, String::new(), String::new(), String::new()]);
     }
 
@@ -35,6 +35,6 @@ pub fn rate(per_second: f64) -> String {
     if per_second < 100.0 { format!("{per_second:.1}/s") } else { format!("{per_second:.0}/s") }
 }
 
-pub fn took(duration: Duration) -> String {
+pub fn millis(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }

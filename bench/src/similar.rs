@@ -1,5 +1,4 @@
-//! Similar cases among many, against the bare tantivy query of the same words in the same index; and how fast documents
-//! go in.
+//! Similar cases, relative to the bare tantivy query of the same words in the same index; and the speed of indexing.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,20 +11,20 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, Term};
 use uuid::Uuid;
 
-use crate::load::Rate;
-use crate::report::{Report, rate, took};
+use crate::load::LoadResult;
+use crate::report::{Report, millis, rate};
 
 const SIZES: [u64; 2] = [100_000, 1_000_000];
 const BATCH: u64 = 5_000;
-const QUESTIONS: u64 = 400;
-const QUESTIONS_BY_MEANING: u64 = 100;
-/// Of the bare index.
+const QUERIES: u64 = 400;
+const VECTOR_QUERIES: u64 = 100;
+/// Documents of the bare index.
 const BARE_DOCUMENTS: u64 = 100_000;
-/// As many as the product looks up, and as many documents as it weighs in full.
+/// The same limits as the product: terms looked up, and documents scored in full.
 const TERMS_MAX: usize = 25;
 const CANDIDATES: usize = 128;
 
-/// Words as often as in a language: the n-th comes 1/n as often as the first. The same every time.
+/// Deterministic words with a Zipf distribution: the n-th is 1/n as frequent as the first.
 struct Vocabulary {
     words: Vec<String>,
     state: u64,
@@ -47,7 +46,7 @@ impl Vocabulary {
         Self { words: (0..40_000).map(word).collect(), state: seed }
     }
 
-    fn chance(&mut self) -> f64 {
+    fn random(&mut self) -> f64 {
         self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.state >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -55,7 +54,7 @@ impl Vocabulary {
     fn text(&mut self, words: usize) -> String {
         let mut text = String::new();
         for _ in 0..words {
-            let rank = (self.words.len() as f64).powf(self.chance()) as usize;
+            let rank = (self.words.len() as f64).powf(self.random()) as usize;
             text.push_str(&self.words[rank.min(self.words.len() - 1)]);
             text.push(' ');
         }
@@ -63,8 +62,8 @@ impl Vocabulary {
     }
 
     fn title(&mut self) -> String {
-        let code = 100 + (self.chance() * 9_000.0) as u64;
-        let line = (self.chance() * 90.0) as u64;
+        let code = 100 + (self.random() * 9_000.0) as u64;
+        let line = (self.random() * 90.0) as u64;
         format!("{line} 号线报警 E-{code} {}", self.text(5))
     }
 }
@@ -81,12 +80,12 @@ fn document(n: u64, vocabulary: &mut Vocabulary) -> Document {
     }
 }
 
-/// The generation that the index stands on now.
+/// The current generation of the index.
 fn folder_of(dir: &Path) -> PathBuf {
     dir.join(std::fs::read_to_string(dir.join("CURRENT")).expect("a current generation").trim())
 }
 
-/// The words that are looked up: the rarest.
+/// A query of the rarest words.
 fn bare(searcher: &Searcher, field: tantivy::schema::Field, text: &str) -> BooleanQuery {
     let distinct: HashSet<String> = search::words(text).into_iter().collect();
     let mut terms: Vec<Term> = distinct.iter().map(|word| Term::from_field_text(field, word)).collect();
@@ -98,7 +97,7 @@ fn bare(searcher: &Searcher, field: tantivy::schema::Field, text: &str) -> Boole
     BooleanQuery::new(terms.into_iter().map(part).collect())
 }
 
-/// Documents a second that one thread of tantivy takes, with the tokenizer that it comes with, which loses Chinese.
+/// Documents per second of one bare tantivy thread with its default tokenizer, which drops Chinese.
 fn bare_index(documents: u64) -> f64 {
     let mut schema = tantivy::schema::Schema::builder();
     let text = schema.add_text_field("text", tantivy::schema::TEXT);
@@ -109,13 +108,13 @@ fn bare_index(documents: u64) -> f64 {
     let mut indexing = Duration::ZERO;
     for n in 0..documents {
         let Document { title, body, .. } = document(n, &mut vocabulary);
-        let began = Instant::now();
+        let started = Instant::now();
         writer.add_document(tantivy::doc!(text => title, text => body)).expect("a document goes in");
-        indexing += began.elapsed();
+        indexing += started.elapsed();
     }
-    let began = Instant::now();
+    let started = Instant::now();
     writer.commit().expect("a commit");
-    indexing += began.elapsed();
+    indexing += started.elapsed();
     documents as f64 / indexing.as_secs_f64()
 }
 
@@ -132,13 +131,13 @@ pub fn similar(report: &mut Report) {
         let mut indexing = Duration::ZERO;
         for from in (0..size).step_by(usize::try_from(BATCH).expect("a batch")) {
             let documents: Vec<Document> = (from..from + BATCH).map(|n| document(n, &mut vocabulary)).collect();
-            let began = Instant::now();
+            let started = Instant::now();
             rebuild.put(documents).expect("documents go in");
-            indexing += began.elapsed();
+            indexing += started.elapsed();
         }
-        let began = Instant::now();
+        let started = Instant::now();
         rebuild.swap("bench").expect("a swap");
-        indexing += began.elapsed();
+        indexing += started.elapsed();
         let per_second = size as f64 / indexing.as_secs_f64();
         let limit = bare_index(size.min(BARE_DOCUMENTS));
         report.row(
@@ -149,87 +148,89 @@ pub fn similar(report: &mut Report) {
             per_second / limit,
         );
 
-        let beneath = tantivy::Index::open_in_dir(folder_of(folder.path())).expect("the same index");
-        let searcher = beneath.reader().expect("a reader").searcher();
-        let field = beneath.schema().get_field("words").expect("the field of words");
+        let tantivy_index = tantivy::Index::open_in_dir(folder_of(folder.path())).expect("the same index");
+        let searcher = tantivy_index.reader().expect("a reader").searcher();
+        let field = tantivy_index.schema().get_field("words").expect("the field of words");
         let clause = Clause { all_of: vec!["solved".to_owned()], any_of: Vec::new() };
-        let nobody = HashSet::new();
+        let none = HashSet::new();
         let (mut ours, mut limit) = (Vec::new(), Vec::new());
         let mut vocabulary = Vocabulary::new(99);
-        for _ in 0..QUESTIONS {
+        for _ in 0..QUERIES {
             let (title, body) = (vocabulary.title(), vocabulary.text(50));
-            let began = Instant::now();
+            let started = Instant::now();
             let query = bare(&searcher, field, &format!("{title} {body}"));
             searcher.search(&query, &TopDocs::with_limit(CANDIDATES).order_by_score()).expect("an answer");
-            limit.push(began.elapsed());
-            let question = three_of(&title, &body, &clause, &nobody);
-            let began = Instant::now();
+            limit.push(started.elapsed());
+            let question = top_three(&title, &body, &clause, &none);
+            let started = Instant::now();
             index.similar(&question).expect("an answer");
-            ours.push(began.elapsed());
+            ours.push(started.elapsed());
         }
-        let (ours, limit) = (Rate::of(ours, Duration::from_secs(1)), Rate::of(limit, Duration::from_secs(1)));
+        let (ours, limit) =
+            (LoadResult::of(ours, Duration::from_secs(1)), LoadResult::of(limit, Duration::from_secs(1)));
         for (what, ours, limit) in [("p50", ours.p50, limit.p50), ("p99", ours.p99, limit.p99)] {
             report.row(
                 &format!("three similar cases among {size}, {what}"),
-                took(ours),
+                millis(ours),
                 "bare tantivy query of the same words, chosen by rarity",
-                took(limit),
+                millis(limit),
                 limit.as_secs_f64() / ours.as_secs_f64(),
             );
         }
-        let (ours, limit) = by_meaning(&index, size, &clause, &mut vocabulary);
+        let (ours, limit) = with_vectors(&index, size, &clause, &mut vocabulary);
         for (what, ours, limit) in [("p50", ours.p50, limit.p50), ("p99", ours.p99, limit.p99)] {
             report.row(
                 &format!("three similar cases among {size} by words and meaning, {what}"),
-                took(ours),
+                millis(ours),
                 "bare products of the same vectors, all of them",
-                took(limit),
+                millis(limit),
                 limit.as_secs_f64() / ours.as_secs_f64(),
             );
         }
     }
 }
 
-fn three_of<'q>(title: &'q str, body: &'q str, clause: &'q Clause, nobody: &'q HashSet<Uuid>) -> SimilarQuery<'q> {
+fn top_three<'q>(title: &'q str, body: &'q str, clause: &'q Clause, none: &'q HashSet<Uuid>) -> SimilarQuery<'q> {
     SimilarQuery {
         title,
         body,
         facets: &[],
         vector: None,
-        weights: &search::Weights::CHOSEN,
+        weights: &search::Weights::DEFAULT,
         now: 0,
         clause,
-        exclude: nobody,
+        exclude: none,
         limit: 3,
         floor: 0.0,
     }
 }
 
-/// Eight bits a number, of numbers that look like chance.
+/// A vector of deterministic pseudo-random numbers.
 fn vector(vocabulary: &mut Vocabulary) -> Vector {
-    let numbers: Vec<f32> = (0..DIMENSIONS).map(|_| (vocabulary.chance() - 0.5) as f32).collect();
+    let numbers: Vec<f32> = (0..DIMENSIONS).map(|_| (vocabulary.random() - 0.5) as f32).collect();
     Vector::of(&numbers).expect("numbers that are not all zero")
 }
 
-/// The same with a vector for each document and question; and one after the other, only what vectors cost.
-fn by_meaning(index: &Index, size: u64, clause: &Clause, vocabulary: &mut Vocabulary) -> (Rate, Rate) {
+/// The same with a vector for each document and query; then the bare cost of comparing all vectors.
+fn with_vectors(index: &Index, size: u64, clause: &Clause, vocabulary: &mut Vocabulary) -> (LoadResult, LoadResult) {
     let vectors: Vec<Vector> = (0..size).map(|_| vector(vocabulary)).collect();
     let bare: Vec<Vec<i8>> =
         vectors.iter().map(|vector| vector.to_bytes().iter().map(|byte| byte.cast_signed()).collect()).collect();
     index.put_vectors((1..=u128::from(size)).map(Uuid::from_u128).zip(vectors));
-    let nobody = HashSet::new();
+    let none = HashSet::new();
     let (mut ours, mut limit) = (Vec::new(), Vec::new());
-    for _ in 0..QUESTIONS_BY_MEANING {
-        let (title, body, asked) = (vocabulary.title(), vocabulary.text(50), vector(vocabulary));
-        let question = SimilarQuery { vector: Some(&asked), ..three_of(&title, &body, clause, &nobody) };
-        let began = Instant::now();
+    for _ in 0..VECTOR_QUERIES {
+        let (title, body, query_vector) = (vocabulary.title(), vocabulary.text(50), vector(vocabulary));
+        let question = SimilarQuery { vector: Some(&query_vector), ..top_three(&title, &body, clause, &none) };
+        let started = Instant::now();
         index.similar(&question).expect("an answer");
-        ours.push(began.elapsed());
-        let asked: Vec<i8> = asked.to_bytes().iter().map(|byte| byte.cast_signed()).collect();
-        let began = Instant::now();
-        let product = |one: &[i8]| one.iter().zip(&asked).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum::<i32>();
+        ours.push(started.elapsed());
+        let query_vector: Vec<i8> = query_vector.to_bytes().iter().map(|byte| byte.cast_signed()).collect();
+        let started = Instant::now();
+        let product =
+            |one: &[i8]| one.iter().zip(&query_vector).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum::<i32>();
         std::hint::black_box(bare.iter().map(|one| product(one)).max());
-        limit.push(began.elapsed());
+        limit.push(started.elapsed());
     }
-    (Rate::of(ours, Duration::from_secs(1)), Rate::of(limit, Duration::from_secs(1)))
+    (LoadResult::of(ours, Duration::from_secs(1)), LoadResult::of(limit, Duration::from_secs(1)))
 }

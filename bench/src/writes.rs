@@ -1,4 +1,4 @@
-//! Durable writes, against bare INSERTs of the same rows in the same SQLite.
+//! Durable writes, relative to bare INSERTs of the same rows in the same SQLite.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use uuid::Uuid;
 
 use crate::client::post;
-use crate::load::{Rate, over_http};
-use crate::place::Place;
+use crate::instance::Instance;
+use crate::load::{LoadResult, over_http};
 use crate::report::{Report, rate};
 use crate::rows;
 
-const LASTS: Duration = Duration::from_secs(6);
-/// Clients at a time.
+const DURATION: Duration = Duration::from_secs(6);
+/// Concurrent clients.
 const CLIENTS: usize = 64;
 
 const CREATE: &str = "mutation C($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id number } userErrors { code } } }";
@@ -69,8 +69,8 @@ async fn bare_job(tx: &mut SqliteConnection, job: Uuid, kind: &str, id: Uuid, at
     tx.execute(job).await.expect("a job");
 }
 
-/// Two clocks and three levels, and the jobs that watch them.
-async fn bare_watches(tx: &mut SqliteConnection, id: Uuid, at: i64) {
+/// Two clocks and three levels, and the jobs of their timers.
+async fn bare_timers(tx: &mut SqliteConnection, id: Uuid, at: i64) {
     for metric in ["FIRST_RESPONSE", "RESOLUTION"] {
         let clock = sqlx::query(
             "insert into sla_clock (ticket_id, metric, policy_key, policy_version, calendar_key, calendar_version, target_ms,
@@ -99,12 +99,12 @@ async fn bare_watches(tx: &mut SqliteConnection, id: Uuid, at: i64) {
     }
 }
 
-/// One durable transaction after the other, each with the rows of a new ticket.
-async fn bare_creates(file: &Path) -> Rate {
+/// Durable transactions in sequence, each with the rows of a new ticket.
+async fn bare_creates(file: &Path) -> LoadResult {
     let mut db = bare(file).await;
-    let (begun, mut took, mut n) = (Instant::now(), Vec::new(), 0_u64);
-    while begun.elapsed() < LASTS {
-        let asked = Instant::now();
+    let (started, mut took, mut n) = (Instant::now(), Vec::new(), 0_u64);
+    while started.elapsed() < DURATION {
+        let sent_at = Instant::now();
         n += 1;
         let id = Uuid::from_u128(u128::from(n) << 64 | u128::from(u64::MAX));
         let payload = json!({ "Ticket": { "ticket": id, "fact": { "Created": { "text_digest": "0".repeat(64) } },
@@ -129,27 +129,27 @@ async fn bare_creates(file: &Path) -> Rate {
         .bind(1_790_000_000_000 + n.cast_signed());
         tx.execute(ticket).await.expect("a ticket");
         bare_event(&mut tx, "TicketCreated", id, 1_790_000_000_000 + n.cast_signed(), &payload).await;
-        bare_watches(&mut tx, id, 1_790_000_000_000 + n.cast_signed()).await;
+        bare_timers(&mut tx, id, 1_790_000_000_000 + n.cast_signed()).await;
         tx.commit().await.expect("a commit");
-        took.push(asked.elapsed());
+        took.push(sent_at.elapsed());
     }
-    Rate::of(took, begun.elapsed())
+    LoadResult::of(took, started.elapsed())
 }
 
 pub async fn creates(report: &mut Report) {
-    let place = Place::open().await;
-    let token = place.token(place.admin).await;
-    let address = place.address();
-    // A warm server; and the limit before and after, since the machine is noisy.
+    let instance = Instance::open().await;
+    let token = instance.token(instance.admin).await;
+    let address = instance.address();
+    // Warms up the server; the limit is measured before and after, because the machine is noisy.
     over_http(&address, 8, Duration::from_secs(1), {
         let token = token.clone();
         move |n| Some(create(&token, n))
     })
     .await;
-    place.settle().await;
-    let (first, second) = (copied(&place).await, copied(&place).await);
+    instance.wait_until_indexed().await;
+    let (first, second) = (copied(&instance).await, copied(&instance).await);
     let before = bare_creates(&first.path().join("buoy.sqlite")).await;
-    let ours = over_http(&address, CLIENTS, LASTS, move |n| Some(create(&token, n))).await;
+    let ours = over_http(&address, CLIENTS, DURATION, move |n| Some(create(&token, n))).await;
     let after = bare_creates(&second.path().join("buoy.sqlite")).await;
     let limit = f64::midpoint(before.per_second, after.per_second);
     report.row(
@@ -159,7 +159,7 @@ pub async fn creates(report: &mut Report) {
         rate(limit),
         ours.per_second / limit,
     );
-    place.close().await;
+    instance.close().await;
 }
 
 const RESOLVE: &str = "mutation R($input: ResolveTicketInput!) { resolveTicket(input: $input) {
@@ -174,12 +174,12 @@ fn resolution(n: u64) -> String {
     )
 }
 
-/// One durable transaction after the other, each with the rows of a resolved ticket.
-async fn bare_resolves(file: &Path) -> Rate {
+/// Durable transactions in sequence, each with the rows of a resolved ticket.
+async fn bare_resolves(file: &Path) -> LoadResult {
     let mut db = bare(file).await;
-    let (begun, mut took, mut n) = (Instant::now(), Vec::new(), 0_u64);
-    while begun.elapsed() < LASTS && n < OPEN {
-        let asked = Instant::now();
+    let (started, mut took, mut n) = (Instant::now(), Vec::new(), 0_u64);
+    while started.elapsed() < DURATION && n < OPEN {
+        let sent_at = Instant::now();
         let (id, at) = (rows::id(n), 1_790_000_000_000 + n.cast_signed());
         n += 1;
         let before = json!({ "status": "IN_PROGRESS", "priority": "NORMAL", "team": id, "assignee": id, "product": "PM-3300", "issue_type": "TYPE1" });
@@ -217,19 +217,19 @@ async fn bare_resolves(file: &Path) -> Rate {
         bare_job(&mut tx, id, "tickets.close", id, at).await;
         bare_event(&mut tx, "TicketResolved", id, at, &payload).await;
         tx.commit().await.expect("a commit");
-        took.push(asked.elapsed());
+        took.push(sent_at.elapsed());
     }
-    Rate::of(took, begun.elapsed())
+    LoadResult::of(took, started.elapsed())
 }
 
 pub async fn resolves(report: &mut Report) {
-    let place = Place::open().await;
-    let (token, address) = (place.token(place.admin).await, place.address());
-    rows::fill(&place, 0, OPEN, "'IN_PROGRESS'").await;
-    rows::start_clocks(&place).await;
-    let (first, second) = (copied(&place).await, copied(&place).await);
+    let instance = Instance::open().await;
+    let (token, address) = (instance.token(instance.admin).await, instance.address());
+    rows::fill(&instance, 0, OPEN, "'IN_PROGRESS'").await;
+    rows::start_clocks(&instance).await;
+    let (first, second) = (copied(&instance).await, copied(&instance).await);
     let before = bare_resolves(&first.path().join("buoy.sqlite")).await;
-    let ours = over_http(&address, CLIENTS, LASTS, move |n| {
+    let ours = over_http(&address, CLIENTS, DURATION, move |n| {
         let attribution = json!({ "faultType": "HARDWARE", "rootCauseLevel": "L2_ENVIRONMENT", "solutionTags": ["PATCH"], "resolution": resolution(n) });
         let input = json!({ "ticketId": rows::id(n), "attribution": attribution });
         (n < OPEN).then(|| post("/graphql", &token, &json!({ "query": RESOLVE, "variables": { "input": input } })))
@@ -244,13 +244,13 @@ pub async fn resolves(report: &mut Report) {
         rate(limit),
         ours.per_second / limit,
     );
-    place.close().await;
+    instance.close().await;
 }
 
-/// A copy of the database, so that bare rows do not meet the running server.
-pub async fn copied(place: &Place) -> tempfile::TempDir {
+/// A copy of the database, so that bare writes do not touch the running server's.
+pub async fn copied(instance: &Instance) -> tempfile::TempDir {
     let folder = tempfile::Builder::new().prefix("buoy-bench-").tempdir().expect("a temporary folder");
-    let mut db = bare(&place.config.data_dir.join("buoy.sqlite")).await;
+    let mut db = bare(&instance.config.data_dir.join("buoy.sqlite")).await;
     let file = folder.path().join("buoy.sqlite");
     sqlx::query("vacuum into ?").bind(file.to_str().expect("a path")).execute(&mut db).await.expect("a copy");
     folder

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# curl alone: signs in, asks, changes. walk.sh http://127.0.0.1:8080
+# Signs in, queries and creates a ticket with curl. Usage: walk.sh http://127.0.0.1:8080
 set -euo pipefail
 address=$1
 

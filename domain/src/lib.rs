@@ -1,4 +1,4 @@
-//! What Buoy knows and decides, one folder per capability. See ARCHITECTURE.md for the tiers and the rules.
+//! The domain of Buoy, one folder per capability. See ARCHITECTURE.md for the tiers and the rules.
 
 pub mod audit;
 pub mod auth;
@@ -8,7 +8,6 @@ pub mod catalogue;
 pub mod credentials;
 pub mod dispatch;
 pub mod escalation;
-pub mod event;
 pub mod hub;
 pub mod import;
 pub mod intake;
@@ -23,4 +22,5 @@ pub mod runtime;
 pub mod satisfaction;
 pub mod sla;
 pub mod tickets;
+pub mod webhooks;
 pub mod wiring;

@@ -20,6 +20,7 @@ mod m0014_devices;
 mod m0015_hub;
 mod m0016_intake;
 mod m0017_watch;
+mod m0018_addresses;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_hub::Migration),
             Box::new(m0016_intake::Migration),
             Box::new(m0017_watch::Migration),
+            Box::new(m0018_addresses::Migration),
         ]
     }
 }
@@ -80,7 +82,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 68] = [
+pub const TABLES: [&str; 69] = [
     "event_log",
     "log_seal",
     "meta",
@@ -114,6 +116,7 @@ pub const TABLES: [&str; 68] = [
     "notification",
     "notification_delivery",
     "terminal",
+    "address_code",
     "channel_activity",
     "notification_preference",
     "send_bucket",

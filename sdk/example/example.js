@@ -1,4 +1,4 @@
-// ERP, CRM and field app side by side: each reports in its own words, and takes what the others have made true.
+// ERP, CRM and field app side by side. Each reports in its own status words and receives corrections from Buoy.
 const SYSTEMS = [
   { key: 'ERP_NO', name: 'ERP', words: { 已下发: 'ASSIGNED', 执行中: 'IN_PROGRESS', 挂起: 'WAITING', 已完工: 'RESOLVED' } },
   { key: 'CRM_ID', name: 'CRM', words: { open: 'ASSIGNED', working: 'IN_PROGRESS', 'on hold': 'WAITING', solved: 'RESOLVED' } },
@@ -20,7 +20,7 @@ async function ask(query, variables = {}, bearer = admin) {
   return data;
 }
 
-/** On demo data the page signs in by itself and gives each system a key; elsewhere an administrator's keys are pasted. */
+/** On demo data the page signs in and creates an API key for each system. Elsewhere the user pastes keys from an administrator. */
 async function demoKeys() {
   const { about } = await ask('{ about { demo demoPassword } }');
   if (!about.demo) return {};
@@ -35,28 +35,28 @@ async function demoKeys() {
       await ask('mutation ($input: UpdateSystemInput!) { updateSystem(input: $input) { userErrors { message } } }', { input: { key, statusMap } });
     }
     const type = `${mutation[0].toUpperCase()}${mutation.slice(1)}Input`;
-    const made = await ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { apiKey userErrors { message } } }`, { input });
-    keys[key] = made[mutation].apiKey;
+    const payload = await ask(`mutation ($input: ${type}!) { ${mutation}(input: $input) { apiKey userErrors { message } } }`, { input });
+    keys[key] = payload[mutation].apiKey;
   }
   return keys;
 }
 
-function card({ key, name, words }) {
+function createCard({ key, name, words }) {
   const section = $('#system').content.cloneNode(true).firstElementChild;
   $('h2', section).textContent = name;
   section.dataset.system = key;
-  const say = (text) => {
+  const log = (text) => {
     const line = document.createElement('li');
     line.textContent = `${new Date().toLocaleTimeString()} ${text}`;
     $('.log', section).prepend(line);
   };
-  const hold = (word) => {
-    $('.held', section).textContent = word;
-    section.dataset.held = words[word] ?? word;
-    if ($('#truth').textContent) show($('#truth').textContent);
+  const showStatus = (word) => {
+    $('.status', section).textContent = word;
+    section.dataset.status = words[word] ?? word;
+    if ($('#truth').textContent) showTruth($('#truth').textContent);
   };
   let client;
-  const start = () => {
+  const connect = () => {
     client?.close();
     const apiKey = $('.key input', section).value;
     if (!apiKey || $('.offline input', section).checked) return;
@@ -66,66 +66,66 @@ function card({ key, name, words }) {
       name: key,
       operator: `${name} operator`,
       onCorrection: ({ uuid, status, word }) => {
-        say(`⇐ ${uuid}: ${word ?? status}`);
-        if (uuid === token.value) hold(word ?? status);
+        log(`⇐ ${uuid}: ${word ?? status}`);
+        if (uuid === token.value) showStatus(word ?? status);
       },
       onResult: ({ uuid, outcome, truth, message }) => {
-        say(`${uuid}: ${outcome}${message ? ` (${message})` : ''}`);
-        if (uuid === token.value && truth) show(truth);
+        log(`${uuid}: ${outcome}${message ? ` (${message})` : ''}`);
+        if (uuid === token.value && truth) showTruth(truth);
       },
-      onError: (error) => say(`… ${error.message}`),
+      onError: (error) => log(`… ${error.message}`),
     });
   };
-  // While offline a second client of the same queue only keeps what is said.
-  const offline = () => new BuoySdk.Buoy({ url: 'http://127.0.0.1:9', apiKey: 'offline', name: key, operator: `${name} operator` });
+  // While offline, a second client on the same queue stores the reports but cannot send them.
+  const createOfflineClient = () => new BuoySdk.Buoy({ url: 'http://127.0.0.1:9', apiKey: 'offline', name: key, operator: `${name} operator` });
   $('.offline input', section).onchange = ({ target }) => {
     if (target.checked) {
       client?.close();
-      client = offline();
-      say('offline');
+      client = createOfflineClient();
+      log('offline');
     } else {
-      start();
-      say('online');
+      connect();
+      log('online');
     }
   };
-  $('.key input', section).onchange = start;
+  $('.key input', section).onchange = connect;
   for (const word of Object.keys(words)) {
     const button = document.createElement('button');
     button.textContent = word;
     button.onclick = async () => {
-      hold(word);
-      say(`⇒ ${word}`);
+      showStatus(word);
+      log(`⇒ ${word}`);
       await client.queue([{ uuid: token.value, status: word }]);
     };
     $('.words', section).append(button);
   }
   $('#systems').append(section);
-  return { key, section, start };
+  return { key, section, connect };
 }
 
-function show(truth) {
+function showTruth(truth) {
   $('#truth').textContent = truth;
   for (const section of document.querySelectorAll('section')) {
-    section.classList.toggle('agrees', section.dataset.held === truth);
-    section.classList.toggle('differs', !!section.dataset.held && section.dataset.held !== truth);
+    section.classList.toggle('agrees', section.dataset.status === truth);
+    section.classList.toggle('differs', !!section.dataset.status && section.dataset.status !== truth);
   }
 }
 
 $('#new').onclick = async () => {
   const externalRefs = SYSTEMS.map(({ key }) => ({ system: key, externalId: `${key}-${Date.now()}` }));
   const input = { title: '示例：三个系统一张工单', description: 'SDK example', externalRefs };
-  const made = await ask('mutation ($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id token } } }', { input });
-  token.value = made.createTicket.ticket.token;
+  const created = await ask('mutation ($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id token } } }', { input });
+  token.value = created.createTicket.ticket.token;
   $('#truth').textContent = 'NEW';
 };
 
-const cards = SYSTEMS.map(card);
-async function begin() {
+const cards = SYSTEMS.map(createCard);
+async function initialize() {
   try {
     const keys = await demoKeys();
-    for (const { key, section, start } of cards) {
+    for (const { key, section, connect } of cards) {
       $('.key input', section).value = keys[key] ?? '';
-      start();
+      connect();
     }
     $('#new').hidden = !admin;
     document.body.dataset.ready = 'yes';
@@ -133,4 +133,4 @@ async function begin() {
     $('#truth').textContent = error.message;
   }
 }
-begin();
+initialize();

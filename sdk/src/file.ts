@@ -1,45 +1,45 @@
-import { Memory, type Line } from './memory';
+import { Memory, type StoreChange } from './memory';
 
 type Fs = typeof import('node:fs');
 
-/** A journal grows to so many lines before it is written anew. */
-const LINES_MAX = 2000;
+/** The journal is rewritten when it reaches this many lines. */
+const JOURNAL_LINES_MAX = 2000;
 
-/** In Node: a journal of one process, durable line by line. */
+/** The queue in Node: a journal file for one process. Each line is flushed to disk. */
 export class Journal extends Memory {
-  #lines = 0;
+  #lineCount = 0;
   #path: string;
-  // Not by name: a bundler for browsers would look for it.
+  // Not imported by name, because a bundler for browsers would try to resolve it.
   #fs = process.getBuiltinModule('node:fs') as Fs;
 
   constructor(path: string) {
     super();
     this.#path = path;
-    // a+: made where there is none yet.
+    // a+ creates the file where it does not exist.
     for (const line of this.#fs.readFileSync(path, { flag: 'a+', encoding: 'utf8' }).split('\n')) {
       try {
-        if (line) this.play(JSON.parse(line) as Line);
+        if (line) this.play(JSON.parse(line) as StoreChange);
       } catch {
-        // Cut short by a crash: what it was to say was never promised.
+        // A crash cut this line short. Its promise was never resolved, so nothing is lost.
       }
     }
     this.#compact();
   }
 
-  #write(path: string, flag: string, lines: Line[]) {
-    this.#fs.writeFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag, mode: 0o600, flush: true });
+  #write(path: string, flag: string, changes: StoreChange[]) {
+    this.#fs.writeFileSync(path, changes.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag, mode: 0o600, flush: true });
   }
 
   #compact() {
-    const lines: Line[] = [{ add: [...this.entries.values()] }, ...[...this.meta].map((set) => ({ set }))];
-    this.#write(`${this.#path}.part`, 'w', lines);
+    const changes: StoreChange[] = [{ add: [...this.entries.values()] }, ...[...this.meta].map((set) => ({ set }))];
+    this.#write(`${this.#path}.part`, 'w', changes);
     this.#fs.renameSync(`${this.#path}.part`, this.#path);
-    this.#lines = lines.length;
+    this.#lineCount = changes.length;
   }
 
-  protected override async note(line: Line) {
-    this.#write(this.#path, 'a', [line]);
-    this.play(line);
-    if (++this.#lines > LINES_MAX) this.#compact();
+  protected override async note(change: StoreChange) {
+    this.#write(this.#path, 'a', [change]);
+    this.play(change);
+    if (++this.#lineCount > JOURNAL_LINES_MAX) this.#compact();
   }
 }

@@ -1,32 +1,32 @@
 import { Journal } from './file';
-import { Indexed } from './indexeddb';
+import { IndexedDbStore } from './indexeddb';
 import { Memory } from './memory';
 import type { Correction, Entry, Options, Report, Result, Store } from './types';
 
 export { Memory } from './memory';
 export type * from './types';
 
-const BATCH = 100;
-const TIMEOUT = 15_000;
-const RETRY_MAX = 60_000;
-/** The clock is looked at again after this, */
-const CLOCK_LASTS = 3_600_000;
-/** and where it has gone so far from the one that nobody sets. */
-const CLOCK_JUMP = 1000;
-const SEEN_MAX = 1000;
-const CURSOR = 'cursor';
+const BATCH_SIZE = 100;
+const TIMEOUT_MS = 15_000;
+const RETRY_MAX_MS = 60_000;
+/** The clock offset is measured again after this time. */
+const CLOCK_MAX_AGE_MS = 3_600_000;
+/** It is also measured again when the system clock moves this far relative to the monotonic clock. */
+const CLOCK_JUMP_MS = 1000;
+const HANDLED_MAX = 1000;
+const CURSOR_KEY = 'cursor';
 
-const CORRECTION = 'uuid status word causeId';
-/** The code of a request that is refused as a whole. */
+const CORRECTION_FIELDS = 'uuid status word causeId';
+/** The error code of a request that Buoy refuses as a whole. */
 const BAD_INPUT = 'BAD_USER_INPUT';
-const REPORT =
+const REPORT_MUTATION =
   'mutation ($input: ReportStatusesInput!) { reportStatuses(input: $input) { results { uuid outcome code message truth } userErrors { code message } } }';
-const OUTSTANDING = `query ($after: String) { outstandingCorrections(first: 100, after: $after) { nodes { ${CORRECTION} } pageInfo { endCursor hasNextPage } } }`;
-const SUBSCRIBE = `subscription ($after: String!) { corrections(after: $after) { cursor ${CORRECTION} } }`;
+const OUTSTANDING_QUERY = `query ($after: String) { outstandingCorrections(first: 100, after: $after) { nodes { ${CORRECTION_FIELDS} } pageInfo { endCursor hasNextPage } } }`;
+const CORRECTIONS_SUBSCRIPTION = `subscription ($after: String!) { corrections(after: $after) { cursor ${CORRECTION_FIELDS} } }`;
 
-type Page = { nodes: Correction[]; pageInfo: { endCursor: string; hasNextPage: boolean } };
+type CorrectionPage = { nodes: Correction[]; pageInfo: { endCursor: string; hasNextPage: boolean } };
 
-/** What Buoy answered where it did not do what was asked. */
+/** An error that Buoy returned for a request. */
 export class BuoyError extends Error {
   constructor(
     readonly code: string,
@@ -36,32 +36,32 @@ export class BuoyError extends Error {
   }
 }
 
-/** Grows from a second to a minute, spread so that many clients do not come back at once. */
-const wait = (failures: number) => Math.min(RETRY_MAX, 1000 * 2 ** failures) * (0.5 + Math.random() / 2);
+/** Grows from one second to one minute, with jitter so that many clients do not reconnect at once. */
+const retryDelay = (failures: number) => Math.min(RETRY_MAX_MS, 1000 * 2 ** failures) * (0.5 + Math.random() / 2);
 
-/** A system that speaks of tickets. */
+/** The client of one partner system. */
 export class Buoy {
   #options: Options;
   #store: Store;
-  /** Where the pages of an origin share a queue: one sends, and tells the others what it came to. */
+  /** Shared by the pages of one origin that use the same queue: one page sends, and publishes the results to the others. */
   #channel: BroadcastChannel | undefined;
-  #waiting = new Map<string, ((result: Result) => void)[]>();
+  #resolvers = new Map<string, ((result: Result) => void)[]>();
   #closed = false;
-  #flushing: Promise<void> | undefined;
+  #currentFlush: Promise<void> | undefined;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #clock: { offset: number; at: number; ahead: number } | undefined;
+  #clock: { offset: number; at: number; origin: number } | undefined;
   #socket: { close(): void } | undefined;
-  #seen = new Set<string>();
-  #fail = (error: unknown) => {
+  #handled = new Set<string>();
+  #reportError = (error: unknown) => {
     if (!this.#closed) this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
   };
-  #attempt = () => {
+  #flushInBackground = () => {
     this.flush().catch(() => {});
   };
-  #wake = () => {
+  #retryNow = () => {
     this.#failures = 0;
-    this.#attempt();
+    this.#flushInBackground();
   };
 
   constructor(options: Options) {
@@ -70,138 +70,139 @@ export class Buoy {
     if (store || file || typeof indexedDB === 'undefined') this.#store = store ?? (file ? new Journal(file) : new Memory());
     else {
       const shared = `buoy:${name ?? url}`;
-      this.#store = new Indexed(shared);
+      this.#store = new IndexedDbStore(shared);
       this.#channel = new BroadcastChannel(shared);
-      this.#channel.onmessage = ({ data }) => this.#tell(data as Result[]);
+      this.#channel.onmessage = ({ data }) => this.#publishResults(data as Result[]);
     }
-    globalThis.addEventListener?.('online', this.#wake);
-    this.#attempt();
-    if (options.onCorrection) void this.#listen(0);
+    globalThis.addEventListener?.('online', this.#retryNow);
+    this.#flushInBackground();
+    if (options.onCorrection) void this.#followCorrections(0);
   }
 
-  /** Says what happened. Resolves once Buoy has answered; until then it waits in the queue, also while there is no network. */
+  /** Reports a status. Resolves when Buoy has answered; until then the report stays in the queue, also while offline. */
   async report(report: Report): Promise<Result> {
     return (await this.reportAll([report]))[0]!;
   }
 
-  /** Says several things, in any order. */
+  /** Reports several statuses, in any order. */
   async reportAll(reports: Report[]): Promise<Result[]> {
-    const entries = this.#entries(reports);
+    const entries = this.#toEntries(reports);
     const answers = entries.map(
-      ({ id }) => new Promise<Result>((resolve) => this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), resolve])),
+      ({ id }) => new Promise<Result>((resolve) => this.#resolvers.set(id, [...(this.#resolvers.get(id) ?? []), resolve])),
     );
     await this.#enqueue(entries);
     return Promise.all(answers);
   }
 
-  /** The same, but resolves as soon as the reports are safe in the queue. What they come to is told to `onResult`. */
+  /** Queues reports and resolves as soon as they are stored durably. Results are passed to `onResult`. */
   async queue(reports: Report[]): Promise<void> {
-    await this.#enqueue(this.#entries(reports));
+    await this.#enqueue(this.#toEntries(reports));
   }
 
-  /** How many reports wait to be sent. */
+  /** The number of reports that wait to be sent. */
   pending(): Promise<number> {
     return this.#store.count();
   }
 
-  /** How many milliseconds Buoy's clock is ahead of this device's; undefined until it was seen. */
+  /** How many milliseconds Buoy's clock is ahead of this device's clock; undefined until it was measured. */
   get clockOffset(): number | undefined {
     return this.#clock?.offset;
   }
 
-  /** Sends what waits, now. Resolves once all of it was answered, or rejects with what is in the way. */
+  /** Sends the queued reports now. Resolves when all were answered, or rejects with the error that prevents it. */
   async flush(): Promise<void> {
-    // What is being sent may have been looked for before the latest was there.
-    await this.#flushing?.catch(() => {});
-    await (this.#flushing ??= this.#run());
+    // The running flush may have read the queue before the latest report was added.
+    await this.#currentFlush?.catch(() => {});
+    await (this.#currentFlush ??= this.#flushOnce());
   }
 
-  /** Stops. What waits stays in the queue for the next time. */
+  /** Stops the client. Queued reports stay in the queue for the next start. */
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
-    globalThis.removeEventListener?.('online', this.#wake);
+    globalThis.removeEventListener?.('online', this.#retryNow);
     this.#socket?.close();
-    // Not closed: others wait for what is being sent.
+    // The channel stays open, because other pages still wait for the results of the running request.
     if (this.#channel) this.#channel.onmessage = null;
   }
 
-  /** What is not in order is refused here: in the queue it would be in the way of others. */
-  #entries(reports: Report[], causeId?: string): Entry[] {
+  /** Rejects invalid reports before they are queued, because an invalid report would block the others. */
+  #toEntries(reports: Report[], causeId?: string): Entry[] {
     return reports.map(({ uuid, status, operator, at, eventId }) => {
-      const texts = { uuid, status, operator: operator ?? this.#options.operator!, eventId: eventId ?? crypto.randomUUID() };
-      for (const [field, text] of Object.entries(texts)) {
-        // What has no trim is no text.
+      const requiredTexts = { uuid, status, operator: operator ?? this.#options.operator!, eventId: eventId ?? crypto.randomUUID() };
+      for (const [field, text] of Object.entries(requiredTexts)) {
+        // A value without `trim` is not a string.
         if (!text?.trim?.()) throw new BuoyError('REQUIRED', `${field} must be a text`);
       }
       const localAt = new Date(at ?? Date.now()).getTime();
       if (!(localAt >= 0)) throw new BuoyError('INVALID', 'at must be a time');
-      return { id: texts.eventId, uuid, status, operator: texts.operator, localAt, causeId };
+      return { id: requiredTexts.eventId, uuid, status, operator: requiredTexts.operator, localAt, causeId };
     });
   }
 
   async #enqueue(entries: Entry[]) {
     await this.#store.add(entries);
-    this.#attempt();
+    this.#flushInBackground();
   }
 
-  async #run() {
+  async #flushOnce() {
     try {
-      const send = () => this.#send();
-      // Only secure pages have locks.
+      const send = () => this.#sendQueue();
+      // Locks exist on secure pages only.
       await ((this.#channel && navigator.locks?.request(this.#channel.name, send)) ?? send());
       this.#failures = 0;
     } catch (error) {
-      this.#fail(error);
+      this.#reportError(error);
       if (!this.#closed) {
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
-          this.#attempt();
-        }, wait(this.#failures++));
+          this.#flushInBackground();
+        }, retryDelay(this.#failures++));
       }
       throw error;
     } finally {
-      this.#flushing = undefined;
+      this.#currentFlush = undefined;
     }
   }
 
-  async #send() {
-    let size = BATCH;
+  async #sendQueue() {
+    let size = BATCH_SIZE;
     while (!this.#closed) {
       const entries = await this.#store.oldest(size);
       if (!entries.length) return;
-      await this.#stamp(entries.filter(({ timestamp }) => !timestamp));
+      await this.#setTimestamps(entries.filter(({ timestamp }) => !timestamp));
       let results: Omit<Result, 'eventId'>[];
       try {
-        results = await this.#deliver(entries);
+        results = await this.#postReports(entries);
       } catch (error) {
         if (!(error instanceof BuoyError) || error.code !== BAD_INPUT) throw error;
-        // Which of them it is shows one by one, up to that one.
+        // Sends the entries one by one to find the refused one.
         if (entries.length > 1) {
           size = 1;
           continue;
         }
-        size = BATCH;
+        size = BATCH_SIZE;
         results = [{ uuid: entries[0]!.uuid, outcome: 'REFUSED', code: error.code, message: error.message, truth: null }];
       }
-      const told = entries.flatMap(({ id, causeId }, place) => (causeId ? [] : [{ ...results[place]!, eventId: id }]));
-      this.#channel?.postMessage(told);
+      const published = entries.flatMap(({ id, causeId }, index) => (causeId ? [] : [{ ...results[index]!, eventId: id }]));
+      this.#channel?.postMessage(published);
       await this.#store.remove(entries.map(({ id }) => id));
-      this.#tell(told);
+      this.#publishResults(published);
     }
   }
 
-  /** Gives each its time by Buoy's clock: the same key says the same thing, however often it is sent. */
-  async #stamp(fresh: Entry[]) {
-    if (!fresh.length) return;
-    const offset = await this.#readClock();
+  /** Sets each timestamp by Buoy's clock once, so that a retry with the same key sends the same data. */
+  async #setTimestamps(unstamped: Entry[]) {
+    if (!unstamped.length) return;
+    const offset = await this.#measureClockOffset();
     let now = Date.now();
-    // One of the future is from before the clock was set right: it happened by now, and after those before it.
-    for (const entry of fresh.reverse()) entry.timestamp = new Date((entry.localAt > now ? now-- : entry.localAt) + offset).toISOString();
-    await this.#store.replace(fresh);
+    // A time in the future was recorded before the clock was corrected: it becomes the current time, in the original
+    // order.
+    for (const entry of unstamped.reverse()) entry.timestamp = new Date((entry.localAt > now ? now-- : entry.localAt) + offset).toISOString();
+    await this.#store.replace(unstamped);
   }
 
-  async #deliver(entries: Entry[]) {
+  async #postReports(entries: Entry[]) {
     const reports = entries.map(({ id: eventId, uuid, status, operator, timestamp, causeId }) => ({
       eventId,
       uuid,
@@ -211,29 +212,29 @@ export class Buoy {
       causeId,
     }));
     const input = { reports, sentAt: new Date().toISOString() };
-    const { reportStatuses } = await this.#ask<{ reportStatuses: { results: Result[]; userErrors: BuoyError[] } }>(REPORT, { input });
+    const { reportStatuses } = await this.#ask<{ reportStatuses: { results: Result[]; userErrors: BuoyError[] } }>(REPORT_MUTATION, { input });
     const refusal = reportStatuses.userErrors[0];
     if (refusal) throw new BuoyError(refusal.code, refusal.message);
     return reportStatuses.results;
   }
 
-  #tell(results: Result[]) {
+  #publishResults(results: Result[]) {
     for (const result of results) {
-      for (const resolve of this.#waiting.get(result.eventId) ?? []) resolve(result);
-      this.#waiting.delete(result.eventId);
-      // Apart from the others: one that throws keeps nothing from them.
-      Promise.resolve(result).then(this.#options.onResult).catch(this.#fail);
+      for (const resolve of this.#resolvers.get(result.eventId) ?? []) resolve(result);
+      this.#resolvers.delete(result.eventId);
+      // Called in separate promises, so that a callback that throws does not affect the others.
+      Promise.resolve(result).then(this.#options.onResult).catch(this.#reportError);
     }
   }
 
-  /** By half of the way there and back. */
-  async #readClock() {
+  /** Measures the offset with half of the round trip time. */
+  async #measureClockOffset() {
     const at = performance.now();
     const sent = Date.now();
-    const ahead = sent - at;
-    if (!this.#clock || at - this.#clock.at > CLOCK_LASTS || Math.abs(ahead - this.#clock.ahead) > CLOCK_JUMP) {
+    const origin = sent - at;
+    if (!this.#clock || at - this.#clock.at > CLOCK_MAX_AGE_MS || Math.abs(origin - this.#clock.origin) > CLOCK_JUMP_MS) {
       const { about } = await this.#ask<{ about: { now: string } }>('{ about { now } }');
-      this.#clock = { offset: Math.round(Date.parse(about.now) - (sent + Date.now()) / 2), at, ahead };
+      this.#clock = { offset: Math.round(Date.parse(about.now) - (sent + Date.now()) / 2), at, origin };
     }
     return this.#clock.offset;
   }
@@ -247,7 +248,7 @@ export class Buoy {
         authorization: `Bearer ${this.#options.apiKey}`,
       },
       body: JSON.stringify({ query, variables }),
-      signal: AbortSignal.timeout(TIMEOUT),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const { data, errors } = (await response.json()) as {
       data?: T;
@@ -258,74 +259,75 @@ export class Buoy {
     return data;
   }
 
-  /** Takes corrections while the socket lasts, then comes back for what it has missed. */
-  async #listen(failures: number): Promise<void> {
+  /** Receives corrections while the socket is open, then reconnects and asks for the missed ones. */
+  async #followCorrections(failures: number): Promise<void> {
     try {
-      const after = (await this.#store.get(CURSOR)) ?? (await this.#outstanding());
-      if (!this.#closed) await this.#stream(after, () => (failures = 0));
+      const after = (await this.#store.get(CURSOR_KEY)) ?? (await this.#handleOutstanding());
+      if (!this.#closed) await this.#readCorrections(after, () => (failures = 0));
     } catch (error) {
-      this.#fail(error);
+      this.#reportError(error);
     }
-    if (!this.#closed) setTimeout(() => void this.#listen(failures + 1), wait(failures));
+    if (!this.#closed) setTimeout(() => void this.#followCorrections(failures + 1), retryDelay(failures));
   }
 
-  /** Whatever waits, where nothing was taken yet; what comes meanwhile lies behind the cursor that this keeps at its end. */
-  async #outstanding() {
+  /** Handles all outstanding corrections on the first start. Later ones come after the cursor that is stored at the end. */
+  async #handleOutstanding() {
     const { boardCursor } = await this.#ask<{ boardCursor: string }>('{ boardCursor }');
     let after: string | undefined;
     do {
-      const { nodes, pageInfo }: Page = (await this.#ask<{ outstandingCorrections: Page }>(OUTSTANDING, { after })).outstandingCorrections;
-      for (const correction of nodes) await this.#take(correction);
+      const { nodes, pageInfo }: CorrectionPage = (await this.#ask<{ outstandingCorrections: CorrectionPage }>(OUTSTANDING_QUERY, { after })).outstandingCorrections;
+      for (const correction of nodes) await this.#handleCorrection(correction);
       after = pageInfo.hasNextPage ? pageInfo.endCursor : undefined;
     } while (after);
-    await this.#store.set(CURSOR, boardCursor);
+    await this.#store.set(CURSOR_KEY, boardCursor);
     return boardCursor;
   }
 
-  async #stream(after: string, welcomed: () => void) {
+  async #readCorrections(after: string, onConnected: () => void) {
     const { url, apiKey, WebSocket: Socket = globalThis.WebSocket } = this.#options;
     if (!Socket) throw new BuoyError('NO_WEBSOCKET', 'There is no WebSocket here: pass that of the package ws');
     const socket = (this.#socket = new Socket(`${url.replace(/^http/, 'ws')}/graphql`, 'graphql-transport-ws'));
-    const say = (type: string, more?: object) => socket.send(JSON.stringify({ type, ...more }));
-    // One after the other. Behind one that failed nothing of this socket is handled or passed: all of it comes again.
-    let taken = Promise.resolve();
-    const error = await new Promise<unknown>((end) => {
-      socket.onopen = () => say('connection_init', { payload: { authorization: `Bearer ${apiKey}` } });
+    const sendMessage = (type: string, fields?: object) => socket.send(JSON.stringify({ type, ...fields }));
+    // Corrections are handled one at a time. After a failure, this socket handles no further one and the cursor stays,
+    // so all are sent again.
+    let handling = Promise.resolve();
+    const error = await new Promise<unknown>((finish) => {
+      socket.onopen = () => sendMessage('connection_init', { payload: { authorization: `Bearer ${apiKey}` } });
       socket.onmessage = ({ data }: { data: unknown }) => {
         const { type, payload } = JSON.parse(String(data)) as {
           type: string;
           payload?: { data?: { corrections: Correction & { cursor: string } }; errors?: Error[] } & Error[];
         };
         if (type === 'connection_ack') {
-          welcomed();
-          say('subscribe', { id: 'c', payload: { query: SUBSCRIBE, variables: { after } } });
+          onConnected();
+          sendMessage('subscribe', { id: 'c', payload: { query: CORRECTIONS_SUBSCRIPTION, variables: { after } } });
         } else if (payload?.data) {
           const { cursor, ...correction } = payload.data.corrections;
-          taken = taken.then(() => this.#take(correction, cursor));
-          taken.catch(end);
-        } else if (type === 'ping') say('pong');
-        else end(new BuoyError('SUBSCRIPTION', (payload?.errors ?? payload)?.[0]?.message ?? type));
+          handling = handling.then(() => this.#handleCorrection(correction, cursor));
+          handling.catch(finish);
+        } else if (type === 'ping') sendMessage('pong');
+        else finish(new BuoyError('SUBSCRIPTION', (payload?.errors ?? payload)?.[0]?.message ?? type));
       };
       socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
-        end(code === 4403 && new BuoyError('FORBIDDEN', String(reason)));
-      socket.onerror = () => end(new BuoyError('NETWORK', 'The socket for corrections failed'));
+        finish(code === 4403 && new BuoyError('FORBIDDEN', String(reason)));
+      socket.onerror = () => finish(new BuoyError('NETWORK', 'The socket for corrections failed'));
     });
     socket.close();
-    await taken;
+    await handling;
     if (error) throw error;
   }
 
-  /** Acknowledged when it is done, and only then passed. */
-  async #take(correction: Correction, cursor?: string) {
+  /** Acknowledges a correction after its handler has finished, and only then moves the cursor. */
+  async #handleCorrection(correction: Correction, cursor?: string) {
     if (this.#closed) throw new BuoyError('CLOSED', 'closed');
     const { uuid, status, word, causeId } = correction;
-    if (!this.#seen.has(causeId)) {
+    if (!this.#handled.has(causeId)) {
       await this.#options.onCorrection?.(correction);
       const report = { uuid, status: word ?? status, operator: this.#options.operator ?? 'Buoy SDK', eventId: `ack:${causeId}` };
-      await this.#enqueue(this.#entries([report], causeId));
-      if (this.#seen.size >= SEEN_MAX) this.#seen.clear();
-      this.#seen.add(causeId);
+      await this.#enqueue(this.#toEntries([report], causeId));
+      if (this.#handled.size >= HANDLED_MAX) this.#handled.clear();
+      this.#handled.add(causeId);
     }
-    if (cursor) await this.#store.set(CURSOR, cursor);
+    if (cursor) await this.#store.set(CURSOR_KEY, cursor);
   }
 }

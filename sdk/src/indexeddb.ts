@@ -3,14 +3,14 @@ import type { Entry, Store } from './types';
 const QUEUE = 'queue';
 const META = 'meta';
 
-const done = <T>(request: IDBRequest<T>) =>
+const toPromise = <T>(request: IDBRequest<T>) =>
   new Promise<T>((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 
-/** In a browser: survives reloads, and is shared by the pages of one origin. */
-export class Indexed implements Store {
+/** The queue in a browser: it survives reloads, and the pages of one origin share it. */
+export class IndexedDbStore implements Store {
   #db: Promise<IDBDatabase>;
 
   constructor(name: string) {
@@ -19,51 +19,51 @@ export class Indexed implements Store {
       open.result.createObjectStore(QUEUE, { keyPath: 'n', autoIncrement: true }).createIndex('id', 'id', { unique: true });
       open.result.createObjectStore(META);
     };
-    this.#db = done(open);
+    this.#db = toPromise(open);
   }
 
-  /** Runs in one transaction; kept once that is complete. */
-  async #within<T>(name: string, work: (store: IDBObjectStore) => Promise<T> | T) {
+  /** Runs `callback` in one transaction and resolves when the transaction is complete. */
+  async #transact<T>(name: string, callback: (store: IDBObjectStore) => Promise<T> | T) {
     const tx = (await this.#db).transaction(name, 'readwrite', { durability: 'strict' });
     const complete = new Promise<void>((resolve, reject) => {
       tx.oncomplete = () => resolve();
       tx.onabort = tx.onerror = () => reject(tx.error);
     });
-    return (await Promise.all([work(tx.objectStore(name)), complete]))[0];
+    return (await Promise.all([callback(tx.objectStore(name)), complete]))[0];
   }
 
-  /** Each of these, with its key where it is in the queue. */
-  #each<T extends { id: string }>(entries: T[], work: (queue: IDBObjectStore, entry: T, n?: IDBValidKey) => void) {
-    return this.#within(QUEUE, async (queue) => {
-      for (const entry of entries) work(queue, entry, await done(queue.index('id').getKey(entry.id)));
+  /** Calls `callback` for each entry, with its key where the entry is in the queue. */
+  #forEachEntry<T extends { id: string }>(entries: T[], callback: (queue: IDBObjectStore, entry: T, n?: IDBValidKey) => void) {
+    return this.#transact(QUEUE, async (queue) => {
+      for (const entry of entries) callback(queue, entry, await toPromise(queue.index('id').getKey(entry.id)));
     });
   }
 
   add(entries: Entry[]) {
-    return this.#each(entries, (queue, entry, n) => n || queue.add(entry));
+    return this.#forEachEntry(entries, (queue, entry, n) => n || queue.add(entry));
   }
 
   oldest(max: number) {
-    return this.#within(QUEUE, (queue) => done<Entry[]>(queue.getAll(null, max)));
+    return this.#transact(QUEUE, (queue) => toPromise<Entry[]>(queue.getAll(null, max)));
   }
 
   replace(entries: Entry[]) {
-    return this.#each(entries, (queue, entry, n) => n && queue.put({ ...entry, n }));
+    return this.#forEachEntry(entries, (queue, entry, n) => n && queue.put({ ...entry, n }));
   }
 
   remove(ids: string[]) {
-    return this.#each(ids.map((id) => ({ id })), (queue, _, n) => n && queue.delete(n));
+    return this.#forEachEntry(ids.map((id) => ({ id })), (queue, _, n) => n && queue.delete(n));
   }
 
   count() {
-    return this.#within(QUEUE, (queue) => done(queue.count()));
+    return this.#transact(QUEUE, (queue) => toPromise(queue.count()));
   }
 
   get(key: string) {
-    return this.#within(META, (meta) => done<string | undefined>(meta.get(key)));
+    return this.#transact(META, (meta) => toPromise<string | undefined>(meta.get(key)));
   }
 
   set(key: string, value: string) {
-    return this.#within(META, (meta) => void meta.put(value, key));
+    return this.#transact(META, (meta) => void meta.put(value, key));
   }
 }

@@ -1,21 +1,21 @@
 import type { Entry, Store } from './types';
 
-/** What changes in a store. */
-export type Line = { add?: Entry[]; remove?: string[]; set?: [string, string] };
+/** One change of a store. */
+export type StoreChange = { add?: Entry[]; remove?: string[]; set?: [string, string] };
 
-/** What is forgotten with the page. */
+/** A store in memory; it is lost with the page or the process. */
 export class Memory implements Store {
   protected entries = new Map<string, Entry>();
   protected meta = new Map<string, string>();
 
-  protected play({ add, remove, set }: Line) {
+  protected play({ add, remove, set }: StoreChange) {
     for (const entry of add ?? []) this.entries.set(entry.id, entry);
     for (const id of remove ?? []) this.entries.delete(id);
     if (set) this.meta.set(...set);
   }
 
-  protected async note(line: Line) {
-    this.play(line);
+  protected async note(change: StoreChange) {
+    this.play(change);
   }
 
   add(entries: Entry[]) {

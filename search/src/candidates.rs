@@ -1,9 +1,9 @@
 //! The best documents of a union of terms, within a clause.
 //!
-//! tantivy skips what cannot be among the best (block-max WAND) only in a bare union of terms: with a clause in the
-//! same query it would look at every document of every term. So the union runs bare, and the clause is asked only for
-//! the documents that are good enough. Where a clause lets few documents through, the skipping would never begin; there
-//! the clause leads. Both ways find the same documents.
+//! tantivy skips documents that cannot be among the best (block-max WAND) only in a plain union of terms; with a clause
+//! in the same query it would score every document of every term. So the union runs alone, and the clause filters the
+//! documents that score high enough. Where the clause is selective, skipping would never begin: there the clause drives
+//! the iteration. Both ways find the same documents.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,44 +18,44 @@ use uuid::Uuid;
 
 use crate::Clause;
 use crate::generation::{AT, Fields, ID_HIGH, ID_LOW};
-use crate::vectors::Viewpoint;
+use crate::vectors::VectorQuery;
 
-/// A clause that lets through fewer than one document in so many leads.
-const SELECTIVE_FROM: u64 = 20;
+/// A clause that matches fewer than one document in so many is selective.
+const SELECTIVE_SHARE: u64 = 20;
 
-/// A term that must be there to the letter, however often.
-pub(crate) fn exact(term: Term) -> Box<dyn Query> {
+/// An exact term, without frequencies.
+pub(crate) fn exact_term(term: Term) -> Box<dyn Query> {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
-/// The query as a filter: it adds nothing to a score.
-pub(crate) fn uncounted(query: Box<dyn Query>) -> Box<dyn Query> {
+/// The query as a filter, without a score.
+pub(crate) fn unscored(query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(ConstScoreQuery::new(query, 0.0))
 }
 
-/// The clause as parts of a query, none of which count; none where it lets everything through.
+/// The clause as unscored parts of a query; empty where it matches everything.
 pub(crate) fn clause_parts(tags: Field, clause: &Clause) -> Vec<(Occur, Box<dyn Query>)> {
     let Clause { all_of, any_of } = clause;
-    let tag = |tag: &String| exact(Term::from_field_text(tags, tag));
-    let mut parts: Vec<(Occur, Box<dyn Query>)> = all_of.iter().map(|t| (Occur::Must, uncounted(tag(t)))).collect();
+    let tag = |tag: &String| exact_term(Term::from_field_text(tags, tag));
+    let mut parts: Vec<(Occur, Box<dyn Query>)> = all_of.iter().map(|t| (Occur::Must, unscored(tag(t)))).collect();
     for any in any_of {
         let one: Box<dyn Query> = if any.is_empty() {
             Box::new(EmptyQuery)
         } else {
             Box::new(BooleanQuery::union(any.iter().map(tag).collect()))
         };
-        parts.push((Occur::Must, uncounted(one)));
+        parts.push((Occur::Must, unscored(one)));
     }
     parts
 }
 
 /// Reads the ids of a segment's documents.
-pub(crate) struct Ids {
+pub(crate) struct IdColumns {
     high: Column<u64>,
     low: Column<u64>,
 }
 
-impl Ids {
+impl IdColumns {
     pub fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
         let columns = segment.fast_fields();
         Ok(Self { high: columns.u64(ID_HIGH)?, low: columns.u64(ID_LOW)? })
@@ -66,35 +66,35 @@ impl Ids {
     }
 }
 
-/// The best documents so far; of equal ones those of the lower address.
-struct Best {
-    heap: BinaryHeap<Reverse<(Ranked, Reverse<DocAddress>)>>,
+/// The best documents so far; among equal scores the lower address wins.
+struct TopK {
+    heap: BinaryHeap<Reverse<(OrderedScore, Reverse<DocAddress>)>>,
     limit: usize,
 }
 
-/// A score in its total order.
+/// A score with a total order.
 #[derive(PartialEq)]
-struct Ranked(Score);
+struct OrderedScore(Score);
 
-impl Eq for Ranked {}
+impl Eq for OrderedScore {}
 
-impl PartialOrd for Ranked {
+impl PartialOrd for OrderedScore {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Ranked {
+impl Ord for OrderedScore {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
     }
 }
 
-impl Best {
-    /// What a document must exceed.
+impl TopK {
+    /// The score that a document must exceed.
     fn threshold(&self) -> Score {
         match self.heap.peek() {
-            Some(Reverse((Ranked(score), ..))) if self.heap.len() >= self.limit => *score,
+            Some(Reverse((OrderedScore(score), ..))) if self.heap.len() >= self.limit => *score,
             _ => Score::MIN,
         }
     }
@@ -103,31 +103,31 @@ impl Best {
         if self.heap.len() >= self.limit {
             self.heap.pop();
         }
-        self.heap.push(Reverse((Ranked(score), Reverse(address))));
+        self.heap.push(Reverse((OrderedScore(score), Reverse(address))));
     }
 }
 
-/// Whether documents of a segment had begun.
-struct Begun {
+/// Filters documents that began no later than `now`.
+struct AsOf {
     at: Column<i64>,
     now: i64,
 }
 
-impl Begun {
+impl AsOf {
     fn of(segment: &SegmentReader, now: i64) -> tantivy::Result<Self> {
         Ok(Self { at: segment.fast_fields().i64(AT)?, now })
     }
 
-    fn holds(&self, doc: DocId) -> bool {
+    fn includes(&self, doc: DocId) -> bool {
         self.at.first(doc).is_none_or(|at| at <= self.now)
     }
 }
 
-/// The `limit` documents whose vectors lie nearest.
+/// The `limit` documents with the nearest vectors.
 pub(crate) fn nearest(
     searcher: &Searcher,
     fields: &Fields,
-    asked: &Viewpoint<'_>,
+    vector_query: &VectorQuery<'_>,
     (clause, now): (&Clause, i64),
     limit: usize,
 ) -> tantivy::Result<Vec<DocAddress>> {
@@ -137,27 +137,27 @@ pub(crate) fn nearest(
         clause.as_ref().map(|clause| clause.weight(EnableScoring::disabled_from_searcher(searcher))).transpose()?;
     let mut within: Vec<(Uuid, DocAddress)> = Vec::new();
     for (ord, segment) in (0_u32..).zip(searcher.segment_readers()) {
-        let (ids, begun, alive) = (Ids::of(segment)?, Begun::of(segment, now)?, segment.alive_bitset());
-        let mut take = |doc: DocId| {
-            if alive.is_none_or(|alive| alive.is_alive(doc)) && begun.holds(doc) {
+        let (ids, as_of, alive) = (IdColumns::of(segment)?, AsOf::of(segment, now)?, segment.alive_bitset());
+        let mut collect = |doc: DocId| {
+            if alive.is_none_or(|alive| alive.is_alive(doc)) && as_of.includes(doc) {
                 within.push((ids.read(doc), DocAddress::new(ord, doc)));
             }
         };
         match &filter {
-            None => (0..segment.max_doc()).for_each(&mut take),
+            None => (0..segment.max_doc()).for_each(&mut collect),
             Some(filter) => {
                 let mut filter = filter.scorer(segment, 1.0)?;
                 while filter.doc() != TERMINATED {
-                    take(filter.doc());
+                    collect(filter.doc());
                     filter.advance();
                 }
             }
         }
     }
-    Ok(asked.nearest(within.into_iter(), limit))
+    Ok(vector_query.nearest(within.into_iter(), limit))
 }
 
-/// The `limit` documents that a union of scored terms ranks first.
+/// The `limit` documents with the highest scores.
 pub(crate) fn best(
     searcher: &Searcher,
     fields: &Fields,
@@ -172,33 +172,33 @@ pub(crate) fn best(
     let clause = if parts.is_empty() { None } else { Some(BooleanQuery::new(parts)) };
     let filter =
         clause.as_ref().map(|clause| clause.weight(EnableScoring::disabled_from_searcher(searcher))).transpose()?;
-    let mut led: Option<Box<dyn Weight>> = None;
-    let mut best = Best { heap: BinaryHeap::new(), limit };
+    let mut clause_first: Option<Box<dyn Weight>> = None;
+    let mut best = TopK { heap: BinaryHeap::new(), limit };
     for (ord, segment) in (0_u32..).zip(searcher.segment_readers()) {
         let mut filter: Option<Box<dyn Scorer>> = filter.as_ref().map(|f| f.scorer(segment, 1.0)).transpose()?;
-        let leads = match &filter {
+        let is_selective = match &filter {
             Some(filter) if filter.doc() == TERMINATED => continue,
-            Some(filter) => u64::from(filter.size_hint()).saturating_mul(SELECTIVE_FROM) < u64::from(segment.max_doc()),
+            Some(filter) => {
+                u64::from(filter.size_hint()).saturating_mul(SELECTIVE_SHARE) < u64::from(segment.max_doc())
+            }
             None => false,
         };
-        let weight = match (&clause, leads) {
+        let weight = match (&clause, is_selective) {
             (Some(clause), true) => {
                 filter = None;
-                if led.is_none() {
-                    let parts: Vec<(Occur, Box<dyn Query>)> = vec![
-                        (Occur::Must, uncounted(Box::new(clause.clone()))),
-                        (Occur::Must, Box::new(union.clone())),
-                    ];
-                    led = Some(BooleanQuery::new(parts).weight(scoring)?);
+                if clause_first.is_none() {
+                    let parts: Vec<(Occur, Box<dyn Query>)> =
+                        vec![(Occur::Must, unscored(Box::new(clause.clone()))), (Occur::Must, Box::new(union.clone()))];
+                    clause_first = Some(BooleanQuery::new(parts).weight(scoring)?);
                 }
-                led.as_ref().unwrap_or(&pruned)
+                clause_first.as_ref().unwrap_or(&pruned)
             }
             _ => &pruned,
         };
-        let (alive, begun) = (segment.alive_bitset(), Begun::of(segment, now)?);
+        let (alive, as_of) = (segment.alive_bitset(), AsOf::of(segment, now)?);
         weight.for_each_pruning(best.threshold(), segment, &mut |doc, score| {
             let wanted = alive.is_none_or(|alive| alive.is_alive(doc))
-                && begun.holds(doc)
+                && as_of.includes(doc)
                 && filter
                     .as_mut()
                     .is_none_or(|filter| filter.doc() == doc || (filter.doc() < doc && filter.seek(doc) == doc));

@@ -1,7 +1,7 @@
-//! The filter of people who type into a list: every word of the text must be in the document.
+//! Full-text filter for lists: every word of the text must be in the document.
 //!
-//! A Latin word is found as written, by its stem, or, the last one, as the beginning of a word; a code whatever its
-//! hyphens; a Chinese word as a run of characters, so that no difference in segmentation hides a document.
+//! A Latin word is found as written, by its stem and, for the last word, as a prefix; a code with or without hyphens; a
+//! Chinese word as a phrase of characters, so that segmentation never hides a document.
 
 use std::collections::HashSet;
 
@@ -10,77 +10,82 @@ use tantivy::query::{BooleanQuery, BoostQuery, FuzzyTermQuery, Occur, PhraseQuer
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, Term};
 
-use crate::analysis::{Kind, Run, Token, WORD_CHARS_MAX, cut, han_words, lower, plain, runs, stem, terms, tokens};
-use crate::candidates::{Ids, clause_parts, exact, uncounted};
+use crate::analysis::{
+    Kind, Run, Token, WORD_CHARS_MAX, han_words, lowercase, normalise, runs, stem, terms, tokens, truncate,
+};
+use crate::candidates::{IdColumns, clause_parts, exact_term, unscored};
 use crate::generation::Fields;
 use crate::{Clause, TextHit};
 
-/// Of one text that is looked for, in bytes; the rest is not read.
-const QUESTION_BYTES_MAX: usize = 4 * 1024;
-/// Words of one text; the rest is not read.
+/// Bytes of a query text; the rest is ignored.
+const QUERY_BYTES_MAX: usize = 4 * 1024;
+/// Words of a query text; the rest is ignored.
 const WORDS_MAX: usize = 32;
-/// Shorter beginnings would find half the dictionary.
+/// A shorter prefix would match half the dictionary.
 const PREFIX_CHARS_MIN: usize = 2;
-/// A code counts so many words in the ranking.
+/// In the ranking a code counts as so many words.
 const CODE_WEIGHT: f32 = 2.0;
 
-/// One word that must be there.
+/// One required word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Need {
-    /// One of these.
+enum WordQuery {
+    /// One of these forms.
     AnyOf(Vec<String>),
-    /// One of these, or a word that begins so.
-    Beginning(Vec<String>, String),
-    /// These characters in a row.
-    Characters(String),
+    /// One of these forms, or a word with this prefix.
+    Prefix(Vec<String>, String),
+    /// These characters in sequence.
+    Phrase(String),
 }
 
-/// What a text needs; empty for a text without words, which finds nothing.
-fn needs(text: &str) -> Vec<Need> {
-    let plain = plain(cut(text, QUESTION_BYTES_MAX));
-    // Somebody who types on has not ended the last word.
-    let typing = plain.chars().last().is_some_and(char::is_alphanumeric);
-    let mut needs = Vec::new();
+/// The words that a document must contain; empty for a text without words, which finds nothing.
+fn word_queries(text: &str) -> Vec<WordQuery> {
+    let normalised = normalise(truncate(text, QUERY_BYTES_MAX));
+    // The user may still be typing the last word.
+    let is_incomplete = normalised.chars().last().is_some_and(char::is_alphanumeric);
+    let mut word_queries = Vec::new();
     let mut last_latin = None;
-    for run in runs(&plain) {
+    for run in runs(&normalised) {
         last_latin = None;
         match run {
-            Run::Han(run) => needs.extend(han_words(run).into_iter().map(|word| Need::Characters(word.to_owned()))),
+            Run::Han(run) => {
+                word_queries.extend(han_words(run).into_iter().map(|word| WordQuery::Phrase(word.to_owned())))
+            }
             Run::Latin(run) => {
                 for token in tokens(run) {
                     let (any, whole) = match token {
-                        Token::Word(word) => (word_forms(word), lead(word)),
-                        Token::Code(code) => (vec![squeeze(code)], squeeze(code)),
-                        // The code that it belongs to is asked for already.
+                        Token::Word(word) => (word_forms(word), normalise_word(word)),
+                        Token::Code(code) => (vec![strip_hyphens(code)], strip_hyphens(code)),
+                        // The code that contains it is required already.
                         Token::Part(_) => continue,
                     };
-                    last_latin = Some((needs.len(), whole));
-                    needs.push(Need::AnyOf(any));
+                    last_latin = Some((word_queries.len(), whole));
+                    word_queries.push(WordQuery::AnyOf(any));
                 }
             }
         }
     }
-    if let Some((place, beginning)) = last_latin.filter(|(_, word)| typing && word.chars().count() >= PREFIX_CHARS_MIN)
-        && let Need::AnyOf(any) = &needs[place]
+    if let Some((place, prefix)) =
+        last_latin.filter(|(_, word)| is_incomplete && word.chars().count() >= PREFIX_CHARS_MIN)
+        && let WordQuery::AnyOf(any) = &word_queries[place]
     {
-        needs[place] = Need::Beginning(any.clone(), beginning);
+        word_queries[place] = WordQuery::Prefix(any.clone(), prefix);
     }
-    needs.truncate(WORDS_MAX);
-    needs
+    word_queries.truncate(WORDS_MAX);
+    word_queries
 }
 
-/// What a Latin run is found by: its words as written and stemmed, its codes without hyphens, and all of it.
+/// All forms of a Latin run: words as written and stemmed, codes without hyphens, and the whole run.
 pub(crate) fn latin_forms(run: &str) -> Vec<String> {
     let mut forms = Vec::new();
     for piece in run.split('/') {
-        // Whole, so that the beginning of `3.2.1-beta` is found.
-        forms.push(lead(piece));
+        // The whole piece, so that a prefix of `3.2.1-beta` is found.
+        forms.push(normalise_word(piece));
     }
     for token in tokens(run) {
         match token {
             Token::Word(word) | Token::Part(word) => forms.extend(word_forms(word)),
             Token::Code(code) => {
-                forms.push(squeeze(code));
+                forms.push(strip_hyphens(code));
                 code.split(['-', '_']).filter(|part| !part.is_empty()).for_each(|part| forms.extend(word_forms(part)));
             }
         }
@@ -91,28 +96,28 @@ pub(crate) fn latin_forms(run: &str) -> Vec<String> {
 }
 
 fn word_forms(word: &str) -> Vec<String> {
-    let lead = lead(word);
-    let stem = stem(&lead).into_owned();
-    if stem == lead { vec![lead] } else { vec![lead, stem] }
+    let whole = normalise_word(word);
+    let stem = stem(&whole).into_owned();
+    if stem == whole { vec![whole] } else { vec![whole, stem] }
 }
 
-/// The word in lower case, cut where it is no word any more.
-fn lead(word: &str) -> String {
-    lower(word).chars().take(WORD_CHARS_MAX).collect()
+/// The word in lower case, truncated to the maximum length of a word.
+fn normalise_word(word: &str) -> String {
+    lowercase(word).chars().take(WORD_CHARS_MAX).collect()
 }
 
-/// A code without its hyphens, in lower case.
-fn squeeze(code: &str) -> String {
-    lead(&code.replace(['-', '_'], ""))
+/// The code in lower case, without hyphens.
+fn strip_hyphens(code: &str) -> String {
+    normalise_word(&code.replace(['-', '_'], ""))
 }
 
-/// Whether [`crate::Index::find`] would find a document of these texts: the same decision, made in memory.
+/// Whether [`crate::Index::find`] would find a document with these texts, decided in memory.
 pub fn matches(text: &str, title: &str, body: &str, extra: &str) -> bool {
-    let needs = needs(text);
-    if needs.is_empty() {
+    let word_queries = word_queries(text);
+    if word_queries.is_empty() {
         return false;
     }
-    let parts = [plain(title), plain(body), plain(extra)];
+    let parts = [normalise(title), normalise(body), normalise(extra)];
     let mut forms = HashSet::new();
     let mut han = Vec::new();
     for run in parts.iter().flat_map(|part| runs(part)) {
@@ -121,12 +126,12 @@ pub fn matches(text: &str, title: &str, body: &str, extra: &str) -> bool {
             Run::Latin(run) => forms.extend(latin_forms(run)),
         }
     }
-    needs.iter().all(|need| match need {
-        Need::AnyOf(any) => any.iter().any(|form| forms.contains(form)),
-        Need::Beginning(any, beginning) => {
-            any.iter().any(|form| forms.contains(form)) || forms.iter().any(|form| form.starts_with(beginning.as_str()))
+    word_queries.iter().all(|query| match query {
+        WordQuery::AnyOf(any) => any.iter().any(|form| forms.contains(form)),
+        WordQuery::Prefix(any, prefix) => {
+            any.iter().any(|form| forms.contains(form)) || forms.iter().any(|form| form.starts_with(prefix.as_str()))
         }
-        Need::Characters(word) => han.iter().any(|run| run.contains(word.as_str())),
+        WordQuery::Phrase(word) => han.iter().any(|run| run.contains(word.as_str())),
     })
 }
 
@@ -137,16 +142,16 @@ pub(crate) fn find(
     clause: &Clause,
     limit: usize,
 ) -> tantivy::Result<Vec<TextHit>> {
-    let needs = needs(text);
-    if needs.is_empty() || limit == 0 {
+    let word_queries = word_queries(text);
+    if word_queries.is_empty() || limit == 0 {
         return Ok(Vec::new());
     }
     let mut parts = clause_parts(fields.tags, clause);
-    parts.extend(needs.iter().map(|need| (Occur::Must, uncounted(need_query(fields, need)))));
-    parts.extend(ranking(fields, text));
+    parts.extend(word_queries.iter().map(|query| (Occur::Must, unscored(word_query(fields, query)))));
+    parts.extend(scoring_terms(fields, text));
     let limit = limit.min(usize::try_from(searcher.num_docs()).unwrap_or(usize::MAX)).max(1);
     let top = searcher.search(&BooleanQuery::new(parts), &TopDocs::with_limit(limit).order_by_score())?;
-    let ids: Vec<Ids> = searcher.segment_readers().iter().map(Ids::of).collect::<tantivy::Result<_>>()?;
+    let ids: Vec<IdColumns> = searcher.segment_readers().iter().map(IdColumns::of).collect::<tantivy::Result<_>>()?;
     let mut hits: Vec<TextHit> = top
         .into_iter()
         .filter_map(|(score, place)| {
@@ -157,31 +162,31 @@ pub(crate) fn find(
     Ok(hits)
 }
 
-fn need_query(fields: &Fields, need: &Need) -> Box<dyn Query> {
+fn word_query(fields: &Fields, query: &WordQuery) -> Box<dyn Query> {
     let latin = |form: &String| Term::from_field_text(fields.latin, form);
-    let any_of = |any: &[String]| -> Vec<Box<dyn Query>> { any.iter().map(|form| exact(latin(form))).collect() };
-    match need {
-        Need::AnyOf(any) => Box::new(BooleanQuery::union(any_of(any))),
-        Need::Beginning(any, beginning) => {
+    let any_of = |any: &[String]| -> Vec<Box<dyn Query>> { any.iter().map(|form| exact_term(latin(form))).collect() };
+    match query {
+        WordQuery::AnyOf(any) => Box::new(BooleanQuery::union(any_of(any))),
+        WordQuery::Prefix(any, prefix) => {
             let mut any = any_of(any);
-            any.push(Box::new(FuzzyTermQuery::new_prefix(latin(beginning), 0, false)));
+            any.push(Box::new(FuzzyTermQuery::new_prefix(latin(prefix), 0, false)));
             Box::new(BooleanQuery::union(any))
         }
-        Need::Characters(word) => {
+        WordQuery::Phrase(word) => {
             let characters: Vec<Term> =
                 word.chars().map(|c| Term::from_field_text(fields.han, &c.to_string())).collect();
             match <[Term; 1]>::try_from(characters) {
-                Ok([one]) => exact(one),
+                Ok([one]) => exact_term(one),
                 Err(several) => Box::new(PhraseQuery::new(several)),
             }
         }
     }
 }
 
-/// What only ranks: a word in title or body counts more than one that is in neither.
-fn ranking(fields: &Fields, text: &str) -> Vec<(Occur, Box<dyn Query>)> {
-    let mut terms = terms(cut(text, QUESTION_BYTES_MAX));
-    terms.retain(|term| matches!(term.kind, Kind::Word | Kind::Inner | Kind::Code));
+/// These terms only affect the ranking: title and body count more than the extra text.
+fn scoring_terms(fields: &Fields, text: &str) -> Vec<(Occur, Box<dyn Query>)> {
+    let mut terms = terms(truncate(text, QUERY_BYTES_MAX));
+    terms.retain(|term| matches!(term.kind, Kind::Word | Kind::Subword | Kind::Code));
     terms.truncate(WORDS_MAX);
     terms
         .into_iter()

@@ -15,27 +15,28 @@ use tantivy::{
 };
 use uuid::Uuid;
 
-use crate::analysis::{Kind, Run, plain, runs, terms};
+use crate::analysis::{Kind, Run, normalise, runs, terms};
 use crate::find::latin_forms;
-use crate::joined::{Joined, Splitter};
-use crate::profile::Stored;
+use crate::joined::{JoinedTerms, Splitter};
+use crate::profile::StoredDocument;
 use crate::{Change, Document, Error, profile};
 
-/// To be raised when fields, analysis or the profile change: an index of another format is built anew.
+/// Increment it when fields, analysis or the profile change: an index of another format is rebuilt.
 const FORMAT: &str = "buoy-search 4";
 const FORMAT_FILE: &str = "format";
-/// Memory of the one indexing thread while changes come one by one, in bytes: tantivy's least, for its tables are
-/// cleared at each commit.
+/// Memory of the indexing thread for single changes, in bytes: the minimum of tantivy, because its tables are cleared
+/// at each commit.
 const WRITER_BYTES: usize = 15_000_000;
-/// The same while a whole index is built: fewer, larger segments.
+/// The same for a rebuild: fewer, larger segments.
 const REBUILD_WRITER_BYTES: usize = 100_000_000;
-/// Of the stored profiles, in bytes: a question reads some dozens that lie far apart, each with all of its block.
+/// Block size of the document store, in bytes. A query reads some dozens of scattered profiles, each with its whole
+/// block.
 const STORE_BLOCK_BYTES: usize = 4_096;
-/// An index up to so many bytes is checked against its checksums when it is opened; reading more would take long.
+/// Checksums of an index up to so many bytes are verified when it is opened; for larger ones it would take too long.
 const CHECKED_BYTES_MAX: u64 = 1 << 30;
-/// Places between two runs of characters: no phrase reaches across.
+/// Positions between two runs of characters, so that no phrase spans them.
 const RUN_GAP: usize = 2;
-/// A word of the title stands for so many in the first choice of documents.
+/// In the first selection, a word of the title counts as so many.
 const TITLE_TIMES: usize = 2;
 
 pub(crate) const ID_HIGH: &str = "id_high";
@@ -44,29 +45,31 @@ pub(crate) const AT: &str = "at";
 
 #[derive(Clone, Copy)]
 pub(crate) struct Fields {
-    /// To replace and remove by.
+    /// For replacing and deleting.
     id: Field,
-    /// The same as two numbers, to read.
+    /// The same as two numbers, for reading.
     id_high: Field,
     id_low: Field,
     /// See [`Document::at`].
     pub at: Field,
     /// Words and codes of title and body.
     pub words: Field,
-    /// Chinese characters of all texts, with their places.
+    /// Chinese characters of all texts, with positions.
     pub han: Field,
-    /// For [`crate::Index::find`]: Latin words in every form, of all texts.
+    /// For [`crate::Index::find`]: all forms of Latin words, of all texts.
     pub latin: Field,
     pub tags: Field,
-    /// See [`Stored`].
+    /// See [`StoredDocument`].
     pub stored: Field,
 }
 
 fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let indexed = |record, norms| {
-        let indexing =
-            TextFieldIndexing::default().set_tokenizer(Joined::NAME).set_index_option(record).set_fieldnorms(norms);
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(JoinedTerms::NAME)
+            .set_index_option(record)
+            .set_fieldnorms(norms);
         TextOptions::default().set_indexing_options(indexing)
     };
     let fields = Fields {
@@ -84,16 +87,16 @@ fn schema() -> (Schema, Fields) {
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing behind these locks is left half done by a panic: a writer is taken out while it works.
+    // A panic leaves nothing inconsistent behind these locks: a writer is taken out of its slot while it works.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a folder cannot be opened.
-pub(crate) enum Unusable {
-    /// What it holds is no index of this program: it is built anew.
-    Content(String),
-    /// The machine fails: opened another time it may be whole.
-    Machine(Error),
+pub(crate) enum OpenError {
+    /// The content is no valid index of this program: it is rebuilt.
+    Invalid(String),
+    /// The machine fails: a later attempt may succeed.
+    Environment(Error),
 }
 
 pub(crate) struct Generation {
@@ -101,14 +104,14 @@ pub(crate) struct Generation {
     pub fields: Fields,
     index: tantivy::Index,
     reader: IndexReader,
-    /// `None` until something is written, and after a failure: the next one begins from the last commit.
+    /// `None` before the first write and after a failure: the next writer starts from the last commit.
     writer: Mutex<Option<IndexWriter>>,
     writer_bytes: usize,
     cursor: Mutex<Option<String>>,
 }
 
 impl Generation {
-    /// An empty index in a folder that exists.
+    /// Creates an empty index in an existing folder.
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let (schema, _) = schema();
         let settings = IndexSettings {
@@ -120,41 +123,45 @@ impl Generation {
         };
         let made = tantivy::Index::builder().schema(schema).settings(settings).create_in_dir(folder);
         let generation = made.and_then(|index| Self::of(folder, index)).map_err(|e| Error::tantivy(folder, e))?;
-        // Last: a folder without it was never finished.
+        // Written last: a folder without this file is unfinished.
         fs::write(folder.join(FORMAT_FILE), FORMAT).map_err(|e| Error::io(folder, e))?;
         Ok(generation)
     }
 
-    pub fn open(folder: &Path) -> Result<Self, Unusable> {
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let format = match fs::read(folder.join(FORMAT_FILE)) {
             Ok(format) => format,
             Err(e) if e.kind() == ErrorKind::NotFound => {
-                return Err(Unusable::Content("it is not there or was never finished".to_owned()));
+                return Err(OpenError::Invalid("it is not there or was never finished".to_owned()));
             }
-            Err(e) => return Err(Unusable::Machine(Error::io(folder, e))),
+            Err(e) => return Err(OpenError::Environment(Error::io(folder, e))),
         };
         if format != FORMAT.as_bytes() {
             let format = String::from_utf8_lossy(&format).into_owned();
-            return Err(Unusable::Content(format!("it has the format {format:?}, this program {FORMAT:?}")));
+            return Err(OpenError::Invalid(format!("it has the format {format:?}, this program {FORMAT:?}")));
         }
-        let unusable = |e| {
-            if is_machine(&e) { Unusable::Machine(Error::tantivy(folder, e)) } else { Unusable::Content(e.to_string()) }
+        let open_error = |e| {
+            if is_environment_error(&e) {
+                OpenError::Environment(Error::tantivy(folder, e))
+            } else {
+                OpenError::Invalid(e.to_string())
+            }
         };
-        let index = tantivy::Index::open_in_dir(folder).map_err(unusable)?;
+        let index = tantivy::Index::open_in_dir(folder).map_err(open_error)?;
         if index.schema() != schema().0 {
-            return Err(Unusable::Content("it has other fields".to_owned()));
+            return Err(OpenError::Invalid("it has other fields".to_owned()));
         }
         if folder_bytes(folder) <= CHECKED_BYTES_MAX {
-            let damaged = index.validate_checksum().map_err(unusable)?;
+            let damaged = index.validate_checksum().map_err(open_error)?;
             if let Some(file) = damaged.iter().min() {
-                return Err(Unusable::Content(format!("{} is damaged", file.display())));
+                return Err(OpenError::Invalid(format!("{} is damaged", file.display())));
             }
         }
-        Self::of(folder, index).map_err(unusable)
+        Self::of(folder, index).map_err(open_error)
     }
 
     fn of(folder: &Path, index: tantivy::Index) -> tantivy::Result<Self> {
-        index.tokenizers().register(Joined::NAME, Splitter::default());
+        index.tokenizers().register(JoinedTerms::NAME, Splitter::default());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let cursor = index.load_metas()?.payload;
         Ok(Self {
@@ -168,19 +175,19 @@ impl Generation {
         })
     }
 
-    /// For many documents at once.
+    /// Configures the writer for a rebuild.
     pub fn for_rebuild(mut self) -> Self {
         self.writer_bytes = REBUILD_WRITER_BYTES;
         self
     }
 
-    /// For changes one by one.
+    /// Configures the writer for single changes.
     pub fn for_changes(mut self) -> Self {
         self.writer_bytes = WRITER_BYTES;
         self
     }
 
-    /// As the index was at the last commit.
+    /// A view of the last commit.
     pub fn searcher(&self) -> Searcher {
         self.reader.searcher()
     }
@@ -196,7 +203,7 @@ impl Generation {
     /// Writes without committing.
     fn write(&self, work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>) -> Result<(), Error> {
         let mut slot = lock(&self.writer);
-        // Taken out, so that a writer that failed or panicked is dropped with all that it had not committed.
+        // Taken out of the slot: a writer that fails or panics is dropped with its uncommitted changes.
         let mut writer = match slot.take() {
             Some(writer) => writer,
             None => self.index.writer_with_num_threads(1, self.writer_bytes).map_err(|e| self.error(e))?,
@@ -206,13 +213,13 @@ impl Generation {
         Ok(())
     }
 
-    /// Adds documents of which the index holds none, without committing.
+    /// Adds documents that the index does not contain yet, without committing.
     pub fn add(&self, documents: &[Document]) -> Result<(), Error> {
         let stored: Vec<TantivyDocument> = documents.iter().map(|document| self.stored(document)).collect();
         self.write(|writer| stored.into_iter().try_for_each(|stored| writer.add_document(stored).map(drop)))
     }
 
-    /// The same for documents that it holds.
+    /// Replaces documents, without committing.
     pub fn replace(&self, documents: &[Document]) -> Result<(), Error> {
         let stored: Vec<(Uuid, TantivyDocument)> = documents.iter().map(|d| (d.id, self.stored(d))).collect();
         self.write(|writer| {
@@ -227,9 +234,9 @@ impl Generation {
         Term::from_field_bytes(self.fields.id, id.as_bytes())
     }
 
-    /// Changes and cursor in one commit, visible on return.
+    /// Commits changes and cursor together, visible on return.
     pub fn apply(&self, changes: Vec<Change>, cursor: &str) -> Result<(), Error> {
-        // The long part, before the writer is held.
+        // The expensive part, before the writer is locked.
         let changes: Vec<(Uuid, Option<TantivyDocument>)> = changes
             .into_iter()
             .map(|change| match change {
@@ -254,7 +261,7 @@ impl Generation {
         Ok(())
     }
 
-    /// Nothing is written any more.
+    /// Releases the writer.
     pub fn close(&self) {
         drop(lock(&self.writer).take());
     }
@@ -264,11 +271,11 @@ impl Generation {
         let (title_terms, body_terms) = (terms(title), terms(body));
         let title_times = title_terms.iter().flat_map(|term| std::iter::repeat_n(term, TITLE_TIMES));
         let words = title_times.chain(&body_terms).filter(|term| term.kind != Kind::Character);
-        let mut words_joined = Joined::default();
+        let mut words_joined = JoinedTerms::default();
         words.for_each(|term| words_joined.push(&term.form));
         let mut latin = Vec::new();
-        let mut han = Joined::default();
-        for part in [title, body, extra].map(|part| plain(part)) {
+        let mut han = JoinedTerms::default();
+        for part in [title, body, extra].map(|part| normalise(part)) {
             for run in runs(&part) {
                 match run {
                     Run::Latin(run) => latin.extend(latin_forms(run)),
@@ -281,7 +288,7 @@ impl Generation {
         }
         latin.sort_unstable();
         latin.dedup();
-        let mut latin_joined = Joined::default();
+        let mut latin_joined = JoinedTerms::default();
         latin.iter().for_each(|form| latin_joined.push(form));
         let (high, low) = id.as_u64_pair();
         let mut stored = doc!(
@@ -289,7 +296,7 @@ impl Generation {
             self.fields.id_high => high,
             self.fields.id_low => low,
             self.fields.at => *at,
-            self.fields.stored => Stored::pack(*id, &profile::pack(&title_terms, &body_terms, tags)),
+            self.fields.stored => StoredDocument::pack(*id, &profile::pack(&title_terms, &body_terms, tags)),
         );
         let fields = &self.fields;
         for (field, joined) in [(fields.words, words_joined), (fields.han, han), (fields.latin, latin_joined)] {
@@ -302,8 +309,8 @@ impl Generation {
     }
 }
 
-/// Whether an error comes from the machine (rights, space, a failing disk) and not from what the files hold.
-fn is_machine(error: &TantivyError) -> bool {
+/// Whether an error comes from the machine (permissions, space, a failing disk) and not from the content of files.
+fn is_environment_error(error: &TantivyError) -> bool {
     let kind = match error {
         TantivyError::LockFailure(..) | TantivyError::SystemError(_) => return true,
         TantivyError::IoError(e) | TantivyError::OpenReadError(OpenReadError::IoError { io_error: e, .. }) => e.kind(),

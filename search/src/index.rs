@@ -1,4 +1,4 @@
-//! The index as others see it: generations in folders, one of them CURRENT.
+//! The public index: generations in folders, one of them is CURRENT.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,51 +9,51 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
-use crate::generation::{Generation, Unusable, lock};
+use crate::generation::{Generation, OpenError, lock};
 use crate::vectors::Vectors;
 use crate::{Change, Clause, Document, Error, Hit, SimilarQuery, TextHit, Vector, find, similar};
 
 const CURRENT_FILE: &str = "CURRENT";
 const CURRENT_PART_FILE: &str = "CURRENT.part";
 const GENERATION_PREFIX: &str = "gen-";
-/// Where the last index that could not be used lies, for whoever wants to know why.
+/// Keeps the last unusable index for diagnosis.
 const ASIDE_FOLDER: &str = "set-aside";
 
-/// The index of one node. Cheap to clone; reading never waits for writing.
+/// The search index of one node. Cheap to clone; reads never wait for writes.
 #[derive(Clone)]
 pub struct Index(Arc<Shared>);
 
 struct Shared {
     dir: PathBuf,
     current: ArcSwap<Generation>,
-    /// Held while something is written or swapped.
-    writing: Mutex<()>,
-    /// Of documents, whether they are there or not.
+    /// Serialises writes and swaps.
+    write_lock: Mutex<()>,
+    /// Vectors of documents, which may not be indexed yet.
     vectors: RwLock<Vectors>,
 }
 
-/// What opening found.
-pub struct Opened {
-    /// The index, ready to be asked.
+/// The result of opening an index.
+pub struct OpenResult {
+    /// The index, ready for queries.
     pub index: Index,
-    /// How far the documents go; `None` where the index is empty or was begun anew.
+    /// The position up to which documents are indexed; `None` if the index is empty or was recreated.
     pub cursor: Option<String>,
-    /// Why it was begun anew, for the log.
+    /// Why it was recreated, for the log.
     pub note: Option<String>,
 }
 
 impl Index {
-    /// Opens the index in `dir`, or begins one. One of another format, or a broken one, is set aside and an empty one
-    /// begun: then there is no cursor, and `note` says why.
-    pub fn open(dir: &Path) -> Result<Opened, Error> {
+    /// Opens the index in `dir` or creates one. An index that is damaged or has another format is set aside and
+    /// replaced by an empty one: then there is no cursor, and `note` gives the reason.
+    pub fn open(dir: &Path) -> Result<OpenResult, Error> {
         let io = |e| Error::io(dir, e);
         fs::create_dir_all(dir).map_err(io)?;
         let (usable, note) = match current(dir).map_err(io)? {
             None => (None, None),
             Some(name) => match open_named(dir, &name) {
                 Ok(generation) => (Some(generation), None),
-                Err(Unusable::Machine(error)) => return Err(error),
-                Err(Unusable::Content(why)) => {
+                Err(OpenError::Environment(error)) => return Err(error),
+                Err(OpenError::Invalid(why)) => {
                     set_aside(dir, &name).map_err(io)?;
                     (
                         None,
@@ -67,40 +67,40 @@ impl Index {
             None => {
                 let (name, folder) = new_folder(dir).map_err(io)?;
                 let generation = Generation::create(&folder)?;
-                point(dir, &name).map_err(io)?;
+                set_current(dir, &name).map_err(io)?;
                 generation
             }
         };
-        // Half-built ones of a process that was killed.
+        // Unfinished generations of a killed process.
         remove_others(dir, &generation.folder);
         let cursor = generation.cursor();
         let shared = Shared {
             dir: dir.to_owned(),
             current: ArcSwap::from_pointee(generation),
-            writing: Mutex::new(()),
+            write_lock: Mutex::new(()),
             vectors: RwLock::default(),
         };
-        Ok(Opened { index: Self(Arc::new(shared)), cursor, note })
+        Ok(OpenResult { index: Self(Arc::new(shared)), cursor, note })
     }
 
-    /// Applies changes, and the cursor up to which they go, in one commit; visible on return. After an error nothing of
-    /// it is visible, and the same changes may be applied again.
+    /// Applies changes and their cursor in one commit, visible on return. After an error nothing is visible, and the
+    /// same changes may be applied again.
     pub fn apply(&self, changes: Vec<Change>, cursor: &str) -> Result<(), Error> {
-        let _writing = lock(&self.0.writing);
+        let _guard = lock(&self.0.write_lock);
         self.0.current.load_full().apply(changes, cursor)
     }
 
-    /// Up to where the documents go.
+    /// The position up to which documents are indexed.
     pub fn cursor(&self) -> Option<String> {
         self.0.current.load_full().cursor()
     }
 
-    /// Documents that can be found.
+    /// The number of documents.
     pub fn len(&self) -> u64 {
         self.0.current.load_full().searcher().num_docs()
     }
 
-    /// Whether there is none.
+    /// Whether there are no documents.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -112,7 +112,7 @@ impl Index {
         similar::similar(&generation.searcher(), &generation.fields, &vectors, query).map_err(|e| generation.error(e))
     }
 
-    /// Keeps what documents mean, in memory: whoever opens an index gives it their vectors.
+    /// Adds vectors in memory; the caller loads them after opening the index.
     pub fn put_vectors(&self, of: impl IntoIterator<Item = (Uuid, Vector)>) {
         let mut put = Vec::new();
         {
@@ -122,26 +122,26 @@ impl Index {
                 vectors.put(id, vector);
             }
         }
-        // That takes a moment, in which questions go on.
-        let common = self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).common_anew();
-        if let Some(common) = common {
-            self.0.vectors.write().unwrap_or_else(PoisonError::into_inner).set_common(common);
+        // Slow, so it takes only a read lock: queries go on.
+        let statistics = self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).recomputed_statistics();
+        if let Some(statistics) = statistics {
+            self.0.vectors.write().unwrap_or_else(PoisonError::into_inner).set_statistics(statistics);
         }
-        self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).look_around(&put);
+        self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).compute_hubness(&put);
     }
 
-    /// What a document means.
+    /// The vector of a document.
     pub fn vector(&self, id: Uuid) -> Option<Vector> {
         self.0.vectors.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// The documents that hold every word of a text, most relevant first.
+    /// The documents that contain every word of a text, most relevant first.
     pub fn find(&self, text: &str, clause: &Clause, limit: usize) -> Result<Vec<TextHit>, Error> {
         let generation = self.0.current.load_full();
         find::find(&generation.searcher(), &generation.fields, text, clause, limit).map_err(|e| generation.error(e))
     }
 
-    /// An empty index beside this one; it takes this one's place by [`Rebuild::swap`]. Dropped before, it goes.
+    /// Starts an empty index beside this one; [`Rebuild::swap`] puts it in place. Dropping it before deletes it.
     pub fn rebuild(&self) -> Result<Rebuild, Error> {
         let dir = &self.0.dir;
         let (name, folder) = new_folder(dir).map_err(|e| Error::io(dir, e))?;
@@ -150,18 +150,18 @@ impl Index {
     }
 }
 
-/// An index that is being built.
+/// An index under construction.
 pub struct Rebuild {
     index: Index,
     name: String,
-    /// `None` once it has taken its place.
+    /// `None` after the swap.
     generation: Option<Generation>,
-    /// What was put, to replace what is put twice.
+    /// Ids that were added, to replace duplicates.
     put: Mutex<HashSet<Uuid>>,
 }
 
 impl Rebuild {
-    /// Adds documents; one put twice counts as it was put last.
+    /// Adds documents; the last one of an id wins.
     pub fn put(&self, documents: Vec<Document>) -> Result<(), Error> {
         let Some(generation) = &self.generation else { return Ok(()) };
         let mut put = lock(&self.put);
@@ -170,14 +170,14 @@ impl Rebuild {
         if again.is_empty() { Ok(()) } else { generation.replace(&again) }
     }
 
-    /// Takes the place of the running index, which is removed. Who has begun to read the old one goes on with it.
+    /// Replaces the running index, which is deleted. Running readers finish on the old one.
     pub fn swap(mut self, cursor: &str) -> Result<(), Error> {
         let shared = Arc::clone(&self.index.0);
-        let _writing = lock(&shared.writing);
+        let _guard = lock(&shared.write_lock);
         let Some(generation) = &self.generation else { return Ok(()) };
         generation.apply(Vec::new(), cursor)?;
         generation.close(); // its writer has a rebuild's memory
-        point(&shared.dir, &self.name).map_err(|e| Error::io(&shared.dir, e))?;
+        set_current(&shared.dir, &self.name).map_err(|e| Error::io(&shared.dir, e))?;
         let Some(generation) = self.generation.take() else { return Ok(()) };
         let old = shared.current.swap(Arc::new(generation.for_changes()));
         old.close();
@@ -204,19 +204,19 @@ fn current(dir: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// The number of a generation, by the name of its folder. Everything else in `dir` is not ours to open.
+/// The number of a generation, from the name of its folder. Other entries in `dir` are not opened.
 fn number(name: &str) -> Option<u64> {
     name.strip_prefix(GENERATION_PREFIX)?.parse().ok()
 }
 
-fn open_named(dir: &Path, name: &str) -> Result<Generation, Unusable> {
+fn open_named(dir: &Path, name: &str) -> Result<Generation, OpenError> {
     if number(name).is_none() {
-        return Err(Unusable::Content("that is no name of an index".to_owned()));
+        return Err(OpenError::Invalid("that is no name of an index".to_owned()));
     }
     Generation::open(&dir.join(name))
 }
 
-/// Keeps what cannot be used, in the place of what was kept before.
+/// Keeps an unusable generation, and deletes the one that was set aside before.
 fn set_aside(dir: &Path, name: &str) -> io::Result<()> {
     let (folder, aside) = (dir.join(name), dir.join(ASIDE_FOLDER));
     if number(name).is_none() || !folder.is_dir() {
@@ -228,7 +228,7 @@ fn set_aside(dir: &Path, name: &str) -> io::Result<()> {
     fs::rename(folder, aside)
 }
 
-/// A folder that nobody else has.
+/// Creates a folder for a new generation.
 fn new_folder(dir: &Path) -> io::Result<(String, PathBuf)> {
     loop {
         let mut last = 0;
@@ -239,21 +239,21 @@ fn new_folder(dir: &Path) -> io::Result<(String, PathBuf)> {
         let folder = dir.join(&name);
         match fs::create_dir(&folder) {
             Ok(()) => return Ok((name, folder)),
-            // Another rebuild began in this moment.
+            // A concurrent rebuild took the number.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && last < u64::MAX => {}
             Err(e) => return Err(e),
         }
     }
 }
 
-/// CURRENT names the generation; replaced as a whole, so that it never names half of one.
-fn point(dir: &Path, name: &str) -> io::Result<()> {
+/// Points CURRENT to the generation. The file is replaced atomically.
+fn set_current(dir: &Path, name: &str) -> io::Result<()> {
     let part = dir.join(CURRENT_PART_FILE);
     fs::write(&part, name)?;
     fs::File::open(&part)?.sync_all()?;
     fs::rename(part, dir.join(CURRENT_FILE))?;
-    // From here on CURRENT names it, so this cannot fail any more. Lost with the power, the old name only makes the next
-    // start build the index anew.
+    // CURRENT already names the new generation, so this must not fail. If a power loss undoes the rename, the next
+    // start rebuilds the index.
     if let Err(error) = fs::File::open(dir).and_then(|dir| dir.sync_all()) {
         tracing::warn!(folder = %dir.display(), %error, "the search folder could not be synchronised");
     }
@@ -268,7 +268,7 @@ fn remove_others(dir: &Path, keep: &Path) {
     }
 }
 
-/// A folder that stays is no harm but its space: the next start tries again.
+/// A folder that remains only takes space: the next start tries again.
 fn remove(folder: &Path) {
     if let Err(error) = fs::remove_dir_all(folder) {
         tracing::warn!(folder = %folder.display(), %error, "an old search index could not be removed");

@@ -1,15 +1,15 @@
-//! Terms on their way into the index: analysed here, they go as one text with a line each, and are split there into what
-//! they were. (As tokens tantivy would write them out as JSON and read that again.)
+//! A tokenizer for terms that are already analysed: they are passed to tantivy as one text with a line each, and split
+//! again. (Pre-tokenised fields would be serialised to JSON and parsed again.)
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 const SEPARATOR: char = '\n';
 
-/// A text of terms; no term has a line break.
+/// Terms joined by line breaks; no term contains one.
 #[derive(Default)]
-pub(crate) struct Joined(pub String);
+pub(crate) struct JoinedTerms(pub String);
 
-impl Joined {
+impl JoinedTerms {
     pub const NAME: &'static str = "joined";
 
     pub fn push(&mut self, term: &str) {
@@ -17,7 +17,7 @@ impl Joined {
         self.0.push(SEPARATOR);
     }
 
-    /// Leaves so many places empty.
+    /// Leaves so many positions empty.
     pub fn leave_empty(&mut self, places: usize) {
         self.0.extend(std::iter::repeat_n(SEPARATOR, places));
     }
@@ -70,8 +70,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn terms_come_out_as_they_went_in_each_at_its_place() {
-        let mut joined = Joined::default();
+    fn terms_keep_their_order_and_positions() {
+        let mut joined = JoinedTerms::default();
         for term in ["泵", "站"] {
             joined.push(term);
         }

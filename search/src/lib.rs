@@ -1,24 +1,23 @@
-//! The tantivy index: knows documents, not what they stand for.
+//! The tantivy index: knows documents, not what they represent.
 //!
-//! - Documents and the place in whatever they follow (`cursor`) are one commit: after kill -9 either both are there or
-//!   neither.
+//! - Documents and the position in their source (`cursor`) are one commit: after kill -9 there are both or neither.
 //! - Queries are built from terms in code, never by a query parser: no text can break them.
-//! - A score is a mean of likenesses, each in 0..=1 (see [`Likeness`]), less for what lies long ago: it means the same for
-//!   every question, and does not depend on which other documents are answered.
-//! - Which documents may be answered ([`Clause`]) is part of the query.
+//! - A score is a weighted mean of similarities, each in 0..=1 (see [`Similarity`]), reduced by age. It is comparable
+//!   between queries, and independent of the other results.
+//! - The permitted documents ([`Clause`]) are part of the query.
 
 #![deny(missing_docs)]
 
 mod analysis;
 mod candidates;
 mod find;
-mod fit;
 mod generation;
 mod index;
 mod joined;
 mod profile;
 mod reasons;
 mod similar;
+mod tune;
 mod vectors;
 mod weights;
 
@@ -28,106 +27,107 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 pub use find::matches;
-pub use fit::{Choice, Verdict, fit, place_of_chosen};
-pub use index::{Index, Opened, Rebuild};
+pub use index::{Index, OpenResult, Rebuild};
+pub use tune::{Judgement, TrainingExample, first_relevant_rank, tune};
 pub use vectors::{DIMENSIONS, EXACT_MAX, Vector};
-pub use weights::{Likeness, Nearness, Shares, Traits, Weights};
+pub use weights::{Features, Shares, Similarity, VectorSimilarity, Weights};
 
-/// What is indexed. `tags` are exact terms: they filter ([`Clause`]) and, as facets `name=value`, add to a score.
+/// An indexed document. `tags` are exact terms: they filter ([`Clause`]) and, as facets `name=value`, add to a score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// One document of an id is kept: the last.
+    /// A later document with the same id replaces it.
     pub id: Uuid,
-    /// When what it stands for began, in milliseconds of the Unix epoch: of two alike the later one is more similar.
+    /// When the case began, in milliseconds of the Unix epoch: of two equally similar documents the later one ranks
+    /// higher.
     pub at: i64,
     /// Counts more than the body.
     pub title: String,
     /// The text below the title.
     pub body: String,
-    /// Found by [`Index::find`], not compared by [`Index::similar`].
+    /// Searched by [`Index::find`], ignored by [`Index::similar`].
     pub extra: String,
     /// Exact terms.
     pub tags: Vec<String>,
 }
 
-/// A step in the life of a document.
+/// A change of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is new, or other than before.
+    /// It is new or has changed.
     Put(Document),
-    /// It is found no more.
+    /// It is deleted.
     Remove(Uuid),
 }
 
-/// Which documents may be answered at all.
+/// Restricts the documents of a result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clause {
     /// A document has all of these tags.
     pub all_of: Vec<String>,
-    /// Of each of these lists a document has one tag; an empty list lets nothing through.
+    /// A document has one tag of each list; an empty list matches nothing.
     pub any_of: Vec<Vec<String>>,
 }
 
-/// A field that counts when it is the same: matches the tag `name=value`.
+/// A field that adds to the score if it is equal: matches the tag `name=value`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facet {
-    /// Of the field.
+    /// Name of the field.
     pub name: String,
-    /// Of the field, in the question.
+    /// Value of the field in the query.
     pub value: String,
-    /// Added to the likeness of the texts, which lies in 0..=1.
+    /// Added to the similarity of the texts, which is in 0..=1.
     pub weight: f32,
 }
 
-/// A text to which similar documents are wanted.
+/// A query for similar documents.
 pub struct SimilarQuery<'a> {
     /// May be empty.
     pub title: &'a str,
     /// May be empty.
     pub body: &'a str,
-    /// Fields that count when they are the same; alone they make nothing similar.
+    /// Fields that add to the score if they are equal; alone they make nothing similar.
     pub facets: &'a [Facet],
-    /// What the text means; without it words alone decide.
+    /// The embedding of the text; without it the search is lexical.
     pub vector: Option<&'a Vector>,
-    /// How much each likeness counts.
+    /// How much each similarity counts.
     pub weights: &'a Weights,
-    /// When it is asked, in milliseconds of the Unix epoch: documents that began later are not answered.
+    /// The time of the query, in milliseconds of the Unix epoch: documents that began later are left out.
     pub now: i64,
-    /// Which documents may be answered at all.
+    /// Restricts the documents of the result.
     pub clause: &'a Clause,
-    /// Not to be answered, such as the document that asks.
+    /// Documents to leave out, such as the one that asks.
     pub exclude: &'a HashSet<Uuid>,
-    /// Hits at most.
+    /// Maximum number of hits.
     pub limit: usize,
-    /// Hits below this score are not answered.
+    /// Minimum score of a hit.
     pub floor: f32,
 }
 
 /// A similar document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
-    /// Of the document.
+    /// Id of the document.
     pub id: Uuid,
-    /// In 0..=1: near 1 for a document of the same text. Comparable between questions.
+    /// In 0..=1: near 1 for a document of the same text. Comparable between queries.
     pub score: f32,
     /// Strongest first, at least one, at most [`REASONS_MAX`].
     pub reasons: Vec<Reason>,
-    /// What the score is made of.
-    pub traits: Traits,
+    /// The features behind the score.
+    pub features: Features,
 }
 
 /// Why a document is a hit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
-    /// What is in common.
+    /// The kind of match.
     pub kind: ReasonKind,
-    /// As it stood in the question; of a field `name=value`; of a meaning empty.
+    /// As written in the query; for a field `name=value`; empty for [`ReasonKind::Meaning`].
     pub value: String,
     /// Its share of the score, in 0..=1.
     pub weight: f32,
 }
 
-/// What two documents may have in common.
+/// Kinds of matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonKind {
     /// A word.
@@ -136,39 +136,39 @@ pub enum ReasonKind {
     Code,
     /// A [`Facet`].
     Field,
-    /// What the texts mean, whatever their words.
+    /// Semantic similarity, independent of words.
     Meaning,
 }
 
-/// A document that holds the words that somebody typed.
+/// A document that contains the words of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextHit {
-    /// Of the document.
+    /// Id of the document.
     pub id: Uuid,
-    /// The higher the more relevant; not comparable between texts.
+    /// Higher is more relevant; not comparable between texts.
     pub score: f32,
 }
 
-/// Reasons of one [`Hit`].
+/// Reasons of one [`Hit`], at most.
 pub const REASONS_MAX: usize = 8;
 
-/// What can fail: the disk, mostly.
+/// Errors of the index, mostly of the disk.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// tantivy says so.
+    /// An error of tantivy.
     #[error("the search index in {}: {source}", folder.display())]
     Tantivy {
-        /// Of the index.
+        /// Folder of the index.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: Box<tantivy::TantivyError>,
     },
-    /// The file system says so.
+    /// An error of the file system.
     #[error("the search index in {}: {source}", folder.display())]
     Io {
-        /// Of the index.
+        /// Folder of the index.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
@@ -183,12 +183,12 @@ impl Error {
     }
 }
 
-/// Loads the dictionary of Chinese words, so that the first question does not wait for it.
+/// Loads the Chinese dictionary, so that the first query does not wait for it.
 pub fn warm_up() {
     analysis::warm_up();
 }
 
-/// The words and codes of a text in the forms that the index keeps them in: for measuring against what lies beneath.
+/// The words and codes of a text as the index stores them, for benchmarks against bare tantivy.
 pub fn words(text: &str) -> Vec<String> {
     let terms = analysis::terms(text).into_iter();
     terms

@@ -1,8 +1,8 @@
-//! What scoring needs of a document, stored beside it: which terms it holds, how often, and which tags.
+//! The term vector of a document, stored for scoring: its terms, their frequencies, and its tags.
 //!
-//! A profile is read once for each candidate, so it is made to be looked into without being unpacked: entries of a fixed
-//! size in the order of their hash. Two terms of one hash are taken for one; at 32 bits that is one false term in some
-//! thousands of questions, and always the same one.
+//! A profile is read once per candidate, so it is searched without unpacking: entries of fixed size, ordered by hash.
+//! Terms with the same 32-bit hash are treated as equal; that gives one false match in some thousands of queries,
+//! always the same one.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,25 +16,25 @@ use uuid::Uuid;
 
 use crate::analysis::{Kind, Term, is_han};
 
-/// Distinct terms and tags of one document; what comes later in a text is left out.
+/// Distinct terms and tags of one document; the rest of a long text is ignored.
 const ENTRIES_MAX: usize = 4_096;
-/// Hash (4), times in the title, times in all.
+/// Hash (4), frequency in the title, total frequency.
 const ENTRY_BYTES: usize = 6;
-/// Length of the title, length of all, shingles of the title.
+/// Length of the title, total length, shingles of the title.
 const HEADER_BYTES: usize = 6;
 
-/// How often a term stands in a document.
+/// How often a term occurs in a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Times {
+pub(crate) struct TermFrequency {
     pub title: u8,
-    /// The title included.
+    /// Includes the title.
     pub all: u8,
 }
 
-/// The stored form of a document's terms and tags.
+/// Serialises a document's terms and tags.
 pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
     let shingles = shingles(title);
-    let mut entries: HashMap<u32, Times> = HashMap::new();
+    let mut entries: HashMap<u32, TermFrequency> = HashMap::new();
     let mut add = |form: &str, in_title: bool, in_text: bool| {
         let hash = hash(form);
         if entries.len() < ENTRIES_MAX || entries.contains_key(&hash) {
@@ -54,7 +54,7 @@ pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
     for shingle in &shingles {
         add(&shingle_form(shingle), false, false);
     }
-    let mut entries: Vec<(u32, Times)> = entries.into_iter().collect();
+    let mut entries: Vec<(u32, TermFrequency)> = entries.into_iter().collect();
     entries.sort_unstable_by_key(|(hash, _)| *hash);
     let mut bytes = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES);
     let (title, body) = (length(title), length(body));
@@ -69,19 +69,19 @@ pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
     bytes
 }
 
-/// Words and codes; characters repeat what the words have said.
+/// Words and codes; characters are not counted, because they repeat the words.
 pub(crate) fn length(terms: &[Term]) -> u16 {
     let count = terms.iter().filter(|term| term.kind != Kind::Character).count();
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
-/// What is stored of a document: its id, and its profile. As text, for tantivy reads a stored text in one piece and bytes
-/// one by one, and a question reads some dozens.
-pub(crate) struct Stored(Vec<u8>);
+/// The stored field of a document: its id and its profile. It is base64 text, because tantivy reads a stored text in
+/// one piece but bytes one by one.
+pub(crate) struct StoredDocument(Vec<u8>);
 
 const ID_BYTES: usize = 16;
 
-impl Stored {
+impl StoredDocument {
     pub fn pack(id: Uuid, profile: &[u8]) -> String {
         STANDARD_NO_PAD.encode([id.as_bytes(), profile].concat())
     }
@@ -95,7 +95,7 @@ impl Stored {
     }
 }
 
-impl DocumentDeserialize for Stored {
+impl DocumentDeserialize for StoredDocument {
     fn deserialize<'de, D: DocumentDeserializer<'de>>(mut document: D) -> Result<Self, DeserializeError> {
         let text = document.next_field::<Text>()?.map(|(_, Text(text))| text).unwrap_or_default();
         STANDARD_NO_PAD.decode(text).map(Self).map_err(DeserializeError::custom)
@@ -119,7 +119,7 @@ pub(crate) struct Profile<'b> {
 }
 
 impl<'b> Profile<'b> {
-    /// An empty one where the bytes are none.
+    /// An empty profile if the bytes are too short.
     pub fn read(bytes: &'b [u8]) -> Self {
         let (header, entries) = bytes.split_first_chunk::<HEADER_BYTES>().unwrap_or((&[0; HEADER_BYTES], &[]));
         let [a, b, c, d, e, f] = *header;
@@ -131,11 +131,11 @@ impl<'b> Profile<'b> {
         }
     }
 
-    /// Of a term, by the hash of its form.
-    pub fn times(&self, hash: u32) -> Option<Times> {
+    /// The frequency of a term, by the hash of its form.
+    pub fn times(&self, hash: u32) -> Option<TermFrequency> {
         let place = self.entries.binary_search_by_key(&hash, |[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]));
         let [.., title, all] = self.entries[place.ok()?];
-        Some(Times { title, all })
+        Some(TermFrequency { title, all })
     }
 
     pub fn has_tag(&self, tag: &str) -> bool {
@@ -148,8 +148,7 @@ impl<'b> Profile<'b> {
     }
 }
 
-/// What a title is compared by in its wording: its Chinese characters, each two that follow each other, and its words of
-/// other scripts.
+/// Shingles of a title: its Chinese characters, pairs of adjacent characters, and words of other scripts.
 pub(crate) fn shingles(title: &[Term]) -> BTreeSet<String> {
     let mut shingles = BTreeSet::new();
     let mut before: Option<&str> = None;
@@ -163,10 +162,10 @@ pub(crate) fn shingles(title: &[Term]) -> BTreeSet<String> {
                 before = Some(&term.surface);
                 continue;
             }
-            Kind::Word | Kind::Code | Kind::Filler if !term.form.chars().any(is_han) => {
+            Kind::Word | Kind::Code | Kind::StopWord if !term.form.chars().any(is_han) => {
                 shingles.insert(term.form.clone());
             }
-            Kind::Word | Kind::Code | Kind::Filler | Kind::Inner => {}
+            Kind::Word | Kind::Code | Kind::StopWord | Kind::Subword => {}
         }
         before = None;
     }
@@ -181,7 +180,7 @@ fn tag_form(tag: &str) -> String {
     format!("={tag}")
 }
 
-/// FNV-1a, folded: it is stored, so it must be the same in every version of the program.
+/// FNV-1a, folded to 32 bits. Hashes are stored, so the function must never change.
 #[expect(clippy::cast_possible_truncation, reason = "that is the folding")]
 pub(crate) fn hash(form: &str) -> u32 {
     let hash = form
@@ -196,19 +195,19 @@ mod tests {
     use crate::analysis::terms;
 
     #[test]
-    fn a_profile_knows_what_went_in() {
+    fn a_profile_contains_terms_and_tags() {
         let bytes = pack(&terms("Printer E-721"), &terms("the printer 打印机"), &["product=PM-3300".to_owned()]);
         let profile = Profile::read(&bytes);
         assert_eq!((profile.title_length, profile.length), (2, 7));
-        assert_eq!(profile.times(hash("printer")), Some(Times { title: 1, all: 2 }));
-        assert_eq!(profile.times(hash("#e721")), Some(Times { title: 1, all: 1 }));
-        assert_eq!(profile.times(hash("·打")), Some(Times { title: 0, all: 1 }));
+        assert_eq!(profile.times(hash("printer")), Some(TermFrequency { title: 1, all: 2 }));
+        assert_eq!(profile.times(hash("#e721")), Some(TermFrequency { title: 1, all: 1 }));
+        assert_eq!(profile.times(hash("·打")), Some(TermFrequency { title: 0, all: 1 }));
         assert_eq!(profile.times(hash("scanner")), None);
         assert!(profile.has_tag("product=PM-3300") && !profile.has_tag("product=PM-3301"));
     }
 
     #[test]
-    fn no_bytes_are_an_empty_profile() {
+    fn invalid_bytes_give_an_empty_profile() {
         for bytes in [&[][..], &[1, 2, 3], &[0; 7]] {
             assert_eq!(Profile::read(bytes).times(0), None);
         }

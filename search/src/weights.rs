@@ -1,113 +1,112 @@
-//! How much each likeness counts.
+//! How much each similarity counts.
 
 use serde::{Deserialize, Serialize};
 
-/// How like each other two texts are, each in 0..=1.
+/// Similarities of two texts, each in 0..=1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Likeness {
-    /// Of all terms of the question, by their information, what the document's texts hold.
+pub struct Similarity {
+    /// Share of the query's term weight that the document's texts cover.
     pub text: f32,
-    /// Of the terms of its title, and its codes, what the document's texts hold.
+    /// The same for the terms of the query's title and its codes.
     pub head: f32,
-    /// Of the terms of its title, what the document's title holds.
+    /// Share of the title's term weight that the document's title covers.
     pub title: f32,
-    /// Of the codes of the question, by their information, what the document's texts hold.
+    /// Share of the weight of the query's codes that the document's texts cover.
     pub codes: f32,
-    /// The wording of both titles: characters, pairs of characters and words in common, of those there are (Dice).
+    /// Dice coefficient of the shingles of both titles: characters, pairs of characters, and words.
     pub wording: f32,
-    /// How near the vectors lie (cosine); `None` where either has none.
-    pub nearness: Option<Nearness>,
+    /// Similarity of the embeddings; `None` if either text has none.
+    pub vectors: Option<VectorSimilarity>,
 }
 
-/// How near two vectors lie.
+/// Similarity of two embeddings.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Nearness {
-    /// By all that they say.
-    pub meaning: f32,
-    /// Without what all texts have in common; less where many texts lie near the document, more where few do.
+pub struct VectorSimilarity {
+    /// The cosine of both vectors.
+    pub cosine: f32,
+    /// Cosine after removing mean and first principal components, corrected for the document's hubness (CSLS).
     pub topic: f32,
 }
 
-/// All that a score is made of, but the weights.
+/// All inputs of a score except the weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Traits {
-    /// Of the texts.
-    pub likeness: Likeness,
-    /// How far each share counts for the question.
-    pub counting: Shares,
-    /// The weights of the fields that are the same.
+pub struct Features {
+    /// Similarities of the texts.
+    pub similarity: Similarity,
+    /// Which shares apply to the query, and how much.
+    pub active: Shares,
+    /// Total weight of the fields that are equal.
     pub facets: f32,
-    /// 1, and the weights of all fields of the question.
-    pub possible: f32,
-    /// Of the document in 0..=1: 0 now, 1 ten years ago, by the logarithm of its weeks.
+    /// 1 plus the total weight of all fields of the query.
+    pub max_score: f32,
+    /// Age of the document in 0..=1, logarithmic in weeks: 0 now, 1 ten years ago.
     pub age: f32,
 }
 
-/// Parts in a mean of likenesses.
+/// Weights in a mean of similarities.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shares {
-    /// Of [`Likeness::text`].
+    /// Weight of [`Similarity::text`].
     pub text: f32,
-    /// Of [`Likeness::head`].
+    /// Weight of [`Similarity::head`].
     pub head: f32,
-    /// Of [`Likeness::title`].
+    /// Weight of [`Similarity::title`].
     pub title: f32,
-    /// Of [`Likeness::codes`], where the question has any.
+    /// Weight of [`Similarity::codes`], if the query has any.
     pub codes: f32,
-    /// Of [`Likeness::wording`].
+    /// Weight of [`Similarity::wording`].
     pub wording: f32,
-    /// Of [`Nearness::meaning`].
+    /// Weight of [`VectorSimilarity::cosine`].
     pub meaning: f32,
-    /// Of [`Nearness::topic`].
+    /// Weight of [`VectorSimilarity::topic`].
     pub topic: f32,
 }
 
-/// How much each likeness counts.
+/// How much each similarity counts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
-    /// Where only words tell.
+    /// For texts without embeddings.
     pub words: Shares,
-    /// Where vectors tell as well.
+    /// For texts with embeddings.
     pub meanings: Shares,
-    /// What a document of ten years ago loses of its score; one of a week ago loses a ninth of that.
+    /// Share of the score that a document of ten years ago loses; one of a week ago loses a ninth of it.
     pub age: f32,
 }
 
 impl Weights {
-    /// Chosen on labelled sets (docs/adr/0016).
-    pub const CHOSEN: Self = Self {
+    /// Tuned on labelled sets (docs/adr/0016).
+    pub const DEFAULT: Self = Self {
         words: Shares { text: 0.75, head: 0.1, title: 0.3, codes: 0.08, wording: 0.3, meaning: 0.0, topic: 0.0 },
         meanings: Shares { text: 0.2, head: 0.25, title: 0.23, codes: 0.12, wording: 0.2, meaning: 0.4, topic: 0.5 },
         age: 0.5,
     };
 
-    /// The shares for what is known of two texts.
-    pub(crate) fn of(&self, likeness: &Likeness) -> &Shares {
-        if likeness.nearness.is_some() { &self.meanings } else { &self.words }
+    /// The shares for these similarities, with or without embeddings.
+    pub(crate) fn shares_for(&self, similarity: &Similarity) -> &Shares {
+        if similarity.vectors.is_some() { &self.meanings } else { &self.words }
     }
 
     /// In 0..=1.
-    pub fn score(&self, of: &Traits) -> f32 {
-        let shares = self.of(&of.likeness).counting(&of.counting);
+    pub fn score(&self, of: &Features) -> f32 {
+        let shares = self.shares_for(&of.similarity).masked(&of.active);
         let fresh = 1.0 - self.age * of.age;
-        ((shares.mean(&of.likeness) + of.facets) / of.possible * fresh).clamp(0.0, 1.0)
+        ((shares.weighted_mean(&of.similarity) + of.facets) / of.max_score * fresh).clamp(0.0, 1.0)
     }
 
-    /// Those that can be learned: how fast cases age differs from time to time, and what was true of the last ones is not of the
-    /// next.
-    pub(crate) fn each(&mut self) -> impl Iterator<Item = &mut f32> {
-        self.words.each().chain(self.meanings.each())
+    /// The weights that are tuned. The influence of age is not: it varies over time.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut f32> {
+        self.words.iter_mut().chain(self.meanings.iter_mut())
     }
 }
 
 impl Shares {
-    fn each(&mut self) -> impl Iterator<Item = &mut f32> {
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut f32> {
         let Self { text, head, title, codes, wording, meaning, topic } = self;
         [text, head, title, codes, wording, meaning, topic].into_iter()
     }
 
-    /// Those that count for a question.
-    pub(crate) fn counting(&self, of: &Self) -> Self {
+    /// These shares, restricted to those that apply to a query.
+    pub(crate) fn masked(&self, of: &Self) -> Self {
         Self {
             text: self.text * of.text,
             head: self.head * of.head,
@@ -124,12 +123,12 @@ impl Shares {
         (text + head + title + codes + wording + meaning + topic).max(f32::MIN_POSITIVE)
     }
 
-    /// The mean of the likenesses, in 0..=1.
-    pub(crate) fn mean(&self, of: &Likeness) -> f32 {
-        let Likeness { text, head, title, codes, wording, nearness } = *of;
-        let Nearness { meaning, topic } = nearness.unwrap_or_default();
+    /// The weighted mean of the similarities, in 0..=1.
+    pub(crate) fn weighted_mean(&self, of: &Similarity) -> f32 {
+        let Similarity { text, head, title, codes, wording, vectors } = *of;
+        let VectorSimilarity { cosine, topic } = vectors.unwrap_or_default();
         let sum =
             self.text * text + self.head * head + self.title * title + self.codes * codes + self.wording * wording;
-        (sum + self.meaning * meaning + self.topic * topic) / self.sum()
+        (sum + self.meaning * cosine + self.topic * topic) / self.sum()
     }
 }

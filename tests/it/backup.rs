@@ -1,16 +1,15 @@
-//! A backup goes back into either engine, and the log is the same log.
+//! A backup can be restored into either engine, with the same event log.
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
 use domain::backup::queries::backup;
-use domain::event::Event;
 use domain::kernel::UserId;
 use domain::people::model::PeopleEvent;
 use domain::runtime::Ctx;
 use sea_orm::{ConnectionTrait as _, Statement};
-use tests::process::{Installation, until};
+use tests::process::{Installation, wait_until};
 use tests::socket::Socket;
 use tests::{Desk, Json, json, on_postgres};
 use uuid::Uuid;
@@ -25,17 +24,17 @@ fn rows(folder: &Path, table: &str) -> Vec<Vec<Json>> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Of each row of the log: its place and its digest.
+/// The position and the digest of each row of the log.
 fn log(folder: &Path) -> Vec<(i64, i64, String)> {
     let manifest: Json = serde_json::from_slice(&std::fs::read(folder.join("backup.json")).unwrap()).unwrap();
     let tables = manifest["tables"].as_array().unwrap();
     let columns = tables.iter().find(|table| table["table"] == "event_log").unwrap()["columns"].as_array().unwrap();
     let at = |name: &str| columns.iter().position(|column| column["name"] == name).unwrap();
     let (xid, seq, digest) = (at("xid"), at("seq"), at("digest"));
-    let place = |cell: &Json| cell.as_i64().unwrap();
+    let integer = |cell: &Json| cell.as_i64().unwrap();
     rows(folder, "event_log")
         .iter()
-        .map(|row| (place(&row[xid]), place(&row[seq]), row[digest].as_str().unwrap().to_owned()))
+        .map(|row| (integer(&row[xid]), integer(&row[seq]), row[digest].as_str().unwrap().to_owned()))
         .collect()
 }
 
@@ -43,8 +42,8 @@ fn digests(log: &[(i64, i64, String)]) -> Vec<&str> {
     log.iter().map(|(.., digest)| digest.as_str()).collect()
 }
 
-fn event(n: u128) -> Event {
-    Event::People(PeopleEvent::UserChanged { user: UserId(Uuid::from_u128(n)), fields: Vec::new() })
+fn event(n: u128) -> PeopleEvent {
+    PeopleEvent::UserChanged { user: UserId(Uuid::from_u128(n)), fields: Vec::new() }
 }
 
 async fn back_up(desk: &Desk, to: &Path) {
@@ -52,10 +51,10 @@ async fn back_up(desk: &Desk, to: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restored_log_is_the_same_log_on_either_engine_and_lives_on() {
+async fn a_restored_log_keeps_its_events_and_order_on_both_engines() {
     let desk = Desk::start().await;
-    desk.resolved("agent1", "PM-3300 上电后报 E-721", "更换电源端子", json!({})).await;
-    // Where an engine has two writers at once: the one that began first takes the later number.
+    desk.create_resolved_ticket("agent1", "PM-3300 上电后报 E-721", "更换电源端子", json!({})).await;
+    // On PostgreSQL the transaction that began first takes the higher seq.
     let app = desk.app.clone();
     if on_postgres() {
         let mut early = Ctx::system(&app).begin().await.unwrap();
@@ -66,11 +65,11 @@ async fn a_restored_log_is_the_same_log_on_either_engine_and_lives_on() {
         early.record(event(1)).await.unwrap();
         early.commit().await.unwrap();
     }
-    desk.settle().await;
+    desk.wait_for_followers().await;
     assert!(domain::audit::commands::seal(&desk.app).await.unwrap() > 0);
-    let last = desk.ticket("requester1", "still open", json!({})).await;
+    let last = desk.create_ticket("requester1", "still open", json!({})).await;
     let number = "query Q($id: ID!) { ticket(id: $id) { number } boardCursor }";
-    desk.settle().await;
+    desk.wait_for_followers().await;
     let before = desk.as_("admin").await.query(number, json!({ "id": last })).await;
     let first = desk.folder.path().join("first");
     back_up(&desk, &first).await;
@@ -81,59 +80,62 @@ async fn a_restored_log_is_the_same_log_on_either_engine_and_lives_on() {
 
     // To SQLite first, then from there to the engine of this run.
     let mut from = (first, desk.folder.path().to_owned());
-    for (step, place) in [Installation::on_sqlite(PROGRAM), Installation::new(PROGRAM).await].into_iter().enumerate() {
+    for (step, installation) in
+        [Installation::on_sqlite(PROGRAM), Installation::new(PROGRAM).await].into_iter().enumerate()
+    {
         let (folder, home) = &from;
         let folder_name = folder.to_str().unwrap();
-        let refused = place.run(&["restore", folder_name]);
-        assert!(!refused.well && refused.err.contains("master key"), "{refused:?}");
-        std::fs::copy(home.join("master.key"), place.data("master.key")).unwrap();
-        let restored = place.run(&["restore", folder_name]);
-        assert!(restored.well, "{restored:?}");
-        let again = place.run(&["restore", folder_name]);
-        assert!(!again.well && again.err.contains("not empty"), "{again:?}");
+        let refused = installation.run(&["restore", folder_name]);
+        assert!(!refused.success && refused.stderr.contains("master key"), "{refused:?}");
+        std::fs::copy(home.join("master.key"), installation.data("master.key")).unwrap();
+        let restored = installation.run(&["restore", folder_name]);
+        assert!(restored.success, "{restored:?}");
+        let again = installation.run(&["restore", folder_name]);
+        assert!(!again.success && again.stderr.contains("not empty"), "{again:?}");
         let email = format!("admin{step}@restored.test");
-        place.add_user(&email, "ADMIN");
+        installation.add_user(&email, "ADMIN");
 
-        let serving = place.serve();
-        let admin = serving.sign_in(&email).await;
+        let server = installation.serve();
+        let admin = server.sign_in(&email).await;
         let mut socket = Socket::open(&admin).await;
         let board = "subscription B($after: String) { boardEvents(after: $after) { kind } }";
         socket.subscribe("b", board, json!({ "after": before["boardCursor"] })).await;
         assert_eq!(socket.event().await["boardEvents"]["kind"], "RESYNC", "a cursor from before the restore");
         let similar = "query S($input: SimilarCasesInput!) { similarCases(input: $input) { ticket { title } } }";
-        until("the index is built anew", || async {
+        wait_until("the index is rebuilt", || async {
             let found = admin.query(similar, json!({ "input": { "title": "E-721" } })).await;
             found["similarCases"][0]["ticket"]["title"] == "PM-3300 上电后报 E-721"
         })
         .await;
-        let created =
-            admin.done("createTicket", "ticket { number }", json!({ "title": "after", "description": "after" })).await;
+        let created = admin
+            .mutate_ok("createTicket", "ticket { number }", json!({ "title": "after", "description": "after" }))
+            .await;
         let expected = before["ticket"]["number"].as_i64().unwrap() + 1 + i64::try_from(step).unwrap();
-        assert_eq!(created["ticket"]["number"], json!(expected), "numbers go on");
-        // And so does the feed, with what timers do meanwhile.
+        assert_eq!(created["ticket"]["number"], json!(expected), "ticket numbers continue");
+        // The feed continues too, with events of timers.
         while socket.event().await["boardEvents"]["kind"] != "TICKET_CREATED" {}
 
-        // Taken while the server works.
-        let copy = place.path("copy");
-        let said = place.run(&["backup", copy.to_str().unwrap()]);
-        assert!(said.well, "{said:?}");
+        // A backup of a running server.
+        let copy = installation.path("copy");
+        let output = installation.run(&["backup", copy.to_str().unwrap()]);
+        assert!(output.success, "{output:?}");
         let copied = log(&copy);
-        assert_eq!(digests(&copied)[..original.len()], digests(&original), "every event, in the old order");
+        assert_eq!(digests(&copied)[..original.len()], digests(&original), "every event in the original order");
         if step == 0 {
             let places: Vec<i64> = copied.iter().map(|(_, seq, _)| *seq).collect();
             assert_eq!(places, (1..=i64::try_from(copied.len()).unwrap()).collect::<Vec<_>>());
         }
         assert!(copied[..original.len()].iter().all(|(xid, ..)| *xid == 0));
         assert!(copied.windows(2).all(|pair| (pair[0].0, pair[0].1) < (pair[1].0, pair[1].1)));
-        let verified = place.run(&["audit", "verify"]);
-        assert!(verified.well, "{verified:?}");
-        serving.stop();
-        let kept = desk.folder.path().join(format!("copy-{step}"));
-        std::fs::rename(&copy, &kept).unwrap();
+        let verified = installation.run(&["audit", "verify"]);
+        assert!(verified.success, "{verified:?}");
+        server.stop();
+        let moved = desk.folder.path().join(format!("copy-{step}"));
+        std::fs::rename(&copy, &moved).unwrap();
         let key = desk.folder.path().join(format!("home-{step}"));
         std::fs::create_dir(&key).unwrap();
-        std::fs::copy(place.data("master.key"), key.join("master.key")).unwrap();
-        from = (kept, key);
+        std::fs::copy(installation.data("master.key"), key.join("master.key")).unwrap();
+        from = (moved, key);
     }
     desk.close().await;
 }
@@ -141,54 +143,59 @@ async fn a_restored_log_is_the_same_log_on_either_engine_and_lives_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_backup_restores_nothing() {
     let desk = Desk::start().await;
-    desk.ticket("requester1", "无法开机", json!({})).await;
+    desk.create_ticket("requester1", "无法开机", json!({})).await;
     let folder = desk.folder.path().join("backup");
     back_up(&desk, &folder).await;
-    let place = Installation::new(PROGRAM).await;
-    std::fs::create_dir_all(place.data("")).unwrap();
-    std::fs::copy(desk.folder.path().join("master.key"), place.data("master.key")).unwrap();
+    let installation = Installation::new(PROGRAM).await;
+    std::fs::create_dir_all(installation.data("")).unwrap();
+    std::fs::copy(desk.folder.path().join("master.key"), installation.data("master.key")).unwrap();
     let path = folder.to_str().unwrap();
     let good = std::fs::read(folder.join("ticket.jsonl.gz")).unwrap();
 
     std::fs::write(folder.join("ticket.jsonl.gz"), &good[..good.len() / 2]).unwrap();
-    let cut = place.run(&["restore", path]);
-    assert!(!cut.well && cut.err.contains("ticket.jsonl.gz") && cut.err.contains("nothing was restored"), "{cut:?}");
+    let cut = installation.run(&["restore", path]);
+    assert!(
+        !cut.success && cut.stderr.contains("ticket.jsonl.gz") && cut.stderr.contains("nothing was restored"),
+        "{cut:?}"
+    );
 
     std::fs::copy(folder.join("comment.jsonl.gz"), folder.join("ticket.jsonl.gz")).unwrap();
-    let swapped = place.run(&["restore", path]);
-    assert!(!swapped.well && swapped.err.contains("is damaged"), "{swapped:?}");
+    let swapped = installation.run(&["restore", path]);
+    assert!(!swapped.success && swapped.stderr.contains("is damaged"), "{swapped:?}");
 
-    // The database is as empty as before.
+    // The database is still empty.
     std::fs::write(folder.join("ticket.jsonl.gz"), &good).unwrap();
-    let restored = place.run(&["restore", path]);
-    assert!(restored.well, "{restored:?}");
+    let restored = installation.run(&["restore", path]);
+    assert!(restored.success, "{restored:?}");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_master_key_tickets_come_back_and_seals_begin_anew() {
+async fn a_restore_without_the_master_key_restores_tickets_and_restarts_seals() {
     let desk = Desk::start().await;
-    desk.ticket("requester1", "无法开机", json!({})).await;
-    desk.settle().await;
+    desk.create_ticket("requester1", "无法开机", json!({})).await;
+    desk.wait_for_followers().await;
     domain::audit::commands::seal(&desk.app).await.unwrap();
     let folder = desk.folder.path().join("backup");
     back_up(&desk, &folder).await;
-    let place = Installation::new(PROGRAM).await;
-    let restored = place.run(&["restore", folder.to_str().unwrap(), "--without-key"]);
-    assert!(restored.well && restored.out.contains(" 0 seals"), "{restored:?}");
-    place.add_user("second@restored.test", "ADMIN");
-    let serving = place.serve();
-    let admin = serving.sign_in("second@restored.test").await;
+    let installation = Installation::new(PROGRAM).await;
+    let restored = installation.run(&["restore", folder.to_str().unwrap(), "--without-key"]);
+    assert!(restored.success && restored.stdout.contains(" 0 seals"), "{restored:?}");
+    installation.add_user("second@restored.test", "ADMIN");
+    let server = installation.serve();
+    let admin = server.sign_in("second@restored.test").await;
     let found = admin.query("{ tickets { nodes { title } } }", json!({})).await;
     assert_eq!(found["tickets"]["nodes"], json!([{ "title": "无法开机" }]));
-    until("the log is sealed anew", || async { place.run(&["audit", "verify"]).out.contains(" 0 events not sealed") })
-        .await;
-    serving.stop();
+    wait_until("the log is sealed again", || async {
+        installation.run(&["audit", "verify"]).stdout.contains(" 0 events not sealed")
+    })
+    .await;
+    server.stop();
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_overwrites_nothing_and_a_manifest_of_tomorrow_is_refused() {
+async fn a_backup_overwrites_nothing_and_a_newer_manifest_is_rejected() {
     let desk = Desk::start().await;
     let folder = desk.folder.path().join("backup");
     back_up(&desk, &folder).await;
@@ -198,14 +205,14 @@ async fn a_backup_overwrites_nothing_and_a_manifest_of_tomorrow_is_refused() {
     let of_tomorrow =
         std::fs::read_to_string(&manifest).unwrap().replace("\"m0001_spine\"", "\"m0001_spine\", \"m9999\"");
     std::fs::write(&manifest, of_tomorrow).unwrap();
-    let place = Installation::new(PROGRAM).await;
-    let refused = place.run(&["restore", folder.to_str().unwrap(), "--without-key"]);
-    assert!(!refused.well && refused.err.contains("newer version of Buoy (it knows m9999)"), "{refused:?}");
+    let installation = Installation::new(PROGRAM).await;
+    let refused = installation.run(&["restore", folder.to_str().unwrap(), "--without-key"]);
+    assert!(!refused.success && refused.stderr.contains("newer version of Buoy (it knows m9999)"), "{refused:?}");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_holds_every_table() {
+async fn a_backup_contains_every_table() {
     let desk = Desk::start().await;
     let sql = if on_postgres() {
         "select table_name::text as name from information_schema.tables where table_schema = current_schema()"

@@ -1,4 +1,4 @@
-//! Bad input gets a clear error that names the field, and changes nothing.
+//! Invalid input gives an error that names the field, and changes nothing.
 
 use tests::{Desk, json};
 
@@ -23,30 +23,32 @@ async fn a_refusal_names_the_field_and_changes_nothing() {
     ] {
         let mut input = base.clone();
         input.as_object_mut().unwrap().extend(patch.as_object().cloned().unwrap());
-        assert_eq!(requester.refused("createTicket", input).await, (code.into(), field.into()), "{patch}");
+        assert_eq!(requester.refusal("createTicket", input).await, (code.into(), field.into()), "{patch}");
     }
     let count = desk.as_("admin").await.query("{ tickets { nodes { id } } }", json!({})).await;
     assert_eq!(count["tickets"]["nodes"], json!([]));
-    let ticket =
-        desk.ticket("requester1", "x", json!({ "externalRefs": [{ "system": "ERP", "externalId": "1" }] })).await;
-    let taken = json!({ "title": "t", "description": "d", "externalRefs": [{ "system": "ERP", "externalId": "1" }] });
-    assert_eq!(requester.refused("createTicket", taken).await, ("ALREADY_EXISTS".into(), "externalRefs".into()));
+    let ticket = desk
+        .create_ticket("requester1", "x", json!({ "externalRefs": [{ "system": "ERP", "externalId": "1" }] }))
+        .await;
+    let duplicate =
+        json!({ "title": "t", "description": "d", "externalRefs": [{ "system": "ERP", "externalId": "1" }] });
+    assert_eq!(requester.refusal("createTicket", duplicate).await, ("ALREADY_EXISTS".into(), "externalRefs".into()));
     for bad in ["", "abc", "12", &desk.id("agent1").to_string()] {
-        let refused = requester.refused("chaseTicket", json!({ "ticketId": bad })).await;
+        let refused = requester.refusal("chaseTicket", json!({ "ticketId": bad })).await;
         assert_eq!(refused, ("NOT_FOUND".into(), "ticketId".into()), "{bad}");
     }
     let misspelt = json!({ "ticketToken": "TKN-AAAAAA-AAAAB", "system": "ERP", "externalId": "2" });
-    assert_eq!(desk.as_("agent1").await.refused("linkExternalRef", misspelt).await.0, "TOKEN_INVALID");
-    assert_eq!(requester.refused("closeTicket", json!({ "ticketId": ticket })).await.0, "INVALID_TRANSITION");
-    // In the language of the caller.
+    assert_eq!(desk.as_("agent1").await.refusal("linkExternalRef", misspelt).await.0, "TOKEN_INVALID");
+    assert_eq!(requester.refusal("closeTicket", json!({ "ticketId": ticket })).await.0, "INVALID_TRANSITION");
+    // The message is in the language of the client.
     let chinese = tests::Client { language: "zh-CN", ..requester };
-    let said = chinese.mutate("createTicket", "__typename", json!({ "title": "", "description": "d" })).await;
-    assert_eq!(said["userErrors"][0]["message"], "title 不能为空，请填写。");
+    let payload = chinese.mutate("createTicket", "__typename", json!({ "title": "", "description": "d" })).await;
+    assert_eq!(payload["userErrors"][0]["message"], "title 不能为空，请填写。");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_question_is_a_top_level_error() {
+async fn an_invalid_query_is_a_top_level_error() {
     let desk = Desk::start().await;
     let agent = desk.as_("agent1").await;
     for (query, code) in [
@@ -68,26 +70,30 @@ async fn a_bad_question_is_a_top_level_error() {
         ("{ nosuchfield }", "BAD_USER_INPUT"),
         ("{ tickets(", "BAD_USER_INPUT"),
     ] {
-        assert_eq!(agent.ask(query, json!({})).await.code(), code, "{query}");
+        assert_eq!(agent.execute(query, json!({})).await.code(), code, "{query}");
     }
-    let nobody = desk.nobody();
+    let anonymous = desk.anonymous();
     for query in [
         "{ tickets { nodes { id } } }",
         "{ boardCursor }",
         "{ catalogue { teams { key } } }",
         "{ users { nodes { id } } }",
     ] {
-        assert_eq!(nobody.ask(query, json!({})).await.code(), "UNAUTHENTICATED", "{query}");
+        assert_eq!(anonymous.execute(query, json!({})).await.code(), "UNAUTHENTICATED", "{query}");
     }
-    assert_eq!(nobody.ask("{ __schema { types { name } } }", json!({})).await.status, 400, "introspection is closed");
-    assert!(!nobody.ask("{ ticketz { id } }", json!({})).await.body.to_string().contains("Did you mean"));
+    assert_eq!(
+        anonymous.execute("{ __schema { types { name } } }", json!({})).await.status,
+        400,
+        "introspection is closed"
+    );
+    assert!(!anonymous.execute("{ ticketz { id } }", json!({})).await.body.to_string().contains("Did you mean"));
     let create = "mutation { createTicket(input: { title: \"x\", description: \"x\" }) { ticket { id } } }";
-    assert_eq!(nobody.ask(create, json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(anonymous.execute(create, json!({})).await.code(), "UNAUTHENTICATED");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_is_kept_to_the_letter() {
+async fn responses_follow_the_graphql_over_http_specification() {
     let desk = Desk::start().await;
     let http = reqwest::Client::new();
     let url = format!("{}/graphql", desk.address());

@@ -1,8 +1,8 @@
-//! Import on the running program: streaming, idempotent, bad rows into a report.
+//! `buoy import`: streaming, idempotent, with a report of bad rows.
 
 use std::io::Write as _;
 
-use tests::process::{Installation, text_of, until};
+use tests::process::{Installation, read_text, wait_until};
 use tests::{Json, json};
 
 use crate::PROGRAM;
@@ -11,15 +11,15 @@ const ADMIN: &str = "admin@import.test";
 const HEADER: &str = "id,title,description,created,closed,priority,issue_type,product,team,assignee,customer\n";
 const MAP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../maps/tickets.toml");
 
-fn packed(text: &str) -> Vec<u8> {
+fn gzip(text: &str) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     out.write_all(text.as_bytes()).unwrap();
     out.finish().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_rows_go_into_a_report_with_line_and_reason_and_the_rest_goes_in() {
-    let place = Installation::new(PROGRAM).await;
+async fn bad_rows_are_reported_with_line_and_reason_and_the_others_are_imported() {
+    let installation = Installation::new(PROGRAM).await;
     let text = format!(
         "{HEADER}\
          A1,泵站停机,详情,2026-01-05 08:00:00,2026-01-06 09:30:00,紧急,PUMP,P-1,FIELD,王工,ACME\n\
@@ -29,12 +29,12 @@ async fn bad_rows_go_into_a_report_with_line_and_reason_and_the_rest_goes_in() {
          A5,ends before it begins,text,2026-01-05 08:00:00,2026-01-04 08:00:00,HIGH,PUMP,P-1,FIELD,,ACME\n\
          A6,a word nobody knows,text,2026-01-05 08:00:00,,SOON,PUMP,P-1,FIELD,,ACME\n"
     );
-    std::fs::write(place.path("list.csv.gz"), packed(&text)).unwrap();
-    let tried = place.run(&["import", "list.csv.gz", "--map", MAP, "--dry-run"]);
-    assert!(tried.well && tried.out.contains("nothing was kept"), "{tried:?}");
-    let said = place.run(&["import", "list.csv.gz", "--map", MAP]);
-    assert!(said.well && said.out.contains("2 created") && said.out.contains("4 refused"), "{said:?}");
-    let report = text_of(&place.path("list.csv.gz.refused.jsonl"));
+    std::fs::write(installation.path("list.csv.gz"), gzip(&text)).unwrap();
+    let dry_run = installation.run(&["import", "list.csv.gz", "--map", MAP, "--dry-run"]);
+    assert!(dry_run.success && dry_run.stdout.contains("nothing was kept"), "{dry_run:?}");
+    let output = installation.run(&["import", "list.csv.gz", "--map", MAP]);
+    assert!(output.success && output.stdout.contains("2 created") && output.stdout.contains("4 refused"), "{output:?}");
+    let report = read_text(&installation.path("list.csv.gz.refused.jsonl"));
     let refused: Vec<Json> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |line: u64| {
         let row = refused.iter().find(|row| row["line"] == line).unwrap_or_else(|| panic!("line {line}: {report}"));
@@ -45,14 +45,14 @@ async fn bad_rows_go_into_a_report_with_line_and_reason_and_the_rest_goes_in() {
     assert!(of(6).contains("clos"), "{}", of(6));
     assert!(of(7).contains("SOON"), "{}", of(7));
 
-    // Again, with one row changed: that ticket follows, the other stays.
-    std::fs::write(place.path("list.csv"), text.replace("still open", "still open 泄漏")).unwrap();
-    let again = place.run(&["import", "list.csv", "--map", MAP]);
-    assert!(again.out.contains("0 created, 1 updated, 1 unchanged"), "{again:?}");
+    // A second import with one changed row updates that ticket only.
+    std::fs::write(installation.path("list.csv"), text.replace("still open", "still open 泄漏")).unwrap();
+    let again = installation.run(&["import", "list.csv", "--map", MAP]);
+    assert!(again.stdout.contains("0 created, 1 updated, 1 unchanged"), "{again:?}");
 
-    place.add_user(ADMIN, "ADMIN");
-    let serving = place.serve();
-    let client = serving.sign_in(ADMIN).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let server = installation.serve();
+    let client = server.sign_in(ADMIN).await;
     let query =
         "{ tickets(orderBy: { field: NUMBER, direction: ASC }) { nodes { title description status priority unattributed
         createdAt closedAt assignee { name } externalRefs { system externalId } } } }";
@@ -66,27 +66,27 @@ async fn bad_rows_go_into_a_report_with_line_and_reason_and_the_rest_goes_in() {
           "assignee": { "name": "李工" }, "externalRefs": [{ "system": "LIST", "externalId": "A2" }] },
     ]);
     assert_eq!(found["tickets"]["nodes"], expected, "times without a zone are in the organisation's");
-    serving.stop();
+    server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_was_cut_off_or_a_map_that_is_wrong_imports_nothing() {
-    let place = Installation::new(PROGRAM).await;
+async fn a_truncated_file_or_an_invalid_map_imports_nothing() {
+    let installation = Installation::new(PROGRAM).await;
     let row = |n: usize| format!("A{n},泵站停机 {n},详情,2026-01-05 08:00:00,,HIGH,PUMP,P-1,FIELD,,ACME\n");
     let text = HEADER.to_owned() + &(0..2_000).map(row).collect::<String>();
-    let whole = packed(&text);
-    std::fs::write(place.path("cut.csv.gz"), &whole[..whole.len() - 100]).unwrap();
+    let whole = gzip(&text);
+    std::fs::write(installation.path("cut.csv.gz"), &whole[..whole.len() - 100]).unwrap();
     let mut broken = text.clone().into_bytes();
     let at = text.find("泵站停机 1000").unwrap();
     broken[at] = 0xff;
-    std::fs::write(place.path("broken.csv"), broken).unwrap();
-    std::fs::write(place.path("list.csv"), &text).unwrap();
+    std::fs::write(installation.path("broken.csv"), broken).unwrap();
+    std::fs::write(installation.path("list.csv"), &text).unwrap();
     std::fs::write(
-        place.path("wrong.toml"),
-        text_of(MAP.as_ref()).replace("title = \"title\"", "title = \"headline\""),
+        installation.path("wrong.toml"),
+        read_text(MAP.as_ref()).replace("title = \"title\"", "title = \"headline\""),
     )
     .unwrap();
-    std::fs::write(place.path("typo.toml"), text_of(MAP.as_ref()).replace("source =", "sauce =")).unwrap();
+    std::fs::write(installation.path("typo.toml"), read_text(MAP.as_ref()).replace("source =", "sauce =")).unwrap();
     for (file, map, words) in [
         ("cut.csv.gz", MAP, "nothing was imported"),
         ("list.csv", "wrong.toml", "headline"),
@@ -94,18 +94,23 @@ async fn a_file_that_was_cut_off_or_a_map_that_is_wrong_imports_nothing() {
         ("absent.csv", MAP, "absent.csv"),
         ("list.csv", "absent.toml", "absent.toml"),
     ] {
-        let said = place.run(&["import", file, "--map", map]);
-        assert!(!said.well && said.err.contains(words), "{file} {map}: {said:?}");
+        let output = installation.run(&["import", file, "--map", map]);
+        assert!(!output.success && output.stderr.contains(words), "{file} {map}: {output:?}");
     }
-    // A row of broken UTF-8 is one bad row.
-    let said = place.run(&["import", "broken.csv", "--map", MAP]);
-    assert!(said.out.contains("1999 created") && said.out.contains("1 refused"), "{said:?}");
+    // Reasons are in the language of the terminal.
+    let mut chinese = installation.command(&["import", "list.csv", "--map", "wrong.toml"]);
+    let output = chinese.env("LANG", "zh_CN.UTF-8").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && stderr.contains("文件中没有映射所用的列“headline”"), "{stderr}");
+    // A row of invalid UTF-8 is one bad row.
+    let output = installation.run(&["import", "broken.csv", "--map", MAP]);
+    assert!(output.stdout.contains("1999 created") && output.stdout.contains("1 refused"), "{output:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_lines_and_several_rows_a_ticket_become_its_history() {
-    let place = Installation::new(PROGRAM).await;
-    place.add_user(ADMIN, "ADMIN");
+async fn several_rows_of_a_ticket_become_its_history() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
     let map = concat!(env!("CARGO_MANIFEST_DIR"), "/../maps/servicenow-uci.toml");
     let header = "number,incident_state,active,reassignment_count,reopen_count,sys_mod_count,made_sla,caller_id,opened_by,\
         opened_at,sys_created_by,sys_created_at,sys_updated_by,sys_updated_at,contact_type,location,category,subcategory,\
@@ -124,16 +129,18 @@ async fn json_lines_and_several_rows_a_ticket_become_its_history() {
         + &row("Active", 1, "Group 70", "Resolver 2", "29/2/2016 09:53")
         + &row("Resolved", 1, "Group 70", "Resolver 2", "29/2/2016 11:29")
         + &row("Closed", 1, "Group 70", "Resolver 2", "5/3/2016 12:00");
-    std::fs::write(place.path("log.csv"), text).unwrap();
-    let serving = place.serve();
-    let said = place.run(&["import", "log.csv", "--map", map]);
-    assert!(said.well && said.out.contains("5 rows, 1 tickets: 1 created"), "{said:?}");
-    let client = serving.sign_in(ADMIN).await;
+    std::fs::write(installation.path("log.csv"), text).unwrap();
+    let server = installation.serve();
+    let output = installation.run(&["import", "log.csv", "--map", map]);
+    assert!(output.success && output.stdout.contains("5 rows, 1 tickets: 1 created"), "{output:?}");
+    let client = server.sign_in(ADMIN).await;
     let query = "{ tickets { nodes { status handOverCount unattributed resolvedAt closedAt events(first: 50) { nodes { kind } } } } }";
-    // Other tests write to the same PostgreSQL server, and hold its horizon.
+    // Other tests on the same PostgreSQL server may hold the horizon back.
     let ask = || client.query(query, json!({}));
-    until("its events can be read", || async { ask().await["tickets"]["nodes"][0]["events"]["nodes"][0].is_object() })
-        .await;
+    wait_until("its events can be read", || async {
+        ask().await["tickets"]["nodes"][0]["events"]["nodes"][0].is_object()
+    })
+    .await;
     let found = ask().await;
     let ticket = &found["tickets"]["nodes"][0];
     assert_eq!(
@@ -145,22 +152,25 @@ async fn json_lines_and_several_rows_a_ticket_become_its_history() {
     for wanted in ["TicketImported", "TicketAssigned", "TicketAccepted", "TicketResolved", "TicketClosed"] {
         assert!(kinds.contains(&wanted), "{wanted}: {kinds:?}");
     }
-    serving.stop();
+    server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_lines_go_in_by_the_same_map() {
-    let place = Installation::new(PROGRAM).await;
-    let map = text_of(MAP.as_ref()).replace("format = \"csv\"", "format = \"jsonl\"");
-    std::fs::write(place.path("map.toml"), map).unwrap();
+async fn json_lines_are_imported_with_the_same_map() {
+    let installation = Installation::new(PROGRAM).await;
+    let map = read_text(MAP.as_ref()).replace("format = \"csv\"", "format = \"jsonl\"");
+    std::fs::write(installation.path("map.toml"), map).unwrap();
     let ticket = |id: &str, closed: Json| {
         json!({ "id": id, "title": "泵站停机", "description": null, "created": "2026-01-05T08:00:00+08:00", "closed": closed,
             "priority": "中", "issue_type": "PUMP", "product": "P-1", "team": "FIELD", "assignee": "王工", "customer": 7 })
     };
     let lines =
         [ticket("J1", Json::Null).to_string(), "{ half".to_owned(), ticket("J2", json!("2026-01-06")).to_string()];
-    std::fs::write(place.path("list.jsonl"), lines.join("\n")).unwrap();
-    let said = place.run(&["import", "list.jsonl", "--map", "map.toml"]);
-    assert!(said.well && said.out.contains("3 rows, 2 tickets: 2 created"), "{said:?}");
-    assert!(said.out.contains("1 refused") && text_of(&place.path("list.jsonl.refused.jsonl")).contains("\"line\":2"));
+    std::fs::write(installation.path("list.jsonl"), lines.join("\n")).unwrap();
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.success && output.stdout.contains("3 rows, 2 tickets: 2 created"), "{output:?}");
+    assert!(
+        output.stdout.contains("1 refused")
+            && read_text(&installation.path("list.jsonl.refused.jsonl")).contains("\"line\":2")
+    );
 }

@@ -1,7 +1,7 @@
-//! What stands in the way of a start or a write is said clearly, and costs nothing that was kept.
+//! Failures of the installation give a clear error and lose no data.
 
 use sea_orm::{ConnectionTrait as _, Database};
-use tests::process::{Installation, until};
+use tests::process::{Installation, wait_until};
 use tests::{attribution, json, on_postgres};
 
 use crate::PROGRAM;
@@ -9,112 +9,170 @@ use crate::PROGRAM;
 const ADMIN: &str = "admin@place.test";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_newer_than_the_program_is_refused() {
-    let place = Installation::new(PROGRAM).await;
-    place.add_user(ADMIN, "ADMIN");
-    let url =
-        if on_postgres() { place.database.url() } else { format!("sqlite://{}", place.data("buoy.sqlite").display()) };
+async fn a_database_newer_than_the_program_is_rejected() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let url = if on_postgres() {
+        installation.database.url()
+    } else {
+        format!("sqlite://{}", installation.data("buoy.sqlite").display())
+    };
     let db = Database::connect(url).await.unwrap();
     db.execute_unprepared("insert into seaql_migrations (version, applied_at) values ('m9999_tomorrow', 0)")
         .await
         .unwrap();
     db.close().await.unwrap();
     for command in [&["serve"][..], &["audit", "verify"], &["backup", "copy"], &["doctor"]] {
-        let said = place.run(command);
-        let words = said.out + &said.err;
+        let output = installation.run(command);
+        let words = output.stdout + &output.stderr;
         assert!(
-            !said.well && words.contains("newer version of Buoy (it knows m9999_tomorrow)"),
+            !output.success && words.contains("newer version of Buoy (it knows m9999_tomorrow)"),
             "{command:?}: {words}"
         );
     }
-    assert!(!place.path("copy").exists());
+    assert!(!installation.path("copy").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_index_of_another_version_or_a_broken_one_is_built_anew() {
-    let place = Installation::new(PROGRAM).await;
-    place.add_user(ADMIN, "ADMIN");
+async fn data_and_backups_are_readable_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let server = installation.serve();
+    server.sign_in(ADMIN).await;
+    let copy = installation.path("copy");
+    assert!(installation.run(&["backup", copy.to_str().unwrap()]).success);
+    server.stop();
+    let (mut open, mut seen) = (Vec::new(), 0);
+    let mut paths = vec![installation.path("data"), copy];
+    while let Some(path) = paths.pop() {
+        let mode = std::fs::symlink_metadata(&path).unwrap().permissions().mode();
+        if mode & 0o077 != 0 {
+            open.push(format!("{} {mode:o}", path.display()));
+        }
+        seen += 1;
+        if path.is_dir() {
+            paths.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    assert!(open.is_empty() && seen > 5, "{seen} paths, readable by others: {open:#?}");
+    assert!(installation.run(&["doctor"]).success);
+    let data = installation.path("data");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let doctor = installation.run(&["doctor"]);
+    assert!(!doctor.success && doctor.stdout.contains("chmod -R go= "), "{doctor:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_or_outdated_index_is_rebuilt() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
     let similar = "query S($input: SimilarCasesInput!) { similarCases(first: 1, input: $input) { ticket { id } } }";
     let input = json!({ "input": { "title": "E-721" } });
-    let serving = place.serve();
-    let client = serving.sign_in(ADMIN).await;
+    let server = installation.serve();
+    let client = server.sign_in(ADMIN).await;
     let created =
-        client.done("createTicket", "ticket { id }", json!({ "title": "E-721", "description": "停机" })).await;
+        client.mutate_ok("createTicket", "ticket { id }", json!({ "title": "E-721", "description": "停机" })).await;
     let id = &created["ticket"]["id"];
-    client.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+    client.mutate_ok("acceptTicket", "__typename", json!({ "ticketId": id })).await;
     let mut complete = attribution("restarted");
     complete.as_object_mut().unwrap().remove("causeTag");
-    client.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": complete })).await;
+    client.mutate_ok("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": complete })).await;
     let found = || async { client.query(similar, input.clone()).await["similarCases"][0]["ticket"]["id"] == *id };
-    until("it is found", found).await;
-    serving.stop();
+    wait_until("it is found", found).await;
+    server.stop();
 
-    let current = || place.data("index").join(tests::process::text_of(&place.data("index/CURRENT")).trim());
+    let current =
+        || installation.data("index").join(tests::process::read_text(&installation.data("index/CURRENT")).trim());
     for harm in ["another format", "a broken file", "no folder"] {
         match harm {
             "another format" => std::fs::write(current().join("format"), "buoy-search 0").unwrap(),
             "a broken file" => std::fs::write(current().join("meta.json"), "{ half").unwrap(),
-            _ => std::fs::remove_dir_all(place.data("index")).unwrap(),
+            _ => std::fs::remove_dir_all(installation.data("index")).unwrap(),
         }
-        let serving = place.serve();
-        let client = serving.sign_in(ADMIN).await;
+        let server = installation.serve();
+        let client = server.sign_in(ADMIN).await;
         let found = || async { client.query(similar, input.clone()).await["similarCases"][0]["ticket"]["id"] == *id };
-        until(harm, found).await;
-        serving.stop();
+        wait_until(harm, found).await;
+        server.stop();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_cannot_be_used_and_settings_that_are_wrong_are_named() {
-    let place = Installation::on_sqlite(PROGRAM);
-    std::fs::write(place.path("file"), "").unwrap();
+async fn startup_errors_name_the_folder_or_setting() {
+    let installation = Installation::on_sqlite(PROGRAM);
+    std::fs::write(installation.path("file"), "").unwrap();
     for (key, value, words) in [
-        ("BUOY_DATA_DIR", place.path("file/data").to_str().unwrap(), "file/data"),
+        ("BUOY_DATA_DIR", installation.path("file/data").to_str().unwrap(), "file/data"),
         ("BUOY_DATABASE_URL", "mysql://somewhere/buoy", "BUOY_DATABASE_URL must begin with postgres://"),
         ("BUOY_ORG__TIME_ZONE", "Mars/Olympus", "no IANA time zone"),
-        ("BUOY_ORG__TIMEZONE", "UTC", "timezone"),
         ("BUOY_LISTEN", "everywhere", "LISTEN"),
     ] {
-        let output = place.command(&["serve"]).env(key, value).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && said.contains(words), "{key}={value}: {said}");
+        let output = installation.command(&["serve"]).env(key, value).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && stderr.contains(words), "{key}={value}: {stderr}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_of_later_versions_are_said_to_have_no_effect() {
-    let place = Installation::on_sqlite(PROGRAM);
+async fn an_unknown_key_in_a_file_is_an_error_and_an_unknown_variable_a_warning() {
+    let installation = Installation::on_sqlite(PROGRAM);
+    std::fs::write(installation.path("buoy.toml"), "[org]\ntimezone = \"UTC\"").unwrap();
+    let refused = installation.run(&["audit", "verify", "--config", "buoy.toml"]);
+    assert!(!refused.success && refused.stderr.contains("timezone"), "{refused:?}");
+
+    // A misspelt variable, and what Kubernetes sets beside a service called buoy.
+    let variables = [
+        ("BUOY_ORG__TIMEZONE", "UTC"),
+        ("BUOY_PORT", "tcp://10.0.0.7:8080"),
+        ("BUOY_SERVICE_HOST", "10.0.0.7"),
+        ("BUOY_PORT_8080_TCP_PROTO", "tcp"),
+    ];
+    let output = installation.command(&["audit", "verify"]).envs(variables).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("BUOY_ORG__TIMEZONE has no effect") && stderr.contains("BUOY_ORG__TIME_ZONE"), "{stderr}");
+    assert!(!stderr.contains("BUOY_PORT") && !stderr.contains("BUOY_SERVICE"), "{stderr}");
+    let output = installation.command(&["doctor"]).envs(variables).output().unwrap();
+    let findings = String::from_utf8(output.stdout).unwrap();
+    let finding = findings.lines().find(|line| line.starts_with("FAIL") && line.contains("BUOY_ORG__TIMEZONE"));
+    assert!(!output.status.success() && finding.is_some(), "{findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_later_versions_are_reported_as_ineffective() {
+    let installation = Installation::on_sqlite(PROGRAM);
     let later = [("BUOY_NATS_URL", "nats://x")];
-    let output = place.command(&["audit", "verify"]).envs(later).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let output = installation.command(&["audit", "verify"]).envs(later).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
     for (name, _) in later {
-        assert!(said.contains(&format!("{name} has no effect")), "{said}");
+        assert!(stderr.contains(&format!("{name} has no effect")), "{stderr}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_never_share_a_data_folder() {
-    let place = Installation::new(PROGRAM).await;
-    place.add_user(ADMIN, "ADMIN");
-    let serving = place.serve();
-    let second = place.run(&["serve"]);
-    assert!(!second.well && second.err.contains("another process of Buoy uses"), "{second:?}");
-    let restore = place.run(&["restore", "anything"]);
-    assert!(!restore.well && restore.err.contains("another process of Buoy uses"), "{restore:?}");
-    // What may run beside the server goes through it.
-    assert!(place.run(&["doctor"]).well);
-    serving.stop();
+async fn a_second_process_on_a_data_folder_is_rejected() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let server = installation.serve();
+    let second = installation.run(&["serve"]);
+    assert!(!second.success && second.stderr.contains("another process of Buoy uses"), "{second:?}");
+    let restore = installation.run(&["restore", "anything"]);
+    assert!(!restore.success && restore.stderr.contains("another process of Buoy uses"), "{restore:?}");
+    // Commands that may run beside the server go through it.
+    assert!(installation.run(&["doctor"]).success);
+    server.stop();
 }
 
-/// SQLite only: PostgreSQL keeps its files itself.
+/// SQLite only: PostgreSQL manages its own files.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing_that_it_kept() {
+async fn a_full_disk_rejects_writes_and_loses_no_acknowledged_ticket() {
     const KIB: u64 = 2_000;
-    let place = Installation::on_sqlite(PROGRAM);
-    place.add_user(ADMIN, "ADMIN");
-    let serving = place.serve_within(KIB);
-    let client = serving.sign_in(ADMIN).await;
+    let installation = Installation::on_sqlite(PROGRAM);
+    installation.add_user(ADMIN, "ADMIN");
+    let server = installation.serve_with_file_limit(KIB);
+    let client = server.sign_in(ADMIN).await;
     let create = |n: usize| {
         let client = client.clone();
         async move {
@@ -122,14 +180,14 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing_that_it_kept(
             client.try_mutate("createTicket", "ticket { id }", input).await.unwrap()
         }
     };
-    let mut kept = Vec::new();
+    let mut stored = Vec::new();
     let mut refused = 0;
-    // Several at a time: they share a commit, and share its fate.
+    // Several at a time, because they share a commit.
     for group in 0.. {
         let answers = futures::future::join_all((0..8).map(|n| create(group * 8 + n))).await;
         for answer in answers {
             match answer.body.get("errors") {
-                None => kept.push(answer.data()["createTicket"]["ticket"]["id"].as_str().unwrap().to_owned()),
+                None => stored.push(answer.data()["createTicket"]["ticket"]["id"].as_str().unwrap().to_owned()),
                 Some(_) => {
                     assert_eq!(answer.code(), "INTERNAL");
                     let error = &answer.body["errors"][0];
@@ -142,19 +200,19 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing_that_it_kept(
         if refused > 0 {
             break;
         }
-        assert!(group < 200, "the disk never got full");
+        assert!(group < 200, "the disk never became full");
     }
-    // It still answers, and what was kept can be read.
+    // The server still answers, and stored tickets can be read.
     let by_id = "query Q($id: ID!) { ticket(id: $id) { id } }";
-    assert_eq!(client.query(by_id, json!({ "id": kept[0] })).await["ticket"]["id"], json!(kept[0]));
-    serving.kill();
+    assert_eq!(client.query(by_id, json!({ "id": stored[0] })).await["ticket"]["id"], json!(stored[0]));
+    server.kill();
 
-    let serving = place.serve();
-    let client = serving.sign_in(ADMIN).await;
-    for id in &kept {
+    let server = installation.serve();
+    let client = server.sign_in(ADMIN).await;
+    for id in &stored {
         assert_eq!(client.query(by_id, json!({ "id": id })).await["ticket"]["id"], json!(id));
     }
-    assert_eq!(client.tickets().await, kept.len(), "what was refused is not there");
-    assert!(place.run(&["audit", "verify"]).well);
-    serving.stop();
+    assert_eq!(client.count_tickets().await, stored.len(), "rejected tickets do not exist");
+    assert!(installation.run(&["audit", "verify"]).success);
+    server.stop();
 }

@@ -1,15 +1,15 @@
-//! Live feeds: resume loses and repeats nothing, and nobody hears what they may not see.
+//! Live feeds: a resumed subscription loses and repeats nothing, and respects the scope.
 
 use std::sync::Arc;
 
-use api::graphql::live::{Delivery, Live};
-use api::graphql::sharing::IMPERSONAL;
-use domain::event::Event;
+use domain::import::model::ImportFinished;
 use domain::kernel::Actor;
 use domain::people::queries::person;
 use domain::runtime::{Ctx, Cursor};
 use domain::tickets::decide::board::Board;
 use domain::tickets::model::Filter;
+use graphql::live::{Live, LiveMessage};
+use graphql::shared_execution::VIEWER_INDEPENDENT_FIELDS;
 use tests::socket::Socket;
 use tests::{Desk, Json, attribution, json};
 use tokio_util::sync::CancellationToken;
@@ -28,36 +28,36 @@ async fn next(socket: &mut Socket) -> Json {
 }
 
 async fn cursor(desk: &Desk) -> String {
-    desk.settle().await;
+    desk.wait_for_followers().await;
     desk.as_("admin").await.query("{ boardCursor }", json!({})).await["boardCursor"].as_str().unwrap().to_owned()
 }
 
-/// A ticket's way to an agent: created, assigned, accepted.
-async fn lead(desk: &Desk, id: &str) {
+/// Assigns a ticket to an agent, who accepts it.
+async fn create_and_accept(desk: &Desk, id: &str) {
     let assignee = desk.id("agent1").to_string();
     desk.as_("supervisor")
         .await
-        .done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee }))
+        .mutate_ok("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee }))
         .await;
-    desk.as_("agent1").await.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+    desk.as_("agent1").await.mutate_ok("acceptTicket", "__typename", json!({ "ticketId": id })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_board_sees_tickets_come_and_move_and_resumes_where_it_was() {
+async fn a_board_receives_ticket_changes_and_resumes_from_its_cursor() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
     let mut live = board(&desk, "agent1", json!({}), Some(&start)).await;
-    let id = desk.ticket("requester1", "无法开机", json!({ "issueType": "REPAIR" })).await;
+    let id = desk.create_ticket("requester1", "无法开机", json!({ "issueType": "REPAIR" })).await;
     let created = next(&mut live).await;
     assert_eq!((&created["kind"], &created["ticketId"]), (&json!("TICKET_CREATED"), &json!(id)));
     drop(live);
-    lead(&desk, &id).await;
+    create_and_accept(&desk, &id).await;
     let mut resumed = board(&desk, "agent1", json!({}), created["cursor"].as_str()).await;
     assert_eq!(next(&mut resumed).await["kind"], "ASSIGNED");
     let accepted = next(&mut resumed).await;
     assert_eq!(accepted["kind"], "STATUS_CHANGED");
     assert_eq!(accepted["ticket"]["status"], "IN_PROGRESS");
-    // From the beginning it is the same, once each.
+    // From the first cursor the same events arrive, once each.
     let mut again = board(&desk, "agent1", json!({}), Some(&start)).await;
     let mut kinds = Vec::new();
     for _ in 0..3 {
@@ -68,72 +68,75 @@ async fn a_board_sees_tickets_come_and_move_and_resumes_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ticket_that_leaves_the_filter_or_the_scope_says_so() {
+async fn a_ticket_that_leaves_the_filter_or_scope_sends_left() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
     let new_only = json!({ "status": { "eq": "NEW" } });
     let mut filtered = board(&desk, "agent1", new_only, Some(&start)).await;
     let mut outside = board(&desk, "agent3", json!({}), Some(&start)).await;
-    let id = desk.ticket("admin", "no team yet", json!({})).await;
+    let id = desk.create_ticket("admin", "no team yet", json!({})).await;
     assert_eq!(next(&mut filtered).await["kind"], "TICKET_CREATED");
     assert_eq!(next(&mut outside).await["kind"], "TICKET_CREATED", "without a team every agent sees it");
-    desk.as_("admin").await.done("updateTicket", "__typename", json!({ "ticketId": id, "teamKey": "FIELD" })).await;
+    desk.as_("admin")
+        .await
+        .mutate_ok("updateTicket", "__typename", json!({ "ticketId": id, "teamKey": "FIELD" }))
+        .await;
     assert_eq!(next(&mut filtered).await["kind"], "UPDATED");
     let left = next(&mut outside).await;
     assert_eq!((&left["kind"], &left["ticketId"], &left["ticket"]), (&json!("LEFT"), &json!(id), &json!(null)));
-    lead(&desk, &id).await;
+    create_and_accept(&desk, &id).await;
     assert_eq!(next(&mut filtered).await["kind"], "LEFT");
-    // Nothing of what followed reached the other team.
-    let marker = desk.ticket("admin", "marker", json!({})).await;
+    // The other team receives none of the later events.
+    let marker = desk.create_ticket("admin", "marker", json!({})).await;
     assert_eq!(next(&mut outside).await["ticketId"], json!(marker));
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_requester_hears_nothing_of_what_the_staff_keep_to_themselves() {
+async fn a_requester_receives_no_internal_events() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
-    let id = desk.ticket("requester1", "VPN", json!({ "issueType": "REPAIR" })).await;
+    let id = desk.create_ticket("requester1", "VPN", json!({ "issueType": "REPAIR" })).await;
     let mut own = board(&desk, "requester1", json!({}), Some(&start)).await;
     let mut other = board(&desk, "requester2", json!({}), Some(&start)).await;
     assert_eq!(next(&mut own).await["kind"], "TICKET_CREATED");
     let agent = desk.as_("agent1").await;
-    agent.done("openTicket", "__typename", json!({ "ticketId": id })).await;
+    agent.mutate_ok("openTicket", "__typename", json!({ "ticketId": id })).await;
     let note = json!({ "ticketId": id, "body": "客户的接线很乱", "visibility": "INTERNAL" });
-    agent.done("addComment", "__typename", note).await;
-    agent.done("addComment", "__typename", json!({ "ticketId": id, "body": "请重启" })).await;
-    assert_eq!(next(&mut own).await["kind"], "COMMENTED", "the public comment is the next thing heard");
+    agent.mutate_ok("addComment", "__typename", note).await;
+    agent.mutate_ok("addComment", "__typename", json!({ "ticketId": id, "body": "请重启" })).await;
+    assert_eq!(next(&mut own).await["kind"], "COMMENTED", "the public comment is the next event");
     let query = "query Q($id: ID!) { ticket(id: $id) { version updatedAt firstOpenedAt firstRespondedAt
         comments { nodes { body } } events { nodes { kind } } } }";
     let seen = desk.as_("requester1").await.query(query, json!({ "id": id })).await;
     assert_eq!(seen["ticket"]["comments"]["nodes"], json!([{ "body": "请重启" }]));
     assert_eq!(seen["ticket"]["events"]["nodes"], json!([{ "kind": "TicketCreated" }]));
     assert_eq!((&seen["ticket"]["firstOpenedAt"], &seen["ticket"]["version"]), (&json!(null), &json!(1)));
-    let mine = desk.ticket("requester2", "mine", json!({})).await;
-    assert_eq!(next(&mut other).await["ticketId"], json!(mine), "another customer heard of nothing else");
+    let mine = desk.create_ticket("requester2", "mine", json!({})).await;
+    assert_eq!(next(&mut other).await["ticketId"], json!(mine), "another customer gets no other event");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_missed_too_much_loads_anew() {
+async fn a_subscriber_that_missed_too_many_events_receives_resync() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
     let mut tx = Ctx::system(&desk.app).begin().await.unwrap();
     for n in 0..1_001_u64 {
-        tx.record(Event::ImportFinished { source: "X".to_owned(), created: n, updated: 0, refused: 0 }).await.unwrap();
+        tx.record(ImportFinished { source: "X".to_owned(), created: n, updated: 0, refused: 0 }).await.unwrap();
     }
     tx.commit().await.unwrap();
-    desk.settle().await;
+    desk.wait_for_followers().await;
     let mut late = board(&desk, "agent1", json!({}), Some(&start)).await;
     assert_eq!(next(&mut late).await["kind"], "RESYNC");
-    let id = desk.ticket("admin", "after", json!({})).await;
+    let id = desk.create_ticket("admin", "after", json!({})).await;
     assert_eq!(next(&mut late).await["ticketId"], json!(id));
     let mut restored = board(&desk, "agent1", json!({}), Some("0123456789ab.0.1")).await;
-    assert_eq!(next(&mut restored).await["kind"], "RESYNC", "a cursor of another life of the log");
+    assert_eq!(next(&mut restored).await["kind"], "RESYNC", "a cursor of another log epoch");
     desk.close().await;
 }
 
-/// What a message of a feed says of a ticket, and what whoever gets it reads of it by asking.
+/// The fields that a feed message and a query of its recipient must agree on.
 const ALL: &str = "__typename access assignee { id name } attribution { at by { name } causeTag faultType resolution
     rootCauseLevel solutionTags } cancelReason channel chaseCount closedAt comments(first: 9) { nodes { author { name }
     body createdAt id visibility } } createdAt customer { key name } description externalRefs { externalId system }
@@ -141,9 +144,9 @@ const ALL: &str = "__typename access assignee { id name } attribution { at by { 
     requester { name } requiredSkills resolvedAt status team { id key name } title token updatedAt version waitingReason";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_many_read_alike_is_what_each_of_them_would_read() {
+async fn shared_execution_equals_individual_execution() {
     let desk = Desk::start().await;
-    for field in IMPERSONAL {
+    for field in VIEWER_INDEPENDENT_FIELDS {
         let own = ["at", "cursor", "kind", "ticket", "ticketId"].contains(&field);
         assert!(own || ALL.split_whitespace().any(|word| word.starts_with(field)), "{field} is not looked at here");
     }
@@ -157,33 +160,33 @@ async fn what_many_read_alike_is_what_each_of_them_would_read() {
         socket.subscribe("b", &feed, json!({ "after": start })).await;
         sockets.push((name, socket));
     }
-    let id = desk.ticket("requester1", "无法开机", json!({ "issueType": "REPAIR", "product": "PM-3300" })).await;
+    let id = desk.create_ticket("requester1", "无法开机", json!({ "issueType": "REPAIR", "product": "PM-3300" })).await;
     for (name, socket) in &mut sockets {
         assert_eq!(next(socket).await["kind"], "TICKET_CREATED", "{name}");
     }
-    lead(&desk, &id).await;
+    create_and_accept(&desk, &id).await;
     let agent = desk.as_("agent1").await;
-    agent.done("openTicket", "__typename", json!({ "ticketId": id })).await;
+    agent.mutate_ok("openTicket", "__typename", json!({ "ticketId": id })).await;
     for (body, visibility) in [("接线很乱", "INTERNAL"), ("请重启", "PUBLIC")] {
         let comment = json!({ "ticketId": id, "body": body, "visibility": visibility });
-        agent.done("addComment", "__typename", comment).await;
+        agent.mutate_ok("addComment", "__typename", comment).await;
     }
-    agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution("重装") })).await;
+    agent.mutate_ok("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution("重装") })).await;
     for (name, socket) in &mut sockets {
-        let told = loop {
-            let told = next(socket).await;
-            if told["ticket"]["status"] == "RESOLVED" && told["kind"] == "STATUS_CHANGED" {
-                break told;
+        let received = loop {
+            let received = next(socket).await;
+            if received["ticket"]["status"] == "RESOLVED" && received["kind"] == "STATUS_CHANGED" {
+                break received;
             }
         };
         let read = desk.as_(name).await.query(&ask, json!({ "id": id })).await;
-        assert_eq!(told["ticket"], read["ticket"], "{name}");
+        assert_eq!(received["ticket"], read["ticket"], "{name}");
     }
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_group_has_one_answer() {
+async fn subscribers_of_one_group_share_one_execution() {
     let desk = Desk::start().await;
     cursor(&desk).await;
     let (live, stop) = (Arc::new(Live::default()), CancellationToken::new());
@@ -191,7 +194,7 @@ async fn one_group_has_one_answer() {
     let listen = async |name: &str, group| {
         let person = person(&desk.app, desk.id(name)).await.unwrap().unwrap();
         let board = Board::of(&Actor::Person(Arc::new(person)), Filter::default());
-        live.listen(Arc::new(board), None, group)
+        live.subscribe(Arc::new(board), None, group)
     };
     while listen("admin", None).await.since == Cursor::START {
         tokio::task::yield_now().await; // until the dispatcher has begun
@@ -203,15 +206,15 @@ async fn one_group_has_one_answer() {
     {
         listeners.push(listen(name, group).await);
     }
-    desk.ticket("admin", "no team", json!({})).await;
+    desk.create_ticket("admin", "no team", json!({})).await;
     for listener in &mut listeners {
-        match listener.next().await {
-            Some(Delivery::News { answer, .. }) => answers.push(answer),
-            Some(Delivery::Row(_)) | None => panic!("a ticket is news"),
+        match listener.receive().await {
+            Some(LiveMessage::Update { payload, .. }) => answers.push(payload),
+            Some(LiveMessage::Broadcast(_)) | None => panic!("a ticket is news"),
         }
     }
     let [Some(one), Some(same), Some(other), None] = &answers[..] else { panic!("{} answers", answers.len()) };
-    assert!(Arc::ptr_eq(one, same), "whoever executes it, executes it for both");
+    assert!(Arc::ptr_eq(one, same), "one execution serves both subscribers");
     assert!(!Arc::ptr_eq(one, other));
     stop.cancel();
     running.await.unwrap();
@@ -219,16 +222,16 @@ async fn one_group_has_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_reaches_an_open_board_to_the_last() {
+async fn a_burst_of_events_reaches_an_open_board_completely() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
     let mut live = board(&desk, "agent1", json!({}), Some(&start)).await;
-    let first = desk.ticket("admin", "open", json!({})).await;
+    let first = desk.create_ticket("admin", "open", json!({})).await;
     assert_eq!(next(&mut live).await["ticketId"], json!(first));
-    // More at once than wait for one subscriber.
+    // More events than the queue of one subscriber holds.
     let mut tx = Ctx::system(&desk.app).begin().await.unwrap();
     for n in 0..900_u64 {
-        tx.record(Event::ImportFinished { source: "X".to_owned(), created: n, updated: 0, refused: 0 }).await.unwrap();
+        tx.record(ImportFinished { source: "X".to_owned(), created: n, updated: 0, refused: 0 }).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut cursors = Vec::new();
@@ -238,31 +241,31 @@ async fn a_flood_reaches_an_open_board_to_the_last() {
         cursors.push(event["cursor"].as_str().unwrap().rsplit('.').next().unwrap().parse::<u64>().unwrap());
     }
     assert!(cursors.is_sorted_by(|a, b| a < b), "in order, each once");
-    let last = desk.ticket("admin", "after", json!({})).await;
+    let last = desk.create_ticket("admin", "after", json!({})).await;
     assert_eq!(next(&mut live).await["ticketId"], json!(last));
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_rights_counts_at_once() {
+async fn a_change_of_rights_applies_immediately() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;
     let user = desk.id("agent3").to_string();
     let change = async |input: Json| {
         let mut input = input;
         input["userId"] = json!(user);
-        desk.as_("admin").await.done("updateUser", "__typename", input).await;
+        desk.as_("admin").await.mutate_ok("updateUser", "__typename", input).await;
     };
-    // Wider: the lists anew, and the socket, so that everything that hangs on the rights is renewed.
+    // Wider rights: lists reload, and the socket closes so that the client reconnects with them.
     let mut live = board(&desk, "agent3", json!({}), Some(&start)).await;
     change(json!({ "teamKeys": ["FIELD"] })).await;
     let resync = next(&mut live).await;
     assert_eq!(resync["kind"], "RESYNC");
-    assert_eq!(live.closed().await, 4403);
+    assert_eq!(live.close_code().await, 4403);
     let mut again = board(&desk, "agent3", json!({}), Some(resync["cursor"].as_str().unwrap())).await;
-    let id = desk.ticket("requester1", "x", json!({ "issueType": "REPAIR" })).await;
+    let id = desk.create_ticket("requester1", "x", json!({ "issueType": "REPAIR" })).await;
     assert_eq!(next(&mut again).await["ticketId"], json!(id));
-    // Narrower, with a socket open that could do more a moment ago: it does nothing by its old rights.
+    // Narrower rights: an open socket does nothing with its old rights.
     change(json!({ "roles": ["ADMIN"] })).await;
     let mut mighty = Socket::open(&desk.as_("agent3").await).await;
     change(json!({ "roles": ["AGENT"] })).await;
@@ -273,23 +276,23 @@ async fn a_change_of_rights_counts_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_protocol_is_kept_to_the_letter() {
+async fn sockets_follow_the_graphql_transport_ws_protocol() {
     let desk = Desk::start().await;
     let agent = desk.as_("agent1").await;
-    let mut early = Socket::raw(&agent, Some("graphql-transport-ws")).await;
+    let mut early = Socket::connect(&agent, Some("graphql-transport-ws")).await;
     early.subscribe("1", "{ viewer { id } }", json!({})).await;
-    assert_eq!(early.closed().await, 4401);
-    let mut wrong = Socket::raw(&agent, Some("graphql-transport-ws")).await;
+    assert_eq!(early.close_code().await, 4401);
+    let mut wrong = Socket::connect(&agent, Some("graphql-transport-ws")).await;
     wrong.send(json!({ "type": "connection_init", "payload": { "authorization": "Bearer nonsense" } })).await;
-    assert_eq!(wrong.closed().await, 4403);
+    assert_eq!(wrong.close_code().await, 4403);
     let mut twice = Socket::open(&agent).await;
     twice.send(json!({ "type": "connection_init" })).await;
-    assert_eq!(twice.closed().await, 4429);
+    assert_eq!(twice.close_code().await, 4429);
     let mut garbled = Socket::open(&agent).await;
     garbled.send_text("{ not json").await;
-    assert_eq!(garbled.closed().await, 4400);
-    let mut unknown = Socket::raw(&agent, None).await;
-    assert_eq!(unknown.closed().await, 4406);
+    assert_eq!(garbled.close_code().await, 4400);
+    let mut unknown = Socket::connect(&agent, None).await;
+    assert_eq!(unknown.close_code().await, 4406);
     let mut roots = Socket::open(&agent).await;
     for (id, text) in [
         ("two", "subscription { a: boardEvents { kind } b: boardEvents { kind } }"),
@@ -314,10 +317,10 @@ async fn the_protocol_is_kept_to_the_letter() {
     assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("bad")));
     socket.subscribe("b", BOARD, json!({})).await;
     socket.subscribe("b", BOARD, json!({})).await;
-    assert_eq!(socket.closed().await, 4409);
-    // A socket ends with its token.
+    assert_eq!(socket.close_code().await, 4409);
+    // A socket closes when its token expires.
     let mut lasting = Socket::open(&agent).await;
     desk.advance(domain::kernel::minutes(16)).await;
-    assert_eq!(lasting.closed().await, 4403);
+    assert_eq!(lasting.close_code().await, 4403);
     desk.close().await;
 }

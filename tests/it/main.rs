@@ -1,36 +1,44 @@
-//! Every test of the running program. Runs on SQLite, and on PostgreSQL where BUOY_TEST_DATABASE_URL names a server
-//! (`make test` does both).
+//! All integration tests. They run on SQLite, and on PostgreSQL if BUOY_TEST_DATABASE_URL names a server
+//! (`make test` runs both).
 
+mod addresses;
 mod authz;
 mod backup;
 mod bad_input;
+mod boxed;
 mod channels;
+mod circles;
 mod corrections;
-mod crash;
+mod crash_durability;
+mod crash_recovery;
+mod deprecated_fields;
+mod documents;
+mod escalation;
 mod event_log;
-mod gaps;
+mod events;
 mod gateways;
 mod hub;
 mod import;
 mod installation;
 mod intake;
 mod knowledge;
+mod knowledge_gaps;
 mod lifecycle;
 mod live;
-mod meaning;
 mod metrics;
-mod nothing_sinks;
+mod named_paths;
 mod redaction;
+mod reference_figures;
 mod reports;
 mod satisfaction;
 mod scope;
+mod semantic_search;
 mod sessions;
 mod similar;
 mod suggestions;
-mod survives;
 mod systems;
+mod texts;
 mod tidy;
-mod truths;
 
-/// The program itself.
+/// The path of the program under test.
 const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");

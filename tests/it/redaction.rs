@@ -1,4 +1,4 @@
-//! What nobody may keep can be taken out, by an audited act; what happened stays, and the log still verifies.
+//! Redaction removes personal texts by an audited operation; events stay, and the log still verifies.
 
 use std::io::Read as _;
 
@@ -9,24 +9,24 @@ use domain::people::queries::person;
 use domain::runtime::{Command, Ctx, Engine};
 use domain::tickets::model::{RedactTicket, TicketText};
 use sea_orm::{ConnectionTrait as _, Statement};
-use tests::process::until;
+use tests::process::wait_until;
 use tests::{Desk, attribution, json};
 
 const SECRET: &str = "赵六13800138000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redacted_text_is_gone_everywhere_and_the_log_still_verifies() {
+async fn a_redacted_text_is_removed_everywhere_and_the_log_still_verifies() {
     let desk = Desk::start().await;
-    let id = desk.ticket("requester1", &format!("请回电 {SECRET}"), json!({ "issueType": "REPAIR" })).await;
+    let id = desk.create_ticket("requester1", &format!("请回电 {SECRET}"), json!({ "issueType": "REPAIR" })).await;
     let (admin, agent) = (desk.as_("admin").await, desk.as_("agent1").await);
-    agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+    agent.mutate_ok("acceptTicket", "__typename", json!({ "ticketId": id })).await;
     let note = json!({ "ticketId": id, "body": format!("电话 {SECRET}"), "visibility": "INTERNAL" });
-    let comment = agent.done("addComment", "comment { id }", note).await["comment"]["id"].clone();
-    agent.done("setWaiting", "__typename", json!({ "ticketId": id, "reason": format!("等 {SECRET}") })).await;
-    agent.done("resumeTicket", "__typename", json!({ "ticketId": id })).await;
+    let comment = agent.mutate_ok("addComment", "comment { id }", note).await["comment"]["id"].clone();
+    agent.mutate_ok("setWaiting", "__typename", json!({ "ticketId": id, "reason": format!("等 {SECRET}") })).await;
+    agent.mutate_ok("resumeTicket", "__typename", json!({ "ticketId": id })).await;
     let attribution = attribution(&format!("已告知 {SECRET}"));
-    agent.done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution })).await;
-    desk.settle().await;
+    agent.mutate_ok("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution })).await;
+    desk.wait_for_followers().await;
     domain::audit::commands::seal(&desk.app).await.unwrap();
     let similar = "query S($input: SimilarCasesInput!) { similarCases(input: $input) { ticket { id } } }";
     let found = agent.query(similar, json!({ "input": { "title": SECRET } })).await;
@@ -34,8 +34,8 @@ async fn a_redacted_text_is_gone_everywhere_and_the_log_still_verifies() {
 
     let everything = json!(["TITLE", "DESCRIPTION", "WAITING_REASON", "CANCEL_REASON", "RESOLUTION"]);
     let redact = json!({ "ticketId": id, "texts": everything, "commentIds": [comment] });
-    admin.done("redactTicket", "__typename", redact).await;
-    desk.settle().await;
+    admin.mutate_ok("redactTicket", "__typename", redact).await;
+    desk.wait_for_followers().await;
 
     let query = "query Q($id: ID!) { ticket(id: $id) { title description waitingReason status attribution { resolution faultType }
         comments { nodes { body author { name } } } events(first: 50) { nodes { kind actor { name } } } } }";
@@ -50,11 +50,11 @@ async fn a_redacted_text_is_gone_everywhere_and_the_log_still_verifies() {
     let events = ticket["events"]["nodes"].as_array().unwrap();
     assert_eq!(events.last().unwrap(), &json!({ "kind": "TicketRedacted", "actor": { "name": "admin" } }));
     let found = agent.query(similar, json!({ "input": { "title": SECRET } })).await;
-    assert_eq!(found["similarCases"], json!([]), "the index has forgotten it");
+    assert_eq!(found["similarCases"], json!([]), "the index no longer contains it");
     let report = domain::audit::queries::verify(&desk.app, |_| {}).await.unwrap();
-    assert!(report.is_sound(), "{report:?}");
+    assert!(report.is_intact(), "{report:?}");
 
-    // Not a word of it in any table.
+    // No table contains the text.
     let folder = desk.folder.path().join("backup");
     backup(&desk.app, &folder, &migrations::TABLES, &migrations::names(), |_| {}).await.unwrap();
     for table in migrations::TABLES {
@@ -67,19 +67,19 @@ async fn a_redacted_text_is_gone_everywhere_and_the_log_still_verifies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redaction_names_what_is_there_or_changes_nothing() {
+async fn a_redaction_of_a_missing_text_changes_nothing() {
     let desk = Desk::start().await;
-    let id = desk.ticket("requester1", "无法开机", json!({})).await;
-    let other = desk.ticket("requester1", "又一个", json!({})).await;
+    let id = desk.create_ticket("requester1", "无法开机", json!({})).await;
+    let other = desk.create_ticket("requester1", "又一个", json!({})).await;
     let admin = desk.as_("admin").await;
     let comment = json!({ "ticketId": other, "body": "别的工单" });
-    let foreign = admin.done("addComment", "comment { id }", comment).await["comment"]["id"].clone();
+    let foreign = admin.mutate_ok("addComment", "comment { id }", comment).await["comment"]["id"].clone();
     for (input, code, field) in [
         (json!({ "ticketId": id }), "REQUIRED", "texts"),
         (json!({ "ticketId": id, "texts": ["TITLE"], "commentIds": [foreign] }), "NOT_FOUND", "commentIds"),
         (json!({ "ticketId": id, "texts": ["TITLE"], "expectedVersion": 7 }), "VERSION_CONFLICT", "expectedVersion"),
     ] {
-        assert_eq!(admin.refused("redactTicket", input).await, (code.to_owned(), field.to_owned()));
+        assert_eq!(admin.refusal("redactTicket", input).await, (code.to_owned(), field.to_owned()));
     }
     let query = "query Q($id: ID!, $other: ID!) { ticket(id: $id) { title }
         other: ticket(id: $other) { comments { nodes { body } } } }";
@@ -90,15 +90,15 @@ async fn a_redaction_names_what_is_there_or_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redacted_person_cannot_act_any_more_and_what_they_did_stays() {
+async fn a_redacted_user_cannot_act_and_keeps_their_events() {
     let desk = Desk::start().await;
-    let id = desk.ticket("requester1", "无法开机", json!({})).await;
+    let id = desk.create_ticket("requester1", "无法开机", json!({})).await;
     let (admin, gone) = (desk.as_("admin").await, desk.as_("requester1").await);
     let own = desk.id("admin").to_string();
-    let refused = admin.refused("redactUser", json!({ "userId": own })).await;
+    let refused = admin.refusal("redactUser", json!({ "userId": own })).await;
     assert_eq!(refused, ("INVALID".to_owned(), "userId".to_owned()));
-    admin.done("redactUser", "__typename", json!({ "userId": desk.id("requester1").to_string() })).await;
-    assert_eq!(gone.ask("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    admin.mutate_ok("redactUser", "__typename", json!({ "userId": desk.id("requester1").to_string() })).await;
+    assert_eq!(gone.execute("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
     let query = "query Q($id: ID!) { ticket(id: $id) { requester { id name email } customer { key } } }";
     let found = admin.query(query, json!({ "id": id })).await;
     let user = desk.id("requester1").to_string();
@@ -108,8 +108,8 @@ async fn a_redacted_person_cannot_act_any_more_and_what_they_did_stays() {
     desk.close().await;
 }
 
-/// Whether somebody waits for a row that somebody else holds.
-async fn waits(desk: &Desk) -> bool {
+/// Whether a transaction waits for a row lock.
+async fn is_lock_waiting(desk: &Desk) -> bool {
     let select =
         "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     let conn = desk.app.db.read();
@@ -117,42 +117,46 @@ async fn waits(desk: &Desk) -> bool {
     row.try_get_by_index::<i64>(0).unwrap() > 0
 }
 
-/// Does one thing, and before it is committed the other begins.
-async fn interleaved(desk: &Desk, (first_by, first): (&str, &impl Command), second: (&str, &str, tests::Json)) {
+/// Starts the second operation before the first is committed.
+async fn run_interleaved(desk: &Desk, (first_by, first): (&str, &impl Command), second: (&str, &str, tests::Json)) {
     let (second_by, mutation, input) = second;
     let (client, mutation) = (desk.as_(second_by).await, mutation.to_owned());
     let person = person(&desk.app, desk.id(first_by)).await.unwrap().expect("a person");
     let cx = Ctx { actor: Actor::Person(person.into()), ..Ctx::system(&desk.app) };
     let mut tx = cx.begin().await.unwrap();
     first.run(&mut tx).await.unwrap();
-    let second = tokio::spawn(async move { client.done(&mutation, "__typename", input).await });
-    // With SQLite the second one has to wait for its turn, whenever it comes.
+    let second = tokio::spawn(async move { client.mutate_ok(&mutation, "__typename", input).await });
+    // On SQLite the second operation waits for the writer.
     if desk.app.db.engine == Engine::Postgres {
-        until("the second one waits for the first", || waits(desk)).await;
+        wait_until("the second one waits for the first", || is_lock_waiting(desk)).await;
     }
     tx.commit().await.unwrap();
     second.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_is_made_while_its_source_is_redacted_is_redacted_too() {
+async fn a_copy_made_during_the_redaction_of_its_source_is_redacted() {
     const CITED: &str = "query Q($id: ID!) { ticket(id: $id) { citations { text } } }";
     let desk = Desk::start().await;
-    let case = desk.resolved("agent1", "E-721 上电无法启动", SECRET, json!({})).await;
-    let open = desk.ticket("requester1", "E-721 again", json!({ "issueType": "ACCOUNT" })).await;
-    let later = desk.ticket("requester1", "E-721 once more", json!({ "issueType": "ACCOUNT" })).await;
+    let case = desk.create_resolved_ticket("agent1", "E-721 上电无法启动", SECRET, json!({})).await;
+    let open = desk.create_ticket("requester1", "E-721 again", json!({ "issueType": "ACCOUNT" })).await;
+    let later = desk.create_ticket("requester1", "E-721 once more", json!({ "issueType": "ACCOUNT" })).await;
     let cite = CiteSolution { ticket: open.parse().unwrap(), case: Some(case.parse().unwrap()), card: None };
     let redact = json!({ "ticketId": case, "texts": ["RESOLUTION"] });
-    interleaved(&desk, ("agent3", &cite), ("admin", "redactTicket", redact)).await;
-    let other = desk.resolved("agent1", "E-722 上电无法启动", SECRET, json!({})).await;
+    run_interleaved(&desk, ("agent3", &cite), ("admin", "redactTicket", redact)).await;
+    let other = desk.create_resolved_ticket("agent1", "E-722 上电无法启动", SECRET, json!({})).await;
     let redact = RedactTicket {
         ticket: other.parse().unwrap(),
         texts: vec![TicketText::Resolution],
         comments: Vec::new(),
         expected_version: None,
     };
-    interleaved(&desk, ("admin", &redact), ("agent3", "citeSolution", json!({ "ticketId": later, "caseId": other })))
-        .await;
+    run_interleaved(
+        &desk,
+        ("admin", &redact),
+        ("agent3", "citeSolution", json!({ "ticketId": later, "caseId": other })),
+    )
+    .await;
     for id in [open, later] {
         let cited = desk.as_("agent3").await.query(CITED, json!({ "id": id })).await;
         assert_eq!(cited["ticket"]["citations"], json!([{ "text": "[已隐去 redacted]" }]));

@@ -1,16 +1,15 @@
-//! What SQL shows somebody is exactly what the decisions in memory say: for every person, over many filters.
+//! SQL and the decisions in memory agree on the visible tickets, for every user and many filters.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use domain::event::Event;
 use domain::kernel::{Actor, Page, TicketId, Timestamp, seconds};
 use domain::people::queries::person;
 use domain::runtime::{Ctx, Cursor, log};
-use domain::tickets::decide::board::{Board, Current, TextPart, concerned, matches};
+use domain::tickets::decide::board::{Board, LiveTicket, TextMatching, affected_scopes, matches};
 use domain::tickets::decide::rights::{Scope, sees_as_requester};
-use domain::tickets::model::{Between, Filter, IdIs, Priority, PriorityIs, StatusIs, TicketStatus};
-use domain::tickets::queries::{check_filter, current, list};
+use domain::tickets::model::{Between, Filter, IdIs, Priority, PriorityIs, StatusIs, TicketEvent, TicketStatus};
+use domain::tickets::queries::{check_filter, list, live_ticket};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::strategy::ValueTree as _;
@@ -31,8 +30,8 @@ const STATUSES: [TicketStatus; 7] = [
 const TITLES: [&str; 4] = ["泵站停机 E-721", "VPN cannot connect", "PM-3300 上电报警", "Printer 卡纸 paper jam"];
 const WORDS: [&str; 6] = ["泵站", "E-721", "vpn", "PM-3300 报警", "paper", "没有"];
 
-/// Some forty tickets of every kind, as people make them.
-async fn fill(desk: &Desk) {
+/// Forty tickets in all states.
+async fn create_tickets(desk: &Desk) {
     let admin = desk.as_("admin").await;
     let types = ["REPAIR", "ACCOUNT", "BREACH"];
     let requesters = ["requester1", "colleague1", "requester2", "agent2"];
@@ -49,23 +48,23 @@ async fn fill(desk: &Desk) {
             let product = ["PM-3300", "VPN"][n % 4 / 2];
             input["product"] = json!(product);
         }
-        let id = desk.ticket("admin", TITLES[n % 4], input).await;
+        let id = desk.create_ticket("admin", TITLES[n % 4], input).await;
         if n % 5 == 0 {
             let team = ["IT", "SECRET"][n % 2];
-            // Followed while it has no team, then moved away: whoever takes part still sees it.
-            desk.as_(agents[n % 3]).await.done("followTicket", "__typename", json!({ "ticketId": id })).await;
-            admin.done("updateTicket", "__typename", json!({ "ticketId": id, "teamKey": team })).await;
+            // Followed without a team, then moved to another team: a participant still sees it.
+            desk.as_(agents[n % 3]).await.mutate_ok("followTicket", "__typename", json!({ "ticketId": id })).await;
+            admin.mutate_ok("updateTicket", "__typename", json!({ "ticketId": id, "teamKey": team })).await;
         }
         let steps = n % 7;
         if steps == 0 {
             continue;
         }
         let assignee = desk.id(agents[n % 4]).to_string();
-        admin.done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
+        admin.mutate_ok("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee })).await;
         if steps == 1 {
             continue;
         }
-        desk.as_(agents[n % 4]).await.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+        desk.as_(agents[n % 4]).await.mutate_ok("acceptTicket", "__typename", json!({ "ticketId": id })).await;
         let (name, more) = match steps {
             2 => continue,
             3 => ("setWaiting", json!({ "reason": "等待" })),
@@ -74,9 +73,9 @@ async fn fill(desk: &Desk) {
         };
         let mut input = json!({ "ticketId": id });
         input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        admin.done(name, "__typename", input).await;
+        admin.mutate_ok(name, "__typename", input).await;
         if steps == 6 {
-            admin.done("closeTicket", "__typename", json!({ "ticketId": id })).await;
+            admin.mutate_ok("closeTicket", "__typename", json!({ "ticketId": id })).await;
         }
     }
 }
@@ -91,9 +90,9 @@ fn between(times: Vec<Timestamp>) -> impl Strategy<Value = Between> {
     (one.clone(), one).prop_map(|(from, before)| Between { from, before })
 }
 
-/// Filters over what is there, nested up to two levels.
-fn filters(seen: &[Arc<Current>]) -> impl Strategy<Value = Filter> {
-    let known = |of: fn(&Current) -> Option<Uuid>| {
+/// Filters over the existing values, nested up to two levels.
+fn filters(seen: &[Arc<LiveTicket>]) -> impl Strategy<Value = Filter> {
+    let known = |of: fn(&LiveTicket) -> Option<Uuid>| {
         let all: BTreeSet<Uuid> = seen.iter().filter_map(|current| of(current)).collect();
         all.into_iter().collect::<Vec<_>>()
     };
@@ -101,15 +100,17 @@ fn filters(seen: &[Arc<Current>]) -> impl Strategy<Value = Filter> {
         .prop_map(|(one_of, none_of)| StatusIs { one_of, none_of });
     let all = vec![Priority::Urgent, Priority::High, Priority::Normal, Priority::Low];
     let priority = proptest::option::of(subsequence(all, 0..4)).prop_map(|one_of| PriorityIs { one_of });
-    let created: Vec<Timestamp> = seen.iter().map(|current| current.ticket.created_at).collect();
-    let updated =
-        seen.iter().flat_map(|current| [current.ticket.updated_at, current.ticket.public_updated_at]).collect();
+    let created: Vec<Timestamp> = seen.iter().map(|current| current.ticket.times.created_at).collect();
+    let updated = seen
+        .iter()
+        .flat_map(|current| [current.ticket.times.updated_at, current.ticket.times.public_updated_at])
+        .collect();
     let leaf = (
         proptest::option::weighted(0.5, status),
         proptest::option::weighted(0.2, priority),
-        proptest::option::weighted(0.2, ids(known(|current| current.ticket.assignee.map(|id| id.0)))),
-        proptest::option::weighted(0.2, ids(known(|current| current.ticket.team.map(|id| id.0)))),
-        proptest::option::weighted(0.2, ids(known(|current| current.ticket.customer.map(|id| id.0)))),
+        proptest::option::weighted(0.2, ids(known(|current| current.ticket.assignment.assignee.map(|id| id.0)))),
+        proptest::option::weighted(0.2, ids(known(|current| current.ticket.assignment.team.map(|id| id.0)))),
+        proptest::option::weighted(0.2, ids(known(|current| current.ticket.request.customer.map(|id| id.0)))),
         proptest::option::weighted(0.2, between(created)),
         proptest::option::weighted(0.2, between(updated)),
         proptest::option::weighted(0.15, select(WORDS.to_vec())),
@@ -134,22 +135,22 @@ fn filters(seen: &[Arc<Current>]) -> impl Strategy<Value = Filter> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sql_and_memory_agree_on_what_everybody_sees() {
+async fn sql_and_memory_agree_on_visible_tickets() {
     let desk = Desk::start().await;
-    fill(&desk).await;
-    desk.settle().await;
+    create_tickets(&desk).await;
+    desk.wait_for_followers().await;
     let app = &desk.app;
     let everything = list(&Ctx::system(app), &Filter::default(), None, &page()).await.unwrap();
     let all: Vec<TicketId> = everything.edges.into_iter().map(|edge| edge.node.id).collect();
     assert_eq!(all.len(), 40);
     let mut seen = Vec::new();
     for id in all {
-        seen.push(current(app, id, Cursor::START).await.unwrap().unwrap());
+        seen.push(live_ticket(app, id, Cursor::START).await.unwrap().unwrap());
     }
     let strategy = filters(&seen);
     let mut runner = TestRunner::deterministic();
     let mut hits = 0;
-    for name in Desk::everyone() {
+    for name in Desk::user_names() {
         let actor = Actor::Person(Arc::new(person(app, desk.id(name)).await.unwrap().unwrap()));
         let (scope, as_requester) = (Scope::of(&actor), sees_as_requester(&actor));
         let cx = Ctx { actor, ..Ctx::system(app) };
@@ -162,7 +163,7 @@ async fn sql_and_memory_agree_on_what_everybody_sees() {
                 .filter(|current| {
                     let snapshot = current.ticket.snapshot();
                     scope.sees(&snapshot, &current.participants)
-                        && matches(&filter, &snapshot, current, as_requester, TextPart::Compared)
+                        && matches(&filter, &snapshot, current, as_requester, TextMatching::Compared)
                 })
                 .map(|current| current.ticket.id)
                 .collect();
@@ -170,43 +171,43 @@ async fn sql_and_memory_agree_on_what_everybody_sees() {
             hits += in_sql.len();
         }
     }
-    assert!(hits > 1_000, "the filters find something: {hits}");
+    assert!(hits > 1_000, "the filters match tickets: {hits}");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_told_of_an_event_is_found_by_its_grants() {
+async fn every_recipient_of_an_event_is_found_by_its_scopes() {
     let desk = Desk::start().await;
-    fill(&desk).await;
-    desk.settle().await;
+    create_tickets(&desk).await;
+    desk.wait_for_followers().await;
     let app = &desk.app;
     let mut boards = Vec::new();
-    for name in Desk::everyone() {
+    for name in Desk::user_names() {
         let actor = Actor::Person(Arc::new(person(app, desk.id(name)).await.unwrap().unwrap()));
         boards.push((name, Board::of(&actor, Filter::default())));
     }
-    let (mut told, mut spared) = (0, 0);
+    let (mut reached, mut skipped) = (0, 0);
     let mut position = Cursor::START;
     loop {
-        let rows = log::read(app.db.read(), app.db.engine, position, 500).await.unwrap();
+        let rows = log::read(app, position, 500).await.unwrap();
         let Some(last) = rows.last() else { break };
         position = last.cursor;
         for row in &rows {
-            let Event::Ticket(event) = &*row.event else { continue };
-            let current = current(app, event.ticket, row.cursor).await.unwrap().unwrap();
-            let grants = concerned(event, &current);
+            let Some(event) = row.event.get::<TicketEvent>() else { continue };
+            let current = live_ticket(app, event.ticket, row.cursor).await.unwrap().unwrap();
+            let grants = affected_scopes(event, &current);
             for (name, board) in &boards {
                 let found = board.grants().is_none_or(|all| all.iter().any(|grant| grants.contains(grant)));
-                if board.told(event, row.audience, &current).is_some() {
+                if board.delta(event, row.audience, &current).is_some() {
                     assert!(found, "{name}: {event:?}");
-                    told += 1;
+                    reached += 1;
                 } else if !found {
-                    spared += 1;
+                    skipped += 1;
                 }
             }
         }
     }
-    assert!(told > 300 && spared > 300, "{told} are told, {spared} are not even asked");
+    assert!(reached > 300 && skipped > 300, "{reached} reached, {skipped} skipped");
     desk.close().await;
 }
 

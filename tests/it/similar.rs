@@ -1,140 +1,167 @@
-//! The three most similar cases: found at once, explained, and only those that one may read.
+//! Similar cases: ranked, with reasons, within the viewer's scope.
 
 use tests::{Desk, Json, json};
 
 const CASES: &str = "query Q($input: SimilarCasesInput!) { similarCases(input: $input) {
     rank score reasons { kind value weight } ticket { id title access customer { key } requester { name } attribution { resolution } } } }";
 
-async fn ask(desk: &Desk, name: &str, title: &str) -> Vec<Json> {
+async fn find_similar(desk: &Desk, name: &str, title: &str) -> Vec<Json> {
     let cases = desk.as_(name).await.query(CASES, json!({ "input": { "title": title } })).await;
     cases["similarCases"].as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_case_is_found_in_chinese_english_and_by_its_code() {
+async fn a_similar_case_is_found_in_chinese_in_english_and_by_code() {
     let desk = Desk::start().await;
     let zh = desk
-        .resolved("agent1", "PM-3300 上电后报 E-721 无法启动", "更换电源端子", json!({ "product": "PM-3300" }))
+        .create_resolved_ticket(
+            "agent1",
+            "PM-3300 上电后报 E-721 无法启动",
+            "更换电源端子",
+            json!({ "product": "PM-3300" }),
+        )
         .await;
-    let en =
-        desk.resolved("agent1", "VPN client cannot connect after update", "Reinstall the TAP driver", json!({})).await;
-    desk.resolved("agent1", "打印机卡纸，进纸轮打滑", "清洁进纸轮", json!({})).await;
-    desk.settle().await;
+    let en = desk
+        .create_resolved_ticket(
+            "agent1",
+            "VPN client cannot connect after update",
+            "Reinstall the TAP driver",
+            json!({}),
+        )
+        .await;
+    desk.create_resolved_ticket("agent1", "打印机卡纸，进纸轮打滑", "清洁进纸轮", json!({})).await;
+    desk.wait_for_followers().await;
     for (question, wanted) in [
         ("上电报警 E-721", &zh),
         ("e721 电源无法启动", &zh),
         ("vpn connecting fails after the updates", &en),
         ("PM-3300 gateway restart 无效, 上电 E-721", &zh),
     ] {
-        let cases = ask(&desk, "agent2", question).await;
+        let cases = find_similar(&desk, "agent2", question).await;
         assert_eq!(cases.first().map(|case| &case["ticket"]["id"]), Some(&json!(wanted)), "{question}: {cases:#?}");
         let score = cases[0]["score"].as_f64().unwrap();
         assert!((0.0..=1.0).contains(&score));
         assert!(!cases[0]["reasons"].as_array().unwrap().is_empty());
     }
-    let coded = ask(&desk, "agent2", "E-721").await;
+    let coded = find_similar(&desk, "agent2", "E-721").await;
     assert_eq!(coded[0]["reasons"][0]["kind"], "CODE");
     assert_eq!(coded[0]["ticket"]["attribution"]["resolution"], "更换电源端子");
-    assert_eq!(ask(&desk, "agent2", "咖啡机漏水").await, Vec::<Json>::new(), "nothing in common, no case");
-    assert_eq!(ask(&desk, "agent2", "\"AND (OR) NOT: * +-~^[]{}!\\").await, Vec::<Json>::new());
+    assert_eq!(
+        find_similar(&desk, "agent2", "咖啡机漏水").await,
+        Vec::<Json>::new(),
+        "an unrelated text finds no case"
+    );
+    assert_eq!(find_similar(&desk, "agent2", "\"AND (OR) NOT: * +-~^[]{}!\\").await, Vec::<Json>::new());
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ticket_asks_for_itself_and_never_finds_itself() {
+async fn similar_cases_of_a_ticket_exclude_the_ticket() {
     let desk = Desk::start().await;
-    let solved =
-        desk.resolved("agent1", "E-500 overheating", "clean the filter", json!({ "product": "PM-3300" })).await;
-    let open = desk.ticket("requester1", "E-500 overheating again", json!({ "product": "PM-3300" })).await;
-    desk.settle().await;
+    let solved = desk
+        .create_resolved_ticket("agent1", "E-500 overheating", "clean the filter", json!({ "product": "PM-3300" }))
+        .await;
+    let open = desk.create_ticket("requester1", "E-500 overheating again", json!({ "product": "PM-3300" })).await;
+    desk.wait_for_followers().await;
     let query = "query Q($id: ID!) { ticket(id: $id) { similarCases { ticket { id } reasons { kind value } } } }";
     let found = desk.as_("agent1").await.query(query, json!({ "id": open })).await;
     assert_eq!(found["ticket"]["similarCases"][0]["ticket"]["id"], json!(solved));
     let reasons = found["ticket"]["similarCases"][0]["reasons"].as_array().unwrap();
     assert!(reasons.contains(&json!({ "kind": "FIELD", "value": "product=PM-3300" })), "{reasons:?}");
     let own = desk.as_("agent1").await.query(query, json!({ "id": solved })).await;
-    assert_eq!(own["ticket"]["similarCases"], json!([]), "never itself, and nothing that is not resolved");
+    assert_eq!(own["ticket"]["similarCases"], json!([]), "neither itself nor an unresolved ticket");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn others_read_it_as_a_case_and_what_is_confidential_not_at_all() {
+async fn others_see_a_ticket_as_a_case_and_never_a_confidential_one() {
     let desk = Desk::start().await;
     let more = json!({ "requesterEmail": "requester1@desk.test", "issueType": "REPAIR" });
-    let case = desk.resolved("agent1", "coolant leak E-42", "replace the seal", more).await;
-    desk.resolved("admin", "coolant leak in the vault E-42", "secret", json!({ "issueType": "BREACH" })).await;
-    desk.settle().await;
-    let cases = ask(&desk, "agent3", "coolant leak E-42").await;
+    let case = desk.create_resolved_ticket("agent1", "coolant leak E-42", "replace the seal", more).await;
+    desk.create_resolved_ticket("admin", "coolant leak in the vault E-42", "secret", json!({ "issueType": "BREACH" }))
+        .await;
+    desk.wait_for_followers().await;
+    let cases = find_similar(&desk, "agent3", "coolant leak E-42").await;
     assert_eq!(cases.len(), 1, "{cases:#?}");
     assert_eq!(cases[0]["ticket"]["id"], json!(case));
     assert_eq!(cases[0]["ticket"]["access"], "CASE");
     assert_eq!((&cases[0]["ticket"]["customer"], &cases[0]["ticket"]["requester"]), (&json!(null), &json!(null)));
-    assert_eq!(ask(&desk, "requester1", "coolant leak E-42").await.len(), 1, "their own");
-    assert_eq!(ask(&desk, "requester2", "coolant leak E-42").await.len(), 0, "another customer's");
-    assert_eq!(ask(&desk, "admin", "coolant leak E-42").await.len(), 2);
+    assert_eq!(find_similar(&desk, "requester1", "coolant leak E-42").await.len(), 1, "their own ticket");
+    assert_eq!(find_similar(&desk, "requester2", "coolant leak E-42").await.len(), 0, "another customer's");
+    assert_eq!(find_similar(&desk, "admin", "coolant leak E-42").await.len(), 2);
     let reopen = json!({ "ticketId": case, "reason": "leaks again" });
-    desk.as_("requester1").await.done("reopenTicket", "__typename", reopen).await;
-    desk.settle().await;
-    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0, "what is open again is no case");
+    desk.as_("requester1").await.mutate_ok("reopenTicket", "__typename", reopen).await;
+    desk.wait_for_followers().await;
+    assert_eq!(find_similar(&desk, "agent3", "coolant leak E-42").await.len(), 0, "a reopened ticket is no case");
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_becomes_confidential_is_a_case_no_more_however_it_became_so() {
+async fn a_ticket_that_becomes_confidential_is_no_longer_a_case() {
     let desk = Desk::start().await;
     let admin = desk.as_("admin").await;
-    let case = desk.resolved("agent1", "coolant leak E-42", "replace the seal", json!({ "issueType": "REPAIR" })).await;
-    desk.settle().await;
-    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 1);
+    let case = desk
+        .create_resolved_ticket("agent1", "coolant leak E-42", "replace the seal", json!({ "issueType": "REPAIR" }))
+        .await;
+    desk.wait_for_followers().await;
+    assert_eq!(find_similar(&desk, "agent3", "coolant leak E-42").await.len(), 1);
     let save = async |confidential: bool| {
         let input = json!({ "key": "REPAIR", "name": "Repair", "teamKey": "FIELD", "confidential": confidential });
-        admin.done("saveIssueType", "__typename", input).await;
-        desk.settle().await;
+        admin.mutate_ok("saveIssueType", "__typename", input).await;
+        desk.wait_for_followers().await;
     };
     save(true).await;
-    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0, "its issue type keeps it");
-    assert_eq!(ask(&desk, "agent1", "coolant leak E-42").await.len(), 1, "its own team sees it");
+    assert_eq!(
+        find_similar(&desk, "agent3", "coolant leak E-42").await.len(),
+        0,
+        "its issue type keeps it confidential"
+    );
+    assert_eq!(find_similar(&desk, "agent1", "coolant leak E-42").await.len(), 1, "its own team sees it");
     save(false).await;
-    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 1, "and gives it back");
-    admin.done("updateTicket", "__typename", json!({ "ticketId": case, "teamKey": "SECRET" })).await;
-    desk.settle().await;
-    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0, "its team keeps it");
-    // Another issue type takes nothing from that.
-    admin.done("updateTicket", "__typename", json!({ "ticketId": case, "issueType": "ACCOUNT" })).await;
-    desk.settle().await;
-    assert_eq!(ask(&desk, "agent3", "coolant leak E-42").await.len(), 0);
+    assert_eq!(find_similar(&desk, "agent3", "coolant leak E-42").await.len(), 1, "and is a case again");
+    admin.mutate_ok("updateTicket", "__typename", json!({ "ticketId": case, "teamKey": "SECRET" })).await;
+    desk.wait_for_followers().await;
+    assert_eq!(find_similar(&desk, "agent3", "coolant leak E-42").await.len(), 0, "its team keeps it confidential");
+    // Another issue type does not change that.
+    admin.mutate_ok("updateTicket", "__typename", json!({ "ticketId": case, "issueType": "ACCOUNT" })).await;
+    desk.wait_for_followers().await;
+    assert_eq!(find_similar(&desk, "agent3", "coolant leak E-42").await.len(), 0);
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_index_goes_on_after_a_restart_and_is_built_anew_where_it_is_gone() {
+async fn the_index_resumes_after_a_restart_and_is_rebuilt_when_missing() {
     let mut desk = Desk::start().await;
-    desk.resolved("agent1", "spindle noise E-88", "grease", json!({})).await;
-    desk.settle().await;
+    desk.create_resolved_ticket("agent1", "spindle noise E-88", "grease", json!({})).await;
+    desk.wait_for_followers().await;
     desk.restart().await;
-    desk.settle().await;
-    assert_eq!(ask(&desk, "agent2", "spindle noise").await.len(), 1);
+    desk.wait_for_followers().await;
+    assert_eq!(find_similar(&desk, "agent2", "spindle noise").await.len(), 1);
     std::fs::write(desk.folder.path().join("index/CURRENT"), "gen-77").unwrap();
     desk.restart().await;
-    desk.settle().await;
-    assert_eq!(ask(&desk, "agent2", "spindle noise").await.len(), 1, "built from the database");
+    desk.wait_for_followers().await;
+    assert_eq!(find_similar(&desk, "agent2", "spindle noise").await.len(), 1, "built from the database");
     domain::recommend::react::rebuild(&desk.app).await.unwrap();
-    assert_eq!(ask(&desk, "agent2", "spindle noise").await.len(), 1, "built beside the running one, and swapped");
+    assert_eq!(
+        find_similar(&desk, "agent2", "spindle noise").await.len(),
+        1,
+        "rebuilt beside the running index and swapped in"
+    );
     desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_is_searched_in_both_languages() {
+async fn a_ticket_list_is_searched_in_both_languages() {
     let desk = Desk::start().await;
-    let zh = desk.ticket("admin", "三号线打印机无法打印标签", json!({})).await;
+    let zh = desk.create_ticket("admin", "三号线打印机无法打印标签", json!({})).await;
     let en = desk
-        .ticket(
+        .create_ticket(
             "admin",
             "Label printer offline on line 3",
             json!({ "externalRefs": [{ "system": "ERP", "externalId": "SO-991" }] }),
         )
         .await;
-    desk.settle().await;
+    desk.wait_for_followers().await;
     let admin = desk.as_("admin").await;
     for (text, wanted) in [
         ("打印机", vec![&zh]),

@@ -1,4 +1,4 @@
-//! Systems: what their keys open, and on how many tickets they differ.
+//! Partner systems: the rights of their API keys, and divergence.
 
 use domain::kernel::{days, minutes, seconds};
 use tests::partner::Partner;
@@ -7,24 +7,24 @@ use tests::{Client, Desk, Json, json};
 use crate::hub::{PANORAMA, TICKET, assign_and_accept, new_ticket, ticket};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_system_reaches_what_it_speaks_of_and_no_more() {
+async fn a_system_reaches_only_its_linked_tickets() {
     let desk = Desk::start().await;
-    let (crm, erp) = (Partner::join(&desk, "CRM", 10).await, Partner::join(&desk, "ERP", 10).await);
+    let (crm, erp) = (Partner::register(&desk, "CRM", 10).await, Partner::register(&desk, "ERP", 10).await);
     let admin = desk.as_("admin").await;
     let (id, token) = new_ticket(&desk, "边界", &["CRM"]).await;
     assert_eq!(ticket(&crm.client, &id).await["token"], json!(token));
-    assert_eq!(erp.client.ask(TICKET, json!({ "id": id })).await.code(), "NOT_FOUND");
-    assert_eq!(erp.client.ask(PANORAMA, json!({ "reference": token })).await.code(), "NOT_FOUND");
-    assert_eq!((crm.client.tickets().await, erp.client.tickets().await), (1, 0));
-    // Whoever knows the token links its own number, and no other system's.
+    assert_eq!(erp.client.execute(TICKET, json!({ "id": id })).await.code(), "NOT_FOUND");
+    assert_eq!(erp.client.execute(PANORAMA, json!({ "reference": token })).await.code(), "NOT_FOUND");
+    assert_eq!((crm.client.count_tickets().await, erp.client.count_tickets().await), (1, 0));
+    // A system with the ticket's token links its own number, not another system's.
     let link = |system: &str| json!({ "ticketToken": token, "system": system, "externalId": "SO-9" });
-    assert_eq!(erp.client.refused("linkExternalRef", link("CRM")).await.0, "FORBIDDEN");
-    erp.client.done("linkExternalRef", "__typename", link("ERP")).await;
-    assert_eq!(erp.client.tickets().await, 1);
-    // No other act, no staff's view.
+    assert_eq!(erp.client.refusal("linkExternalRef", link("CRM")).await.0, "FORBIDDEN");
+    erp.client.mutate_ok("linkExternalRef", "__typename", link("ERP")).await;
+    assert_eq!(erp.client.count_tickets().await, 1);
+    // A system has no other mutation and no view of staff.
     let id_only = json!({ "ticketId": id });
     for act in ["acceptTicket", "closeTicket", "chaseTicket"] {
-        assert_eq!(erp.client.refused(act, id_only.clone()).await.0, "FORBIDDEN", "{act}");
+        assert_eq!(erp.client.refusal(act, id_only.clone()).await.0, "FORBIDDEN", "{act}");
     }
     let seen = erp.client.query("query Q($id: ID!) { ticket(id: $id) { notifications { id } escalations { level } } viewer { name email roles } }", json!({ "id": id })).await;
     assert_eq!(seen["ticket"], json!({ "notifications": [], "escalations": [] }));
@@ -34,51 +34,51 @@ async fn a_system_reaches_what_it_speaks_of_and_no_more() {
         "{ deadLetters { nodes { id } } }",
         "{ divergence(period: { from: \"2026-03-01T00:00:00Z\", to: \"2026-03-02T00:00:00Z\" }) { current { value } } }",
     ] {
-        assert_eq!(erp.client.ask(query, json!({})).await.code(), "FORBIDDEN", "{query}");
+        assert_eq!(erp.client.execute(query, json!({})).await.code(), "FORBIDDEN", "{query}");
     }
-    // People report nothing; a requester sees no panorama.
+    // Users cannot report statuses; a requester sees no panorama.
     let reports = json!({ "reports": [{ "uuid": token, "status": "处理中", "timestamp": "2026-03-02T01:00:00Z", "operator": "x" }] });
-    assert_eq!(admin.refused("reportStatuses", reports.clone()).await.0, "FORBIDDEN");
+    assert_eq!(admin.refusal("reportStatuses", reports.clone()).await.0, "FORBIDDEN");
     assert_eq!(
-        desk.nobody().try_mutate("reportStatuses", "__typename", reports.clone()).await.unwrap().code(),
+        desk.anonymous().try_mutate("reportStatuses", "__typename", reports.clone()).await.unwrap().code(),
         "UNAUTHENTICATED"
     );
-    assert_eq!(desk.as_("requester1").await.ask(PANORAMA, json!({ "reference": token })).await.code(), "FORBIDDEN");
-    // A key is good for what it was issued for, until it ends or is revoked.
+    assert_eq!(desk.as_("requester1").await.execute(PANORAMA, json!({ "reference": token })).await.code(), "FORBIDDEN");
+    // A key has its scopes until it expires or is revoked.
     let expires = "2026-03-05T00:00:00Z";
     let made = admin
-        .done(
+        .mutate_ok(
             "issueApiKey",
-            "apiKey system { apiKeys { id hint scopes expiresAt } }",
+            "apiKey system { apiKeys { id prefix scopes expiresAt } }",
             json!({ "systemKey": "ERP", "scopes": ["REPORT"], "expiresAt": expires }),
         )
         .await;
-    let narrow = Client { token: Some(made["apiKey"].as_str().unwrap().to_owned()), ..desk.nobody() };
+    let narrow = Client { token: Some(made["apiKey"].as_str().unwrap().to_owned()), ..desk.anonymous() };
     let keys = made["system"]["apiKeys"].as_array().unwrap();
     let (narrow_key, wide_key): (Vec<&Json>, Vec<&Json>) =
         keys.iter().partition(|key| key["scopes"] == json!(["REPORT"]));
     assert_eq!((narrow_key.len(), &narrow_key[0]["expiresAt"]), (1, &json!(expires)));
-    assert_eq!(narrow.tickets().await, 0);
-    assert_eq!(narrow.refused("linkExternalRef", link("ERP")).await.0, "FORBIDDEN");
-    assert_eq!(narrow.ask("{ outstandingCorrections { nodes { causeId } } }", json!({})).await.code(), "FORBIDDEN");
-    narrow.done("reportStatuses", "__typename", reports.clone()).await;
+    assert_eq!(narrow.count_tickets().await, 0);
+    assert_eq!(narrow.refusal("linkExternalRef", link("ERP")).await.0, "FORBIDDEN");
+    assert_eq!(narrow.execute("{ outstandingCorrections { nodes { causeId } } }", json!({})).await.code(), "FORBIDDEN");
+    narrow.mutate_ok("reportStatuses", "__typename", reports.clone()).await;
     desk.advance(days(3)).await;
-    assert_eq!(narrow.ask("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(narrow.execute("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
     let admin = desk.as_("admin").await;
-    admin.done("revokeApiKey", "__typename", json!({ "apiKeyId": wide_key[0]["id"] })).await;
-    assert_eq!(erp.client.ask("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    admin.mutate_ok("revokeApiKey", "__typename", json!({ "apiKeyId": wide_key[0]["id"] })).await;
+    assert_eq!(erp.client.execute("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
     let past = json!({ "systemKey": "ERP", "expiresAt": "2026-03-01T00:00:00Z" });
-    assert_eq!(admin.refused("issueApiKey", past).await, ("INVALID".into(), "expiresAt".into()));
-    assert_eq!(admin.refused("registerSystem", json!({ "key": "erp" })).await, ("ALREADY_EXISTS".into(), "key".into()));
+    assert_eq!(admin.refusal("issueApiKey", past).await, ("INVALID".into(), "expiresAt".into()));
+    assert_eq!(admin.refusal("registerSystem", json!({ "key": "erp" })).await, ("ALREADY_EXISTS".into(), "key".into()));
     let private = json!({ "key": "X", "callbackUrl": "https://10.0.0.1/x" });
-    assert_eq!(admin.refused("registerSystem", private).await, ("INVALID".into(), "callbackUrl".into()));
+    assert_eq!(admin.refusal("registerSystem", private).await, ("INVALID".into(), "callbackUrl".into()));
     let twice =
         json!({ "key": "X", "statusMap": [{ "word": "a", "status": "NEW" }, { "word": "a", "status": "CLOSED" }] });
-    assert_eq!(admin.refused("registerSystem", twice).await, ("INVALID".into(), "statusMap.word".into()));
-    // Said again by the same key: the same system, and no secret.
+    assert_eq!(admin.refusal("registerSystem", twice).await, ("INVALID".into(), "statusMap.word".into()));
+    // A repeated registration with the same idempotency key returns the same system without secrets.
     let once = json!({ "key": "WMS", "idempotencyKey": "join" });
-    let first = admin.done("registerSystem", "apiKey system { id }", once.clone()).await;
-    let again = admin.done("registerSystem", "apiKey system { id }", once).await;
+    let first = admin.mutate_ok("registerSystem", "apiKey system { id }", once.clone()).await;
+    let again = admin.mutate_ok("registerSystem", "apiKey system { id }", once).await;
     assert!(first["apiKey"].is_string());
     assert_eq!((&again["apiKey"], &again["system"]), (&json!(null), &first["system"]));
     desk.advance(seconds(1)).await;
@@ -86,21 +86,21 @@ async fn a_system_reaches_what_it_speaks_of_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn divergence_is_counted_after_its_grace_and_ends_with_agreement() {
+async fn divergence_counts_after_the_grace_period_and_ends_with_agreement() {
     let desk = Desk::start().await;
-    let (crm, erp) = (Partner::join(&desk, "CRM", 10).await, Partner::join(&desk, "ERP", 10).await);
+    let (crm, erp) = (Partner::register(&desk, "CRM", 10).await, Partner::register(&desk, "ERP", 10).await);
     let mut tickets = Vec::new();
     for n in 0..4 {
         let (id, token) = new_ticket(&desk, &format!("差异 {n}"), &["CRM", "ERP"]).await;
         assign_and_accept(&desk, &id).await;
-        crm.says(&token, "处理中", "2026-03-02T01:00:00Z").await;
+        crm.report_status(&token, "处理中", "2026-03-02T01:00:00Z").await;
         tickets.push((id, token));
     }
     for (_, token) in &tickets[..3] {
-        erp.says(token, "处理中", "2026-03-02T01:00:00Z").await;
+        erp.report_status(token, "处理中", "2026-03-02T01:00:00Z").await;
     }
     for (_, token) in &tickets[..2] {
-        erp.says(token, "待确认", "2026-03-02T01:00:30Z").await;
+        erp.report_status(token, "待确认", "2026-03-02T01:00:30Z").await;
     }
     let query = "query Q($p: Period!) { divergence(period: $p) { current { numerator denominator pending value healthy target }
         series { at differing compared } pairs { first second ratio { numerator denominator } medianSecondsToAgreement } medianSecondsToAgreement } }";
@@ -116,7 +116,7 @@ async fn divergence_is_counted_after_its_grace_and_ends_with_agreement() {
     assert_eq!(seen["current"]["healthy"], false);
     assert_eq!(seen["pairs"][0]["ratio"], json!({ "numerator": 2, "denominator": 3 }));
     assert_eq!(seen["medianSecondsToAgreement"], json!(null));
-    // The CRM takes its corrections.
+    // The CRM acknowledges its corrections.
     let due = crm.client.query("{ outstandingCorrections { nodes { uuid word causeId } } }", json!({})).await;
     for one in due["outstandingCorrections"]["nodes"].as_array().unwrap() {
         crm.report(json!([{ "uuid": one["uuid"], "status": one["word"], "timestamp": "2026-03-02T01:05:00Z", "operator": "同步", "causeId": one["causeId"] }])).await;
@@ -129,7 +129,7 @@ async fn divergence_is_counted_after_its_grace_and_ends_with_agreement() {
         (&json!(300), &json!(300))
     );
     assert_eq!(seen["series"].as_array().unwrap().len(), 3, "{seen:#}");
-    // Within scope: another team's tickets count for nobody of this one.
+    // Divergence respects the viewer's scope.
     let seen = desk.as_("agent3").await.query(query, period).await["divergence"].clone();
     assert_eq!(seen["current"]["denominator"], 0);
     desk.advance(seconds(1)).await;

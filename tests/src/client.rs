@@ -1,8 +1,8 @@
-//! Somebody who asks over HTTP.
+//! A GraphQL client over HTTP.
 
 use serde_json::{Value as Json, json};
 
-/// A signed-in person, or nobody.
+/// A signed-in user, or an anonymous client.
 #[derive(Clone)]
 pub struct Client {
     pub http: reqwest::Client,
@@ -11,15 +11,15 @@ pub struct Client {
     pub language: &'static str,
 }
 
-/// What came back.
+/// A GraphQL response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub body: Json,
 }
 
-impl Answer {
-    /// The data, where there is no error.
+impl Response {
+    /// The data; fails if there is an error.
     #[track_caller]
     pub fn data(&self) -> &Json {
         assert!(self.body.get("errors").is_none(), "{:#}", self.body);
@@ -34,12 +34,12 @@ impl Answer {
 }
 
 impl Client {
-    pub async fn ask(&self, query: &str, variables: Json) -> Answer {
-        self.try_ask(query, variables).await.unwrap()
+    pub async fn execute(&self, query: &str, variables: Json) -> Response {
+        self.try_execute(query, variables).await.unwrap()
     }
 
-    /// The same, of a server that may be killed meanwhile.
-    pub async fn try_ask(&self, query: &str, variables: Json) -> Result<Answer, reqwest::Error> {
+    /// Like `execute`, for a server that may be killed meanwhile.
+    pub async fn try_execute(&self, query: &str, variables: Json) -> Result<Response, reqwest::Error> {
         let mut request = self
             .http
             .post(format!("{}/graphql", self.address))
@@ -51,47 +51,47 @@ impl Client {
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
-        Ok(Answer { status, body: response.json().await? })
+        Ok(Response { status, body: response.json().await? })
     }
 
-    /// The data of a query that must work.
+    /// The data of a query that must succeed.
     #[track_caller]
     pub fn query(&self, query: &str, variables: Json) -> impl Future<Output = Json> + use<> {
         let caller = std::panic::Location::caller();
         let (client, query) = (self.clone(), query.to_owned());
         async move {
-            let answer = client.ask(&query, variables).await;
-            assert!(answer.body.get("errors").is_none(), "at {caller}: {:#}", answer.body);
-            answer.body["data"].clone()
+            let response = client.execute(&query, variables).await;
+            assert!(response.body.get("errors").is_none(), "at {caller}: {:#}", response.body);
+            response.body["data"].clone()
         }
     }
 
-    /// The payload of a mutation `name(input: NameInput!)`; `fields` besides `userErrors`.
+    /// The payload of a mutation `name(input: NameInput!)`; `fields` are selected besides `userErrors`.
     pub async fn mutate(&self, name: &str, fields: &str, input: Json) -> Json {
-        let answer = self.try_mutate(name, fields, input).await.unwrap();
-        assert!(answer.body.get("errors").is_none(), "{name}: {:#}", answer.body);
-        answer.body["data"][name].clone()
+        let response = self.try_mutate(name, fields, input).await.unwrap();
+        assert!(response.body.get("errors").is_none(), "{name}: {:#}", response.body);
+        response.body["data"][name].clone()
     }
 
-    /// The whole answer to a mutation, of a server that may be killed meanwhile.
-    pub async fn try_mutate(&self, name: &str, fields: &str, input: Json) -> Result<Answer, reqwest::Error> {
+    /// The whole response to a mutation, for a server that may be killed meanwhile.
+    pub async fn try_mutate(&self, name: &str, fields: &str, input: Json) -> Result<Response, reqwest::Error> {
         let mut type_name = name.to_owned();
         type_name[..1].make_ascii_uppercase();
         let query = format!(
             "mutation M($input: {type_name}Input!) {{ {name}(input: $input) {{ {fields} userErrors {{ code field message }} }} }}"
         );
-        self.try_ask(&query, json!({ "input": input })).await
+        self.try_execute(&query, json!({ "input": input })).await
     }
 
-    /// The payload of a mutation that must not be refused.
-    pub async fn done(&self, name: &str, fields: &str, input: Json) -> Json {
+    /// The payload of a mutation that must have no user errors.
+    pub async fn mutate_ok(&self, name: &str, fields: &str, input: Json) -> Json {
         let payload = self.mutate(name, fields, input).await;
         assert_eq!(payload["userErrors"], json!([]), "{name}");
         payload
     }
 
-    /// The code and field of the refusal of a mutation.
-    pub async fn refused(&self, name: &str, input: Json) -> (String, String) {
+    /// The code and the field of the first user error of a mutation.
+    pub async fn refusal(&self, name: &str, input: Json) -> (String, String) {
         let payload = self.mutate(name, "__typename", input).await;
         let error = &payload["userErrors"][0];
         let field: Vec<&str> = error["field"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
@@ -99,8 +99,8 @@ impl Client {
         (code.to_owned(), field.join("."))
     }
 
-    /// How many tickets one sees, counted page by page.
-    pub async fn tickets(&self) -> usize {
+    /// The number of visible tickets, counted page by page.
+    pub async fn count_tickets(&self) -> usize {
         let query = "query Q($after: String) { tickets(first: 100, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }";
         let (mut count, mut after) = (0, Json::Null);
         loop {

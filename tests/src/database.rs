@@ -1,20 +1,20 @@
-//! A database of its own for every test: a copy of a migrated SQLite file, or of a migrated PostgreSQL template.
+//! Every test has its own database: a copy of a migrated SQLite file or of a migrated PostgreSQL template.
 
 use std::path::Path;
 use std::sync::LazyLock;
 
-use api::config::Config;
 use sea_orm::{ConnectionTrait as _, Database as Orm};
+use server::config::Config;
 use tokio::sync::{Mutex, OnceCell};
 
-/// Where the PostgreSQL server of this run is; unset: SQLite.
-const URL: &str = "BUOY_TEST_DATABASE_URL";
+/// The environment variable with the URL of the PostgreSQL server; if it is unset, tests use SQLite.
+const URL_VARIABLE: &str = "BUOY_TEST_DATABASE_URL";
 
 pub fn on_postgres() -> bool {
-    std::env::var(URL).is_ok()
+    std::env::var(URL_VARIABLE).is_ok()
 }
 
-/// Where a desk keeps its rows.
+/// The database of a desk.
 pub enum Database {
     Sqlite,
     Postgres(String),
@@ -22,13 +22,13 @@ pub enum Database {
 
 static SQLITE_TEMPLATE: OnceCell<tempfile::TempDir> = OnceCell::const_new();
 static POSTGRES_TEMPLATE: OnceCell<String> = OnceCell::const_new();
-/// PostgreSQL copies a template for one at a time.
-static COPYING: LazyLock<Mutex<u32>> = LazyLock::new(Mutex::default);
+/// PostgreSQL cannot copy a template concurrently.
+static COPY_LOCK: LazyLock<Mutex<u32>> = LazyLock::new(Mutex::default);
 
 impl Database {
     /// A migrated database for the data folder.
     pub async fn prepare(data_dir: &Path) -> Self {
-        match std::env::var(URL) {
+        match std::env::var(URL_VARIABLE) {
             Err(_) => {
                 let template = SQLITE_TEMPLATE.get_or_init(sqlite_template).await;
                 std::fs::copy(template.path().join("buoy.sqlite"), data_dir.join("buoy.sqlite")).unwrap();
@@ -36,27 +36,27 @@ impl Database {
             }
             Ok(server) => {
                 let template = POSTGRES_TEMPLATE.get_or_init(|| postgres_template(&server)).await;
-                let mut copies = COPYING.lock().await;
+                let mut copies = COPY_LOCK.lock().await;
                 *copies += 1;
                 let name = format!("{template}_{copies}");
                 let admin = Orm::connect(&server).await.unwrap();
                 admin.execute_unprepared(&format!("create database {name} template {template}")).await.unwrap();
                 admin.close().await.unwrap();
-                Self::Postgres(beside(&server, &name))
+                Self::Postgres(url_of_database(&server, &name))
             }
         }
     }
 
-    /// One without tables.
+    /// A database without tables.
     pub async fn empty() -> Self {
-        let Ok(server) = std::env::var(URL) else { return Self::Sqlite };
-        let mut copies = COPYING.lock().await;
+        let Ok(server) = std::env::var(URL_VARIABLE) else { return Self::Sqlite };
+        let mut copies = COPY_LOCK.lock().await;
         *copies += 1;
         let name = format!("buoy_empty_{}_{copies}", std::process::id());
         let admin = Orm::connect(&server).await.unwrap();
         admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
         admin.close().await.unwrap();
-        Self::Postgres(beside(&server, &name))
+        Self::Postgres(url_of_database(&server, &name))
     }
 
     pub fn url(&self) -> String {
@@ -68,16 +68,16 @@ impl Database {
 }
 
 /// The URL of another database on the same server.
-fn beside(server: &str, name: &str) -> String {
+fn url_of_database(server: &str, name: &str) -> String {
     let (base, _) = server.rsplit_once('/').expect("a PostgreSQL URL names a database");
     format!("{base}/{name}")
 }
 
-/// Nodes hold tickets by the revision of their row, so no statement of any test may change a row and not its revision.
-const WATCHES_REVISIONS_SQLITE: [&str; 1] = ["create trigger ticket_revision after update on ticket
+/// Nodes cache tickets by the revision of their row, so every update must change the revision.
+const REVISION_TRIGGER_SQLITE: [&str; 1] = ["create trigger ticket_revision after update on ticket
     when new.revision <= old.revision
     begin select raise(abort, 'a ticket was changed without its revision'); end"];
-const WATCHES_REVISIONS_POSTGRES: [&str; 2] = [
+const REVISION_TRIGGER_POSTGRES: [&str; 2] = [
     "create function watch_revision() returns trigger language plpgsql as
         $$ begin raise exception 'a ticket was changed without its revision'; end $$",
     "create trigger ticket_revision after update on ticket for each row
@@ -89,10 +89,10 @@ async fn sqlite_template() -> tempfile::TempDir {
     let db = domain::runtime::Db::open(None, folder.path()).await.unwrap();
     let connection = db.migrating().await.unwrap();
     migrations::migrate(&connection).await.unwrap();
-    for statement in WATCHES_REVISIONS_SQLITE {
+    for statement in REVISION_TRIGGER_SQLITE {
         connection.execute_unprepared(statement).await.unwrap();
     }
-    // Everything into the one file that is copied.
+    // Moves the write-ahead log into the file that is copied.
     connection.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
     connection.close().await.unwrap();
     db.close().await;
@@ -104,9 +104,9 @@ async fn postgres_template(server: &str) -> String {
     let admin = Orm::connect(server).await.unwrap();
     admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
     admin.close().await.unwrap();
-    let template = Orm::connect(beside(server, &name)).await.unwrap();
+    let template = Orm::connect(url_of_database(server, &name)).await.unwrap();
     migrations::migrate(&template).await.unwrap();
-    for statement in WATCHES_REVISIONS_POSTGRES {
+    for statement in REVISION_TRIGGER_POSTGRES {
         template.execute_unprepared(statement).await.unwrap();
     }
     template.close().await.unwrap();

@@ -1,29 +1,30 @@
-//! A help desk with people in it.
+//! A running server with users, teams and a catalogue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::config::Config;
-use api::http::Server;
-use api::node::{self, Background, Hands, Jobs};
 use domain::catalogue::model::{Kind, SaveEntry, SaveTeam};
-use domain::kernel::id::OsChance;
+use domain::dispatch;
+use domain::kernel::id::OsEntropy;
 use domain::kernel::{ManualClock, Role, Timestamp, UserId};
-use domain::metrics::react::Held;
+use domain::metrics::react::ColumnCache;
 use domain::people::model::{CreateUser, SaveCustomer};
-use domain::recommend::model::Meaning;
-use domain::recommend::react::Progress;
+use domain::recommend::model::EmbeddingService;
+use domain::recommend::react::IndexProgress;
 use domain::runtime::{App, Ctx, Cursor, jobs, log, worker};
 use serde_json::{Value as Json, json};
+use server::config::Config;
+use server::http::Server;
+use server::node::{self, Background, Environment, Jobs};
 use tokio_util::sync::CancellationToken;
 
 use crate::PATIENCE;
 use crate::client::Client;
 use crate::database::{Database, config};
 
-/// When every test begins: a Monday.
-pub fn start_of_time() -> Timestamp {
+/// The clock's time at the start of every test, a Monday.
+pub fn start_time() -> Timestamp {
     Timestamp::parse("2026-03-02T01:00:00Z").unwrap()
 }
 
@@ -38,10 +39,10 @@ pub struct Desk {
 }
 
 /// Name, roles, teams, customer.
-type Someone = (&'static str, &'static [Role], &'static [&'static str], Option<&'static str>);
+type Person = (&'static str, &'static [Role], &'static [&'static str], Option<&'static str>);
 
-/// Who works here.
-const PEOPLE: &[Someone] = &[
+/// The users of every desk.
+const PEOPLE: &[Person] = &[
     ("admin", &[Role::Admin], &[], None),
     ("supervisor", &[Role::Supervisor], &["FIELD"], None),
     ("agent1", &[Role::Agent], &["FIELD"], None),
@@ -56,45 +57,46 @@ const PEOPLE: &[Someone] = &[
 
 impl Desk {
     pub async fn start() -> Self {
-        let mut desk = Self::before_opening().await;
-        desk.open();
+        let mut desk = Self::not_serving().await;
+        desk.serve();
         desk
     }
 
-    /// A desk where tickets find people by themselves.
+    /// A desk with automatic dispatch.
     pub async fn dispatching() -> Self {
-        let mut desk = Self::furnished(|config| config.dispatch.automatic = true).await;
-        desk.open();
+        let mut desk = Self::create(|config| config.settings_mut::<dispatch::model::Settings>().automatic = true).await;
+        desk.serve();
         desk
     }
 
-    /// A desk of an administrator who has chosen something.
-    pub async fn configured(choose: impl FnOnce(&mut Config)) -> Self {
-        let mut desk = Self::furnished(choose).await;
-        desk.open();
+    /// A desk with another configuration.
+    pub async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
+        let mut desk = Self::create(configure).await;
+        desk.serve();
         desk
     }
 
-    /// People and catalogue stand; nothing runs yet.
-    pub async fn before_opening() -> Self {
-        Self::furnished(|_| {}).await
+    /// Users and catalogue exist; server and background tasks are not started.
+    pub async fn not_serving() -> Self {
+        Self::create(|_| {}).await
     }
 
-    async fn furnished(choose: impl FnOnce(&mut Config)) -> Self {
+    async fn create(configure: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::prepare(folder.path()).await;
         let mut config = config(folder.path(), &database);
-        config.dispatch.automatic = false;
-        choose(&mut config);
-        let clock = Arc::new(ManualClock::at(start_of_time()));
-        let app = node::open(&config, Hands { clock: clock.clone(), chance: Arc::new(OsChance) }).await.unwrap();
+        config.settings_mut::<dispatch::model::Settings>().automatic = false;
+        configure(&mut config);
+        let clock = Arc::new(ManualClock::at(start_time()));
+        let app =
+            node::open(&config, Environment { clock: clock.clone(), entropy: Arc::new(OsEntropy) }).await.unwrap();
         let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
         let mut desk = Self { app, clock, config, folder, people: HashMap::new(), http, running: None };
-        desk.furnish().await;
+        desk.seed().await;
         desk
     }
 
-    /// Another worker on the same database: a node of its own on PostgreSQL; on SQLite, which has one process, the same.
+    /// Another worker on the same database: a second node on PostgreSQL, the same node on SQLite.
     pub async fn other_node(&self) -> (Arc<App>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         if self.config.database_url.is_empty() {
@@ -103,23 +105,23 @@ impl Desk {
         let mut config = self.config.clone();
         config.master_key_file = self.config.master_key_file().display().to_string();
         config.data_dir = folder.path().to_owned();
-        let hands = Hands { clock: self.clock.clone(), chance: Arc::new(OsChance) };
-        (node::open(&config, hands).await.unwrap(), folder)
+        let environment = Environment { clock: self.clock.clone(), entropy: Arc::new(OsEntropy) };
+        (node::open(&config, environment).await.unwrap(), folder)
     }
 
-    /// Serves, and follows the log.
-    pub fn open(&mut self) {
-        let background = Background::start(&self.app, Jobs::ByHand);
-        let server = Server::start(&self.config, &self.app, false).unwrap();
+    /// Starts the server and the followers of the log.
+    pub fn serve(&mut self) {
+        let background = Background::start(&self.app, Jobs::Manual);
+        let server = Server::start(&self.config, &self.app, None).unwrap();
         self.running = Some((server, background));
     }
 
-    /// Stops the process and starts it again on the same folder.
+    /// Stops the server and starts it again on the same folder.
     pub async fn restart(&mut self) {
         self.stop().await;
-        let hands = Hands { clock: self.clock.clone(), chance: Arc::new(OsChance) };
-        self.app = node::open(&self.config, hands).await.unwrap();
-        self.open();
+        let environment = Environment { clock: self.clock.clone(), entropy: Arc::new(OsEntropy) };
+        self.app = node::open(&self.config, environment).await.unwrap();
+        self.serve();
     }
 
     async fn stop(&mut self) {
@@ -129,7 +131,7 @@ impl Desk {
         self.app.db.close().await;
     }
 
-    async fn furnish(&mut self) {
+    async fn seed(&mut self) {
         let cx = Ctx::system(&self.app);
         for (key, name, name_zh) in
             [("FIELD", "Field service", "现场服务"), ("IT", "IT support", "IT支持"), ("SECRET", "Security", "安全")]
@@ -186,8 +188,8 @@ impl Desk {
         }
     }
 
-    /// Everyone's name.
-    pub fn everyone() -> impl Iterator<Item = &'static str> {
+    /// The names of all users.
+    pub fn user_names() -> impl Iterator<Item = &'static str> {
         PEOPLE.iter().map(|(name, ..)| *name)
     }
 
@@ -200,90 +202,98 @@ impl Desk {
         format!("http://{}", server.address)
     }
 
-    /// Where mail for help is brought.
-    pub fn mail(&self) -> std::net::SocketAddr {
+    /// The address of the mail gateway.
+    pub fn mail_address(&self) -> std::net::SocketAddr {
         let (server, _) = self.running.as_ref().expect("the desk runs");
         server.mail.expect("the desk takes mail")
     }
 
-    /// Somebody who has not signed in.
-    pub fn nobody(&self) -> Client {
+    /// A client without a session.
+    pub fn anonymous(&self) -> Client {
         Client { http: self.http.clone(), address: self.address(), token: None, language: "en" }
     }
 
-    /// Somebody of the desk, signed in (without the cost of a password).
+    /// A client of the named user, signed in without the cost of password hashing.
     pub async fn as_(&self, name: &str) -> Client {
         let mut tx = Ctx::system(&self.app).begin().await.unwrap();
         let tokens = domain::auth::commands::open_session(&mut tx, self.id(name)).await.unwrap();
         tx.commit().await.unwrap();
-        Client { token: Some(tokens.access), ..self.nobody() }
+        Client { token: Some(tokens.access), ..self.anonymous() }
     }
 
-    /// A new ticket, by somebody; its id.
-    pub async fn ticket(&self, by: &str, title: &str, more: Json) -> String {
+    /// Creates a ticket as a user and returns its id.
+    pub async fn create_ticket(&self, by: &str, title: &str, more: Json) -> String {
         let mut input = json!({ "title": title, "description": title });
         input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
-        let payload = self.as_(by).await.done("createTicket", "ticket { id }", input).await;
+        let payload = self.as_(by).await.mutate_ok("createTicket", "ticket { id }", input).await;
         payload["ticket"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// A ticket that was taken on and resolved by `agent`.
-    pub async fn resolved(&self, agent: &str, title: &str, resolution: &str, more: Json) -> String {
-        let id = self.ticket("admin", title, more).await;
+    /// Binds an address to a person, by an administrator.
+    pub async fn bind_address(&self, name: &str, channel: &str, address: &str, primary: bool) {
+        let user = self.id(name).to_string();
+        let input = json!({ "channel": channel, "address": address, "primary": primary, "userId": user });
+        self.as_("admin").await.mutate_ok("bindTerminal", "__typename", input).await;
+    }
+
+    /// Creates a ticket that `agent` accepts and resolves.
+    pub async fn create_resolved_ticket(&self, agent: &str, title: &str, resolution: &str, more: Json) -> String {
+        let id = self.create_ticket("admin", title, more).await;
         let assignee = self.id(agent).to_string();
         self.as_("admin")
             .await
-            .done("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee }))
+            .mutate_ok("assignTicket", "__typename", json!({ "ticketId": id, "assigneeId": assignee }))
             .await;
         let agent = self.as_(agent).await;
-        agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+        agent.mutate_ok("acceptTicket", "__typename", json!({ "ticketId": id })).await;
         agent
-            .done("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution(resolution) }))
+            .mutate_ok("resolveTicket", "__typename", json!({ "ticketId": id, "attribution": attribution(resolution) }))
             .await;
         id
     }
 
-    /// Moves the clock and runs what comes due.
+    /// Advances the clock and runs the jobs that become due.
     pub async fn advance(&self, by: Duration) -> usize {
         self.clock.advance(by);
         worker::run_due(&self.app, &CancellationToken::new()).await.unwrap()
     }
 
-    /// Waits until feed, index and columns have followed all that was committed.
+    /// Waits until feed, search index and metric columns include every commit.
     #[expect(clippy::disallowed_methods, reason = "a test that waits for ever is no test")]
-    pub async fn settle(&self) {
+    pub async fn wait_for_followers(&self) {
         let wait = async {
-            let mut indexed = self.app.state::<Progress>().watch();
-            let mut counted = self.app.state::<Held>().watch();
-            let mut encoded = self.app.state::<Meaning>().at.subscribe();
+            let mut indexed = self.app.state::<IndexProgress>().watch();
+            let mut counted = self.app.state::<ColumnCache>().watch();
+            let EmbeddingService { model_dir, at, .. } = self.app.state::<EmbeddingService>();
+            let (model_dir, mut encoded) = (model_dir.as_ref(), at.subscribe());
             loop {
                 let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
                 indexed.wait_for(|at| *at >= head).await.unwrap();
                 counted.wait_for(|at| *at >= head).await.unwrap();
-                // Where there is an encoder, what is new has been encoded.
-                if self.app.state::<Meaning>().is_usable() {
+                // With an encoder, new texts must be encoded.
+                if model_dir.is_some_and(|dir| dir.is_dir()) {
                     encoded.wait_for(|at| *at >= head).await.unwrap();
                 }
-                if head >= written(&self.app).await {
+                if head >= last_position(&self.app).await {
                     return;
                 }
-                // Above the horizon: another test's transaction is still open in this server.
+                // Above the horizon: another test has an open transaction on this PostgreSQL server.
                 tokio::task::yield_now().await;
             }
         };
         if tokio::time::timeout(PATIENCE, wait).await.is_err() {
             let head = log::head(self.app.db.read(), self.app.db.engine).await.unwrap();
             let fed = *self.app.feed.head().borrow();
-            let indexed = *self.app.state::<Progress>().watch().borrow();
-            let counted = *self.app.state::<Held>().watch().borrow();
+            let indexed = *self.app.state::<IndexProgress>().watch().borrow();
+            let counted = *self.app.state::<ColumnCache>().watch().borrow();
             panic!("log {head}, feed {fed}, index {indexed}, columns {counted}");
         }
     }
 
-    /// Ends the desk. A job that is due and was not run is a fault.
+    /// Stops the desk. Fails if a due job was not run.
     pub async fn close(mut self) {
         let backlog = jobs::backlog(self.app.db.read(), self.app.now()).await.unwrap();
-        assert_eq!((backlog.due, backlog.buried), (0, 0), "due and buried jobs at the end");
+        assert_eq!((backlog.due, backlog.dead_letters), (0, 0), "due and buried jobs at the end");
         self.stop().await;
     }
 }
@@ -294,8 +304,8 @@ impl Drop for Desk {
     }
 }
 
-/// The last place written, readable by followers or not.
-async fn written(app: &App) -> Cursor {
+/// The position of the last event, whether followers can read it or not.
+async fn last_position(app: &App) -> Cursor {
     use sea_orm::{ConnectionTrait as _, Statement};
     let last = "select xid, seq from event_log order by xid desc, seq desc limit 1";
     let conn = app.db.read();
@@ -306,7 +316,7 @@ async fn written(app: &App) -> Cursor {
     })
 }
 
-/// An attribution that is complete.
+/// A complete attribution.
 pub fn attribution(resolution: &str) -> Json {
     json!({
         "faultType": "HARDWARE", "rootCauseLevel": "L2_ENVIRONMENT", "causeTag": "LOOSE_CONNECTOR",

@@ -1,5 +1,5 @@
-//! The real program in a process of its own, on a data folder: for what only a process can show (kill -9, the command
-//! line, a disk that takes no more).
+//! The real program in its own process and data folder, for what only a process can show: kill -9, the
+//! command line, a full disk.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,37 +10,42 @@ use serde_json::json;
 use crate::Client;
 use crate::database::Database;
 
-/// Set by Cargo for the package's integration tests; the program's own main, built here.
+/// The path of the program, which Cargo sets for the integration tests of the package.
 pub type Program = &'static str;
 
-/// Enough for the program's rule for passwords.
+/// Long enough for the password policy.
 const PASSWORD: &str = "correct horse battery";
 
-/// A data folder and a database, and the program that uses them.
+/// A data folder, a database and the program that uses them.
 pub struct Installation {
     pub folder: tempfile::TempDir,
     pub database: Database,
     program: Program,
-    more: Vec<(&'static str, String)>,
+    extra_settings: Vec<(&'static str, String)>,
 }
 
-/// What a command said, and whether it went well.
+/// The output of a command, and whether it succeeded.
 #[derive(Debug)]
-pub struct Said {
-    pub well: bool,
-    pub out: String,
-    pub err: String,
+pub struct CommandOutput {
+    pub success: bool,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Installation {
-    /// An empty one: the database stands, and has no tables.
+    /// An empty installation: the database exists and has no tables.
     pub async fn new(program: Program) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: Database::empty().await, program, more: Vec::new() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database: Database::empty().await,
+            program,
+            extra_settings: Vec::new(),
+        }
     }
 
-    /// An empty one on SQLite, whatever the others use.
+    /// An empty installation on SQLite, whatever engine the test run uses.
     pub fn on_sqlite(program: Program) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: Database::Sqlite, program, more: Vec::new() }
+        Self { folder: tempfile::tempdir().unwrap(), database: Database::Sqlite, program, extra_settings: Vec::new() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -55,9 +60,9 @@ impl Installation {
         self.data_dir().join(name)
     }
 
-    /// One more setting, from the next start on.
+    /// Adds a setting that applies from the next start.
     pub fn set(&mut self, key: &'static str, value: &str) {
-        self.more.push((key, value.to_owned()));
+        self.extra_settings.push((key, value.to_owned()));
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
@@ -68,10 +73,10 @@ impl Installation {
             ("BUOY_HTTP__WORKERS", "1".to_owned()),
             ("BUOY_LOG", "warn".to_owned()),
         ];
-        own.into_iter().chain(self.more.clone()).collect()
+        own.into_iter().chain(self.extra_settings.clone()).collect()
     }
 
-    /// The program with this installation's settings and nothing of the shell's.
+    /// The program with this installation's settings and no variable of the shell.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program);
         command.args(arguments).env_clear().envs(self.settings()).current_dir(self.folder.path());
@@ -79,72 +84,73 @@ impl Installation {
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Said {
-        finish(self.command(arguments), "")
+    pub fn run(&self, arguments: &[&str]) -> CommandOutput {
+        run_to_end(self.command(arguments), "")
     }
 
-    /// Somebody who can sign in; through the server where one runs.
+    /// Adds a user who can sign in; through the server if one is running.
     pub fn add_user(&self, email: &str, role: &str) {
         let mut command = self.command(&["user", "add", "--email", email, "--name", email, "--role", role]);
         command.stdin(Stdio::piped());
-        let said = finish(command, PASSWORD);
-        assert!(said.well, "{said:?}");
+        let output = run_to_end(command, PASSWORD);
+        assert!(output.success, "{output:?}");
     }
 
-    pub fn serve(&self) -> Serving {
-        Serving::start(self.command(&["serve"]))
+    pub fn serve(&self) -> ServerProcess {
+        ServerProcess::start(self.command(&["serve"]))
     }
 
-    /// The server, whose files may not grow beyond so many KiB: a disk that is full.
-    pub fn serve_within(&self, kib: u64) -> Serving {
+    /// Starts the server with a limit on file size in KiB, to simulate a full disk.
+    pub fn serve_with_file_limit(&self, kib: u64) -> ServerProcess {
         let mut command = Command::new("/bin/bash");
-        // The signal ignored, a write beyond the limit fails as one on a full disk does: with an error.
+        // With the signal ignored, a write beyond the limit fails with an error, as on a full disk.
         let script = format!("trap '' XFSZ; ulimit -f {kib}; exec {} serve", self.program);
         command.args(["-c", &script]).env_clear().envs(self.settings()).current_dir(self.folder.path());
-        Serving::start(command)
+        ServerProcess::start(command)
     }
 }
 
-fn finish(mut command: Command, stdin: &str) -> Said {
+fn run_to_end(mut command: Command, stdin: &str) -> CommandOutput {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that does not read it has gone before.
+    // A command that does not read its input may have exited.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let output = child.wait_with_output().unwrap();
-    Said {
-        well: output.status.success(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
+    CommandOutput {
+        success: output.status.success(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-/// A server that runs; killed where the test forgets it.
-pub struct Serving {
+/// A running server; killed on drop.
+pub struct ServerProcess {
     child: Child,
     pub address: String,
-    /// Kept open: a server whose words nobody reads would end.
+    /// Kept open: the server would exit on a closed pipe.
     _out: BufReader<ChildStdout>,
 }
 
-impl Serving {
+impl ServerProcess {
     fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        out.read_line(&mut line).unwrap();
+        stdout.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Buoy is at ").unwrap_or_else(|| panic!("no server: {line:?}"));
-        Self { child, address: address.to_owned(), _out: out }
+        Self { child, address: address.to_owned(), _out: stdout }
     }
 
-    pub fn nobody(&self) -> Client {
-        api::channels::choose_tls();
+    pub fn anonymous(&self) -> Client {
+        adapters::install_tls_provider();
         let http = reqwest::Client::builder().pool_max_idle_per_host(4).build().unwrap();
         Client { http, address: self.address.clone(), token: None, language: "en" }
     }
 
     pub async fn sign_in(&self, email: &str) -> Client {
-        let nobody = self.nobody();
-        let payload = nobody.done("signIn", "accessToken", json!({ "email": email, "password": PASSWORD })).await;
-        Client { token: Some(payload["accessToken"].as_str().unwrap().to_owned()), ..nobody }
+        let anonymous = self.anonymous();
+        let payload =
+            anonymous.mutate_ok("signIn", "accessToken", json!({ "email": email, "password": PASSWORD })).await;
+        Client { token: Some(payload["accessToken"].as_str().unwrap().to_owned()), ..anonymous }
     }
 
     /// kill -9.
@@ -161,21 +167,21 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Waits until something holds, as long as patience lasts.
+/// Waits until a condition holds, at most `PATIENCE`.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test that waits for ever is no test; another process has no clock of ours"
 )]
-pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+pub async fn wait_until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let wait = async {
-        while !holds().await {
+        while !condition().await {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
@@ -183,6 +189,6 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 }
 
 /// The text of a file.
-pub fn text_of(path: &Path) -> String {
+pub fn read_text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

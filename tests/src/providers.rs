@@ -1,4 +1,4 @@
-//! Fake providers: real HTTP and SMTP listeners on loopback that keep what they were told, and answer as they are bidden.
+//! Fake providers: HTTP and SMTP listeners on loopback that record requests and answer as configured.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,24 +7,24 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
-/// A request as it came.
+/// A request as it was received.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ReceivedRequest {
     pub method: String,
     pub path: String,
     pub query: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
-    /// As text, where it is text.
+    /// The body as text, if it is text.
     pub body: String,
     pub bytes: Vec<u8>,
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
 
-    pub fn argument(&self, name: &str) -> &str {
+    pub fn query_parameter(&self, name: &str) -> &str {
         self.query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
@@ -33,42 +33,42 @@ impl Asked {
     }
 }
 
-type Answers = Arc<Mutex<dyn FnMut(&Asked) -> (u16, Json) + Send>>;
+type Answers = Arc<Mutex<dyn FnMut(&ReceivedRequest) -> (u16, Json) + Send>>;
 
 /// A provider's HTTP interface.
 pub struct Provider {
     pub address: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
     _running: AbortOnDropHandle<()>,
 }
 
 impl Provider {
-    /// Answers each request by its status and its JSON; by no status, never.
-    pub async fn start(answer: impl FnMut(&Asked) -> (u16, Json) + Send + 'static) -> Self {
+    /// Answers each request with this status and JSON; never answers if the status is 0.
+    pub async fn start(answer: impl FnMut(&ReceivedRequest) -> (u16, Json) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::new(Mutex::new(Vec::new()));
         let answers: Answers = Arc::new(Mutex::new(answer));
-        let kept = asked.clone();
+        let received = requests.clone();
         let running = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, kept.clone(), answers.clone()));
+                tokio::spawn(serve_http(stream, received.clone(), answers.clone()));
             }
         });
-        Self { address, asked, _running: AbortOnDropHandle::new(running) }
+        Self { address, requests, _running: AbortOnDropHandle::new(running) }
     }
 
-    /// What it was asked, in order.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    /// The requests in the order of receipt.
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
-async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Asked>>>, answers: Answers) {
+async fn serve_http(stream: TcpStream, received: Arc<Mutex<Vec<ReceivedRequest>>>, answers: Answers) {
     let mut stream = BufReader::new(stream);
-    while let Some(asked) = request(&mut stream).await {
-        let (status, body) = (answers.lock().unwrap())(&asked);
-        kept.lock().unwrap().push(asked);
+    while let Some(requests) = read_request(&mut stream).await {
+        let (status, body) = (answers.lock().unwrap())(&requests);
+        received.lock().unwrap().push(requests);
         if status == 0 {
             std::future::pending::<()>().await;
         }
@@ -81,19 +81,19 @@ async fn serve(stream: TcpStream, kept: Arc<Mutex<Vec<Asked>>>, answers: Answers
     }
 }
 
-async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
     let mut line = String::new();
     let read = stream.read_line(&mut line).await.ok()?;
     (read > 0).then(|| line.trim_end().to_owned())
 }
 
-async fn request(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
-    let first = line(stream).await?;
+async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<ReceivedRequest> {
+    let first = read_line(stream).await?;
     let mut words = first.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = Vec::new();
     loop {
-        let header = line(stream).await?;
+        let header = read_line(stream).await?;
         let Some((name, value)) = header.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
@@ -103,49 +103,49 @@ async fn request(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let url = reqwest::Url::parse(&format!("http://provider{target}")).ok()?;
     let query = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     let text = String::from_utf8_lossy(&body).into_owned();
-    Some(Asked { method, path: url.path().to_owned(), query, headers, body: text, bytes: body })
+    Some(ReceivedRequest { method, path: url.path().to_owned(), query, headers, body: text, bytes: body })
 }
 
-/// A letter as it was handed over.
+/// A mail as it was received.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct Mail {
     pub to: String,
     pub text: String,
 }
 
 /// A mail server.
-pub struct Post {
+pub struct MailServer {
     pub url: String,
-    letters: Arc<Mutex<Vec<Letter>>>,
+    mails: Arc<Mutex<Vec<Mail>>>,
     _running: AbortOnDropHandle<()>,
 }
 
-impl Post {
-    /// Takes letters, but to those whom `refuse` names.
+impl MailServer {
+    /// Accepts mail, except to recipients whose address contains `refuse`.
     pub async fn start(refuse: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let letters = Arc::new(Mutex::new(Vec::new()));
-        let kept = letters.clone();
+        let mails = Arc::new(Mutex::new(Vec::new()));
+        let received = mails.clone();
         let running = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(take(stream, kept.clone(), refuse));
+                tokio::spawn(serve_smtp(stream, received.clone(), refuse));
             }
         });
-        Self { url, letters, _running: AbortOnDropHandle::new(running) }
+        Self { url, mails, _running: AbortOnDropHandle::new(running) }
     }
 
-    pub fn letters(&self) -> Vec<Letter> {
-        self.letters.lock().unwrap().clone()
+    pub fn mails(&self) -> Vec<Mail> {
+        self.mails.lock().unwrap().clone()
     }
 }
 
-async fn take(stream: TcpStream, kept: Arc<Mutex<Vec<Letter>>>, refuse: &str) -> Option<()> {
+async fn serve_smtp(stream: TcpStream, received: Arc<Mutex<Vec<Mail>>>, refuse: &str) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 post ESMTP\r\n").await.ok()?;
     let mut to = String::new();
     loop {
-        let command = line(&mut stream).await?;
+        let command = read_line(&mut stream).await?;
         let word = command.split([' ', ':']).next().unwrap_or_default().to_uppercase();
         let answer = match word.as_str() {
             "EHLO" => "250-post\r\n250 8BITMIME\r\n".to_owned(),
@@ -158,15 +158,15 @@ async fn take(stream: TcpStream, kept: Arc<Mutex<Vec<Letter>>>, refuse: &str) ->
                 stream.write_all(b"354 go on\r\n").await.ok()?;
                 let mut text = String::new();
                 loop {
-                    let line = line(&mut stream).await?;
+                    let line = read_line(&mut stream).await?;
                     if line == "." {
                         break;
                     }
-                    // A point at the beginning of a line was doubled on the way (RFC 5321, 4.5.2).
+                    // The sender doubles a dot at the beginning of a line (RFC 5321, 4.5.2).
                     text.push_str(line.strip_prefix('.').unwrap_or(&line));
                     text.push('\n');
                 }
-                kept.lock().unwrap().push(Letter { to: to.clone(), text });
+                received.lock().unwrap().push(Mail { to: to.clone(), text });
                 "250 taken\r\n".to_owned()
             }
             "QUIT" => {

@@ -1,4 +1,4 @@
-//! Somebody who subscribes over graphql-transport-ws.
+//! A client of subscriptions over graphql-transport-ws.
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
@@ -14,8 +14,8 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// A socket that has not introduced itself.
-    pub async fn raw(client: &Client, protocol: Option<&str>) -> Self {
+    /// Connects without sending `connection_init`.
+    pub async fn connect(client: &Client, protocol: Option<&str>) -> Self {
         let address = format!("{}/graphql", client.address.replacen("http", "ws", 1));
         let mut request = address.into_client_request().unwrap();
         if let Some(protocol) = protocol {
@@ -25,9 +25,9 @@ impl Socket {
         Self { stream }
     }
 
-    /// A socket that was let in.
+    /// Connects and authenticates.
     pub async fn open(client: &Client) -> Self {
-        let mut socket = Self::raw(client, Some("graphql-transport-ws")).await;
+        let mut socket = Self::connect(client, Some("graphql-transport-ws")).await;
         let token = client.token.as_ref().map(|token| format!("Bearer {token}"));
         socket.send(json!({ "type": "connection_init", "payload": { "Authorization": token } })).await;
         assert_eq!(socket.receive().await["type"], "connection_ack");
@@ -47,14 +47,14 @@ impl Socket {
             .await;
     }
 
-    /// Until what was sent before has been taken.
-    pub async fn settled(&mut self) {
+    /// Waits until the server has processed the messages sent before.
+    pub async fn wait_until_processed(&mut self) {
         self.subscribe("settled", "{ boardCursor }", json!({})).await;
         self.event().await;
         assert_eq!(self.receive().await["type"], "complete");
     }
 
-    /// The next message; a socket that was closed fails the test.
+    /// The next message; fails if the socket is closed.
     pub async fn receive(&mut self) -> Json {
         match self.next().await {
             Ok(message) => message,
@@ -70,8 +70,8 @@ impl Socket {
         message["payload"]["data"].clone()
     }
 
-    /// The code with which the socket is closed.
-    pub async fn closed(&mut self) -> u16 {
+    /// Waits for the close of the socket and returns its code.
+    pub async fn close_code(&mut self) -> u16 {
         loop {
             if let Err(code) = self.next().await {
                 return code;

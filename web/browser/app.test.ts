@@ -13,7 +13,7 @@ afterAll(async () => {
 const card = (page: Page, number: string, status?: string) =>
   page.locator(`${status ? `[data-status="${status}"] ` : ''}[data-testid="ticket-card"][data-number="${number}"]`);
 
-/** Everything is awaited as it appears; nothing is reloaded. */
+/** Submits a ticket through the form. The tests wait for elements and never reload a page. */
 async function submit(page: Page, title: string, description: string): Promise<string> {
   await page.getByTestId('main-nav').getByRole('link', { name: /New ticket|新建工单/ }).click();
   await page.getByTestId('new-title').fill(title);
@@ -23,9 +23,9 @@ async function submit(page: Page, title: string, description: string): Promise<s
   return /\d+$/.exec(page.url())?.[0] ?? '';
 }
 
-it('shows a ticket coming, moving and being resolved on a board that nobody reloads', async () => {
+it('the board shows without a reload that a ticket is created, moved and resolved', async () => {
   const board = await desk.signedIn('supervisor');
-  await board.getByTestId('live').getByText('live', { exact: true }).waitFor();
+  await board.getByTestId('live').getByText('Live', { exact: true }).waitFor();
   const requester = await desk.signedIn('requester', 'zh-CN');
   const number = await submit(requester, '7 号线 PM-3300 报 E-721 停机', '输出中断，端子 X4 发热');
   await card(board, number, 'NEW').waitFor();
@@ -40,7 +40,7 @@ it('shows a ticket coming, moving and being resolved on a board that nobody relo
   await card(board, number, 'IN_PROGRESS').waitFor();
   await requester.locator('[data-testid=status][data-status=IN_PROGRESS]').waitFor();
 
-  // Nobody resolves without attribution: the button waits for it.
+  // A ticket cannot be resolved without attribution: the button is disabled until a solution is chosen.
   await agent.getByTestId('action-RESOLVE').click();
   await agent.getByTestId('fault-type').selectOption('HARDWARE');
   await agent.getByTestId('root-cause').selectOption('L2_ENVIRONMENT');
@@ -52,7 +52,7 @@ it('shows a ticket coming, moving and being resolved on a board that nobody relo
   await requester.getByText('紧固 X4 端子并重启').waitFor();
 });
 
-it('finds similar cases while somebody types, and the one just resolved', async () => {
+it('finds similar cases while the user types, including one that was just resolved', async () => {
   const agent = await desk.signedIn('agent2');
   const number = await submit(agent, 'Spindle QX-9001 overheats', 'Code QX-9001 after ten minutes');
   await agent.getByTestId('action-ACCEPT').click();
@@ -64,7 +64,7 @@ it('finds similar cases while somebody types, and the one just resolved', async 
   await agent.getByTestId('attribution-submit').click();
   await agent.locator('[data-testid=status][data-status=RESOLVED]').waitFor();
   await agent.getByTestId('main-nav').getByRole('link', { name: 'New ticket' }).click();
-  // Findable within a second of being resolved; whoever types sooner finds it with the next letters.
+  // A resolved ticket is searchable within a second. The loop types again until it is found.
   const found = agent.locator(`[data-testid=similar-case][data-number="${number}"]`);
   for (let typed = 'QX-9001 on the spindle'; !(await found.isVisible()); typed += '!') {
     await agent.getByTestId('new-title').fill(typed);
@@ -72,7 +72,7 @@ it('finds similar cases while somebody types, and the one just resolved', async 
   }
 });
 
-it('shows a requester neither internal comments nor what staff do', async () => {
+it('shows requesters neither internal comments nor similar cases', async () => {
   const requester = await desk.signedIn('requester');
   const number = await submit(requester, 'Label printer prints nothing', 'No paper comes out');
   const agent = await desk.signedIn('agent3');
@@ -91,7 +91,7 @@ it('shows a requester neither internal comments nor what staff do', async () => 
   expect(await requester.getByTestId('similar-case').count()).toBe(0);
 });
 
-it('speaks both languages and says so to the server', async () => {
+it('switches the language of the page and of server messages', async () => {
   const page = await desk.visitor('zh-CN');
   await page.getByTestId('sign-in-email').fill('agent1@demo.test');
   await page.getByTestId('sign-in-password').fill('wrong-password');
@@ -106,30 +106,30 @@ it('speaks both languages and says so to the server', async () => {
   expect(await page.locator('html').getAttribute('lang')).toBe('en');
 });
 
-it('goes on with the board after the server was killed, and keeps people signed in', async () => {
+it('the board resumes and users stay signed in after the server was killed', async () => {
   const board = await desk.signedIn('supervisor');
   const live = board.getByTestId('live');
-  await live.getByText('live', { exact: true }).waitFor();
+  await live.getByText('Live', { exact: true }).waitFor();
   const requester = await desk.signedIn('requester');
   await desk.crash(async () => {
     await live.getByText('connection lost').waitFor();
   });
   const number = await submit(requester, 'Scanner lost its network', 'Hall 3');
   await card(board, number, 'NEW').waitFor();
-  await live.getByText('live', { exact: true }).waitFor();
+  await live.getByText('Live', { exact: true }).waitFor();
 });
 
-it('answers in GraphiQL by the session of the app', async () => {
+it('GraphiQL uses the session of the app', async () => {
   const agent = await desk.signedIn('agent1');
-  const name = await agent.locator('.who span').innerText();
+  const name = await agent.locator('.account span').innerText();
   await agent.goto(`${desk.address}/graphiql`);
-  // It runs nothing before it has read the schema: then the documentation has it.
+  // GraphiQL runs queries only after it has loaded the schema; then the documentation lists the root types.
   await agent.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   await agent.getByText('Root Types').waitFor();
   await agent.getByRole('button', { name: /Execute query/ }).click();
   await agent.locator('.graphiql-response').getByText(name).waitFor();
 
-  // Typed and run at once: it goes over the socket, and waits there.
+  // The query is run right after typing: it goes over the WebSocket and stays open.
   await agent.locator('.graphiql-query-editor .CodeMirror').click();
   await agent.keyboard.press('Control+A');
   await agent.keyboard.insertText('subscription { boardEvents { __typename } }');
@@ -149,17 +149,17 @@ it('shows the three layers of a period, and the tickets behind a figure', async 
   expect(await layers.first().locator('.value').innerText()).toMatch(/%$/);
   expect(await supervisor.getByTestId('breakdown').locator('tbody tr').count()).toBeGreaterThan(1);
   await layers.first().getByRole('button', { name: /missed/ }).click();
-  await supervisor.getByTestId('behind').getByRole('link', { name: /^#/ }).first().waitFor();
+  await supervisor.getByTestId('drill-down').getByRole('link', { name: /^#/ }).first().waitFor();
 });
 
-it('shows when nobody answers in time, and lets a supervisor name who stands in then', async () => {
+it('shows response gaps, and a supervisor adds a delegate for one', async () => {
   const supervisor = await desk.signedIn('supervisor');
   await supervisor.getByTestId('main-nav').getByRole('link', { name: 'Metrics' }).click();
   await supervisor.getByTestId('to-heatmap').click();
   const cells = supervisor.getByTestId('heatmap-cell');
   await cells.first().waitFor();
   expect(await cells.count()).toBe(7 * 48);
-  // By the keyboard: a day on, and to its end.
+  // Moves with the keyboard: one day down, then to the end of the row.
   const figures = supervisor.getByTestId('heatmap-figures');
   await cells.first().focus();
   await supervisor.keyboard.press('ArrowDown');
@@ -170,7 +170,7 @@ it('shows when nobody answers in time, and lets a supervisor name who stands in 
   await supervisor.getByTestId('gap-outline').first().waitFor();
   expect(await supervisor.getByTestId('gap-delegate').count()).toBe(0);
 
-  // Somebody for whom a colleague could stand in.
+  // Selects agents until one has a gap for which a colleague can be delegated.
   const agents = await supervisor.getByTestId('agent').locator('option:not([value=""])').all();
   for (const agent of agents) {
     const answered = supervisor.waitForResponse((response) => response.request().postData()?.includes('query Heatmap(') ?? false);
@@ -182,7 +182,7 @@ it('shows when nobody answers in time, and lets a supervisor name who stands in 
   await supervisor.getByTestId('gap-delegate').first().click();
   expect(await supervisor.getByTestId('delegation-to').inputValue()).not.toBe('');
   await supervisor.getByTestId('delegation-create').click();
-  await supervisor.getByTestId('gap').getByText(/stands in then/).first().waitFor();
+  await supervisor.getByTestId('gap').getByText(/is the stand-in/).first().waitFor();
 
   for (const [format, name] of [['CSV', /^response-heatmap-.*\.csv$/], ['XLSX', /\.xlsx$/]] as const) {
     const file = supervisor.waitForEvent('download');
@@ -191,7 +191,7 @@ it('shows when nobody answers in time, and lets a supervisor name who stands in 
   }
 });
 
-it('copies a solution with one tap, and asks the requester how content they are', async () => {
+it('an agent cites a solution and dismisses a case, and the requester rates the ticket', async () => {
   const requester = await desk.signedIn('requester', 'zh-CN');
   const number = await submit(requester, '5 号线 PM-3300 报 E-721 停机', '输出中断，端子发热');
   const agent = await desk.signedIn('agent1', 'zh-CN');
@@ -200,14 +200,14 @@ it('copies a solution with one tap, and asks the requester how content they are'
   const cases = agent.getByTestId('similar-case');
   await cases.first().getByTestId('cite').click();
   await agent.getByTestId('citations').waitFor();
-  const useless = await cases.last().getAttribute('data-number');
+  const dismissedNumber = await cases.last().getAttribute('data-number');
   await cases.last().getByTestId('dismiss').selectOption('NOT_SIMILAR');
-  await agent.getByText(`该工单不再显示 #${useless}。`).waitFor();
-  await agent.locator(`[data-testid=similar-case][data-number="${useless}"]`).waitFor({ state: 'detached' });
+  await agent.getByText(`该工单不再显示 #${dismissedNumber}。`).waitFor();
+  await agent.locator(`[data-testid=similar-case][data-number="${dismissedNumber}"]`).waitFor({ state: 'detached' });
   await agent.getByTestId('restore').click();
-  await agent.locator(`[data-testid=similar-case][data-number="${useless}"]`).waitFor();
-  expect(await agent.getByTestId('similar-case').first().getByTestId('cite').isDisabled(), 'once').toBe(true);
-  expect(await requester.getByTestId('citations').count(), 'not for requesters').toBe(0);
+  await agent.locator(`[data-testid=similar-case][data-number="${dismissedNumber}"]`).waitFor();
+  expect(await agent.getByTestId('similar-case').first().getByTestId('cite').isDisabled(), 'a case can be cited once').toBe(true);
+  expect(await requester.getByTestId('citations').count(), 'requesters do not see citations').toBe(0);
   await agent.getByTestId('action-RESOLVE').click();
   await agent.getByTestId('fault-type').selectOption('HARDWARE');
   await agent.getByTestId('root-cause').selectOption('L2_ENVIRONMENT');
@@ -220,7 +220,7 @@ it('copies a solution with one tap, and asks the requester how content they are'
   await agent.locator('[data-testid=rating] [data-testid=score-4][aria-pressed=true]').waitFor();
 });
 
-it('publishes a card that made itself, and tells what a month has taught', async () => {
+it('publishes an automatically created knowledge card, and shows the health report of a month', async () => {
   const page = await desk.signedIn('supervisor');
   await page.getByTestId('nav-knowledge').click();
   const drafts = page.getByTestId('knowledge-card');
@@ -235,15 +235,15 @@ it('publishes a card that made itself, and tells what a month has taught', async
   await page.goto(`${desk.address}/reports/health`);
   await page.locator('[data-testid=health-figure]').first().waitFor();
   expect(await page.getByTestId('health-figure').count()).toBe(7);
-  // The month may be young; the last one is not.
+  // The current month may have few tickets, so the test uses the previous one.
   await page.getByTestId('health-month').selectOption({ index: 1 });
-  await page.locator('[data-figure=linkRate] [data-testid=look-met]').click();
-  await page.getByTestId('behind').getByRole('link').first().waitFor();
+  await page.locator('[data-figure=linkRate] [data-testid=drill-down-met]').click();
+  await page.getByTestId('drill-down').getByRole('link').first().waitFor();
   expect(await page.getByTestId('causes').locator('li').count()).toBeGreaterThan(3);
   await page.getByTestId('escapes').locator('tr').first().waitFor();
 });
 
-it('no page complained', () => {
-  // A browser says of its own accord that it could not reach a server.
+it('no page logged an error', () => {
+  // The browser itself logs that it could not reach the server.
   expect(desk.complaints.filter((line) => !/WebSocket connection|ERR_CONNECTION/.test(line))).toEqual([]);
 });

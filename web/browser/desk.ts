@@ -1,4 +1,4 @@
-/** A server of its own on demo data, and people in browsers who use it. */
+/** A test server on demo data, and browser sessions of its users. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,43 +7,43 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 const PROGRAM = process.env.BUOY_BINARY ?? new URL('../../target/debug/buoy', import.meta.url).pathname;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-/** The browser asks nobody but the server. */
-const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+/** Prevents all requests of the browser to hosts other than the server. */
+const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** Environment of the program, beside what every desk has. */
-type Settings = Readonly<Record<string, string>>;
+/** Environment variables of the program, in addition to the defaults of every desk. */
+type Env = Readonly<Record<string, string>>;
 
-/** Starts the program and waits for its address. */
-async function serve(folder: string, listen: string, settings: Settings): Promise<[ChildProcess, string]> {
+/** Starts the program and returns its process and address. */
+async function startServer(folder: string, listen: string, env: Env): Promise<[ChildProcess, string]> {
   const server = spawn(PROGRAM, ['serve', '--demo'], {
     env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '',
-      // E-mail counts as a way; nobody listens there, so none arrives.
+      // E-mail is configured as a channel, but nothing listens there, so no e-mail arrives.
       BUOY_CHANNELS__EMAIL__SMTP_URL: 'smtp://127.0.0.1:9', BUOY_CHANNELS__EMAIL__FROM: 'Buoy <buoy@demo.test>',
-      // Who gets a ticket is chosen by the page's people here; dispatch is tried by tests of its own.
-      BUOY_DISPATCH__AUTOMATIC: 'false', ...settings },
+      // The tests assign tickets by hand; automatic dispatch has its own tests.
+      BUOY_DISPATCH__AUTOMATIC: 'false', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const address = await new Promise<string>((found, failed) => {
-    let said = '';
+  const address = await new Promise<string>((resolve, reject) => {
+    let output = '';
     server.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const at = /Buoy is at (http:\S+)/.exec(said)?.[1];
-      if (at) found(at);
+      output += chunk.toString();
+      const match = /Buoy is at (http:\S+)/.exec(output)?.[1];
+      if (match) resolve(match);
     });
-    server.on('exit', (code) => failed(new Error(`the server ended with ${String(code)}: ${said}`)));
-    server.on('error', failed);
+    server.on('exit', (code) => reject(new Error(`the server ended with ${String(code)}: ${output}`)));
+    server.on('error', reject);
   });
   return [server, address];
 }
 
-async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  const gone = new Promise((done) => server.on('exit', done));
+async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exited = new Promise((done) => server.on('exit', done));
   server.kill(signal);
-  await gone;
+  await exited;
 }
 
 export class Desk {
-  /** What the pages complained of: a page that works says nothing. */
+  /** Errors that the pages logged. A working page logs none. */
   readonly complaints: string[] = [];
 
   private constructor(
@@ -51,31 +51,31 @@ export class Desk {
     private readonly browser: Browser,
     private server: ChildProcess,
     private readonly folder: string,
-    private readonly settings: Settings,
+    private readonly env: Env,
   ) {}
 
-  static async open(settings: Settings = {}): Promise<Desk> {
+  static async open(env: Env = {}): Promise<Desk> {
     const folder = await mkdtemp(join(tmpdir(), 'buoy-browser-'));
-    const [server, address] = await serve(folder, '127.0.0.1:0', settings);
-    return new Desk(address, await chromium.launch({ executablePath: CHROMIUM, args: QUIET }), server, folder, settings);
+    const [server, address] = await startServer(folder, '127.0.0.1:0', env);
+    return new Desk(address, await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS }), server, folder, env);
   }
 
-  /** The server dies at once, and stays away while something is done. */
-  async crash(meanwhile: () => Promise<void>): Promise<void> {
-    await ended(this.server, 'SIGKILL');
-    await meanwhile();
-    [this.server] = await serve(this.folder, this.address.replace('http://', ''), this.settings);
+  /** Kills the server, runs `whileDown`, and starts the server again. */
+  async crash(whileDown: () => Promise<void>): Promise<void> {
+    await stopServer(this.server, 'SIGKILL');
+    await whileDown();
+    [this.server] = await startServer(this.folder, this.address.replace('http://', ''), this.env);
   }
 
-  /** Somebody with a browser of their own, on a page of the desk or of somebody else. */
+  /** Opens a page in a new browser session, by default the start page of the server. */
   async visitor(locale: string, address = this.address): Promise<Page> {
     const context = await this.browser.newContext({ locale, viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('console', (message) => {
-      // Who signs in is offered the form for everybody where one is open; a browser reports of its own accord that none is.
-      const asked = message.location().url.endsWith('/intake/web');
-      if (message.type() === 'error' && !asked) this.complaints.push(message.text());
+      // The sign-in page asks whether the request form is open. The browser logs the 401 when it is not.
+      const isFormProbe = message.location().url.endsWith('/intake/web');
+      if (message.type() === 'error' && !isFormProbe) this.complaints.push(message.text());
     });
     await page.goto(address);
     return page;
@@ -92,7 +92,7 @@ export class Desk {
 
   async close(): Promise<void> {
     await this.browser.close();
-    await ended(this.server, 'SIGTERM');
+    await stopServer(this.server, 'SIGTERM');
     await rm(this.folder, { recursive: true });
   }
 }

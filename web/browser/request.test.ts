@@ -10,7 +10,7 @@ afterAll(async () => {
   await desk.close();
 });
 
-async function ask(query: string, token?: string): Promise<Record<string, Record<string, unknown>>> {
+async function queryApi(query: string, token?: string): Promise<Record<string, Record<string, unknown>>> {
   const response = await fetch(`${desk.address}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
@@ -19,27 +19,27 @@ async function ask(query: string, token?: string): Promise<Record<string, Record
   return ((await response.json()) as { data: Record<string, Record<string, unknown>> }).data;
 }
 
-async function openForm(): Promise<void> {
-  const { signIn } = await ask('mutation { signIn(input: {email: "admin@demo.test", password: "buoy-demo"}) { accessToken } }');
-  const { saveCredential } = await ask(
+async function enableRequestForm(): Promise<void> {
+  const { signIn } = await queryApi('mutation { signIn(input: {email: "admin@demo.test", password: "buoy-demo"}) { accessToken } }');
+  const { saveCredential } = await queryApi(
     'mutation { saveCredential(input: {key: "web", kind: WEB_FORM, parts: [{name: "secret", value: "a secret of the browser test"}]}) { userErrors { message } } }',
     signIn?.['accessToken'] as string,
   );
   expect(saveCredential?.['userErrors']).toEqual([]);
 }
 
-async function fill(page: Page, title: string): Promise<void> {
+async function fillForm(page: Page, title: string): Promise<void> {
   await page.getByTestId('request-title').fill(title);
   await page.getByTestId('request-description').fill('The motor hums, nothing moves.');
   await page.getByTestId('request-contact').fill('+86 139 0000 1234');
 }
 
-/** What a person's page says about what happened. */
-const problem = (page: Page, kind: string) => page.locator(`[data-testid=request-problem][data-kind=${kind}]`);
+/** The problem that the request page shows. */
+const problemNote = (page: Page, kind: string) => page.locator(`[data-testid=request-problem][data-kind=${kind}]`);
 
-it('says in plain words that no form is open, and does not lead there', async () => {
+it('says that the request form is closed, and the sign-in page does not link to it', async () => {
   const page = await desk.visitor('zh-CN', `${desk.address}/request`);
-  await page.getByTestId('request-closed').getByText('此处暂不受理报修').waitFor();
+  await page.getByTestId('request-closed').getByText('此处暂不接收请求').waitFor();
   const answered = page.waitForResponse('**/intake/web');
   await page.goto(desk.address);
   await answered;
@@ -47,23 +47,23 @@ it('says in plain words that no form is open, and does not lead there', async ()
   expect(await page.getByTestId('to-request').count()).toBe(0);
 });
 
-it('takes a request of somebody without an account, who reloads while they write', async () => {
-  await openForm();
+it('accepts a request without an account, and keeps the text when the page is reloaded', async () => {
+  await enableRequestForm();
   const page = await desk.visitor('en-US');
   await page.getByTestId('to-request').click();
-  await fill(page, 'Gate 3 does not open');
+  await fillForm(page, 'Gate 3 does not open');
   await page.reload();
   expect(await page.getByTestId('request-title').inputValue()).toBe('Gate 3 does not open');
   expect(await page.getByTestId('request-description').inputValue()).toBe('The motor hums, nothing moves.');
-  // The other language, and no word less.
+  // Changing the language keeps the text.
   await page.getByTestId('language').selectOption('zh-CN');
-  await page.getByRole('heading', { name: '报修' }).waitFor();
+  await page.getByRole('heading', { name: '提交问题' }).waitFor();
   expect(await page.getByTestId('request-contact').inputValue()).toBe('+86 139 0000 1234');
   await page.getByTestId('request-send').click();
   const token = await page.getByTestId('request-token').innerText();
   expect(token).toMatch(/^TKN-\w{6}-\w{5}$/);
   await page.getByText('+86 139 0000 1234').waitFor();
-  // Whoever reloads then still has their number, and the form is empty for the next one.
+  // The number is kept after a reload, and the form is empty for the next request.
   await page.reload();
   expect(await page.getByTestId('request-token').innerText()).toBe(token);
   await page.getByTestId('request-another').click();
@@ -74,15 +74,15 @@ it('takes a request of somebody without an account, who reloads while they write
   await admin.getByRole('search').getByRole('button').click();
   await admin.getByRole('heading', { name: 'Gate 3 does not open' }).waitFor();
   await admin.getByText('+86 139 0000 1234').first().waitFor();
-  await admin.getByTestId('main-nav').getByRole('link', { name: 'Rules' }).click();
+  await admin.getByTestId('main-nav').getByRole('link', { name: 'Settings' }).click();
   await admin.locator('[data-testid=gateway][data-gateway=web][data-state=WORKING]').getByText(`${desk.address}/request`).waitFor();
   expect(await admin.getByTestId('gateway').count()).toBe(6);
 });
 
-it('keeps the text when the network fails, and makes one ticket of what is sent twice', async () => {
+it('keeps the text when the network fails, and creates one ticket when it is sent twice', async () => {
   const page = await desk.visitor('en-US', `${desk.address}/request`);
-  await fill(page, 'Crane 5 lost its brake');
-  // It arrives, and its answer is lost.
+  await fillForm(page, 'Crane 5 lost its brake');
+  // The request arrives, but its response is lost.
   let arrived = '';
   await page.route('**/intake/web', async (route) => {
     if (route.request().method() !== 'POST') return route.continue();
@@ -90,7 +90,7 @@ it('keeps the text when the network fails, and makes one ticket of what is sent 
     await route.abort();
   });
   await page.getByTestId('request-send').click();
-  await problem(page, 'OFFLINE').waitFor();
+  await problemNote(page, 'OFFLINE').waitFor();
   await page.unroute('**/intake/web');
   await page.reload();
   expect(await page.getByTestId('request-title').inputValue()).toBe('Crane 5 lost its brake');
@@ -98,31 +98,31 @@ it('keeps the text when the network fails, and makes one ticket of what is sent 
   expect(await page.getByTestId('request-token').innerText()).toBe(arrived);
 });
 
-it('takes a new pass for one that is not good any more, and lets an administrator dismiss what was kept', async () => {
+it('replaces an invalid pass, and an administrator dismisses the quarantined submission', async () => {
   const page = await desk.visitor('en-US', `${desk.address}/request`);
-  await fill(page, 'Lift 2 stands still');
+  await fillForm(page, 'Lift 2 stands still');
   await page.route('**/intake/web', async (route) => {
     if (route.request().method() !== 'POST') return route.continue();
     const form = JSON.parse(route.request().postData() ?? '{}') as Record<string, string>;
     await route.continue({ postData: JSON.stringify({ ...form, pass: `${form['pass'] ?? ''}0` }) });
   });
   await page.getByTestId('request-send').click();
-  await problem(page, 'EXPIRED').waitFor();
-  const reference = await problem(page, 'EXPIRED').locator('code').innerText();
+  await problemNote(page, 'EXPIRED').waitFor();
+  const reference = await problemNote(page, 'EXPIRED').locator('code').innerText();
   await page.unroute('**/intake/web');
   await page.getByTestId('request-send').click();
   await page.getByTestId('request-token').waitFor();
 
   const admin = await desk.signedIn('admin');
-  await admin.getByTestId('main-nav').getByRole('link', { name: 'Rules' }).click();
-  const held = admin.locator(`[data-testid=held][data-id="${reference}"]`);
-  await held.getByText('signature invalid').waitFor();
-  await held.getByTestId('held-body').locator('summary').click();
-  await held.getByText('Lift 2 stands still').waitFor();
-  await held.getByTestId('dismiss').click();
+  await admin.getByTestId('main-nav').getByRole('link', { name: 'Settings' }).click();
+  const quarantined = admin.locator(`[data-testid=quarantined][data-id="${reference}"]`);
+  await quarantined.getByText('Invalid signature').waitFor();
+  await quarantined.getByTestId('quarantined-body').locator('summary').click();
+  await quarantined.getByText('Lift 2 stands still').waitFor();
+  await quarantined.getByTestId('dismiss').click();
   await admin.locator(`[data-id="${reference}"][data-state=DISMISSED]`).waitFor();
 });
 
-it('no page complained', () => {
+it('no page logged an error', () => {
   expect(desk.complaints).toEqual([]);
 });

@@ -1,14 +1,14 @@
-// The service worker of pushes: shows what the server has sealed for this browser, and opens the ticket on a tap. It keeps
-// nothing and answers no request of the page.
+// Service worker for push messages: shows the message that the server encrypted for this browser, and opens the ticket
+// on click. It caches nothing and handles no requests of the page.
 
 self.addEventListener('push', (event) => {
   const message = event.data?.json() ?? {};
   const options = {
     body: message.body,
     icon: '/buoy.svg',
-    // Sent again, it takes the place of the first.
+    // A message that is sent again replaces the first one.
     tag: message.id,
-    // Levels stay until somebody looks.
+    // Escalations stay visible until the user acts on them.
     requireInteraction: String(message.cause).startsWith('ESCALATION'),
     data: { path: message.number ? `/tickets/${message.number}` : '/' },
   };

@@ -1,6 +1,6 @@
-/** Two short beeps, made here: nothing to load. Shorter than the app's, which also sees to it that one tab of many sounds. */
+/** Two short generated beeps. Simpler than the app's version, which also makes sure that only one tab plays them. */
 export function beep(): void {
-  // Browsers let a page be heard only after somebody has touched it; until then it stays silent.
+  // Browsers allow sound only after user interaction; until then nothing is played.
   if (!('userActivation' in navigator) || !navigator.userActivation.hasBeenActive) return;
   const context = new AudioContext();
   const volume = context.createGain();
@@ -13,7 +13,7 @@ export function beep(): void {
     tone.start(context.currentTime + after);
     tone.stop(context.currentTime + after + 0.15);
     tone.onended = () => {
-      // The second one is the last.
+      // Close after the second beep, which is the last.
       if (after) void context.close();
     };
   }

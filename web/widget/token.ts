@@ -1,18 +1,18 @@
-/** What a token says of itself; the server alone knows whether that is true. */
+/** Reads the claims of a token without verifying it; only the server verifies. */
 
 export interface Claims {
-  /** When it ends, in milliseconds; `null` where it does not say. */
-  endsAt: number | null;
-  /** Whose it is; empty where it does not say. */
-  of: string;
+  /** The expiry in milliseconds; `null` where the token has none. */
+  expiresAt: number | null;
+  /** The user; empty where the token names none. */
+  subject: string;
 }
 
-export function claims(token: string): Claims {
+export function readClaims(token: string): Claims {
   try {
     const body = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
     const { exp, sub } = JSON.parse(atob(body)) as { exp?: unknown; sub?: unknown };
-    return { endsAt: typeof exp === 'number' ? exp * 1000 : null, of: typeof sub === 'string' ? sub : '' };
+    return { expiresAt: typeof exp === 'number' ? exp * 1000 : null, subject: typeof sub === 'string' ? sub : '' };
   } catch {
-    return { endsAt: null, of: '' };
+    return { expiresAt: null, subject: '' };
   }
 }

@@ -1,159 +1,159 @@
-/** What the element shows. Text becomes text, never markup. */
+/** The element's user interface. Text is inserted as text, never as markup. */
 import { beep } from './beep';
-import type { Todo, Told } from './line';
-import { span, WORDS, type Language } from './words';
+import type { Todo, TodoNotification } from './socket';
+import { formatDuration, MESSAGES, type Language } from './messages';
 import css from './widget.css?inline';
 
 const TOAST_MS = 10_000;
 const TOASTS_MAX = 3;
 const ALARM = /^ESCALATION_(\d)$/;
-const OVER = /^(RESOLVED|CLOSED|CANCELLED)$/;
+const ENDED = /^(RESOLVED|CLOSED|CANCELLED)$/;
 
-/** How the element stands now. */
-export interface Standing {
+/** The state that the view shows. */
+export interface ViewState {
   language: Language;
-  /** Where tickets are. */
+  /** The base address of ticket links. */
   base: string;
   corner: string;
   live: boolean;
   todo: Todo | null;
-  /** Since when the one waits that waits longest. */
-  since: number | null;
+  /** When the longest wait began. */
+  waitingSince: number | null;
 }
 
-function make<K extends keyof HTMLElementTagNameMap>(
+function createNode<K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  given: Partial<HTMLElementTagNameMap[K]> = {},
-  ...inside: (Node | string)[]
+  props: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: (Node | string)[]
 ): HTMLElementTagNameMap[K] {
-  const made = Object.assign(document.createElement(tag), given);
-  made.append(...inside);
-  return made;
+  const node = Object.assign(document.createElement(tag), props);
+  node.append(...children);
+  return node;
 }
 
-export function view(shadow: ShadowRoot, standing: () => Standing) {
-  let alarms: Told[] = [];
-  const toasts = make('div', { className: 'toasts', role: 'status' });
-  const list = make('ul', { className: 'list', hidden: true });
-  const wait = make('strong');
-  const pill = make('button', { className: 'pill', type: 'button', ariaExpanded: 'false' });
-  const root = make('section', {}, toasts, list, pill);
-  const alarm = make('div', { className: 'alarm', role: 'alertdialog', tabIndex: -1 });
-  alarm.setAttribute('aria-describedby', 'told');
+export function createView(shadow: ShadowRoot, state: () => ViewState) {
+  let alarms: TodoNotification[] = [];
+  const toasts = createNode('div', { className: 'toasts', role: 'status' });
+  const list = createNode('ul', { className: 'list', hidden: true });
+  const wait = createNode('strong');
+  const pill = createNode('button', { className: 'pill', type: 'button', ariaExpanded: 'false' });
+  const root = createNode('section', {}, toasts, list, pill);
+  const alarm = createNode('div', { className: 'alarm', role: 'alertdialog', tabIndex: -1 });
+  alarm.setAttribute('aria-describedby', 'alarms');
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
-  // Not a <style>: the page's policy may forbid those.
+  // Not a <style> element, because the page's content security policy may forbid it.
   shadow.adoptedStyleSheets = [sheet];
   shadow.append(alarm, root);
 
-  const unfold = (open: boolean) => {
+  const setListOpen = (open: boolean) => {
     list.hidden = !open;
     pill.ariaExpanded = String(open);
   };
-  pill.onclick = () => unfold(pill.ariaExpanded === 'false');
+  pill.onclick = () => setListOpen(pill.ariaExpanded === 'false');
   root.onkeydown = ({ key }) => {
-    if (key === 'Escape') unfold(false);
+    if (key === 'Escape') setListOpen(false);
   };
   const dismiss = () => {
     alarms = [];
-    warn();
+    drawAlarms();
   };
   alarm.onkeydown = ({ key }) => {
     if (key === 'Escape') dismiss();
   };
 
   const link = (number: number, text: string) =>
-    make('a', { href: `${standing().base}/tickets/${number}`, target: '_blank', rel: 'noopener' }, text);
-  const about = ({ title, ticket }: Told) => (ticket ? link(ticket.number, title) : title);
+    createNode('a', { href: `${state().base}/tickets/${number}`, target: '_blank', rel: 'noopener' }, text);
+  const titleOf = ({ title, ticket }: TodoNotification) => (ticket ? link(ticket.number, title) : title);
 
-  /** The wait goes on by itself. */
-  const count = () => {
-    const { language, since } = standing();
-    wait.textContent = since === null ? '' : WORDS[language].longest + span((Date.now() - since) / 1000, language);
+  /** Updates the wait, which grows without an event. */
+  const updateWait = () => {
+    const { language, waitingSince } = state();
+    wait.textContent = waitingSince === null ? '' : MESSAGES[language].longest + formatDuration((Date.now() - waitingSince) / 1000, language);
   };
 
-  const draw = () => {
-    const { language, corner, live, todo } = standing();
-    const words = WORDS[language];
+  const drawTodo = () => {
+    const { language, corner, live, todo } = state();
+    const messages = MESSAGES[language];
     root.hidden = !todo;
     root.className = `root ${corner.replace('-', ' ')}${live ? ' live' : ''}`;
     root.lang = language;
-    root.ariaLabel = words.title;
-    pill.title = live ? '' : words.lost;
+    root.ariaLabel = messages.title;
+    pill.title = live ? '' : messages.lost;
     if (!todo) return;
-    const { unread, count: all, tickets } = todo;
-    const nothing = make('span', { className: 'quiet' }, words.nothing);
-    const figures = [make('b', { className: unread ? 'some' : '' }, String(unread)), words.unread + String(all), wait];
-    pill.replaceChildren(make('i'), ...(all ? figures : [nothing]));
-    // Whoever stands on a link stays on it.
+    const { unread, count: total, tickets } = todo;
+    const nothing = createNode('span', { className: 'quiet' }, messages.nothing);
+    const figures = [createNode('b', { className: unread ? 'some' : '' }, String(unread)), messages.unread + String(total), wait];
+    pill.replaceChildren(createNode('i'), ...(total ? figures : [nothing]));
+    // Keeps the focus on the same link.
     const focused = (shadow.activeElement as HTMLAnchorElement | null)?.href;
     list.replaceChildren(
       ...tickets.map(({ number, title, priority }) => {
-        const urgent = priority === 'URGENT' || priority === 'HIGH' ? [' ', make('small', {}, words[priority])] : [];
-        return make('li', { className: priority }, link(number, `#${number} ${title}`), ...urgent);
+        const urgent = priority === 'URGENT' || priority === 'HIGH' ? [' ', createNode('small', {}, messages[priority])] : [];
+        return createNode('li', { className: priority }, link(number, `#${number} ${title}`), ...urgent);
       }),
-      ...(all > tickets.length || !all ? [make('li', { className: 'quiet' }, all ? words.more + String(all - tickets.length) : words.nothing)] : []),
+      ...(total > tickets.length || !total ? [createNode('li', { className: 'quiet' }, total ? messages.more + String(total - tickets.length) : messages.nothing)] : []),
     );
     if (focused) [...list.querySelectorAll('a')].find(({ href }) => href === focused)?.focus();
-    count();
+    updateWait();
   };
 
-  /** Drawn only when they change, so that whoever stands on one stays there. */
-  const warn = () => {
-    const { language } = standing();
-    const words = WORDS[language];
+  /** Redrawn only when the alarms change, so that the focus stays. */
+  const drawAlarms = () => {
+    const { language } = state();
+    const messages = MESSAGES[language];
     alarm.lang = language;
     alarm.hidden = !alarms.length;
-    alarm.ariaLabel = words.alarm;
+    alarm.ariaLabel = messages.alarm;
     alarm.replaceChildren(
-      make('h1', {}, words.alarm),
-      make(
+      createNode('h1', {}, messages.alarm),
+      createNode(
         'ul',
-        { id: 'told' },
-        ...alarms.map((told) =>
-          make('li', {}, make('small', {}, words.level + told.cause.slice(-1)), ' ', about(told), make('p', { className: 'quiet' }, told.body)),
+        { id: 'alarms' },
+        ...alarms.map((notification) =>
+          createNode('li', {}, createNode('small', {}, messages.level + notification.cause.slice(-1)), ' ', titleOf(notification), createNode('p', { className: 'quiet' }, notification.body)),
         ),
       ),
-      make('button', { type: 'button', onclick: dismiss }, words.seen),
+      createNode('button', { type: 'button', onclick: dismiss }, messages.seen),
     );
   };
 
-  const tell = (told: Told) => {
-    const { id, cause, ticket } = told;
-    if (ALARM.test(cause) && !(ticket && OVER.test(ticket.status))) {
-      // A higher level stands in the place of the one before.
-      alarms = alarms.filter((other) => other.id !== id && (!ticket || other.ticket?.number !== ticket.number)).concat(told);
-      warn();
-      // Whoever is writing is not torn away from it.
+  const showNotification = (notification: TodoNotification) => {
+    const { id, cause, ticket } = notification;
+    if (ALARM.test(cause) && !(ticket && ENDED.test(ticket.status))) {
+      // A higher level replaces the alarm of a lower one.
+      alarms = alarms.filter((other) => other.id !== id && (!ticket || other.ticket?.number !== ticket.number)).concat(notification);
+      drawAlarms();
+      // Does not take the focus from an input field.
       if (document.activeElement === document.body) alarm.focus();
       try {
         beep();
       } catch {
-        // It is seen.
+        // The alarm is still visible.
       }
       return;
     }
-    const toast = make('p', { className: 'toast' }, about(told));
+    const toast = createNode('p', { className: 'toast' }, titleOf(notification));
     toasts.append(toast);
     if (toasts.childElementCount > TOASTS_MAX) toasts.firstChild?.remove();
     setTimeout(() => toast.remove(), TOAST_MS);
   };
 
   return {
-    count,
-    tell,
-    /** Everything anew: another language, another corner, other figures. */
+    updateWait,
+    showNotification,
+    /** Redraws everything: language, corner or data changed. */
     draw: () => {
-      draw();
-      warn();
+      drawTodo();
+      drawAlarms();
     },
-    /** What changes by itself. */
-    figures: draw,
-    /** Nothing of it stays. */
+    /** Redraws the to-do list only. */
+    drawTodo,
+    /** Removes everything. */
     clear: () => {
       toasts.replaceChildren();
       dismiss();
-      draw();
+      drawTodo();
     },
   };
 }

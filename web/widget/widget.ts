@@ -1,23 +1,23 @@
 /**
- * <buoy-todo>: how many of my tickets are unread and how long the longest waits, in a corner of somebody else's page.
- * The page gives it a token whenever it asks by `buoy-token`.
+ * <buoy-todo>: a float with the number of unread tickets and the longest wait, in a corner of any web page. It requests
+ * tokens from the page with the event `buoy-token`.
  */
-import { open, type Memory, type Todo } from './line';
-import { claims } from './token';
-import { view } from './view';
-import { spoken } from './words';
+import { connect, type ResumeState, type Todo } from './socket';
+import { readClaims } from './token';
+import { createView } from './view';
+import { pickLanguage } from './messages';
 
-/** Where this script came from, known only while it is run. */
-const SOURCE = (document.currentScript as HTMLScriptElement | null)?.src ?? location.href;
+/** The URL of this script; available only while it runs. */
+const SCRIPT_URL = (document.currentScript as HTMLScriptElement | null)?.src ?? location.href;
 
-/** A token that has less than this left is asked for anew. */
-const MARGIN_MS = 60_000;
-/** Nobody answered: the page may not have listened yet, or could not get one. */
+/** A token with less time left than this is renewed. */
+const REFRESH_MARGIN_MS = 60_000;
+/** The page did not answer: it may not listen yet, or could not get a token. */
 const ASK_AGAIN_MS = 30_000;
-/** A page whose tokens are never good is not asked without end. */
-const ASK_LEAST_MS = 10_000;
+/** Limits the requests to a page whose tokens are never accepted. */
+const ASK_INTERVAL_MIN_MS = 10_000;
 
-interface Line {
+interface Connection {
   token: string;
   close: () => void;
 }
@@ -25,31 +25,31 @@ interface Line {
 class BuoyTodo extends HTMLElement {
   static readonly observedAttributes = ['token', 'server', 'lang', 'corner'];
 
-  /** Whether it stands in the page and all of its attributes have been read. */
-  #placed = false;
+  /** Whether the element is in the document with all attributes read. */
+  #attached = false;
   #token = '';
-  /** A token that the server did not take: it is not tried again. */
-  #refused = '';
-  /** Whose it is. */
-  #of: string | null = null;
-  #memory: Memory | null = null;
-  #line: Line | null = null;
-  /** One that is to take the place of `#line` as soon as it hears as much. */
-  #next: Line | null = null;
+  /** A token that the server rejected; it is not tried again. */
+  #refusedToken = '';
+  /** The user of the current token. */
+  #subject: string | null = null;
+  #resume: ResumeState | null = null;
+  #connection: Connection | null = null;
+  /** The connection that replaces `#connection` once it receives data. */
+  #nextConnection: Connection | null = null;
   #askedAt = 0;
-  #asking: ReturnType<typeof setTimeout> | undefined;
-  #tick: ReturnType<typeof setInterval> | undefined;
+  #askTimer: ReturnType<typeof setTimeout> | undefined;
+  #waitTimer: ReturnType<typeof setInterval> | undefined;
   #todo: Todo | null = null;
-  #since: number | null = null;
+  #waitingSince: number | null = null;
   #live = false;
 
-  readonly #view = view(this.attachShadow({ mode: 'open' }), () => ({
+  readonly #view = createView(this.attachShadow({ mode: 'open' }), () => ({
     language: this.#language,
     base: this.#base,
     corner: this.corner,
     live: this.#live,
     todo: this.#todo,
-    since: this.#since,
+    waitingSince: this.#waitingSince,
   }));
 
   get token(): string {
@@ -58,7 +58,7 @@ class BuoyTodo extends HTMLElement {
 
   set token(token: string | null) {
     this.#token = token ?? '';
-    if (this.#placed) this.#connect();
+    if (this.#attached) this.#connect();
   }
 
   get server(): string {
@@ -78,131 +78,131 @@ class BuoyTodo extends HTMLElement {
   }
 
   connectedCallback(): void {
-    // Set before this script was there: they hide what stands above.
+    // Properties set before the script was loaded hide the accessors of the class.
     for (const name of ['token', 'server', 'corner'] as const) {
       const value = this[name];
       if (Reflect.ownKeys(this).includes(name) && Reflect.deleteProperty(this, name)) this[name] = value;
     }
-    this.#placed = true;
-    this.#tick = setInterval(this.#view.count, 1_000);
+    this.#attached = true;
+    this.#waitTimer = setInterval(this.#view.updateWait, 1_000);
     this.#view.draw();
     this.#connect();
   }
 
   disconnectedCallback(): void {
-    this.#placed = false;
-    this.#hangUp();
-    clearInterval(this.#tick);
-    clearTimeout(this.#asking);
+    this.#attached = false;
+    this.#disconnect();
+    clearInterval(this.#waitTimer);
+    clearTimeout(this.#askTimer);
   }
 
-  attributeChangedCallback(name: string, was: string | null, value: string | null): void {
-    if (was === value) return;
+  attributeChangedCallback(name: string, previous: string | null, value: string | null): void {
+    if (previous === value) return;
     if (name === 'token') this.token = value;
-    else if (this.#placed) {
+    else if (this.#attached) {
       this.#view.draw();
-      // The server says what somebody is told in their language.
+      // The server writes notifications in the language of the connection.
       if (name !== 'corner') this.#connect(true);
     }
   }
 
   get #language() {
-    return spoken([this.getAttribute('lang'), document.documentElement.lang, ...navigator.languages]);
+    return pickLanguage([this.getAttribute('lang'), document.documentElement.lang, ...navigator.languages]);
   }
 
-  /** Where the server is, without a slash at its end; empty where that is no address of the web. */
+  /** The server address without trailing slash; empty where it is not an http(s) URL. */
   get #base(): string {
     try {
-      const { href, protocol } = new URL(this.server || new URL('.', SOURCE), location.href);
+      const { href, protocol } = new URL(this.server || new URL('.', SCRIPT_URL), location.href);
       return /^https?:$/.test(protocol) ? href.replace(/\/+$/, '') : '';
     } catch {
       return '';
     }
   }
 
-  /** A line with the token as it is now, unless there is one. */
-  #connect(anew = false): void {
-    clearTimeout(this.#asking);
+  /** Connects with the current token, unless such a connection exists. */
+  #connect(reconnect = false): void {
+    clearTimeout(this.#askTimer);
     const token = this.#token;
-    const { endsAt, of } = claims(token);
-    if (!this.#memory || !token || of !== this.#of) this.#begin(of);
-    if (!token || token === this.#refused) return this.#ask(0);
-    if (endsAt !== null) this.#ask(endsAt - MARGIN_MS - Date.now());
+    const { expiresAt, subject } = readClaims(token);
+    if (!this.#resume || !token || subject !== this.#subject) this.#switchUser(subject);
+    if (!token || token === this.#refusedToken) return this.#askForToken(0);
+    if (expiresAt !== null) this.#askForToken(expiresAt - REFRESH_MARGIN_MS - Date.now());
     const base = this.#base;
-    const memory = this.#memory;
-    if (!base || !memory || (!anew && (this.#next ?? this.#line)?.token === token)) return;
-    this.#next?.close();
-    const line: Line = { token, close: () => undefined };
-    this.#next = line;
-    line.close = open(`${base.replace('http', 'ws')}/graphql`, token, this.#language, memory, {
-      todo: (todo) => {
-        if (this.#next === line) {
-          // Only now: until here the one before was listening.
-          this.#line?.close();
-          this.#line = line;
-          this.#next = null;
+    const resume = this.#resume;
+    if (!base || !resume || (!reconnect && (this.#nextConnection ?? this.#connection)?.token === token)) return;
+    this.#nextConnection?.close();
+    const connection: Connection = { token, close: () => undefined };
+    this.#nextConnection = connection;
+    connection.close = connect(`${base.replace('http', 'ws')}/graphql`, token, this.#language, resume, {
+      onTodo: (todo) => {
+        if (this.#nextConnection === connection) {
+          // Closed only now, because the old connection was in use until here.
+          this.#connection?.close();
+          this.#connection = connection;
+          this.#nextConnection = null;
         }
         this.#live = true;
         this.#todo = todo;
-        this.#since = todo.longestWaitSeconds === null ? null : Date.now() - todo.longestWaitSeconds * 1000;
-        this.#view.figures();
+        this.#waitingSince = todo.longestWaitSeconds === null ? null : Date.now() - todo.longestWaitSeconds * 1000;
+        this.#view.drawTodo();
       },
-      told: (told) => {
-        this.#keep(told.id);
-        this.#view.tell(told);
+      onNotification: (notification) => {
+        this.#lastNotificationId(notification.id);
+        this.#view.showNotification(notification);
       },
-      lost: () => {
-        if (this.#line && this.#next === line) return;
+      onLost: () => {
+        if (this.#connection && this.#nextConnection === connection) return;
         this.#live = false;
-        this.#view.figures();
+        this.#view.drawTodo();
       },
-      refused: () => {
-        this.#refused = token;
-        if (this.#next === line) this.#next = null;
-        else this.#line = null;
-        if (this.#token === token) this.#ask(0);
+      onRefused: () => {
+        this.#refusedToken = token;
+        if (this.#nextConnection === connection) this.#nextConnection = null;
+        else this.#connection = null;
+        if (this.#token === token) this.#askForToken(0);
       },
     });
   }
 
-  #hangUp(): void {
-    this.#line?.close();
-    this.#next?.close();
-    this.#line = this.#next = null;
+  #disconnect(): void {
+    this.#connection?.close();
+    this.#nextConnection?.close();
+    this.#connection = this.#nextConnection = null;
     this.#live = false;
   }
 
-  /** Asks the page for a token, and again until it gives one. */
-  #ask(after: number): void {
-    clearTimeout(this.#asking);
-    this.#asking = setTimeout(() => {
+  /** Requests a token from the page and repeats until it provides one. */
+  #askForToken(after: number): void {
+    clearTimeout(this.#askTimer);
+    this.#askTimer = setTimeout(() => {
       this.#askedAt = Date.now();
-      this.#ask(ASK_AGAIN_MS);
+      this.#askForToken(ASK_AGAIN_MS);
       this.dispatchEvent(new CustomEvent('buoy-token', { bubbles: true, composed: true }));
-    }, Math.max(after, this.#askedAt + ASK_LEAST_MS - Date.now()));
+    }, Math.max(after, this.#askedAt + ASK_INTERVAL_MIN_MS - Date.now()));
   }
 
-  /** Somebody's turn: nothing of whoever was there before stays. */
-  #begin(of: string): void {
-    this.#hangUp();
-    this.#of = of;
-    this.#todo = this.#since = null;
-    this.#memory = { after: this.#keep(), heard: new Set(), owed: new Set() };
+  /** Switches to another user and removes everything of the previous one. */
+  #switchUser(subject: string): void {
+    this.#disconnect();
+    this.#subject = subject;
+    this.#todo = this.#waitingSince = null;
+    this.#resume = { after: this.#lastNotificationId(), received: new Set(), unacked: new Set() };
     this.#view.clear();
   }
 
-  /** The last notification heard, kept for the next page of this tab. */
-  #keep(id?: string): string | null {
-    const place = `buoy-todo ${this.#base} ${this.#of}`;
+  /** The last notification received, stored for the next page of this tab. */
+  #lastNotificationId(id?: string): string | null {
+    const storageKey = `buoy-todo ${this.#base} ${this.#subject}`;
     try {
-      if (id) sessionStorage.setItem(place, id);
-      return sessionStorage.getItem(place);
+      if (id) sessionStorage.setItem(storageKey, id);
+      return sessionStorage.getItem(storageKey);
     } catch {
-      // No storage here: from now on.
+      // No storage: start from now.
       return null;
     }
   }
 }
 
-// A page that carries the script twice has one element.
+// A page may include the script twice.
 if (!customElements.get('buoy-todo')) customElements.define('buoy-todo', BuoyTodo);

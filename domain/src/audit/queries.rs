@@ -7,38 +7,38 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
 use super::store::{HEADS_FILE, PURPOSE, log_seal, seal_mac};
-use crate::kernel::{Error, Result};
-use crate::runtime::feed::History;
+use crate::kernel::{Error, Result, boxed};
+use crate::runtime::log::History;
 use crate::runtime::{App, Cursor, Vault, log};
 
-/// What verifying found.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub rows: u64,
     pub seals: u64,
-    /// Rows written after the last seal: their digests were checked, their order is not vouched for yet.
+    /// Rows after the last seal: their digests were checked, but their order is not protected yet.
     pub unsealed: u64,
-    /// What does not fit, in words; empty is good.
+    /// Descriptions of the faults; empty if the log is intact.
     pub faults: Vec<String>,
 }
 
-/// Faults named before the rest is only counted.
+/// Maximum number of reported faults.
 const FAULTS_MAX: usize = 20;
-const SEALS_AT_ONCE: u64 = 200;
+const SEALS_PER_READ: u64 = 200;
 
 impl Report {
-    pub fn is_sound(&self) -> bool {
+    pub fn is_intact(&self) -> bool {
         self.faults.is_empty()
     }
 
-    fn fault(&mut self, fault: String) {
+    fn add_fault(&mut self, fault: String) {
         if self.faults.len() < FAULTS_MAX {
             self.faults.push(fault);
         }
     }
 }
 
-/// Recomputes every digest and every seal, in order, and compares the heads kept beside the database.
+/// Recomputes every digest and every seal in order, and compares the seals with the heads in the data folder.
 pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> {
     let (conn, engine) = (app.db.read(), app.db.engine);
     let key = app.state::<Vault>().subkey(PURPOSE);
@@ -51,7 +51,7 @@ pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> 
         let seals = log_seal::Entity::find()
             .filter(log_seal::Column::Position.gt(position))
             .order_by_asc(log_seal::Column::Position)
-            .limit(SEALS_AT_ONCE)
+            .limit(SEALS_PER_READ)
             .all(conn)
             .await?;
         if seals.is_empty() {
@@ -59,25 +59,25 @@ pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> 
         }
         for seal in seals {
             if seal.position != position + 1 {
-                report.fault(format!("seal {} is missing", position + 1));
+                report.add_fault(format!("seal {} is missing", position + 1));
             }
             position = seal.position;
             let rows = u64::try_from(seal.rows).unwrap_or(0);
             let models = log::read_models(conn, engine, cursor, rows).await?;
             for row in &models {
                 if log::digest(row) != row.digest {
-                    report.fault(format!("event {} ({}) was changed after it was written", row.seq, row.kind));
+                    report.add_fault(format!("event {} ({}) was changed after it was written", row.seq, row.kind));
                 }
             }
             let end = models.last().map(|row| Cursor { xid: row.xid, seq: row.seq });
             let mac = seal_mac(&key, seal.position, &before, &models);
             if mac != seal.mac || end != Some(Cursor { xid: seal.last_xid, seq: seal.last_seq }) {
-                report.fault(format!(
+                report.add_fault(format!(
                     "seal {position} does not fit its {rows} events: some were changed, removed or added"
                 ));
             }
             if heads.get(&position).is_some_and(|head| *head != seal.mac) {
-                report.fault(format!("seal {position} differs from the one noted in {HEADS_FILE}"));
+                report.add_fault(format!("seal {position} differs from the one noted in {HEADS_FILE}"));
             }
             cursor = Cursor { xid: seal.last_xid, seq: seal.last_seq };
             before = seal.mac;
@@ -87,7 +87,9 @@ pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> 
         }
     }
     if let Some(noted) = heads.keys().max().filter(|noted| **noted > position) {
-        report.fault(format!("{HEADS_FILE} notes seal {noted}, the database ends at {position}: its end was cut off"));
+        report.add_fault(format!(
+            "{HEADS_FILE} notes seal {noted}, the database ends at {position}: its end was cut off"
+        ));
     }
     loop {
         let tail = log::read_models(conn, engine, cursor, 1_000).await?;
@@ -95,7 +97,7 @@ pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> 
         cursor = Cursor { xid: end.xid, seq: end.seq };
         for row in &tail {
             if log::digest(row) != row.digest {
-                report.fault(format!("event {} ({}) was changed after it was written", row.seq, row.kind));
+                report.add_fault(format!("event {} ({}) was changed after it was written", row.seq, row.kind));
             }
         }
         report.rows += tail.len() as u64;
@@ -104,7 +106,7 @@ pub async fn verify(app: &App, mut progress: impl FnMut(u64)) -> Result<Report> 
     }
 }
 
-/// The heads of this life of the log.
+/// The heads of the current epoch of the log.
 fn read_heads(app: &App) -> Result<HashMap<i64, Vec<u8>>> {
     let path = app.data_dir.join(HEADS_FILE);
     let file = match std::fs::File::open(&path) {
@@ -116,7 +118,7 @@ fn read_heads(app: &App) -> Result<HashMap<i64, Vec<u8>>> {
     for line in BufReader::new(file).lines() {
         let line = line.map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
         let mut parts = line.split(' ');
-        // A line cut short by a crash says nothing.
+        // Skip a line that a crash has cut off.
         if let (Some(epoch), Some(position), Some(mac)) = (parts.next(), parts.next(), parts.next())
             && epoch == &*app.log_epoch
             && let (Ok(position), Ok(mac)) = (position.parse(), hex::decode(mac))
@@ -128,9 +130,10 @@ fn read_heads(app: &App) -> Result<HashMap<i64, Vec<u8>>> {
     Ok(heads)
 }
 
-/// Events behind the last seal, counted up to `max`.
+/// The number of events after the last seal, counted up to `max`.
+#[boxed]
 pub async fn unsealed(app: &App, max: u64) -> Result<u64> {
     let last = super::store::last(app.db.read()).await?;
     let after = last.map_or(Cursor::START, |seal| Cursor { xid: seal.last_xid, seq: seal.last_seq });
-    log::count_behind(app.db.read(), app.db.engine, after, History::Included, max).await
+    log::count_after(app.db.read(), app.db.engine, after, History::Included, max).await
 }

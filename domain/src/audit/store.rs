@@ -1,4 +1,4 @@
-//! The seals.
+//! The table of seals, and its statements.
 
 pub mod log_seal {
     use crate::kernel::Timestamp;
@@ -25,17 +25,27 @@ pub mod log_seal {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
+use sea_orm::{EntityTrait, IntoActiveModel as _, QueryOrder, SqlErr};
 
 use crate::kernel::Result;
+use crate::runtime::Executor;
 use crate::runtime::store::event_log;
 use crate::runtime::vault::mac;
 
-pub(super) async fn last(conn: &impl ConnectionTrait) -> Result<Option<log_seal::Model>> {
+pub(super) async fn last(conn: &Executor) -> Result<Option<log_seal::Model>> {
     Ok(log_seal::Entity::find().order_by_desc(log_seal::Column::Position).one(conn).await?)
 }
 
-/// The MAC of a seal: over its place, the seal before it and the digests of its rows.
+/// Inserts a seal; `false` if another node has sealed these rows.
+pub(super) async fn insert(conn: &Executor, seal: log_seal::Model) -> Result<bool> {
+    match log_seal::Entity::insert(seal.into_active_model()).exec_without_returning(conn).await {
+        Ok(_) => Ok(true),
+        Err(e) if matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The MAC of a seal, over its position, the previous seal and the digests of its rows.
 pub(super) fn seal_mac(key: &[u8; 32], position: i64, before: &[u8], rows: &[event_log::Model]) -> Vec<u8> {
     let position = position.to_be_bytes();
     let mut parts: Vec<&[u8]> = vec![&position, before];
@@ -44,5 +54,5 @@ pub(super) fn seal_mac(key: &[u8; 32], position: i64, before: &[u8], rows: &[eve
 }
 
 pub(super) const PURPOSE: &str = "event-log-seal";
-/// In the data folder: `position mac` a line, appended.
+/// In the data folder; one line `epoch position mac` per seal.
 pub(super) const HEADS_FILE: &str = "seals.log";

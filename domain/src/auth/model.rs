@@ -1,4 +1,4 @@
-//! Tokens and what they claim.
+//! Tokens, their claims and their keys.
 
 use std::sync::Arc;
 
@@ -13,21 +13,22 @@ use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
 use crate::kernel::{ApiKeyId, ApiScope, SessionId, Timestamp, UserId, days, minutes};
+use crate::runtime::LogEvent;
 
-pub const ACCESS_TOKEN_LIFE: std::time::Duration = minutes(15);
-pub const SESSION_LIFE: std::time::Duration = days(30);
+pub const ACCESS_TOKEN_TTL: std::time::Duration = minutes(15);
+pub const SESSION_TTL: std::time::Duration = days(30);
 pub const PASSWORD_CHARS_MIN: usize = 8;
-/// Longer than any passphrase; hashing is not to be made expensive by the caller.
+/// Limits the cost of hashing.
 pub const PASSWORD_CHARS_MAX: usize = 256;
-/// Failed attempts of one account within the window before it has to wait.
+/// Failed attempts per account within the window.
 pub const SIGN_IN_FAILURES_PER_ACCOUNT: i32 = 10;
-/// Failed attempts from one address within the window: many people may share one.
+/// Failed attempts per address within the window; many people may share an address.
 pub const SIGN_IN_FAILURES_PER_ADDRESS: i32 = 100;
 pub const SIGN_IN_WINDOW: std::time::Duration = minutes(15);
 
 const ISSUER: &str = "buoy";
 
-/// What an open session gives its client. The refresh token is shown once.
+/// The tokens of a session. The refresh token is shown once.
 pub struct Tokens {
     pub access: String,
     pub refresh: String,
@@ -50,16 +51,16 @@ pub enum EndReason {
     SignedOut,
     PasswordChanged,
     Disabled,
-    /// A refresh token was shown twice: somebody else may hold it.
+    /// A refresh token was used twice, so it may be stolen.
     RefreshTokenReused,
 }
 
-/// A key with which a system comes; its text is shown once, and kept as a digest alone.
+/// An API key of a system. Its text is shown once; only its digest is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
     pub id: ApiKeyId,
     pub user: UserId,
-    /// Its first letters, by which people tell keys apart.
+    /// Its first characters, so that people can distinguish keys.
     pub hint: String,
     pub scopes: Vec<ApiScope>,
     pub created_at: Timestamp,
@@ -69,7 +70,7 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    pub fn is_good(&self, now: Timestamp) -> bool {
+    pub fn is_active(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at)
     }
 
@@ -78,9 +79,9 @@ impl ApiKey {
     }
 }
 
-/// By this a key is told from an access token, and found where it does not belong.
+/// Distinguishes API keys from access tokens, and lets secret scanners find leaked keys.
 const API_KEY_PREFIX: &str = "buoy_";
-/// The last use of a key is noted no more often.
+/// The last use of a key is recorded at most this often.
 pub const API_KEY_USE_EVERY: std::time::Duration = minutes(1);
 
 pub fn is_api_key(token: &str) -> bool {
@@ -91,31 +92,31 @@ pub(super) fn api_key_text(secret: &[u8; 32]) -> String {
     format!("{API_KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(secret))
 }
 
-/// 256 bits of chance need no slow hash.
+/// A random key of 256 bits needs no slow hash.
 pub(super) fn api_key_digest(text: &str) -> Vec<u8> {
     Sha256::digest(text).to_vec()
 }
 
-/// What an access token is good for.
+/// What an access token allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenScope {
     /// Everything that its owner may do.
     #[default]
     Full,
-    /// Reading what waits for its owner, for a page of another site.
+    /// Reading the to-do list of its owner, for a page of another site.
     TodoRead,
 }
 
-/// By this a token says so.
-const READS_THE_LIST: &str = "todo:read";
-/// A token for a page of another site.
-const FLOAT_TOKEN_LIFE: std::time::Duration = crate::kernel::minutes(10);
+/// The `scope` claim of [`TokenScope::TodoRead`].
+const TODO_READ: &str = "todo:read";
+/// The lifetime of a token for a page of another site.
+const TODO_TOKEN_TTL: std::time::Duration = crate::kernel::minutes(10);
 
 impl TokenScope {
-    const fn life(self) -> std::time::Duration {
+    const fn ttl(self) -> std::time::Duration {
         match self {
-            Self::Full => ACCESS_TOKEN_LIFE,
-            Self::TodoRead => FLOAT_TOKEN_LIFE,
+            Self::Full => ACCESS_TOKEN_TTL,
+            Self::TodoRead => TODO_TOKEN_TTL,
         }
     }
 }
@@ -132,8 +133,8 @@ struct Claims {
     scope: Option<String>,
 }
 
-/// A signing key signs for so long; then it has a successor, and verifies until its last token has ended.
-pub const SIGNING_KEY_LIFE: std::time::Duration = crate::kernel::days(30);
+/// How long a signing key signs. Then a new key replaces it, and it only verifies until its last token has expired.
+pub const SIGNING_KEY_ROTATION: std::time::Duration = crate::kernel::days(30);
 
 /// A verified access token.
 #[derive(Clone, Copy, Debug)]
@@ -152,26 +153,26 @@ pub(crate) struct SigningKey {
 
 /// The signing keys of this process, newest first; replaced as a whole when one rotates.
 #[derive(Default)]
-pub struct Keys {
-    known: ArcSwap<Vec<SigningKey>>,
+pub struct SigningKeys {
+    current: ArcSwap<Vec<SigningKey>>,
     reload: Notify,
 }
 
-impl Keys {
+impl SigningKeys {
     pub(crate) fn replace(&self, keys: Vec<SigningKey>) {
-        self.known.store(Arc::new(keys));
+        self.current.store(Arc::new(keys));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.known.load().is_empty()
+        self.current.load().is_empty()
     }
 
-    /// A key was rotated, here or on another node.
-    pub fn call_for_reload(&self) {
+    /// Requests a reload, because a key was rotated here or on another node.
+    pub fn request_reload(&self) {
         self.reload.notify_one();
     }
 
-    pub(crate) fn reload_called(&self) -> Notified<'_> {
+    pub(crate) fn reload_requested(&self) -> Notified<'_> {
         self.reload.notified()
     }
 
@@ -182,9 +183,9 @@ impl Keys {
         scope: TokenScope,
         now: Timestamp,
     ) -> Option<(String, Timestamp)> {
-        let keys = self.known.load();
+        let keys = self.current.load();
         let key = keys.iter().find(|key| key.retired_at.is_none())?;
-        let expires_at = now + scope.life();
+        let expires_at = now + scope.ttl();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: ISSUER.to_owned(),
@@ -192,36 +193,68 @@ impl Keys {
             sid: session.0,
             iat: now.millis() / 1000,
             exp: expires_at.millis() / 1000,
-            scope: (scope == TokenScope::TodoRead).then(|| READS_THE_LIST.to_owned()),
+            scope: (scope == TokenScope::TodoRead).then(|| TODO_READ.to_owned()),
         };
         let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
         let token = encode(&header, &claims, &EncodingKey::from_secret(&key.secret)).ok()?;
         Some((token, expires_at))
     }
 
-    /// The token's claims where it is ours, unchanged and not over.
+    /// The claims of a valid token of this installation.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Access> {
         let kid = decode_header(token).ok()?.kid?;
-        let keys = self.known.load();
+        let keys = self.current.load();
         let key = keys.iter().find(|key| key.kid == kid)?;
-        if key.retired_at.is_some_and(|at| now >= at + ACCESS_TOKEN_LIFE) {
+        if key.retired_at.is_some_and(|at| now >= at + ACCESS_TOKEN_TTL) {
             return None;
         }
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
-        // The library asks the machine's clock; ours is below.
+        // The library uses the machine's clock; expiry is checked below with ours.
         validation.validate_exp = false;
         let claims = decode::<Claims>(token, &DecodingKey::from_secret(&key.secret), &validation).ok()?.claims;
         let expires_at = Timestamp::from_millis(claims.exp.checked_mul(1000)?);
         let scope = match claims.scope.as_deref() {
             None => TokenScope::Full,
-            Some(READS_THE_LIST) => TokenScope::TodoRead,
-            // Of a later version: nothing that this one could grant.
+            Some(TODO_READ) => TokenScope::TodoRead,
+            // An unknown scope of a later version grants nothing.
             Some(_) => return None,
         };
         let (user, session) = (UserId(claims.sub), SessionId(claims.sid));
         (now < expires_at).then_some(Access { user, session, scope, expires_at })
+    }
+}
+
+impl LogEvent for AuthEvent {
+    const TAG: &'static str = "Auth";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::SessionOpened { .. } => "SessionOpened",
+            Self::SessionEnded { .. } => "SessionEnded",
+            Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::SigningKeyRotated { .. } => "SigningKeyRotated",
+            Self::ApiKeyIssued { .. } => "ApiKeyIssued",
+            Self::ApiKeyRevoked { .. } => "ApiKeyRevoked",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::SessionOpened { session, .. } | Self::SessionEnded { session, .. } => ("session", session.0),
+            Self::PasswordChanged { user } => ("user", user.0),
+            Self::SigningKeyRotated { .. } => ("signing_key", Uuid::nil()),
+            Self::ApiKeyIssued { key, .. } | Self::ApiKeyRevoked { key, .. } => ("api_key", key.0),
+        }
+    }
+
+    fn author(&self) -> Option<UserId> {
+        match self {
+            // Signing in happens before anybody is known.
+            Self::SessionOpened { user, .. } | Self::SessionEnded { user, .. } => Some(*user),
+            _ => None,
+        }
     }
 }
 
@@ -235,15 +268,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_with_its_time_and_its_key() {
+    fn a_token_is_invalid_after_its_expiry_and_without_its_key() {
         let now = Timestamp::from_millis(1_000_000_000);
-        let keys = Keys::default();
+        let keys = SigningKeys::default();
         keys.replace(vec![key("aaaa", None)]);
         let user = UserId(Uuid::from_u128(1));
         let (token, expires_at) = keys.sign(user, SessionId(Uuid::from_u128(2)), TokenScope::Full, now).unwrap();
         assert_eq!(keys.verify(&token, now).unwrap().user, user);
         assert!(keys.verify(&token, expires_at - seconds(1)).is_some());
-        assert!(keys.verify(&token, expires_at).is_none(), "over");
+        assert!(keys.verify(&token, expires_at).is_none(), "expired");
         keys.replace(vec![key("bbbb", None), key("aaaa", Some(now))]);
         assert!(keys.verify(&token, now + seconds(60)).is_some(), "a retired key verifies what it signed");
         keys.replace(vec![key("bbbb", None)]);

@@ -1,4 +1,4 @@
-//! Tables of auth.
+//! Tables of auth, and their statements.
 
 pub mod password {
     use crate::kernel::{Timestamp, UserId};
@@ -113,13 +113,197 @@ pub mod api_key {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-impl From<api_key::Model> for super::model::ApiKey {
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _};
+
+use super::model::ApiKey;
+use crate::kernel::{ApiKeyId, ApiScope, Result, SessionId, Timestamp, UserId};
+use crate::runtime::Executor;
+
+impl From<api_key::Model> for ApiKey {
     fn from(row: api_key::Model) -> Self {
-        use crate::kernel::ApiScope;
         let api_key::Model { id, user_id, digest: _, hint, scopes, created_at, expires_at, revoked_at, last_used_at } =
             row;
-        // A scope of a later version: nothing that this one could grant.
-        let scopes = scopes.split(' ').filter_map(ApiScope::parse).collect();
+        // Unknown scopes of later versions grant nothing.
+        let scopes = scopes.split(' ').filter_map(|text| text.parse::<ApiScope>().ok()).collect();
         Self { id, user: user_id, hint, scopes, created_at, expires_at, revoked_at, last_used_at }
     }
+}
+
+pub(super) async fn password_hash(conn: &Executor, user: UserId) -> Result<Option<String>> {
+    Ok(password::Entity::find_by_id(user).one(conn).await?.map(|row| row.hash))
+}
+
+pub(super) async fn save_password(conn: &Executor, user: UserId, hash: String, now: Timestamp) -> Result<()> {
+    let row = password::ActiveModel { user_id: Set(user), hash: Set(hash), changed_at: Set(now) };
+    let mut replace = OnConflict::column(password::Column::UserId);
+    replace.update_columns([password::Column::Hash, password::Column::ChangedAt]);
+    password::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_password(conn: &Executor, user: UserId) -> Result<()> {
+    password::Entity::delete_by_id(user).exec(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn session(conn: &Executor, id: SessionId) -> Result<Option<session::Model>> {
+    Ok(session::Entity::find_by_id(id).one(conn).await?)
+}
+
+pub(super) async fn insert_session(conn: &Executor, session: session::Model) -> Result<()> {
+    session::Entity::insert(session.into_active_model()).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Replaces the digest of a session's refresh token; `false` if it is no longer `before`.
+pub(super) async fn replace_refresh_digest(
+    conn: &Executor,
+    id: SessionId,
+    before: Vec<u8>,
+    next: Vec<u8>,
+) -> Result<bool> {
+    let updated = session::Entity::update_many()
+        .col_expr(session::Column::RefreshDigest, Expr::value(next))
+        .filter(session::Column::Id.eq(id))
+        .filter(session::Column::RefreshDigest.eq(before))
+        .exec(conn)
+        .await?;
+    Ok(updated.rows_affected > 0)
+}
+
+pub(super) async fn revoke_session(conn: &Executor, id: SessionId, now: Timestamp) -> Result<()> {
+    session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(now))
+        .filter(session::Column::Id.eq(id))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Revokes every session of a person that is not revoked yet; returns those.
+pub(super) async fn revoke_sessions_of(conn: &Executor, user: UserId, now: Timestamp) -> Result<Vec<SessionId>> {
+    let open = session::Entity::find()
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::RevokedAt.is_null())
+        .all(conn)
+        .await?;
+    session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(now))
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::RevokedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(open.into_iter().map(|row| row.id).collect())
+}
+
+pub(super) async fn delete_expired_sessions(conn: &Executor, now: Timestamp) -> Result<()> {
+    session::Entity::delete_many().filter(session::Column::ExpiresAt.lte(now)).exec(conn).await?;
+    Ok(())
+}
+
+/// Counts a sign-in attempt, in one statement. A counter whose window began before `expired` starts again.
+pub(super) async fn increment_throttle(
+    conn: &Executor,
+    key: String,
+    now: Timestamp,
+    expired: Timestamp,
+) -> Result<sign_in_throttle::Model> {
+    use sign_in_throttle::Column::{Failures, Key, WindowFrom};
+    let row = sign_in_throttle::ActiveModel { key: Set(key), failures: Set(1), window_from: Set(now) };
+    let stored = |column| Expr::col((sign_in_throttle::Entity, column));
+    let is_expired = || stored(WindowFrom).lte(expired);
+    let mut on_conflict = OnConflict::column(Key);
+    on_conflict
+        .value(Failures, Expr::case(is_expired(), 1).finally(stored(Failures).add(1)))
+        .value(WindowFrom, Expr::case(is_expired(), now).finally(stored(WindowFrom)));
+    Ok(sign_in_throttle::Entity::insert(row).on_conflict(on_conflict).exec_with_returning(conn).await?)
+}
+
+pub(super) async fn decrement_throttle(conn: &Executor, key: String) -> Result<()> {
+    sign_in_throttle::Entity::update_many()
+        .col_expr(sign_in_throttle::Column::Failures, Expr::col(sign_in_throttle::Column::Failures).sub(1))
+        .filter(sign_in_throttle::Column::Key.eq(key))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_throttle(conn: &Executor, key: String) -> Result<()> {
+    sign_in_throttle::Entity::delete_by_id(key).exec(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_expired_throttles(conn: &Executor, expired: Timestamp) -> Result<()> {
+    sign_in_throttle::Entity::delete_many()
+        .filter(sign_in_throttle::Column::WindowFrom.lte(expired))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// All signing keys, newest first.
+pub(super) async fn signing_keys(conn: &Executor) -> Result<Vec<signing_key::Model>> {
+    Ok(signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).all(conn).await?)
+}
+
+/// Retires the current signing key and inserts its successor.
+pub(super) async fn replace_signing_key(conn: &Executor, kid: String, sealed: Vec<u8>, now: Timestamp) -> Result<()> {
+    signing_key::Entity::update_many()
+        .col_expr(signing_key::Column::RetiredAt, Expr::value(now))
+        .filter(signing_key::Column::RetiredAt.is_null())
+        .exec(conn)
+        .await?;
+    let row =
+        signing_key::ActiveModel { kid: Set(kid), sealed: Set(sealed), created_at: Set(now), retired_at: Set(None) };
+    signing_key::Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Deletes the signing keys that were retired by then.
+pub(super) async fn delete_retired_signing_keys(conn: &Executor, by: Timestamp) -> Result<()> {
+    signing_key::Entity::delete_many().filter(signing_key::Column::RetiredAt.lte(by)).exec(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn api_key(conn: &Executor, id: ApiKeyId) -> Result<Option<ApiKey>> {
+    Ok(api_key::Entity::find_by_id(id).one(conn).await?.map(ApiKey::from))
+}
+
+pub(super) async fn insert_api_key(conn: &Executor, key: ApiKey, digest: Vec<u8>) -> Result<()> {
+    let ApiKey { id, user, hint, scopes, created_at, expires_at, revoked_at, last_used_at } = key;
+    let row = api_key::ActiveModel {
+        id: Set(id),
+        user_id: Set(user),
+        digest: Set(digest),
+        hint: Set(hint),
+        scopes: Set(scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")),
+        created_at: Set(created_at),
+        expires_at: Set(expires_at),
+        revoked_at: Set(revoked_at),
+        last_used_at: Set(last_used_at),
+    };
+    api_key::Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn revoke_api_key(conn: &Executor, id: ApiKeyId, now: Timestamp) -> Result<()> {
+    api_key::Entity::update_many()
+        .col_expr(api_key::Column::RevokedAt, Expr::value(now))
+        .filter(api_key::Column::Id.eq(id))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Sets when a key was last used, unless the stored time is after `since`.
+pub(super) async fn set_api_key_used(conn: &Executor, id: ApiKeyId, now: Timestamp, since: Timestamp) -> Result<()> {
+    let before = Expr::col(api_key::Column::LastUsedAt);
+    api_key::Entity::update_many()
+        .col_expr(api_key::Column::LastUsedAt, Expr::value(now))
+        .filter(api_key::Column::Id.eq(id))
+        .filter(before.clone().is_null().or(before.lte(since)))
+        .exec(conn)
+        .await?;
+    Ok(())
 }

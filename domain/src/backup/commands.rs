@@ -5,25 +5,24 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::model::{Cells, Column, Copied, Copying, FORMAT, MANIFEST, Manifest, Secrets, TableFile};
+use super::model::{Cells, Column, CopyProgress, CopySummary, FORMAT, MANIFEST, Manifest, Secrets, TableFile};
 use super::queries::key_check;
 use super::store;
 use crate::kernel::{Error, Result};
-use crate::runtime::{Db, Engine, Vault};
+use crate::runtime::{Db, Engine, Executor, Vault};
 
-/// Left behind: everybody signs in anew.
-const FORGOTTEN: [&str; 2] = ["session", "sign_in_throttle"];
-/// What only the master key makes sense of.
-const SEALED: [&str; 2] = ["signing_key", "log_seal"];
+/// Tables that are never restored: everybody signs in again.
+const SKIPPED_TABLES: [&str; 2] = ["session", "sign_in_throttle"];
+/// Tables that are useless without the master key.
+const SEALED_TABLES: [&str; 2] = ["signing_key", "log_seal"];
 
-/// What the folder says of itself.
+/// Reads the manifest of a backup.
 pub fn manifest(folder: &Path) -> Result<Manifest> {
     let path = folder.join(MANIFEST);
-    let text = fs::read(&path).map_err(|e| at(&path, &e))?;
+    let text = fs::read(&path).map_err(|e| io_error(&path, &e))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
     if manifest.format != FORMAT {
@@ -36,20 +35,20 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// Whether this is the master key that the backup's secrets were sealed with.
-pub fn opens(manifest: &Manifest, vault: &Vault) -> bool {
+/// Whether the vault has the master key of the backup.
+pub fn key_matches(manifest: &Manifest, vault: &Vault) -> bool {
     key_check(vault) == manifest.key_check
 }
 
-/// Fills an empty database, which stands at the backup's migrations, in one transaction.
+/// Restores into an empty database that has the migrations of the backup, in one transaction.
 pub async fn restore(
     db: &Db,
     folder: &Path,
     manifest: &Manifest,
     secrets: Secrets,
     new_epoch: &str,
-    mut progress: impl FnMut(Copying),
-) -> Result<Copied> {
+    mut progress: impl FnMut(CopyProgress),
+) -> Result<CopySummary> {
     let tx = db.begin().await?;
     let filled = fill(tx.conn(), db.engine, folder, manifest, secrets, new_epoch, &mut progress).await;
     match filled {
@@ -58,21 +57,21 @@ pub async fn restore(
             Ok(copied)
         }
         Err(error) => {
-            tx.abandon(&error).await;
+            tx.rollback(&error).await;
             Err(error)
         }
     }
 }
 
 async fn fill(
-    conn: &DatabaseTransaction,
+    conn: &Executor,
     engine: Engine,
     folder: &Path,
     manifest: &Manifest,
     secrets: Secrets,
     new_epoch: &str,
-    progress: &mut impl FnMut(Copying),
-) -> Result<Copied> {
+    progress: &mut impl FnMut(CopyProgress),
+) -> Result<CopySummary> {
     for file in &manifest.tables {
         if store::count(conn, &file.table).await? > 0 {
             return Err(Error::internal(format!(
@@ -82,31 +81,26 @@ async fn fill(
             )));
         }
     }
-    let mut copied = Copied::default();
+    let mut copied = CopySummary::default();
     for file in &manifest.tables {
-        let left_out = FORGOTTEN.contains(&file.table.as_str())
-            || (secrets == Secrets::Forget && SEALED.contains(&file.table.as_str()));
-        if left_out {
+        let is_skipped = SKIPPED_TABLES.contains(&file.table.as_str())
+            || (secrets == Secrets::Discard && SEALED_TABLES.contains(&file.table.as_str()));
+        if is_skipped {
             continue;
         }
-        let mut change = Change::new(file, new_epoch)?;
-        let columns = target(conn, engine, file).await?;
-        copied.rows += copy(conn, folder, file, &columns, &mut change, progress).await?;
+        let mut rewrite = RowRewrite::new(file, new_epoch)?;
+        let columns = target_columns(conn, engine, file).await?;
+        copied.rows += copy(conn, folder, file, &columns, &mut rewrite, progress).await?;
         copied.tables += 1;
     }
     if engine == Engine::Postgres {
-        for sql in [
-            "select setval(pg_get_serial_sequence('event_log', 'seq'), greatest(1, max(seq)), max(seq) is not null) from event_log",
-            "select setval('ticket_number', greatest(1, max(number)), max(number) is not null) from ticket",
-        ] {
-            conn.execute_unprepared(sql).await?;
-        }
+        store::reset_sequences(conn).await?;
     }
     Ok(copied)
 }
 
-/// The file's columns, as this database has them.
-async fn target(conn: &DatabaseTransaction, engine: Engine, file: &TableFile) -> Result<Vec<Column>> {
+/// The columns of the file, with their types in this database.
+async fn target_columns(conn: &Executor, engine: Engine, file: &TableFile) -> Result<Vec<Column>> {
     let here = store::columns(conn, engine, &file.table).await?;
     let of = |column: &Column| here.iter().find(|there| there.name == column.name).cloned();
     file.columns
@@ -119,79 +113,80 @@ async fn target(conn: &DatabaseTransaction, engine: Engine, file: &TableFile) ->
 }
 
 async fn copy(
-    conn: &DatabaseTransaction,
+    conn: &Executor,
     folder: &Path,
     file: &TableFile,
     columns: &[Column],
-    change: &mut Change<'_>,
-    progress: &mut impl FnMut(Copying),
+    rewrite: &mut RowRewrite<'_>,
+    progress: &mut impl FnMut(CopyProgress),
 ) -> Result<u64> {
     let path = folder.join(file.file_name());
-    let packed = File::open(&path).map_err(|e| at(&path, &e))?;
-    let mut text = BufReader::new(GzDecoder::new(Digesting { inner: BufReader::new(packed), hash: Sha256::new() }));
+    let packed = File::open(&path).map_err(|e| io_error(&path, &e))?;
+    let mut text = BufReader::new(GzDecoder::new(HashingReader { inner: BufReader::new(packed), hash: Sha256::new() }));
     let mut batch: Vec<Cells> = Vec::with_capacity(store::INSERT_ROWS);
     let (mut rows, mut line) = (0, String::new());
     loop {
         line.clear();
-        let ended = text.read_line(&mut line).map_err(|e| at(&path, &e))? == 0;
-        if !ended {
+        let at_end = text.read_line(&mut line).map_err(|e| io_error(&path, &e))? == 0;
+        if !at_end {
             let mut cells: Cells = serde_json::from_str(&line).map_err(|e| damaged(&path, &e))?;
             if cells.len() != columns.len() {
                 return Err(damaged(&path, &"a row has another number of columns"));
             }
-            change.apply(&mut cells);
+            rewrite.apply(&mut cells);
             batch.push(cells);
         }
-        if batch.len() == store::INSERT_ROWS || ended {
+        if batch.len() == store::INSERT_ROWS || at_end {
             store::insert(conn, &file.table, columns, &batch).await?;
             rows += batch.len() as u64;
             batch.clear();
-            progress(Copying { table: file.table.clone(), rows, of: file.rows });
+            progress(CopyProgress { table: file.table.clone(), rows, of: file.rows });
         }
-        if ended {
+        if at_end {
             break;
         }
     }
     let mut packed = text.into_inner().into_inner();
-    io::copy(&mut packed, &mut io::sink()).map_err(|e| at(&path, &e))?;
+    io::copy(&mut packed, &mut io::sink()).map_err(|e| io_error(&path, &e))?;
     if packed.hash.finalize().as_slice() != file.digest || rows != file.rows {
         return Err(damaged(&path, &"its digest is another"));
     }
     Ok(rows)
 }
 
-/// What a row of this table becomes in the new life of the log.
-enum Change<'a> {
-    Nothing,
-    /// Numbered anew from 1, in the order of the file; xid 0.
+/// How a restore changes the rows of a table.
+enum RowRewrite<'a> {
+    Unchanged,
+    /// Renumbers from 1 in the order of the file; xid becomes 0.
     Log {
         seq: usize,
         xid: usize,
         last: i64,
     },
-    /// A seal's last row is the sum of the rows under it and under those before.
+    /// The last row of a seal is the sum of its rows and those of the previous seals.
     Seal {
         rows: usize,
         last_xid: usize,
         last_seq: usize,
         last: i64,
     },
+    /// Sets the new epoch of the log.
     Epoch {
         key: usize,
         value: usize,
         new: &'a str,
     },
-    /// Nobody holds a lease of before.
+    /// Clears leases.
     Job {
         lease_until: usize,
     },
 }
 
-impl<'a> Change<'a> {
+impl<'a> RowRewrite<'a> {
     fn new(file: &TableFile, new_epoch: &'a str) -> Result<Self> {
         let at = |name: &str| {
-            let place = file.columns.iter().position(|column| column.name == name);
-            place.ok_or_else(|| Error::internal(format!("the backup has no column {}.{name}", file.table)))
+            let index = file.columns.iter().position(|column| column.name == name);
+            index.ok_or_else(|| Error::internal(format!("the backup has no column {}.{name}", file.table)))
         };
         Ok(match file.table.as_str() {
             "event_log" => Self::Log { seq: at("seq")?, xid: at("xid")?, last: 0 },
@@ -200,13 +195,13 @@ impl<'a> Change<'a> {
             }
             "meta" => Self::Epoch { key: at("key")?, value: at("value")?, new: new_epoch },
             "job" => Self::Job { lease_until: at("lease_until")? },
-            _ => Self::Nothing,
+            _ => Self::Unchanged,
         })
     }
 
     fn apply(&mut self, cells: &mut Cells) {
         match self {
-            Self::Nothing => {}
+            Self::Unchanged => {}
             Self::Log { seq, xid, last } => {
                 *last += 1;
                 cells[*seq] = (*last).into();
@@ -227,12 +222,12 @@ impl<'a> Change<'a> {
     }
 }
 
-struct Digesting<R> {
+struct HashingReader<R> {
     inner: R,
     hash: Sha256,
 }
 
-impl<R: Read> Read for Digesting<R> {
+impl<R: Read> Read for HashingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.hash.update(&buffer[..read]);
@@ -240,7 +235,7 @@ impl<R: Read> Read for Digesting<R> {
     }
 }
 
-fn at(path: &Path, error: &io::Error) -> Error {
+fn io_error(path: &Path, error: &io::Error) -> Error {
     Error::internal(format!("{}: {error}; nothing was restored", path.display()))
 }
 

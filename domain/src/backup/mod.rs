@@ -1,12 +1,12 @@
-//! Backup (tier 1): everything that the database holds, as plain rows that either engine takes.
+//! Backup (tier 1): the content of the database as plain rows, which can be restored on either engine.
 //!
-//! - A backup is one snapshot, taken while the server works: a folder with a manifest and, for each table, one packed
-//!   file of JSON Lines. It is complete or it is not there.
-//! - Restoring is one transaction into an empty database: all of it or nothing. It begins a new life of the log: rows are
-//!   numbered anew in their order (xid, seq), xid becomes 0, and cursors from before are answered with RESYNC.
-//! - Digests and seals stay as they are, so `buoy audit verify` still holds, on the other engine too.
+//! - A backup is one snapshot, taken while the server runs: a folder with a manifest and one compressed file of JSON
+//!   Lines per table. An incomplete backup never has its final name.
+//! - A restore is one transaction into an empty database. It begins a new epoch of the log: rows are renumbered in their
+//!   order (xid, seq), xid becomes 0, and older cursors are answered with RESYNC.
+//! - Digests and seals do not change, so `buoy audit verify` succeeds after a restore, also on the other engine.
 //!
-//! What is absent: the master key is never in a backup, nor are sessions: after a restore everybody signs in anew.
+//! Invariant: a backup contains neither the master key nor sessions; after a restore everybody signs in again.
 
 pub mod commands;
 pub mod model;

@@ -1,23 +1,23 @@
-//! What a backup says of itself.
+//! The manifest of a backup.
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Timestamp;
 
-/// The shape of the folder; a program reads no other.
+/// The version of the format; other versions are rejected.
 pub const FORMAT: u32 = 1;
 pub const MANIFEST: &str = "backup.json";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
-    /// The migrations that made the tables, in their order.
+    /// The applied migrations, in order.
     pub migrations: Vec<String>,
     pub taken_at: Timestamp,
-    /// Tells whether a master key is the one that secrets and seals in here were made with.
+    /// Identifies the master key of the secrets and seals in the backup.
     #[serde(with = "hex")]
     pub key_check: Vec<u8>,
-    /// Parents before their children.
+    /// Referenced tables before referencing ones.
     pub tables: Vec<TableFile>,
 }
 
@@ -26,7 +26,7 @@ pub struct TableFile {
     pub table: String,
     pub columns: Vec<Column>,
     pub rows: u64,
-    /// SHA-256 of the packed file.
+    /// SHA-256 of the compressed file.
     #[serde(with = "hex")]
     pub digest: Vec<u8>,
 }
@@ -47,7 +47,7 @@ pub struct Column {
     pub kind: Kind,
 }
 
-/// What a value is, on both engines.
+/// The type of a value, independent of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -56,33 +56,33 @@ pub enum Kind {
     Text,
     /// Hexadecimal digits in the file.
     Bytes,
-    /// The same: 16 bytes.
+    /// 16 bytes, as hexadecimal digits.
     Uuid,
 }
 
 /// One row, in the order of the columns.
 pub type Cells = Vec<serde_json::Value>;
 
-/// How far copying has come.
+/// The progress of a copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Copying {
+pub struct CopyProgress {
     pub table: String,
     pub rows: u64,
     pub of: u64,
 }
 
-/// What was copied.
+/// The result of a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Copied {
+pub struct CopySummary {
     pub tables: u64,
     pub rows: u64,
 }
 
-/// What a restore does with the master key.
+/// What a restore does with secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
-    /// The key at hand must be the backup's.
+    /// Restores them; the master key must be that of the backup.
     Keep,
-    /// The key is lost: sealed secrets and the log's seals stay behind, and both begin anew.
-    Forget,
+    /// Leaves out sealed secrets and the seals of the log, because the master key is lost.
+    Discard,
 }

@@ -7,40 +7,40 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::TryStreamExt as _;
-use sea_orm::{AccessMode, ConnectionTrait as _, DatabaseTransaction, IsolationLevel, TransactionTrait as _};
+use sea_orm::ConnectionTrait as _;
 use sha2::{Digest as _, Sha256};
 
-use super::model::{Copied, Copying, FORMAT, MANIFEST, Manifest, TableFile, file_name};
+use super::model::{CopyProgress, CopySummary, FORMAT, MANIFEST, Manifest, TableFile, file_name};
 use super::store;
 use crate::kernel::{Error, Result};
-use crate::runtime::{App, Engine, Vault};
+use crate::runtime::{App, Engine, Executor, Vault};
 
-/// Rows between two words of progress.
-const STEP: u64 = 1_000;
+/// Rows between two progress reports.
+const PROGRESS_STEP: u64 = 1_000;
 
-/// Copies every table, parents first, as of one moment, into the new folder `to`.
+/// Copies a snapshot of every table into the new folder `to`.
 pub async fn backup(
     app: &App,
     to: &Path,
     tables: &[&str],
     migrations: &[String],
-    progress: impl FnMut(Copying),
-) -> Result<Copied> {
+    progress: impl FnMut(CopyProgress),
+) -> Result<CopySummary> {
     if to.exists() {
         return Err(Error::internal(format!("{} exists already: name a new folder", to.display())));
     }
     let part = to.with_extension("part");
     let written = write(app, &part, tables, migrations, progress).await;
     if written.is_err() {
-        // Best effort: what is left says by its name that it is not whole.
+        // Best effort: the suffix marks the rest as incomplete.
         let _ = fs::remove_dir_all(&part);
     }
     let copied = written?;
-    let settle = || {
+    let publish = || {
         fs::rename(&part, to)?;
         sync_folder(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     };
-    settle().map_err(|e| at(to, &e))?;
+    publish().map_err(|e| io_error(to, &e))?;
     Ok(copied)
 }
 
@@ -49,16 +49,16 @@ async fn write(
     folder: &Path,
     tables: &[&str],
     migrations: &[String],
-    mut progress: impl FnMut(Copying),
-) -> Result<Copied> {
-    fs::create_dir_all(folder).map_err(|e| at(folder, &e))?;
+    mut progress: impl FnMut(CopyProgress),
+) -> Result<CopySummary> {
+    fs::create_dir_all(folder).map_err(|e| io_error(folder, &e))?;
     let tx = snapshot(app).await?;
     let mut files = Vec::with_capacity(tables.len());
     for table in tables {
         files.push(copy(&tx, app.db.engine, folder, table, &mut progress).await?);
     }
     tx.commit().await?;
-    let copied = Copied { tables: files.len() as u64, rows: files.iter().map(|file| file.rows).sum() };
+    let copied = CopySummary { tables: files.len() as u64, rows: files.iter().map(|file| file.rows).sum() };
     let manifest = Manifest {
         format: FORMAT,
         migrations: migrations.to_vec(),
@@ -71,35 +71,30 @@ async fn write(
     File::create(&file)
         .and_then(|mut out| out.write_all(&json).and_then(|()| out.sync_all()))
         .and_then(|()| sync_folder(folder))
-        .map_err(|e| at(&file, &e))?;
+        .map_err(|e| io_error(&file, &e))?;
     Ok(copied)
 }
 
-/// Says nothing of the key but whether it is the same.
+/// A value that identifies the key without revealing it.
 pub(super) fn key_check(vault: &Vault) -> Vec<u8> {
     vault.subkey("backup-check").to_vec()
 }
 
-async fn snapshot(app: &App) -> Result<DatabaseTransaction> {
-    match app.db.engine {
-        // A reader of the WAL sees what was committed when it began.
-        Engine::Sqlite => Ok(app.db.read().begin().await?),
-        Engine::Postgres => {
-            let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
-            let tx = app.db.read().begin_with_config(Some(isolation), Some(access)).await?;
-            // A table is read in one statement, however large it is.
-            tx.execute_unprepared("set local statement_timeout = 0").await?;
-            Ok(tx)
-        }
+async fn snapshot(app: &App) -> Result<Executor> {
+    let tx = app.db.snapshot().await?;
+    if app.db.engine == Engine::Postgres {
+        // A large table is read in one statement.
+        tx.execute_unprepared("set local statement_timeout = 0").await?;
     }
+    Ok(tx)
 }
 
 async fn copy(
-    tx: &DatabaseTransaction,
+    tx: &Executor,
     engine: Engine,
     folder: &Path,
     table: &str,
-    progress: &mut impl FnMut(Copying),
+    progress: &mut impl FnMut(CopyProgress),
 ) -> Result<TableFile> {
     let columns = store::columns(tx, engine, table).await?;
     if columns.is_empty() {
@@ -112,9 +107,9 @@ async fn copy(
     };
     let of = store::count(tx, table).await?;
     let path = folder.join(file_name(table));
-    let failed = |e: io::Error| at(&path, &e);
-    let digesting = Digesting { out: File::create(&path).map_err(failed)?, hash: Sha256::new() };
-    let mut out = BufWriter::with_capacity(1 << 16, GzEncoder::new(digesting, Compression::fast()));
+    let failed = |e: io::Error| io_error(&path, &e);
+    let hashing = HashingWriter { out: File::create(&path).map_err(failed)?, hash: Sha256::new() };
+    let mut out = BufWriter::with_capacity(1 << 16, GzEncoder::new(hashing, Compression::fast()));
     let mut rows = 0;
     let mut stream = store::rows(tx, table, &columns, by).await?;
     while let Some(row) = stream.try_next().await? {
@@ -122,14 +117,14 @@ async fn copy(
         serde_json::to_writer(&mut out, &cells).map_err(|e| failed(e.into()))?;
         out.write_all(b"\n").map_err(failed)?;
         rows += 1;
-        if rows % STEP == 0 {
-            progress(Copying { table: table.to_owned(), rows, of });
+        if rows % PROGRESS_STEP == 0 {
+            progress(CopyProgress { table: table.to_owned(), rows, of });
         }
     }
     let packed = out.into_inner().map_err(|e| failed(e.into_error()))?;
-    let Digesting { out, hash } = packed.finish().map_err(failed)?;
+    let HashingWriter { out, hash } = packed.finish().map_err(failed)?;
     out.sync_all().map_err(failed)?;
-    progress(Copying { table: table.to_owned(), rows, of });
+    progress(CopyProgress { table: table.to_owned(), rows, of });
     Ok(TableFile { table: table.to_owned(), columns, rows, digest: hash.finalize().to_vec() })
 }
 
@@ -137,16 +132,16 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn at(path: &Path, error: &io::Error) -> Error {
+fn io_error(path: &Path, error: &io::Error) -> Error {
     Error::internal(format!("{}: {error}; there is no backup", path.display()))
 }
 
-struct Digesting {
+struct HashingWriter {
     out: File,
     hash: Sha256,
 }
 
-impl Write for Digesting {
+impl Write for HashingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.hash.update(&bytes[..written]);

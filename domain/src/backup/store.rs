@@ -1,21 +1,19 @@
-//! Tables as they stand in the database: what they are made of, reading and writing plain rows.
+//! Schema, reading and writing of plain rows of any table.
 
-use std::pin::Pin;
-
-use futures::Stream;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Order, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, StreamTrait, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::model::{Cells, Column, Kind};
 use crate::kernel::{Error, Result};
-use crate::runtime::Engine;
+use crate::runtime::db::Rows;
+use crate::runtime::{Engine, Executor};
 
-/// Rows of one INSERT: SQLite takes 32,766 values, and no table has more than 60 columns.
+/// Rows per INSERT: SQLite takes 32,766 values, and no table has more than 60 columns.
 pub const INSERT_ROWS: usize = 500;
 
-pub async fn columns(conn: &impl ConnectionTrait, engine: Engine, table: &str) -> Result<Vec<Column>> {
+pub async fn columns(conn: &Executor, engine: Engine, table: &str) -> Result<Vec<Column>> {
     let mut query = Query::select();
     match engine {
         Engine::Postgres => query
@@ -47,26 +45,21 @@ pub async fn columns(conn: &impl ConnectionTrait, engine: Engine, table: &str) -
         .collect()
 }
 
-pub async fn count(conn: &impl ConnectionTrait, table: &str) -> Result<u64> {
+pub async fn count(conn: &Executor, table: &str) -> Result<u64> {
     let mut query = Query::select();
     query.expr_as(Expr::cust("count(*)"), "n").from(Alias::new(table));
     let row = conn.query_one(&query).await?.ok_or_else(|| Error::internal("a count gives a row"))?;
     Ok(u64::try_from(row.try_get::<i64>("", "n")?).unwrap_or(0))
 }
 
-/// Every row of a table, one after the other; in the order of `by`, where order means something.
-pub async fn rows<'a>(
-    tx: &'a DatabaseTransaction,
-    table: &str,
-    columns: &[Column],
-    by: &[&str],
-) -> Result<Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send + 'a>>> {
+/// Streams every row of a table, in the order of `by`.
+pub async fn rows<'a>(tx: &'a Executor, table: &str, columns: &[Column], by: &[&str]) -> Result<Rows<'a>> {
     let mut query: SelectStatement = Query::select();
     query.from(Alias::new(table));
     for Column { name, kind } in columns {
         let column = Expr::col(Alias::new(name));
         match kind {
-            // Both widths of PostgreSQL, read as one.
+            // PostgreSQL has two widths of integers; read both as bigint.
             Kind::Integer => query.expr_as(column.cast_as(Alias::new("bigint")), Alias::new(name)),
             _ => query.expr_as(column, Alias::new(name)),
         };
@@ -74,7 +67,7 @@ pub async fn rows<'a>(
     for column in by {
         query.order_by(Alias::new(*column), Order::Asc);
     }
-    Ok(Box::pin(tx.stream(&query).await?))
+    tx.stream(&query).await
 }
 
 pub fn cells(row: &QueryResult, columns: &[Column]) -> Result<Cells> {
@@ -90,7 +83,7 @@ pub fn cells(row: &QueryResult, columns: &[Column]) -> Result<Cells> {
     Ok(columns.iter().map(cell).collect::<Result<_, _>>()?)
 }
 
-/// A cell of a file as a value for this database; `None` where it does not fit the column.
+/// Converts a cell to a database value; `None` if it does not fit the column.
 fn value(cell: &Json, kind: Kind) -> Option<Value> {
     Some(match (kind, cell) {
         (Kind::Integer, Json::Null) => Value::BigInt(None),
@@ -106,7 +99,7 @@ fn value(cell: &Json, kind: Kind) -> Option<Value> {
     })
 }
 
-pub async fn insert(conn: &impl ConnectionTrait, table: &str, columns: &[Column], rows: &[Cells]) -> Result<()> {
+pub async fn insert(conn: &Executor, table: &str, columns: &[Column], rows: &[Cells]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -119,5 +112,16 @@ pub async fn insert(conn: &impl ConnectionTrait, table: &str, columns: &[Column]
         insert.values(values).map_err(|e| Error::internal(format!("{table}: {e}")))?;
     }
     conn.execute(&insert).await?;
+    Ok(())
+}
+
+/// Continues the sequences of PostgreSQL after the restored rows.
+pub async fn reset_sequences(conn: &Executor) -> Result<()> {
+    for sql in [
+        "select setval(pg_get_serial_sequence('event_log', 'seq'), greatest(1, max(seq)), max(seq) is not null) from event_log",
+        "select setval('ticket_number', greatest(1, max(number)), max(number) is not null) from ticket",
+    ] {
+        conn.execute_unprepared(sql).await?;
+    }
     Ok(())
 }

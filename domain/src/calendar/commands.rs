@@ -1,53 +1,46 @@
-//! Saving calendars: each time a new version.
+//! Saving calendars; each save creates a new version.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr};
+use std::sync::Arc;
 
 use super::decide::check;
-use super::model::{AROUND_THE_CLOCK, CHINA, CalendarEvent, DAY, Hours, Range, SaveCalendar, china};
-use super::store::calendar;
-use crate::event::Event;
+use super::model::{
+    AROUND_THE_CLOCK, CHINA, Calendar, CalendarEvent, CalendarRef, CalendarVersion, DAY, Hours, Range, SaveCalendar,
+    china,
+};
+use super::store;
 use crate::kernel::text::{NAME_CHARS_MAX, key, line};
-use crate::kernel::{Error, Result};
+use crate::kernel::{Result, boxed};
 use crate::runtime::{Command, Tx};
 
 impl Command for SaveCalendar {
     const NAME: &'static str = "saveCalendar";
     type Output = String;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<String> {
         tx.actor().require_admin()?;
         let Self { key: given, name, name_zh, archived, hours } = self;
         let key = key("key", given)?;
-        check(hours)?;
-        let last = calendar::Entity::find()
-            .filter(calendar::Column::Key.eq(&key))
-            .order_by_desc(calendar::Column::Version)
-            .one(tx.conn())
-            .await?;
-        let version = last.map_or(1, |last| last.version + 1);
-        let row = calendar::ActiveModel {
-            key: Set(key.clone()),
-            version: Set(version),
-            name: Set(line("name", name, NAME_CHARS_MAX)?),
-            name_zh: Set(name_zh.as_deref().map(|name| line("nameZh", name, NAME_CHARS_MAX)).transpose()?),
-            archived: Set(*archived),
-            hours: Set(serde_json::to_string(hours).map_err(Error::internal)?),
-            saved_at: Set(tx.now),
+        let zone = check(hours)?;
+        let version = store::last_version(tx.conn(), &key).await?.map_or(1, |last| last + 1);
+        let saved = CalendarVersion {
+            of: CalendarRef { key: key.clone(), version },
+            name: line("name", name, NAME_CHARS_MAX)?,
+            name_zh: name_zh.as_deref().map(|name| line("nameZh", name, NAME_CHARS_MAX)).transpose()?,
+            archived: *archived,
+            hours: hours.clone(),
+            calendar: Arc::new(Calendar::new(hours.clone(), zone)),
         };
-        match calendar::Entity::insert(row).exec_without_returning(tx.conn()).await {
-            Ok(_) => {}
-            // Somebody else saved the same one at the same moment.
-            Err(e) if matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => return Err(Error::Conflict),
-            Err(e) => return Err(e.into()),
-        }
-        tx.record(Event::Calendar(CalendarEvent::CalendarSaved { key: key.clone(), version })).await?;
+        store::insert(tx.conn(), saved, tx.now).await?;
+        tx.record(CalendarEvent::CalendarSaved { key: key.clone(), version }).await?;
         Ok(key)
     }
 }
 
-/// Gives an installation without calendars those that it begins with.
+/// Creates the default calendars in an installation without calendars.
+#[boxed]
 pub async fn seed(tx: &mut Tx) -> Result<()> {
-    if calendar::Entity::find().one(tx.conn()).await?.is_some() {
+    if store::has_calendars(tx.conn()).await? {
         return Ok(());
     }
     let whole = vec![Range { from: 0, to: DAY }];

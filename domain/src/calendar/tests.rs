@@ -5,8 +5,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::decide::check;
-use super::decide::hours::Calendar;
-use super::model::{DAY, Exception, Hours, Opens, Range, china};
+use super::model::{Calendar, DAY, Exception, ExceptionHours, Hours, Range, china};
 use crate::kernel::{Code, Timestamp, days, hours, minutes};
 
 fn at(text: &str) -> Timestamp {
@@ -46,7 +45,7 @@ fn only_open_time_counts() {
     // Over the weekend.
     open(&office, "2026-03-06T17:00:00+08:00", "2026-03-09T10:00:00+08:00", hours(2));
     assert_eq!(office.due(at("2026-03-06T17:00:00+08:00"), hours(2)), Some(at("2026-03-09T10:00:00+08:00")));
-    // What is due at the end of a range is due then, not when the next one begins.
+    // A due time at the end of a range is not moved to the start of the next one.
     assert_eq!(office.due(at("2026-03-06T17:00:00+08:00"), hours(1)), Some(at("2026-03-06T18:00:00+08:00")));
 }
 
@@ -74,15 +73,15 @@ fn published_holidays_close_and_days_in_lieu_open() {
     assert_eq!(office.due(spring, hours(2)), Some(at("2026-02-24T10:00:00+08:00")));
 }
 
-/// What the notice of a year says of itself, counted: days off and days worked in their place.
+/// Compares the number of days off and of days worked in lieu with the notice of each year.
 #[test]
-fn published_years_are_whole() {
+fn published_years_are_complete() {
     let years = china();
     for (year, off, worked) in [(2025, 1 + 8 + 3 + 5 + 3 + 8, 5), (2026, 3 + 9 + 3 + 5 + 3 + 3 + 7, 6)] {
         let year = years.iter().find(|of| of.year == year).unwrap();
         let length = |exception: &Exception| (exception.last - exception.first).get_days() + 1;
-        let days_off: i32 = year.exceptions.iter().filter(|e| e.opens == Opens::Never).map(length).sum();
-        let in_lieu: Vec<_> = year.exceptions.iter().filter(|e| e.opens != Opens::Never).collect();
+        let days_off: i32 = year.exceptions.iter().filter(|e| e.opens == ExceptionHours::Closed).map(length).sum();
+        let in_lieu: Vec<_> = year.exceptions.iter().filter(|e| e.opens != ExceptionHours::Closed).collect();
         assert_eq!((days_off, in_lieu.len()), (off, worked), "{}", year.year);
         for day in in_lieu {
             assert!(day.first == day.last && day.first.weekday().to_monday_one_offset() >= 6, "{day:?} is a weekend");
@@ -98,18 +97,18 @@ fn a_night_shift_belongs_to_the_day_on_which_it_begins() {
         first: date(2026, 3, 4),
         last: date(2026, 3, 4),
         name: "stock-taking".to_owned(),
-        opens: Opens::Never,
+        opens: ExceptionHours::Closed,
     };
     let night = calendar("Asia/Shanghai", week(&[range(22, 30)]), vec![closed]);
     open(&night, "2026-03-02T00:00:00+08:00", "2026-03-03T12:00:00+08:00", hours(8));
-    // The night from Tuesday ends on the closed Wednesday, which begins none.
+    // The shift of Tuesday ends on the closed Wednesday, which has no shift of its own.
     open(&night, "2026-03-04T00:00:00+08:00", "2026-03-05T12:00:00+08:00", hours(6));
     assert!(night.is_open(at("2026-03-07T05:59:59+08:00")), "Friday's night ends on Saturday morning");
     assert!(!night.is_open(at("2026-03-07T06:00:00+08:00")));
 }
 
 #[test]
-fn nights_that_run_into_mornings_count_once() {
+fn overlapping_shifts_count_once() {
     let mut days = week(&[range(8, 12), range(20, 34)]);
     days[5] = vec![range(8, 12)];
     let calendar = calendar("UTC", days, Vec::new());
@@ -120,31 +119,31 @@ fn nights_that_run_into_mornings_count_once() {
 }
 
 #[test]
-fn of_several_exceptions_the_last_counts() {
+fn the_last_matching_exception_wins() {
     let exception = |first, last, opens| Exception { first, last, name: "x".to_owned(), opens };
     let exceptions = vec![
-        exception(date(2026, 3, 2), date(2026, 3, 6), Opens::Never),
-        exception(date(2026, 3, 4), date(2026, 3, 4), Opens::At(vec![range(10, 11)])),
+        exception(date(2026, 3, 2), date(2026, 3, 6), ExceptionHours::Closed),
+        exception(date(2026, 3, 4), date(2026, 3, 4), ExceptionHours::Ranges(vec![range(10, 11)])),
     ];
     let calendar = calendar("UTC", week(&[range(9, 17)]), exceptions);
     open(&calendar, "2026-03-02T00:00:00Z", "2026-03-07T00:00:00Z", hours(1));
 }
 
 #[test]
-fn daylight_saving_changes_how_long_a_night_is() {
+fn daylight_saving_changes_the_length_of_a_night_shift() {
     let night = calendar("Europe/Berlin", std::array::from_fn(|_| vec![range(0, 6)]), Vec::new());
     open(&night, "2026-03-28T00:00:00+01:00", "2026-03-29T00:00:00+01:00", hours(6));
     // 2026-03-29: 02:00 to 03:00 is left out; 2026-10-25: it comes twice.
     open(&night, "2026-03-29T00:00:00+01:00", "2026-03-29T12:00:00+02:00", hours(5));
     open(&night, "2026-10-25T00:00:00+02:00", "2026-10-25T12:00:00+01:00", hours(7));
-    // A range inside the hour that no clock shows is no time at all.
+    // A range inside the skipped hour has no length.
     let left_out = calendar("Europe/Berlin", std::array::from_fn(|_| vec![Range { from: 135, to: 165 }]), Vec::new());
     open(&left_out, "2026-03-29T00:00:00+01:00", "2026-03-29T12:00:00+02:00", Duration::ZERO);
     open(&left_out, "2026-03-28T00:00:00+01:00", "2026-03-28T12:00:00+01:00", minutes(30));
 }
 
 #[test]
-fn a_calendar_that_never_opens_makes_nothing_due() {
+fn a_calendar_that_never_opens_has_no_due_time() {
     let closed = calendar("UTC", std::array::from_fn(|_| Vec::new()), Vec::new());
     assert_eq!(closed.due(at("2026-03-02T00:00:00Z"), minutes(1)), None);
     assert_eq!(closed.elapsed(at("2026-03-02T00:00:00Z"), at("2026-04-02T00:00:00Z")), Duration::ZERO);
@@ -152,7 +151,7 @@ fn a_calendar_that_never_opens_makes_nothing_due() {
 }
 
 #[test]
-fn hours_that_are_none_are_refused() {
+fn invalid_hours_are_refused() {
     let good = Hours { zone: "UTC".to_owned(), week: week(&[range(9, 17)]), exceptions: Vec::new() };
     for (bad, field) in [
         (Hours { zone: "Mars/Base".to_owned(), ..good.clone() }, "timeZone"),
@@ -177,8 +176,11 @@ fn any_calendar() -> impl Strategy<Value = Calendar> {
         pairs.filter(|range| range.from < DAY).collect::<Vec<_>>()
     });
     let week = prop::collection::vec(ranges.clone(), 7);
-    let opens =
-        prop_oneof![Just(Opens::Never), ranges.prop_map(Opens::At), Just(Opens::As(jiff::civil::Weekday::Monday)),];
+    let opens = prop_oneof![
+        Just(ExceptionHours::Closed),
+        ranges.prop_map(ExceptionHours::Ranges),
+        Just(ExceptionHours::SameAs(jiff::civil::Weekday::Monday)),
+    ];
     let exception = (0_i64..400, 0_i64..4, opens).prop_map(|(first, length, opens)| {
         let first = date(2026, 1, 1).checked_add(jiff::Span::new().days(first)).unwrap();
         let last = first.checked_add(jiff::Span::new().days(length)).unwrap();
@@ -217,9 +219,9 @@ proptest! {
         prop_assert!(calendar.elapsed(a, c) <= Duration::from_millis(u64::try_from(c.millis() - a.millis()).unwrap()));
     }
 
-    /// Minute by minute, with the clock on the wall: the definition, without any of the arithmetic.
+    /// Compares with a count minute by minute in local time.
     #[test]
-    fn elapsed_counts_the_minutes_that_are_open(calendar in any_calendar(), from in any_instant()) {
+    fn elapsed_equals_the_number_of_open_minutes(calendar in any_calendar(), from in any_instant()) {
         let from = Timestamp::from_millis(from.millis() / 60_000 * 60_000);
         let minutes_of_two_days = (0..2 * 24 * 60).map(|n| from + minutes(n));
         let counted = minutes_of_two_days.filter(|minute| calendar.is_open(*minute)).count();

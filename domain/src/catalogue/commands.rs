@@ -1,20 +1,16 @@
-//! Saving entries.
+//! Saving entries and teams.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, EntityTrait};
-
-use super::model::{CatalogueEvent, Kind, SOLUTION_TAGS, SaveEntry, SaveTeam};
-use super::queries;
-use super::store::{catalogue_entry as entry, team};
-use crate::event::Event;
+use super::model::{CatalogueEvent, Entry, Kind, SOLUTION_TAGS, SaveEntry, SaveTeam, Team};
+use super::{queries, store};
 use crate::kernel::text::{NAME_CHARS_MAX, key, line};
-use crate::kernel::{Result, TeamId};
+use crate::kernel::{Result, TeamId, boxed};
 use crate::runtime::{Command, Tx};
 
 impl Command for SaveEntry {
     const NAME: &'static str = "saveCatalogueEntry";
     type Output = String;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<String> {
         tx.actor().require_admin()?;
         let Self { kind, key: given, name, name_zh, archived, team_key, confidential } = self;
@@ -25,22 +21,18 @@ impl Command for SaveEntry {
         };
         let before = queries::find(tx.conn(), *kind, &key).await?;
         let confidentiality = before.is_some_and(|before| before.confidential != *confidential);
-        let row = entry::ActiveModel {
-            kind: Set(kind.word().to_owned()),
-            key: Set(key.clone()),
-            name: Set(line("name", name, NAME_CHARS_MAX)?),
-            name_zh: Set(name_zh.as_deref().map(|name| line("nameZh", name, NAME_CHARS_MAX)).transpose()?),
-            archived: Set(*archived),
-            team_id: Set(team),
-            confidential: Set(*confidential),
+        let entry = Entry {
+            kind: *kind,
+            key: key.clone(),
+            name: line("name", name, NAME_CHARS_MAX)?,
+            name_zh: name_zh.as_deref().map(|name| line("nameZh", name, NAME_CHARS_MAX)).transpose()?,
+            archived: *archived,
+            team,
+            confidential: *confidential,
         };
-        let mut replace = OnConflict::columns([entry::Column::Kind, entry::Column::Key]);
-        replace
-            .update_columns([entry::Column::Name, entry::Column::NameZh, entry::Column::Archived])
-            .update_columns([entry::Column::TeamId, entry::Column::Confidential]);
-        entry::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
+        store::upsert_entry(tx.conn(), entry).await?;
         let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality };
-        tx.record(Event::Catalogue(saved)).await?;
+        tx.record(saved).await?;
         Ok(key)
     }
 }
@@ -49,6 +41,7 @@ impl Command for SaveTeam {
     const NAME: &'static str = "saveTeam";
     type Output = TeamId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TeamId> {
         tx.actor().require_admin()?;
         let Self { key: given, name, name_zh, confidential, archived } = self;
@@ -56,28 +49,22 @@ impl Command for SaveTeam {
         let before = queries::team_by_key(tx.conn(), &key).await?;
         let confidentiality = before.as_ref().is_some_and(|before| before.confidential != *confidential);
         let id = before.map_or_else(|| TeamId(tx.new_uuid()), |team| team.id);
-        let row = team::ActiveModel {
-            id: Set(id),
-            key: Set(key.clone()),
-            name: Set(line("name", name, NAME_CHARS_MAX)?),
-            name_zh: Set(name_zh.as_deref().map(|name| line("nameZh", name, NAME_CHARS_MAX)).transpose()?),
-            confidential: Set(*confidential),
-            archived: Set(*archived),
+        let team = Team {
+            id,
+            key: key.clone(),
+            name: line("name", name, NAME_CHARS_MAX)?,
+            name_zh: name_zh.as_deref().map(|name| line("nameZh", name, NAME_CHARS_MAX)).transpose()?,
+            confidential: *confidential,
+            archived: *archived,
         };
-        let mut replace = OnConflict::column(team::Column::Key);
-        replace.update_columns([
-            team::Column::Name,
-            team::Column::NameZh,
-            team::Column::Confidential,
-            team::Column::Archived,
-        ]);
-        team::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
-        tx.record(Event::Catalogue(CatalogueEvent::TeamSaved { team: id, key, confidentiality })).await?;
+        store::upsert_team(tx.conn(), team).await?;
+        tx.record(CatalogueEvent::TeamSaved { team: id, key, confidentiality }).await?;
         Ok(id)
     }
 }
 
-/// Gives an empty installation the tags that attribution needs.
+/// Creates the solution tags that attribution needs in a new installation.
+#[boxed]
 pub async fn seed(tx: &mut Tx) -> Result<()> {
     for (key, name, name_zh) in SOLUTION_TAGS {
         let entry = SaveEntry {

@@ -1,12 +1,14 @@
 //! Entries of the catalogue.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::TeamId;
-use crate::runtime::Shelf;
+use crate::kernel::{Locale, TeamId, UnknownValue};
+use crate::runtime::{LogEvent, LookupCache};
+use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
@@ -18,7 +20,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::IssueType => "ISSUE_TYPE",
             Self::Product => "PRODUCT",
@@ -27,11 +29,16 @@ impl Kind {
             Self::Skill => "SKILL",
         }
     }
+}
 
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+impl FromStr for Kind {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
         [Self::IssueType, Self::Product, Self::SolutionTag, Self::CauseTag, Self::Skill]
             .into_iter()
-            .find(|kind| kind.word() == word)
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownValue)
     }
 }
 
@@ -42,9 +49,9 @@ pub struct Entry {
     pub name: String,
     pub name_zh: Option<String>,
     pub archived: bool,
-    /// Issue type: the team whose queue its tickets go to.
+    /// For an issue type: the team that gets its tickets.
     pub team: Option<TeamId>,
-    /// Issue type: its tickets are never cases for others.
+    /// For an issue type: its tickets are never shown to others as similar cases.
     pub confidential: bool,
 }
 
@@ -53,27 +60,27 @@ pub enum CatalogueEvent {
     CatalogueSaved {
         kind: Kind,
         key: String,
-        /// Whether its tickets are cases for others has changed.
+        /// Whether `confidential` has changed.
         #[serde(default)]
         confidentiality: bool,
     },
     TeamSaved {
         team: TeamId,
         key: String,
-        /// Whether its tickets are cases for others has changed.
+        /// Whether `confidential` has changed.
         #[serde(default)]
         confidentiality: bool,
     },
 }
 
-/// A department whose queue tickets stand in.
+/// A team with its own ticket queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Team {
     pub id: TeamId,
     pub key: String,
     pub name: String,
     pub name_zh: Option<String>,
-    /// Its tickets are never cases for others.
+    /// Its tickets are never shown to others as similar cases.
     pub confidential: bool,
     pub archived: bool,
 }
@@ -98,7 +105,7 @@ pub struct SaveEntry {
     pub confidential: bool,
 }
 
-/// The solution tags every installation begins with.
+/// The solution tags of a new installation.
 pub const SOLUTION_TAGS: [(&str, &str, &str); 4] = [
     ("RESTART", "Restart", "重启"),
     ("REINSTALL", "Reinstall", "重装"),
@@ -106,25 +113,51 @@ pub const SOLUTION_TAGS: [(&str, &str, &str); 4] = [
     ("PROCESS_IMPROVEMENT", "Process improvement", "流程优化"),
 ];
 
-/// All words of the house, in memory.
-pub struct Words(pub(super) Shelf<(), Arc<Everything>>);
+/// The cache of the catalogue.
+pub struct CatalogueCache(pub(super) LookupCache<(), Arc<CatalogueSnapshot>>);
 
-impl Default for Words {
+impl Default for CatalogueCache {
     fn default() -> Self {
-        Self(Shelf::new(1))
+        Self(LookupCache::new(1))
     }
 }
 
-impl Words {
-    /// Something was saved.
-    pub fn forget(&self) {
-        self.0.forget_all();
+impl CatalogueCache {
+    /// Drops the cached catalogue after a change.
+    pub fn invalidate(&self) {
+        self.0.invalidate_all();
     }
 }
 
-/// The catalogue as it is read at once.
+/// The whole catalogue at one moment.
 #[derive(Debug, Default)]
-pub struct Everything {
+pub struct CatalogueSnapshot {
     pub entries: Vec<Entry>,
     pub teams: HashMap<TeamId, Team>,
+}
+
+impl CatalogueSnapshot {
+    /// The name of an entry; its key where there is none.
+    pub fn entry_name(&self, kind: Kind, key: &str, language: Locale) -> String {
+        let entry = self.entries.iter().find(|entry| entry.kind == kind && entry.key == key);
+        entry.map_or_else(|| key.to_owned(), |entry| language.name(&entry.name, entry.name_zh.as_deref()).to_owned())
+    }
+}
+
+impl LogEvent for CatalogueEvent {
+    const TAG: &'static str = "Catalogue";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::CatalogueSaved { .. } => "CatalogueSaved",
+            Self::TeamSaved { .. } => "TeamSaved",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::CatalogueSaved { .. } => ("catalogue_entry", Uuid::nil()),
+            Self::TeamSaved { team, .. } => ("team", team.0),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Tables of the catalogue.
+//! Tables of the catalogue, and their statements.
 
 pub mod catalogue_entry {
     use crate::kernel::TeamId;
@@ -48,7 +48,12 @@ pub mod team {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{EntityTrait, Set};
+
 use super::model::{Entry, Kind, Team};
+use crate::kernel::Result;
+use crate::runtime::Executor;
 
 impl From<team::Model> for Team {
     fn from(row: team::Model) -> Self {
@@ -60,7 +65,46 @@ impl From<team::Model> for Team {
 impl catalogue_entry::Model {
     pub(super) fn into_entry(self) -> Option<Entry> {
         let Self { kind, key, name, name_zh, archived, team_id, confidential } = self;
-        let kind = Kind::parse(&kind)?;
+        let kind = kind.parse::<Kind>().ok()?;
         Some(Entry { kind, key, name, name_zh, archived, team: team_id, confidential })
     }
+}
+
+/// Inserts an entry, or updates the one with this key.
+pub(super) async fn upsert_entry(conn: &Executor, entry: Entry) -> Result<()> {
+    use catalogue_entry::Column;
+    let Entry { kind, key, name, name_zh, archived, team, confidential } = entry;
+    let row = catalogue_entry::ActiveModel {
+        kind: Set(kind.as_str().to_owned()),
+        key: Set(key),
+        name: Set(name),
+        name_zh: Set(name_zh),
+        archived: Set(archived),
+        team_id: Set(team),
+        confidential: Set(confidential),
+    };
+    let mut replace = OnConflict::columns([Column::Kind, Column::Key]);
+    replace
+        .update_columns([Column::Name, Column::NameZh, Column::Archived])
+        .update_columns([Column::TeamId, Column::Confidential]);
+    catalogue_entry::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Inserts a team, or updates the one with this key.
+pub(super) async fn upsert_team(conn: &Executor, team: Team) -> Result<()> {
+    use team::Column;
+    let Team { id, key, name, name_zh, confidential, archived } = team;
+    let row = team::ActiveModel {
+        id: Set(id),
+        key: Set(key),
+        name: Set(name),
+        name_zh: Set(name_zh),
+        confidential: Set(confidential),
+        archived: Set(archived),
+    };
+    let mut replace = OnConflict::column(Column::Key);
+    replace.update_columns([Column::Name, Column::NameZh, Column::Confidential, Column::Archived]);
+    team::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
 }

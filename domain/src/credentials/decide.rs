@@ -1,11 +1,13 @@
-//! When whom to warn, and what a credential must have.
+//! When to warn the owner, and validation of parts.
 
 use super::model::{CredentialKind, Parts};
 use crate::kernel::{Code, Refusal, Timestamp, days, refuse, text};
+use crate::msg;
 
 const PART_CHARS_MAX: usize = 2_000;
 
-/// The warning that is due now, and when to look again. `at`: days before the end, falling; `warned`: the nearest one that was given.
+/// The warning that is due now, and the time of the next one. `at`: days before the expiry, in descending order; `warned`: the
+/// last warning that was sent.
 pub fn warning(
     at: &[u64],
     now: Timestamp,
@@ -19,24 +21,29 @@ pub fn warning(
     (due, next)
 }
 
-/// The parts that a kind must have, each with something in it, and no others.
+/// Validates that all required parts are present and not empty, and that there are no unknown parts.
 pub fn check(kind: CredentialKind, given: &Parts) -> Result<Parts, Refusal> {
-    let (must, may) = kind.parts();
-    let named = |names: &[&str]| names.join(", ");
-    if let Some(missing) = must.iter().find(|name| given.get(name).is_none()) {
+    let (required, optional) = kind.parts();
+    let list = |names: &[&str]| names.join(", ");
+    if let Some(missing) = required.iter().find(|name| given.get(name).is_none()) {
         return Err(refuse(
             Code::Required,
             "parts",
-            format!("{} has the parts {}: {missing} is missing.", kind.word(), named(must)),
-            format!("{} 需要 {}，缺少 {missing}。", kind.word(), named(must)),
+            msg!("credentials-part-missing", kind = kind.as_str(), parts = list(required), part = missing),
         ));
     }
-    if let Some(unknown) = given.0.keys().find(|name| !must.contains(&name.as_str()) && !may.contains(&name.as_str())) {
+    if let Some(unknown) =
+        given.0.keys().find(|name| !required.contains(&name.as_str()) && !optional.contains(&name.as_str()))
+    {
         return Err(refuse(
             Code::UnknownKey,
             "parts",
-            format!("{} has no part {unknown}: it has {}.", kind.word(), named(&[must, may].concat())),
-            format!("{} 没有 {unknown}，可用的有 {}。", kind.word(), named(&[must, may].concat())),
+            msg!(
+                "credentials-part-unknown",
+                kind = kind.as_str(),
+                part = unknown,
+                parts = list(&[required, optional].concat())
+            ),
         ));
     }
     let parts = given.0.iter().map(|(name, value)| {

@@ -1,13 +1,12 @@
-//! Credentials (tier 1): the secrets by which other parties know us and we know them, each with an owner and, where it
-//! has one, an end.
+//! Credentials (tier 1): the secrets that authenticate us and other parties to each other, each with an owner and an
+//! optional expiry date.
 //!
-//! - Sealed at rest, never shown again, never in the log.
-//! - A rotation overlaps: the secret before verifies until its time is over.
-//! - 7, 3, 1 and 0 days (an administrator may choose others) before a credential ends its owner is warned; a warning that was slept through is not made up for,
-//!   the nearest one is given.
-//!
-//! - Of an account by which messages leave, the secret is in the configuration; here it has an owner and an end as well, a changed
-//!   one is noticed by its digest, and whether its provider still knows it is written down.
+//! - Secrets are sealed at rest, never shown again and never logged.
+//! - Rotations overlap: the previous secret verifies until the overlap ends.
+//! - The owner is warned 7, 3, 1 and 0 days (configurable) before the expiry. Of several missed warnings only the latest is
+//!   sent.
+//! - The secret of a channel account is in the configuration. Here it has an owner and an expiry date, a digest that
+//!   detects changes, and the health that its provider last reported.
 //!
 //! Events out: `CredentialSaved`, `CredentialRotated`, `CredentialExpiring`, `CredentialFailing`, `CredentialRecovered`.
 
@@ -19,3 +18,11 @@ pub mod react;
 mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::{EventType, Module};
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::CredentialEvent>()],
+    jobs: &[(react::EXPIRY, react::on_expiry)],
+    ..Module::new("credentials")
+};

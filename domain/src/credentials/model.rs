@@ -1,14 +1,16 @@
-//! Credentials, and what is told of them.
+//! Credentials, commands and events.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{CredentialId, Timestamp, UserId, minutes, words};
+use crate::kernel::{CredentialId, Message, Timestamp, UserId, minutes, string_enum};
+use crate::runtime::{ConfigSection, LogEvent};
+use uuid::Uuid;
 
-words! {
-    /// What a credential is for, and which parts it has.
+string_enum! {
+    /// The purpose of a credential, which determines its parts.
     CredentialKind {
         /// WeCom calls us: `token`, `encodingAesKey`, `receiveId` (the corp id).
         WecomCallback = "WECOM_CALLBACK",
@@ -16,38 +18,38 @@ words! {
         DingtalkCallback = "DINGTALK_CALLBACK",
         /// Feishu calls us: `encryptKey`, `verificationToken`.
         FeishuCallback = "FEISHU_CALLBACK",
-        /// Another party's programs call us: `secret`, as Standard Webhooks has it.
+        /// API clients call us: `secret`, signed as in Standard Webhooks.
         ApiSignature = "API_SIGNATURE",
-        /// The organisation's mail server vouches for who wrote: `authservId`, its name in Authentication-Results.
+        /// The mail server of the organisation authenticates senders: `authservId`, its name in Authentication-Results.
         EmailAuthentication = "EMAIL_AUTHENTICATION",
-        /// The form that anybody may fill in: `secret`, by which what was opened here is known again.
+        /// The public web form: `secret`, which signs its one-time passes.
         WebForm = "WEB_FORM",
-        /// An account by which messages leave: its secret is in the configuration, and here only its digest.
+        /// An account of a message channel. Its secret is in the configuration; only its digest is stored.
         ChannelAccount = "CHANNEL_ACCOUNT",
-        /// Anything else that ends some day: `secret`.
+        /// Any other secret with an expiry date: `secret`.
         Other = "OTHER",
     }
 }
 
-/// The part of an account that is kept here.
-pub const DIGEST: &str = "digest";
+/// The only stored part of a channel account.
+pub const DIGEST_PART: &str = "digest";
 
 impl CredentialKind {
-    /// The parts that it must have, and those that it may have.
+    /// The required and the optional parts.
     pub const fn parts(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
             Self::WecomCallback => (&["token", "encodingAesKey", "receiveId"], &[]),
             Self::DingtalkCallback => (&["appSecret"], &["token", "aesKey", "appKey"]),
             Self::FeishuCallback => (&["encryptKey", "verificationToken"], &[]),
             Self::EmailAuthentication => (&["authservId"], &[]),
-            Self::ChannelAccount => (&[DIGEST], &[]),
+            Self::ChannelAccount => (&[DIGEST_PART], &[]),
             Self::ApiSignature | Self::WebForm | Self::Other => (&["secret"], &[]),
         }
     }
 }
 
 impl CredentialKind {
-    /// The key that every credential of a gateway's kind has: by it the gateway finds it.
+    /// The fixed key of the credential of a gateway.
     pub const fn key(self) -> Option<&'static str> {
         match self {
             Self::WecomCallback => Some("wecom"),
@@ -61,10 +63,10 @@ impl CredentialKind {
     }
 }
 
-/// What the keys of channels' accounts begin with.
-pub const ACCOUNTS: &str = "channels.";
+/// The key prefix of channel accounts.
+pub const ACCOUNT_KEY_PREFIX: &str = "channels.";
 
-/// The secret parts of a credential, by their names: never shown.
+/// The secret parts of a credential by name; never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parts(pub BTreeMap<String, String>);
 
@@ -86,56 +88,69 @@ pub struct Credential {
     pub key: String,
     pub kind: CredentialKind,
     pub name: String,
-    /// Whoever is warned, and can mend it.
+    /// Gets the warnings.
     pub owner: UserId,
-    /// When the other party lets it end; `None`: it has no such date.
+    /// When it expires at the other party; `None`: never.
     pub expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub rotated_at: Option<Timestamp>,
-    /// The other party does not know it any more, since then; and what it said.
+    /// Since when the other party rejects it, and its last error.
     pub failing_since: Option<Timestamp>,
-    pub failure: Option<String>,
-    /// When the other party was last asked whether it knows it.
+    pub failure: Option<Message>,
+    /// When it was last tried at the other party.
     pub probed_at: Option<Timestamp>,
 }
 
-/// An administrator's choices.
-#[derive(Clone, Debug)]
+/// Configuration: the section `credentials`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether a changed secret raises an alert (密钥变更告警).
     pub change_alarm: bool,
-    /// Accounts by which messages leave are tried so often; `None`: only by what is sent.
-    pub probed_every: Option<Duration>,
-    /// So many days before its end a credential's owner is warned; falling.
-    pub warned_days: Vec<u64>,
+    /// The interval of health checks of channel accounts; 0: only messages check them.
+    pub probe_minutes: u64,
+    /// Days before the expiry at which the owner is warned.
+    pub warned_days: Vec<u16>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { change_alarm: true, probed_every: Some(minutes(10)), warned_days: vec![7, 3, 1, 0] }
+impl ConfigSection for Settings {
+    const NAME: &'static str = "credentials";
+}
+
+impl Settings {
+    pub fn probe_interval(&self) -> Option<Duration> {
+        (self.probe_minutes > 0).then(|| minutes(self.probe_minutes))
+    }
+
+    /// Each once, in descending order.
+    pub fn warned_days(&self) -> Vec<u64> {
+        let mut days: Vec<u64> = self.warned_days.iter().copied().map(u64::from).collect();
+        days.sort_unstable_by(|a, b| b.cmp(a));
+        days.dedup();
+        days
     }
 }
 
-/// Makes a credential, or changes what is known of it; a new secret goes by [`RotateCredential`].
+/// Creates a credential or changes its metadata; [`RotateCredential`] changes the secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct SaveCredential {
     pub key: String,
     pub kind: CredentialKind,
     pub name: Option<String>,
     pub owner: Option<UserId>,
-    /// `Some(None)`: none.
+    /// `Some(None)`: no expiry.
     pub expires_at: Option<Option<Timestamp>>,
-    /// Of a new credential. A digest would say whether two are the same; so nothing of it is kept with the call.
+    /// Only for a new credential. Excluded from the idempotency digest, which would reveal whether two secrets are equal.
     #[serde(skip)]
     pub parts: Option<Parts>,
 }
 
-/// Gives a credential a new secret; the one before verifies beside it for a while.
+/// Replaces the secret; the previous one verifies until the overlap ends.
 #[derive(Clone, Debug, Serialize)]
 pub struct RotateCredential {
     pub key: String,
     pub overlap: Duration,
-    /// `None`: as before; `Some(None)`: none.
+    /// `None`: unchanged; `Some(None)`: no expiry.
     pub expires_at: Option<Option<Timestamp>>,
     #[serde(skip)]
     pub parts: Parts,
@@ -146,7 +161,7 @@ pub enum CredentialEvent {
     Saved {
         credential: CredentialId,
         key: String,
-        /// Where somebody was named.
+        /// Set if the owner was set.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<UserId>,
         fields: Vec<String>,
@@ -157,18 +172,18 @@ pub enum CredentialEvent {
         owner: UserId,
         overlap_secs: u64,
     },
-    /// The other party does not know it any more.
+    /// The other party rejects it.
     Failing {
         credential: CredentialId,
         key: String,
         owner: UserId,
     },
-    /// It is known again.
+    /// The other party accepts it again.
     Recovered {
         credential: CredentialId,
         key: String,
     },
-    /// It ends in so many days; 0: within a day, or it has.
+    /// It expires in `days`; 0: within a day, or already expired.
     Expiring {
         credential: CredentialId,
         key: String,
@@ -186,5 +201,23 @@ impl CredentialEvent {
             | Self::Recovered { credential, .. }
             | Self::Expiring { credential, .. } => *credential,
         }
+    }
+}
+
+impl LogEvent for CredentialEvent {
+    const TAG: &'static str = "Credential";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Saved { .. } => "CredentialSaved",
+            Self::Rotated { .. } => "CredentialRotated",
+            Self::Expiring { .. } => "CredentialExpiring",
+            Self::Failing { .. } => "CredentialFailing",
+            Self::Recovered { .. } => "CredentialRecovered",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("credential", self.credential().0)
     }
 }

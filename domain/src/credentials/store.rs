@@ -16,7 +16,7 @@ pub mod credential {
         pub expires_at: Option<Timestamp>,
         pub created_at: Timestamp,
         pub rotated_at: Option<Timestamp>,
-        /// The nearest warning that was given, in days before the end.
+        /// The last warning that was sent, in days before the expiry.
         pub warned_days: Option<i64>,
         pub failing_since: Option<Timestamp>,
         pub failure: Option<String>,
@@ -52,13 +52,13 @@ pub mod credential_secret {
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel as _,
+    QueryFilter, QueryOrder as _,
 };
 
 use super::model::{Credential, CredentialKind, Parts};
-use crate::kernel::{CredentialId, Error, Result, Timestamp};
-use crate::runtime::{App, Tx, Vault};
+use crate::kernel::{CredentialId, Error, Message, Result, Timestamp};
+use crate::runtime::{App, Executor, Tx, Vault};
 
 impl TryFrom<credential::Model> for Credential {
     type Error = DbErr;
@@ -78,8 +78,9 @@ impl TryFrom<credential::Model> for Credential {
             failure,
             probed_at,
         } = row;
-        let kind = CredentialKind::parse(&kind)
-            .ok_or_else(|| DbErr::Type(format!("credential {key}: {kind:?} is no kind of this program")))?;
+        let kind = kind
+            .parse::<CredentialKind>()
+            .map_err(|_| DbErr::Type(format!("credential {key}: {kind:?} is no kind of this program")))?;
         Ok(Self {
             id,
             key,
@@ -90,26 +91,26 @@ impl TryFrom<credential::Model> for Credential {
             created_at,
             rotated_at,
             failing_since,
-            failure,
+            failure: failure.as_deref().map(Message::from_stored),
             probed_at,
         })
     }
 }
 
-pub(super) async fn by_key(conn: &impl ConnectionTrait, key: &str) -> Result<Option<credential::Model>> {
+pub(super) async fn by_key(conn: &Executor, key: &str) -> Result<Option<credential::Model>> {
     Ok(credential::Entity::find().filter(credential::Column::Key.eq(key)).one(conn).await?)
 }
 
-pub(super) async fn by_id(conn: &impl ConnectionTrait, id: CredentialId) -> Result<Option<credential::Model>> {
+pub(super) async fn by_id(conn: &Executor, id: CredentialId) -> Result<Option<credential::Model>> {
     Ok(credential::Entity::find_by_id(id).one(conn).await?)
 }
 
-pub(super) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Credential>> {
+pub(super) async fn all(conn: &Executor) -> Result<Vec<Credential>> {
     let rows = credential::Entity::find().order_by_asc(credential::Column::Key).all(conn).await?;
     Ok(rows.into_iter().map(Credential::try_from).collect::<Result<_, _>>()?)
 }
 
-pub(super) async fn put(conn: &impl ConnectionTrait, row: credential::Model, is_new: bool) -> Result<()> {
+pub(super) async fn put(conn: &Executor, row: credential::Model, is_new: bool) -> Result<()> {
     let row = row.into_active_model().reset_all();
     if is_new {
         credential::Entity::insert(row).exec_without_returning(conn).await?;
@@ -119,16 +120,16 @@ pub(super) async fn put(conn: &impl ConnectionTrait, row: credential::Model, is_
     Ok(())
 }
 
-pub(super) async fn note_health(
+pub(super) async fn update_health(
     tx: &Tx,
     id: CredentialId,
     failing_since: Option<Timestamp>,
-    failure: Option<&str>,
+    failure: Option<&Message>,
 ) -> Result<()> {
     credential::Entity::update_many()
         .col_expr(credential::Column::ProbedAt, Expr::value(tx.now))
         .col_expr(credential::Column::FailingSince, Expr::value(failing_since))
-        .col_expr(credential::Column::Failure, Expr::value(failure))
+        .col_expr(credential::Column::Failure, Expr::value(failure.map(Message::to_stored)))
         .filter(credential::Column::Id.eq(id))
         .exec(tx.conn())
         .await?;
@@ -142,7 +143,7 @@ pub(super) async fn insert_secret(tx: &Tx, of: CredentialId, parts: &Parts) -> R
     let row = credential_secret::ActiveModel {
         id: Set(tx.new_uuid()),
         credential_id: Set(of),
-        sealed: Set(tx.app().state::<Vault>().seal(PURPOSE, &plain, &*tx.app().chance)),
+        sealed: Set(tx.app().state::<Vault>().seal(PURPOSE, &plain, &*tx.app().entropy)),
         created_at: Set(tx.now),
         expires_at: Set(None),
     };
@@ -150,7 +151,7 @@ pub(super) async fn insert_secret(tx: &Tx, of: CredentialId, parts: &Parts) -> R
     Ok(())
 }
 
-/// Ends those that would go on for longer, and clears what has ended.
+/// Limits the validity of all secrets to `at`, and deletes expired ones.
 pub(super) async fn end_secrets(tx: &Tx, of: CredentialId, at: Timestamp) -> Result<()> {
     credential_secret::Entity::update_many()
         .col_expr(credential_secret::Column::ExpiresAt, Expr::value(at))
@@ -169,17 +170,18 @@ pub(super) async fn end_secrets(tx: &Tx, of: CredentialId, at: Timestamp) -> Res
     Ok(())
 }
 
-/// The secrets that are good now, newest first.
-pub(super) async fn secrets(app: &App, conn: &impl ConnectionTrait, of: CredentialId) -> Result<Vec<Parts>> {
+/// The valid secrets, newest first.
+pub(super) async fn secrets(app: &App, conn: &Executor, of: CredentialId) -> Result<Vec<Parts>> {
     let rows = credential_secret::Entity::find()
         .filter(credential_secret::Column::CredentialId.eq(of))
         .order_by_desc(credential_secret::Column::Id)
         .all(conn)
         .await?;
-    let good = rows.into_iter().filter(|row| row.expires_at.is_none_or(|at| app.now() < at));
-    good.map(|row| {
-        let plain = app.state::<Vault>().unseal(PURPOSE, &row.sealed)?;
-        Ok(Parts(serde_json::from_slice(&plain).map_err(Error::internal)?))
-    })
-    .collect()
+    let valid = rows.into_iter().filter(|row| row.expires_at.is_none_or(|at| app.now() < at));
+    valid
+        .map(|row| {
+            let plain = app.state::<Vault>().unseal(PURPOSE, &row.sealed)?;
+            Ok(Parts(serde_json::from_slice(&plain).map_err(Error::internal)?))
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Warnings, and what a credential must have.
+//! Expiry warnings and validation of parts.
 
 use super::decide::{check, warning};
 use super::model::{CredentialKind, Parts};
@@ -21,14 +21,14 @@ fn an_owner_is_warned_at_seven_three_one_and_no_days() {
         now = now + hours(6);
     }
     assert_eq!(given, [(7, 7), (3, 3), (1, 1), (0, 0)]);
-    // What was slept through is not made up for: the nearest is given, once.
+    // Of several missed warnings only the latest is sent, once.
     assert_eq!(warning(&[7, 3, 1, 0], end - hours(30), end, None), (Some(3), Some(end - days(1))));
     assert_eq!(warning(&[7, 3, 1, 0], end - hours(30), end, Some(3)).0, None);
     assert_eq!(warning(&[7, 3, 1, 0], end + days(9), end, Some(7)), (Some(0), None));
 }
 
 #[test]
-fn a_kind_has_its_parts_and_no_others() {
+fn missing_and_unknown_parts_are_refused() {
     let parts = |names: &[&str]| Parts(names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect());
     let code = |kind, names: &[&str]| check(kind, &parts(names)).map(drop).map_err(|refusal| refusal.code);
     assert_eq!(code(CredentialKind::FeishuCallback, &["encryptKey", "verificationToken"]), Ok(()));

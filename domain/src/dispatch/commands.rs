@@ -1,83 +1,86 @@
-//! Giving tickets to people.
+//! Assigns tickets to agents.
 
 use super::decide::choose;
-use super::model::{Candidate, Need, Settings, Trace, weight};
+use super::model::{Candidate, DispatchFact, Requirements, Settings, Trace, weight};
 use super::{queries, store};
-use crate::kernel::{Result, UserId};
+use crate::kernel::{Result, UserId, boxed};
+use crate::notifications;
 use crate::runtime::{Command as _, Tx};
 use crate::tickets;
-use crate::tickets::model::{AssignTicket, Fact, Ticket, TicketStatus};
+use crate::tickets::model::{AssignTicket, Ticket, TicketStatus};
 
-/// What came of a ticket.
+/// The outcome of dispatching a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dispatched {
-    To(UserId),
-    /// Nobody suitable is there.
-    Nobody,
-    /// It was assigned automatically too often.
-    Bounded,
+pub enum DispatchOutcome {
+    Assigned(UserId),
+    /// Nobody is eligible.
+    NoCandidate,
+    /// The limit of automatic assignments is reached.
+    LimitReached,
 }
 
-async fn need(tx: &Tx, ticket: &Ticket) -> Result<Need> {
+async fn requirements(tx: &Tx, ticket: &Ticket) -> Result<Requirements> {
     let mut earlier = queries::earlier_owners(tx.conn(), ticket.id).await?;
-    earlier.extend(ticket.assignee);
-    Ok(Need {
-        team: ticket.team,
-        skills: ticket.required_skills.clone(),
-        weight: weight(ticket.priority, TicketStatus::Assigned),
+    earlier.extend(ticket.assignment.assignee);
+    Ok(Requirements {
+        team: ticket.assignment.team,
+        skills: ticket.request.required_skills.clone(),
+        weight: weight(ticket.request.priority, TicketStatus::Assigned),
         earlier,
     })
 }
 
-/// Gives a ticket to the best of these, and keeps why. `candidates` are brought up to date.
-async fn give(tx: &mut Tx, ticket: &Ticket, candidates: &mut [Candidate]) -> Result<Dispatched> {
+/// Assigns a ticket to the best candidate, and stores the reasons. Updates `candidates` with the new load.
+async fn assign_best(tx: &mut Tx, ticket: &Ticket, candidates: &mut [Candidate]) -> Result<DispatchOutcome> {
     let settings = tx.app().state::<Settings>().clone();
     let before = store::traces(tx.conn(), &[ticket.id]).await?.remove(&ticket.id);
     let assignments = before.as_ref().map_or(0, |trace| trace.assignments);
     if assignments >= settings.assignments_max {
-        // It does not wait unseen either: a person decides.
-        if let Some(mut trace) = before.filter(|trace| ticket.assignee.is_none() && trace.queued_at.is_none()) {
+        // Queue it, so that a person decides.
+        if let Some(mut trace) =
+            before.filter(|trace| ticket.assignment.assignee.is_none() && trace.queued_at.is_none())
+        {
             trace.queued_at = Some(tx.now);
-            store::put(tx.conn(), &trace).await?;
-            tickets::commands::note(tx, ticket.id, Fact::Queued).await?;
+            store::upsert(tx.conn(), &trace).await?;
+            record_queued(tx, ticket).await?;
         }
-        return Ok(Dispatched::Bounded);
+        return Ok(DispatchOutcome::LimitReached);
     }
-    let need = need(tx, ticket).await?;
-    let choice = choose(&need, candidates, settings.skill_points);
+    let requirements = requirements(tx, ticket).await?;
+    let choice = choose(&requirements, candidates, settings.skill_points);
     let chosen = choice.chosen;
     let queued_at = before.as_ref().and_then(|trace| trace.queued_at);
     let mut trace = Trace { ticket: ticket.id, at: tx.now, choice, queued_at, assignments };
     let Some(user) = chosen else {
-        // Who stays with their owner waits in no queue.
-        let newly_queued = ticket.assignee.is_none() && queued_at.is_none();
+        // A ticket that stays with its owner is not queued.
+        let newly_queued = ticket.assignment.assignee.is_none() && queued_at.is_none();
         if newly_queued {
             trace.queued_at = Some(tx.now);
         }
-        if before.is_none_or(|before| before.choice.weighed != trace.choice.weighed || newly_queued) {
-            store::put(tx.conn(), &trace).await?;
+        if before.is_none_or(|before| before.choice.candidates != trace.choice.candidates || newly_queued) {
+            store::upsert(tx.conn(), &trace).await?;
         }
         if newly_queued {
-            tickets::commands::note(tx, ticket.id, Fact::Queued).await?;
+            record_queued(tx, ticket).await?;
         }
-        return Ok(Dispatched::Nobody);
+        return Ok(DispatchOutcome::NoCandidate);
     };
     let stamp = candidates.iter().find(|candidate| candidate.user == user).map_or(0, |candidate| candidate.stamp);
     store::claim(tx, user, stamp).await?;
     trace.queued_at = None;
     trace.assignments += 1;
-    store::put(tx.conn(), &trace).await?;
+    store::upsert(tx.conn(), &trace).await?;
     let assign = AssignTicket { ticket: ticket.id, assignee: user, expected_version: Some(ticket.version) };
     assign.run(tx).await.map_err(conflict)?;
     for candidate in candidates.iter_mut().filter(|candidate| candidate.user == user) {
-        candidate.load += need.weight;
+        candidate.load += requirements.weight;
         candidate.stamp += 1;
         candidate.last_assigned_at = Some(tx.now);
     }
-    Ok(Dispatched::To(user))
+    Ok(DispatchOutcome::Assigned(user))
 }
 
-/// Somebody else was faster: looked at again.
+/// A version conflict means a concurrent change: retry.
 fn conflict(error: crate::kernel::Error) -> crate::kernel::Error {
     use crate::kernel::{Code, Error};
     match error {
@@ -88,13 +91,14 @@ fn conflict(error: crate::kernel::Error) -> crate::kernel::Error {
     }
 }
 
-/// Gives a ticket to somebody: to nobody who had it before. Also how a ticket that nobody answered moves on.
-pub async fn dispatch(tx: &mut Tx, ticket: &Ticket) -> Result<Dispatched> {
-    let mut candidates = queries::candidates(tx, ticket.team).await?;
-    give(tx, ticket, &mut candidates).await
+/// Assigns a ticket, never to an earlier owner. Escalation also uses it to reassign tickets.
+#[boxed]
+pub async fn dispatch(tx: &mut Tx, ticket: &Ticket) -> Result<DispatchOutcome> {
+    let mut candidates = queries::candidates(tx, ticket.assignment.team).await?;
+    assign_best(tx, ticket, &mut candidates).await
 }
 
-/// Gives several tickets, one after the other, as they stand; how many of them found somebody.
+/// Assigns several tickets one after the other; returns how many were assigned.
 pub async fn dispatch_all(tx: &mut Tx, tickets: Vec<Ticket>) -> Result<usize> {
     if tickets.is_empty() {
         return Ok(0);
@@ -102,12 +106,18 @@ pub async fn dispatch_all(tx: &mut Tx, tickets: Vec<Ticket>) -> Result<usize> {
     let mut candidates = queries::candidates(tx, None).await?;
     let mut found = 0;
     for ticket in tickets {
-        found += usize::from(matches!(give(tx, &ticket, &mut candidates).await?, Dispatched::To(_)));
+        found += usize::from(matches!(assign_best(tx, &ticket, &mut candidates).await?, DispatchOutcome::Assigned(_)));
     }
     Ok(found)
 }
 
-/// Whether a ticket may be given to somebody by itself.
-pub(super) fn is_free(ticket: &Ticket) -> bool {
-    ticket.assignee.is_none() && ticket.status == TicketStatus::New && !ticket.imported
+/// Whether a ticket waits for automatic assignment.
+pub(super) fn is_dispatchable(ticket: &Ticket) -> bool {
+    ticket.assignment.assignee.is_none() && ticket.status == TicketStatus::New && !ticket.request.imported
+}
+
+/// The ticket waits in its team's queue; a supervisor is notified.
+async fn record_queued(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
+    tickets::commands::append_fact_to(tx, ticket, DispatchFact::Queued.into()).await?;
+    notifications::react::on_queued(tx, ticket).await
 }

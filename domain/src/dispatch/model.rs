@@ -1,21 +1,27 @@
-//! Who may get a ticket, and why somebody did.
+//! Candidates for a ticket, and the reasons of a decision.
 
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{TeamId, TicketId, Timestamp, UserId};
 use crate::people::model::SkillLevel;
-use crate::tickets::model::{Priority, TicketStatus};
+use crate::runtime::ConfigSection;
+use crate::tickets::model::{Priority, TicketFact, TicketStatus};
 
-/// An administrator's choices.
-#[derive(Clone, Debug)]
+/// Configuration: the section `dispatch`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Without it tickets wait in their queues for somebody who takes or assigns them.
+    /// If off, tickets wait in their queues until a person accepts or assigns them.
     pub automatic: bool,
-    /// What the best skill is worth, in the weights of open work: at 10 an expert is preferred to a beginner (8 points behind)
+    /// The score of a full skill match, in units of open work: at 10 an expert is preferred to a beginner (8 points behind)
     /// until they have four more tickets of normal priority.
     pub skill_points: i32,
-    /// Automatic assignments of one ticket.
+    /// Limit of automatic assignments of one ticket.
     pub assignments_max: i32,
+}
+
+impl ConfigSection for Settings {
+    const NAME: &'static str = "dispatch";
 }
 
 impl Default for Settings {
@@ -24,10 +30,10 @@ impl Default for Settings {
     }
 }
 
-/// What an open ticket weighs.
+/// The weight of an open ticket in an agent's load.
 pub const fn weight(priority: Priority, status: TicketStatus) -> i32 {
     match (priority, status) {
-        // Somebody else's turn.
+        // Waits for somebody else.
         (_, TicketStatus::Waiting) => 1,
         (Priority::Urgent, _) => 4,
         (Priority::High, _) => 3,
@@ -36,22 +42,22 @@ pub const fn weight(priority: Priority, status: TicketStatus) -> i32 {
     }
 }
 
-/// What a ticket needs.
+/// What a ticket requires of its assignee.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
+pub struct Requirements {
     /// `None`: anybody.
     pub team: Option<TeamId>,
     pub skills: Vec<String>,
     pub weight: i32,
-    /// Those who had it already.
+    /// Earlier owners, who are not eligible.
     pub earlier: Vec<UserId>,
 }
 
-/// Somebody as they are at the moment of the decision.
+/// An agent at the time of the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub user: UserId,
-    /// Teams that they work for at the moment: their own, and those of people whose delegates they are.
+    /// Their own teams, and those of people whose delegate they are now.
     pub teams: Vec<TeamId>,
     pub skills: Vec<SkillLevel>,
     pub capacity: i32,
@@ -59,15 +65,15 @@ pub struct Candidate {
     pub load: i32,
     pub on_shift: bool,
     pub away: bool,
-    /// Somebody stands in for them now.
+    /// A delegation from them is in force.
     pub delegated: bool,
-    pub reached: bool,
+    pub reachable: bool,
     pub last_assigned_at: Option<Timestamp>,
-    /// Rises with each assignment: the compare of compare-and-set.
+    /// Increments with each assignment; compared in the compare-and-set.
     pub stamp: i64,
 }
 
-/// Why somebody may not get a ticket.
+/// Why a candidate is not eligible.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Exclusion {
@@ -81,39 +87,50 @@ pub enum Exclusion {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
+pub struct ScorePart {
     pub name: String,
     pub value: f64,
 }
 
-/// A candidate as the decision saw them.
+/// A candidate with the score, or the reason of exclusion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Weighed {
+pub struct ScoredCandidate {
     pub user: UserId,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub excluded: Option<Exclusion>,
     pub score: Option<f64>,
-    pub parts: Vec<Part>,
+    pub parts: Vec<ScorePart>,
 }
 
-/// A decision and its reasons: the eligible first, best first.
+/// A decision and its reasons. Candidates: eligible ones first, best score first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     pub chosen: Option<UserId>,
-    pub weighed: Vec<Weighed>,
+    pub candidates: Vec<ScoredCandidate>,
 }
 
-/// The last decision about a ticket, as it is kept.
+/// The last decision about a ticket, as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     pub ticket: TicketId,
     pub at: Timestamp,
     pub choice: Choice,
-    /// Since when it has been waiting in the queue.
+    /// Since when the ticket has been in the queue.
     pub queued_at: Option<Timestamp>,
     /// Automatic assignments so far.
     pub assignments: i32,
 }
 
-/// Candidates that are kept with a ticket.
-pub const KEPT_MAX: usize = 50;
+/// Candidates stored with a ticket.
+pub const STORED_CANDIDATES_MAX: usize = 50;
+
+/// What dispatch records about a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DispatchFact {
+    /// No agent was eligible: the ticket waits in its team's queue, and a supervisor is notified.
+    Queued,
+}
+
+impl TicketFact for DispatchFact {
+    const NAMES: &'static [&'static str] = &["Queued"];
+}

@@ -1,43 +1,42 @@
-//! When tickets are given to people: as they come, when somebody becomes free or comes, when somebody goes.
+//! Triggers of dispatch: new tickets, free capacity, and changes of availability.
 
-use super::commands::{dispatch, dispatch_all, is_free};
+use super::commands::{dispatch, dispatch_all, is_dispatchable};
 use super::model::Settings;
-use super::queries::{self, Queued};
+use super::queries::{self, QueuePosition};
 use crate::auth::model::AuthEvent;
 use crate::calendar::model::Organisation;
-use crate::kernel::{Error, Result, TicketId, UserId, seconds};
-use crate::people;
-use crate::runtime::Tx;
-use crate::runtime::jobs::{self, Job, Next};
+use crate::kernel::{Error, Result, TicketId, UserId, boxed, seconds};
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
+use crate::runtime::{AnyEvent, Tx};
 use crate::tickets;
 use crate::tickets::model::{Fact, TicketEvent, TicketStatus};
+use crate::{notifications, people};
 
-/// One ticket.
+/// Dispatches one ticket.
 pub const ASSIGN: &str = "dispatch.assign";
-/// All that wait.
+/// Dispatches the queue.
 pub const DRAIN: &str = "dispatch.drain";
-/// Who is there has changed, or will change now.
+/// Runs when availability changes.
 pub const ROSTER: &str = "dispatch.roster";
 
-/// Tickets given in one transaction.
+/// Tickets dispatched in one transaction.
 const DRAIN_MAX: u64 = 200;
 
 fn is_automatic(tx: &Tx) -> bool {
     tx.app().state::<Settings>().automatic
 }
 
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if !is_automatic(tx) {
         return Ok(());
     }
     let now = tx.now;
-    let waits = event.after.assignee.is_none() && event.after.status == TicketStatus::New;
-    let elsewhere = event.before.as_ref().is_some_and(|before| before.team != event.after.team);
-    let asked_otherwise =
+    let is_waiting = event.after.assignee.is_none() && event.after.status == TicketStatus::New;
+    let team_changed = event.before.as_ref().is_some_and(|before| before.team != event.after.team);
+    let skills_changed =
         matches!(&event.fact, Fact::Updated { fields } if fields.iter().any(|f| f == "requiredSkills"));
-    if matches!(event.fact, Fact::Created { .. }) || (waits && (elsewhere || asked_otherwise)) {
-        return jobs::plant(tx, ASSIGN, &event.ticket.to_string(), now).await;
+    if matches!(event.fact, Fact::Created { .. }) || (is_waiting && (team_changed || skills_changed)) {
+        return jobs::schedule(tx, &[Schedule::new(ASSIGN, &event.ticket.to_string(), now)]).await;
     }
     let busy = |of: &tickets::model::Snapshot| {
         of.assignee.filter(|_| matches!(of.status, TicketStatus::Assigned | TicketStatus::InProgress))
@@ -45,40 +44,41 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     let freed =
         event.before.as_ref().is_some_and(|before| busy(before).is_some() && busy(before) != busy(&event.after));
     if freed {
-        jobs::plant_earlier(tx, DRAIN, "", now).await?;
+        jobs::schedule(tx, &[Schedule::new(DRAIN, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
     Ok(())
 }
 
-/// Somebody came, went, can do or take something else, can be reached.
-pub async fn on_roster_event(tx: &mut Tx) -> Result<()> {
+/// Availability, skills, capacity or reachability of an agent changed.
+async fn on_roster_event(tx: &mut Tx) -> Result<()> {
     if is_automatic(tx) {
         let now = tx.now;
-        jobs::plant_earlier(tx, ROSTER, "", now).await?;
+        jobs::schedule(tx, &[Schedule::new(ROSTER, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
     Ok(())
 }
 
-/// Parts of what people who have gone leave that are looked at in one transaction.
-const LEFT_PARTS_MAX: usize = 10;
+/// Batches of unaccepted tickets of absent agents in one transaction.
+const UNACCEPTED_BATCHES_MAX: usize = 10;
 
-pub async fn on_auth_event(tx: &mut Tx, event: &AuthEvent) -> Result<()> {
+async fn on_auth_event(tx: &mut Tx, event: &AuthEvent) -> Result<()> {
     if let AuthEvent::SessionOpened { user, .. } = event
         && is_automatic(tx)
-        && people::queries::duty::duty(tx.app()).await?.agent(*user).is_some()
+        && people::queries::availability::current(tx.app()).await?.agent(*user).is_some()
     {
-        // Somebody who signs in can be reached.
+        // An agent with a session is reachable.
         let now = tx.now;
-        jobs::plant_earlier(tx, DRAIN, "", now).await?;
+        jobs::schedule(tx, &[Schedule::new(DRAIN, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
     Ok(())
 }
 
-/// A wake-up, not a verdict: the ticket may have found somebody.
+/// Checks the current state: the ticket may be assigned already.
+#[boxed]
 pub async fn on_assign(tx: &mut Tx, job: &Job) -> Result<Next> {
     let id: TicketId = job.subject.parse().map_err(Error::internal)?;
     let ticket = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id);
-    if let Some(ticket) = ticket.filter(is_free)
+    if let Some(ticket) = ticket.filter(is_dispatchable)
         && is_automatic(tx)
     {
         dispatch(tx, &ticket).await?;
@@ -86,54 +86,70 @@ pub async fn on_assign(tx: &mut Tx, job: &Job) -> Result<Next> {
     Ok(Next::Done)
 }
 
-/// A part of the queue; the next part is a job of its own, so that nobody waits behind those for whom nobody is there.
+/// Dispatches a batch of the queue. The next batch is a separate job, so that tickets without eligible agents do not block
+/// the others.
+#[boxed]
 pub async fn on_drain(tx: &mut Tx, job: &Job) -> Result<Next> {
     if !is_automatic(tx) {
         return Ok(Next::Done);
     }
-    let waiting = queries::waiting(tx.conn(), Queued::parse(&job.subject), DRAIN_MAX).await?;
+    let waiting = queries::waiting(tx.conn(), QueuePosition::from_subject(&job.subject), DRAIN_MAX).await?;
     let full = u64::try_from(waiting.len()).is_ok_and(|n| n == DRAIN_MAX);
-    let last = waiting.last().map(|ticket| Queued::of(ticket).to_string());
+    let last = waiting.last().map(|ticket| QueuePosition::of(ticket).to_string());
     dispatch_all(tx, waiting).await?;
     if let Some(last) = last.filter(|_| full) {
         let at = tx.now + seconds(1);
-        jobs::plant_earlier(tx, DRAIN, &last, at).await?;
+        jobs::schedule(tx, &[Schedule::new(DRAIN, &last, at).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
     Ok(Next::Done)
 }
 
-/// Stands as long as anybody's shift, absence or delegation is still to begin or end.
-pub async fn on_roster(tx: &mut Tx) -> Result<Next> {
+/// Reassigns unaccepted tickets of absent agents and drains the queue. Runs again at the next change of availability.
+#[boxed]
+pub async fn on_roster(tx: &mut Tx, _: &Job) -> Result<Next> {
     if !is_automatic(tx) {
         return Ok(Next::Done);
     }
-    let duty = people::queries::duty::duty(tx.app()).await?;
+    let availability = people::queries::availability::current(tx.app()).await?;
     let zone = tx.app().state::<Organisation>().zone.clone();
-    let gone: Vec<UserId> = duty
+    let unavailable: Vec<UserId> = availability
         .agents
         .iter()
-        .filter(|agent| agent.is_away(tx.now) || duty.is_delegated(agent.id, tx.now, &zone))
+        .filter(|agent| agent.is_away(tx.now) || availability.is_delegated(agent.id, tx.now, &zone))
         .map(|agent| agent.id)
         .collect();
-    if !gone.is_empty() {
-        let mut behind = 0;
-        for _ in 0..LEFT_PARTS_MAX {
-            let left = queries::unaccepted(tx.conn(), &gone, behind, DRAIN_MAX).await?;
-            let Some(last) = left.last() else { break };
-            behind = last.number;
-            dispatch_all(tx, left).await?;
+    if !unavailable.is_empty() {
+        let mut after = 0;
+        for _ in 0..UNACCEPTED_BATCHES_MAX {
+            let unaccepted = queries::unaccepted(tx.conn(), &unavailable, after, DRAIN_MAX).await?;
+            let Some(last) = unaccepted.last() else { break };
+            after = last.number;
+            dispatch_all(tx, unaccepted).await?;
         }
     }
     let now = tx.now;
-    jobs::plant_earlier(tx, DRAIN, "", now).await?;
+    jobs::schedule(tx, &[Schedule::new(DRAIN, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     Ok(queries::next_change(tx).await?.map_or(Next::Done, Next::At))
 }
 
-/// Plants what was lost: a ticket that waits is looked at again.
+/// Schedules a lost roster job: it checks all waiting tickets.
+#[boxed]
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
     if is_automatic(tx) {
         let now = tx.now;
-        jobs::plant_earlier(tx, ROSTER, "", now).await?;
+        jobs::schedule(tx, &[Schedule::new(ROSTER, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
     Ok(())
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(event) = event.get() {
+        on_ticket_event(tx, event).await?;
+    }
+    if let Some(event) = event.get() {
+        on_auth_event(tx, event).await?;
+    }
+    if notifications::queries::changes_reach(event) { on_roster_event(tx).await } else { Ok(()) }
 }

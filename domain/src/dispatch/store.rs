@@ -1,4 +1,4 @@
-//! Tables of dispatch: the last decision about each ticket, and when each agent last got one.
+//! Tables of dispatch: the last decision about each ticket, and each agent's last assignment.
 
 pub mod dispatch {
     use crate::kernel::{TicketId, Timestamp, UserId};
@@ -11,7 +11,7 @@ pub mod dispatch {
         pub ticket_id: TicketId,
         pub decided_at: Timestamp,
         pub chosen_id: Option<UserId>,
-        /// `Weighed`s as JSON.
+        /// JSON array of `ScoredCandidate`.
         pub candidates: String,
         pub queued_at: Option<Timestamp>,
         pub assignments: i32,
@@ -45,11 +45,11 @@ pub mod agent_load {
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::model::{Choice, Trace, weight};
 use crate::kernel::{Error, Result, TicketId, Timestamp, UserId};
-use crate::runtime::Tx;
+use crate::runtime::{Executor, Tx};
 use crate::tickets::model::{Priority, TicketStatus};
 use crate::tickets::store::entities::ticket;
 
@@ -58,19 +58,19 @@ impl TryFrom<dispatch::Model> for Trace {
 
     fn try_from(row: dispatch::Model) -> Result<Self> {
         let dispatch::Model { ticket_id, decided_at, chosen_id, candidates, queued_at, assignments } = row;
-        let weighed = serde_json::from_str(&candidates).map_err(Error::internal)?;
-        let choice = Choice { chosen: chosen_id, weighed };
+        let candidates = serde_json::from_str(&candidates).map_err(Error::internal)?;
+        let choice = Choice { chosen: chosen_id, candidates };
         Ok(Self { ticket: ticket_id, at: decided_at, choice, queued_at, assignments })
     }
 }
 
-pub(super) async fn put(conn: &impl ConnectionTrait, trace: &Trace) -> Result<()> {
-    let Trace { ticket, at, choice: Choice { chosen, weighed }, queued_at, assignments } = trace;
+pub(super) async fn upsert(conn: &Executor, trace: &Trace) -> Result<()> {
+    let Trace { ticket, at, choice: Choice { chosen, candidates }, queued_at, assignments } = trace;
     let row = dispatch::ActiveModel {
         ticket_id: Set(*ticket),
         decided_at: Set(*at),
         chosen_id: Set(*chosen),
-        candidates: Set(serde_json::to_string(weighed).map_err(Error::internal)?),
+        candidates: Set(serde_json::to_string(candidates).map_err(Error::internal)?),
         queued_at: Set(*queued_at),
         assignments: Set(*assignments),
     };
@@ -82,16 +82,16 @@ pub(super) async fn put(conn: &impl ConnectionTrait, trace: &Trace) -> Result<()
     Ok(())
 }
 
-pub(super) async fn traces(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Trace>> {
+pub(super) async fn traces(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Trace>> {
     let rows = dispatch::Entity::find().filter(dispatch::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     rows.into_iter().map(|row| Ok((row.ticket_id, row.try_into()?))).collect()
 }
 
-/// Written out as in the index that answers it.
+/// The literal condition of the partial index.
 const OPEN_WORK: &str = "status in ('ASSIGNED', 'IN_PROGRESS', 'WAITING')";
 
-/// Weighted open work of everybody who has any.
-pub(super) async fn loads(conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, i32>> {
+/// Weighted open work by user; users without any are absent.
+pub(super) async fn loads(conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, i32>> {
     let rows = ticket::Entity::find()
         .select_only()
         .column(ticket::Column::AssigneeId)
@@ -108,7 +108,7 @@ pub(super) async fn loads(conn: &impl ConnectionTrait, users: &[UserId]) -> Resu
         .await?;
     let mut loads: HashMap<UserId, i32> = HashMap::new();
     for (user, priority, status, count) in rows {
-        let (Some(priority), Some(status)) = (Priority::of_rank(priority), TicketStatus::parse(&status)) else {
+        let (Some(priority), Some(status)) = (Priority::of_rank(priority), status.parse::<TicketStatus>().ok()) else {
             continue;
         };
         let count = i32::try_from(count).unwrap_or(i32::MAX);
@@ -118,14 +118,14 @@ pub(super) async fn loads(conn: &impl ConnectionTrait, users: &[UserId]) -> Resu
     Ok(loads)
 }
 
-/// When each of these people last got a ticket, and their stamp.
-pub(super) async fn stamps(conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, (i64, Timestamp)>> {
+/// The stamp and the last assignment of each user.
+pub(super) async fn stamps(conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, (i64, Timestamp)>> {
     let rows =
         agent_load::Entity::find().filter(agent_load::Column::UserId.is_in(users.iter().copied())).all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.user_id, (row.stamp, row.last_assigned_at))).collect())
 }
 
-/// Claims somebody for a ticket, if nobody has claimed them since they were looked at; else a conflict.
+/// Claims an agent for a ticket; a conflict if the stamp has changed.
 pub(super) async fn claim(tx: &Tx, user: UserId, stamp: i64) -> Result<()> {
     if stamp == 0 {
         let row = agent_load::ActiveModel { user_id: Set(user), stamp: Set(1), last_assigned_at: Set(tx.now) };

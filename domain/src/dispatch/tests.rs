@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::decide::choose;
-use super::model::{Candidate, Choice, Exclusion, Need, Settings};
+use super::model::{Candidate, Choice, Exclusion, Requirements, Settings};
 use crate::kernel::{TeamId, Timestamp, UserId};
 use crate::people::model::SkillLevel;
 
@@ -29,14 +29,14 @@ fn candidate(n: u128, of: &[(&str, i32)], load: i32) -> Candidate {
         on_shift: true,
         away: false,
         delegated: false,
-        reached: true,
+        reachable: true,
         last_assigned_at: Some(Timestamp::from_millis(1_000)),
         stamp: 1,
     }
 }
 
-fn need(skills: &[&str]) -> Need {
-    Need {
+fn requirements(skills: &[&str]) -> Requirements {
+    Requirements {
         team: Some(team(1)),
         skills: skills.iter().map(|skill| (*skill).to_owned()).collect(),
         weight: 2,
@@ -49,40 +49,40 @@ fn points() -> i32 {
 }
 
 #[track_caller]
-fn chosen(need: &Need, candidates: &[Candidate], expected: Option<u128>) -> Choice {
-    let choice = choose(need, candidates, points());
+fn chosen(requirements: &Requirements, candidates: &[Candidate], expected: Option<u128>) -> Choice {
+    let choice = choose(requirements, candidates, points());
     assert_eq!(choice.chosen, expected.map(user), "{choice:#?}");
     choice
 }
 
 #[test]
-fn the_best_skill_wins_until_it_is_too_busy() {
+fn the_most_skilled_agent_is_chosen_until_too_busy() {
     let expert = |load| candidate(1, &[("electrics", 5)], load);
     let beginner = candidate(2, &[("electrics", 1)], 0);
-    chosen(&need(&["electrics"]), &[expert(0), beginner.clone()], Some(1));
-    chosen(&need(&["electrics"]), &[expert(7), beginner.clone()], Some(1));
-    let choice = chosen(&need(&["electrics"]), &[expert(9), beginner], Some(2));
-    let parts: Vec<_> = choice.weighed[0].parts.iter().map(|part| (part.name.as_str(), part.value)).collect();
-    assert_eq!((choice.weighed[0].score, parts), (Some(2.0), vec![("skillMatch", 2.0), ("openWork", 0.0)]));
+    chosen(&requirements(&["electrics"]), &[expert(0), beginner.clone()], Some(1));
+    chosen(&requirements(&["electrics"]), &[expert(7), beginner.clone()], Some(1));
+    let choice = chosen(&requirements(&["electrics"]), &[expert(9), beginner], Some(2));
+    let parts: Vec<_> = choice.candidates[0].parts.iter().map(|part| (part.name.as_str(), part.value)).collect();
+    assert_eq!((choice.candidates[0].score, parts), (Some(2.0), vec![("skillMatch", 2.0), ("openWork", 0.0)]));
 }
 
 #[test]
-fn everyone_who_may_not_get_it_is_told_why() {
+fn every_excluded_candidate_has_a_reason() {
     let can = |n| candidate(n, &[("electrics", 3)], 0);
     let candidates = [
         Candidate { load: 19, ..can(1) },
         Candidate { on_shift: false, ..can(2) },
         Candidate { away: true, ..can(3) },
         Candidate { delegated: true, ..can(4) },
-        Candidate { reached: false, ..can(5) },
+        Candidate { reachable: false, ..can(5) },
         candidate(6, &[("welding", 5)], 0),
         can(7),
         Candidate { teams: vec![team(2)], ..can(8) },
     ];
-    let need = Need { earlier: vec![user(7)], ..need(&["electrics"]) };
-    let choice = chosen(&need, &candidates, None);
+    let requirements = Requirements { earlier: vec![user(7)], ..requirements(&["electrics"]) };
+    let choice = chosen(&requirements, &candidates, None);
     let mut reasons: Vec<_> =
-        choice.weighed.into_iter().map(|weighed| (weighed.user, weighed.excluded.unwrap())).collect();
+        choice.candidates.into_iter().map(|weighed| (weighed.user, weighed.excluded.unwrap())).collect();
     reasons.sort_by_key(|(user, _)| *user);
     assert_eq!(
         reasons,
@@ -99,19 +99,19 @@ fn everyone_who_may_not_get_it_is_told_why() {
 }
 
 #[test]
-fn of_equals_the_one_idle_longest_gets_it() {
+fn ties_go_to_the_agent_idle_longest() {
     let at = |n, millis: Option<i64>| Candidate {
         last_assigned_at: millis.map(Timestamp::from_millis),
         ..candidate(n, &[], 4)
     };
-    chosen(&need(&[]), &[at(1, Some(900)), at(2, Some(100)), at(3, Some(500))], Some(2));
-    chosen(&need(&[]), &[at(1, Some(900)), at(2, Some(100)), at(3, None)], Some(3));
+    chosen(&requirements(&[]), &[at(1, Some(900)), at(2, Some(100)), at(3, Some(500))], Some(2));
+    chosen(&requirements(&[]), &[at(1, Some(900)), at(2, Some(100)), at(3, None)], Some(3));
 }
 
-/// The same numbers on every run, from nothing but their order.
-struct Chance(u64);
+/// A deterministic generator of pseudo-random numbers.
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
@@ -121,16 +121,16 @@ impl Chance {
 const SKILLS: [&str; 6] = ["electrics", "hydraulics", "plc", "network", "erp", "welding"];
 
 /// Sixty agents of three teams: one to four skills each, three shifts, capacities from part time to full.
-fn crew(chance: &mut Chance) -> Vec<Candidate> {
+fn agents(random: &mut Random) -> Vec<Candidate> {
     (0..60_u64)
         .map(|n| {
             let mut of: BTreeMap<&str, i32> = BTreeMap::new();
-            for _ in 0..=chance.below(3) {
-                let level = i32::try_from(1 + chance.below(5)).unwrap();
-                of.insert(SKILLS[usize::try_from(chance.below(6)).unwrap()], level);
+            for _ in 0..=random.below(3) {
+                let level = i32::try_from(1 + random.below(5)).unwrap();
+                of.insert(SKILLS[usize::try_from(random.below(6)).unwrap()], level);
             }
             let of: Vec<_> = of.into_iter().collect();
-            let capacity = i32::try_from(8 + 4 * chance.below(5)).unwrap();
+            let capacity = i32::try_from(8 + 4 * random.below(5)).unwrap();
             Candidate {
                 teams: vec![team(u128::from(n % 3))],
                 capacity,
@@ -141,101 +141,103 @@ fn crew(chance: &mut Chance) -> Vec<Candidate> {
         .collect()
 }
 
-/// How a simulated help desk gives a ticket to somebody.
-type Rule = fn(&Need, &[Candidate], &mut Chance, u64) -> Option<usize>;
+/// How a simulated help desk chooses an assignee.
+type Rule = fn(&Requirements, &[Candidate], &mut Random, u64) -> Option<usize>;
 
-fn eligible(need: &Need, all: &[Candidate]) -> Vec<usize> {
-    let choice = choose(need, all, points());
-    let ids: Vec<UserId> = choice.weighed.iter().filter(|w| w.score.is_some()).map(|w| w.user).collect();
+fn eligible(requirements: &Requirements, all: &[Candidate]) -> Vec<usize> {
+    let choice = choose(requirements, all, points());
+    let ids: Vec<UserId> = choice.candidates.iter().filter(|w| w.score.is_some()).map(|w| w.user).collect();
     (0..all.len()).filter(|place| ids.contains(&all[*place].user)).collect()
 }
 
-fn by_dispatch(need: &Need, all: &[Candidate], _: &mut Chance, _: u64) -> Option<usize> {
-    let chosen = choose(need, all, points()).chosen?;
+fn by_dispatch(requirements: &Requirements, all: &[Candidate], _: &mut Random, _: u64) -> Option<usize> {
+    let chosen = choose(requirements, all, points()).chosen?;
     all.iter().position(|candidate| candidate.user == chosen)
 }
 
-fn at_random(need: &Need, all: &[Candidate], chance: &mut Chance, _: u64) -> Option<usize> {
-    let free = eligible(need, all);
-    if free.is_empty() { None } else { Some(free[usize::try_from(chance.below(free.len() as u64)).unwrap()]) }
+fn at_random(requirements: &Requirements, all: &[Candidate], random: &mut Random, _: u64) -> Option<usize> {
+    let free = eligible(requirements, all);
+    if free.is_empty() { None } else { Some(free[usize::try_from(random.below(free.len() as u64)).unwrap()]) }
 }
 
-fn round_robin(need: &Need, all: &[Candidate], _: &mut Chance, turn: u64) -> Option<usize> {
-    let free = eligible(need, all);
+fn round_robin(requirements: &Requirements, all: &[Candidate], _: &mut Random, turn: u64) -> Option<usize> {
+    let free = eligible(requirements, all);
     if free.is_empty() { None } else { Some(free[usize::try_from(turn).unwrap() % free.len()]) }
 }
 
 #[derive(Debug, Default)]
 struct Outcome {
-    came: u64,
+    received: u64,
     assigned: u64,
-    /// Sum of the levels of the skills asked for.
+    /// Sum of the levels of required skills.
     skill: f64,
-    /// Sum, over assignments, of how much more the chosen had to do than the least busy of the equally skilled.
+    /// Sum over assignments: load of the chosen agent less that of the least busy equally skilled one.
     unfair: f64,
     /// Minutes that tickets waited in the queue.
     waited: u64,
 }
 
-/// Ten thousand tickets over some weeks: mixed skills, shifts that change every eight hours, absences, work that takes its time.
+/// Ten thousand tickets over some weeks, with mixed skills, eight-hour shifts, absences and varying work times.
 fn simulate(rule: Rule) -> Outcome {
-    let mut chance = Chance(42);
-    let mut crew = crew(&mut chance);
+    let mut random = Random(42);
+    let mut agents = agents(&mut random);
     let mut outcome = Outcome::default();
-    let mut queue: Vec<(u64, Need)> = Vec::new();
+    let mut queue: Vec<(u64, Requirements)> = Vec::new();
     let mut running: Vec<(u64, usize, i32)> = Vec::new();
-    // What the rule draws changes nothing of what comes.
-    let mut own = Chance(7);
+    // A separate generator: the rule's draws must not change the tickets.
+    let mut rule_random = Random(7);
     let mut turn = 0;
     for minute in 0_u64.. {
         if minute % 480 == 0 {
-            for (n, candidate) in crew.iter_mut().enumerate() {
+            for (n, candidate) in agents.iter_mut().enumerate() {
                 candidate.on_shift = !(minute / 480 + n as u64).is_multiple_of(3);
-                candidate.away = chance.below(20) == 0;
+                candidate.away = random.below(20) == 0;
             }
         }
         running.retain(|(end, place, weight)| {
             if *end <= minute {
-                crew[*place].load -= weight;
+                agents[*place].load -= weight;
             }
             *end > minute
         });
         let created = minute / 2;
         if minute % 2 == 0 && created < 10_000 {
             let mut wanted: Vec<&str> =
-                (0..chance.below(3)).map(|_| SKILLS[usize::try_from(chance.below(6)).unwrap()]).collect();
+                (0..random.below(3)).map(|_| SKILLS[usize::try_from(random.below(6)).unwrap()]).collect();
             wanted.sort_unstable();
             wanted.dedup();
-            let weight = i32::try_from(1 + chance.below(4)).unwrap();
-            let team = (chance.below(4) > 0).then(|| team(u128::from(chance.below(3))));
-            let need = Need { team, weight, ..need(&wanted) };
-            // What nobody of the team can do at all waits for ever, whatever the rule.
-            if crew.iter().any(|c| can(&need, c)) {
-                outcome.came += 1;
-                queue.push((minute, need));
+            let weight = i32::try_from(1 + random.below(4)).unwrap();
+            let team = (random.below(4) > 0).then(|| team(u128::from(random.below(3))));
+            let requirements = Requirements { team, weight, ..requirements(&wanted) };
+            // Skip tickets that nobody of the team can ever do.
+            if agents.iter().any(|c| can(&requirements, c)) {
+                outcome.received += 1;
+                queue.push((minute, requirements));
             }
         }
-        // The queue drains now and then; who comes is looked at when they come.
-        let mut left = Vec::new();
-        for (since, need) in std::mem::take(&mut queue) {
+        // New tickets are dispatched at once, queued ones every 120 minutes.
+        let mut still_queued = Vec::new();
+        for (since, requirements) in std::mem::take(&mut queue) {
             if since != minute && minute % 120 != 0 {
-                left.push((since, need));
+                still_queued.push((since, requirements));
                 continue;
             }
-            let Some(place) = rule(&need, &crew, &mut own, turn) else {
-                left.push((since, need));
+            let Some(place) = rule(&requirements, &agents, &mut rule_random, turn) else {
+                still_queued.push((since, requirements));
                 continue;
             };
             turn += 1;
-            judge(&need, &crew, place, &mut outcome);
+            measure(&requirements, &agents, place, &mut outcome);
             outcome.waited += minute - since;
-            let candidate = &mut crew[place];
-            assert!(candidate.load + need.weight <= candidate.capacity && candidate.on_shift && !candidate.away);
-            candidate.load += need.weight;
+            let candidate = &mut agents[place];
+            assert!(
+                candidate.load + requirements.weight <= candidate.capacity && candidate.on_shift && !candidate.away
+            );
+            candidate.load += requirements.weight;
             candidate.last_assigned_at = Some(Timestamp::from_millis(i64::try_from(minute).unwrap()));
-            running.push((minute + 20 + chance.below(100), place, need.weight));
+            running.push((minute + 20 + random.below(100), place, requirements.weight));
         }
-        queue = left;
+        queue = still_queued;
         if created >= 10_000 && (queue.is_empty() || minute >= 24_000) {
             return outcome;
         }
@@ -243,32 +245,35 @@ fn simulate(rule: Rule) -> Outcome {
     outcome
 }
 
-fn can(need: &Need, candidate: &Candidate) -> bool {
-    need.team.is_none_or(|team| candidate.teams.contains(&team))
-        && need.skills.iter().all(|skill| level(candidate, skill) > 0)
+fn can(requirements: &Requirements, candidate: &Candidate) -> bool {
+    requirements.team.is_none_or(|team| candidate.teams.contains(&team))
+        && requirements.skills.iter().all(|skill| level(candidate, skill) > 0)
 }
 
 fn level(candidate: &Candidate, skill: &String) -> i32 {
     candidate.skills.iter().find(|known| known.skill == *skill).map_or(0, |known| known.level)
 }
 
-fn judge(need: &Need, crew: &[Candidate], place: usize, outcome: &mut Outcome) {
-    let sum = |candidate: &Candidate| need.skills.iter().map(|skill| level(candidate, skill)).sum::<i32>();
-    let chosen = &crew[place];
-    let equals = eligible(need, crew).into_iter().map(|place| &crew[place]).filter(|other| sum(other) == sum(chosen));
+fn measure(requirements: &Requirements, agents: &[Candidate], place: usize, outcome: &mut Outcome) {
+    let sum = |candidate: &Candidate| requirements.skills.iter().map(|skill| level(candidate, skill)).sum::<i32>();
+    let chosen = &agents[place];
+    let equals = eligible(requirements, agents)
+        .into_iter()
+        .map(|place| &agents[place])
+        .filter(|other| sum(other) == sum(chosen));
     let least = equals.map(|other| other.load).min().unwrap_or(chosen.load);
     outcome.assigned += 1;
-    outcome.skill += f64::from(sum(chosen)) / f64::from(u32::try_from(need.skills.len().max(1)).unwrap());
+    outcome.skill += f64::from(sum(chosen)) / f64::from(u32::try_from(requirements.skills.len().max(1)).unwrap());
     outcome.unfair += f64::from(chosen.load - least);
 }
 
 #[test]
-fn work_is_spread_better_than_at_random_or_in_turn() {
+fn dispatch_beats_random_and_round_robin() {
     let dispatched = simulate(by_dispatch);
     let random = simulate(at_random);
     let in_turn = simulate(round_robin);
-    assert!(dispatched.came > 9_000 && dispatched.assigned == dispatched.came, "{dispatched:?}");
-    // Of the equally skilled, eligible and free, nobody had less to do: not by one ticket's weight, not at all.
+    assert!(dispatched.received > 9_000 && dispatched.assigned == dispatched.received, "{dispatched:?}");
+    // No equally skilled eligible agent ever had less load.
     assert_eq!(dispatched.unfair, 0.0, "{dispatched:?}");
     for other in [&random, &in_turn] {
         assert!(other.unfair / (other.assigned as f64) > 0.5, "{other:?}");

@@ -1,37 +1,38 @@
-//! Policies, levels, and what a rehearsal finds.
+//! Policies, levels, and the result of a simulation.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{TicketId, Timestamp, UserId, hours, words};
+use crate::kernel::{TicketId, Timestamp, UserId, hours, string_enum};
 use crate::notifications::model::Channel;
-use crate::runtime::Shelf;
-use crate::tickets::model::Priority;
+use crate::runtime::versioned::CurrentVersions;
+use crate::runtime::{ConfigSection, LogEvent};
+use crate::tickets::model::{BoardDelta, Priority, TicketFact};
+use uuid::Uuid;
 
-words! {
-    /// By which time levels are measured.
+string_enum! {
+    /// The clock by which levels are timed.
     Measure {
         AroundTheClock = "AROUND_THE_CLOCK",
-        /// The assignee's.
+        /// The assignee's working hours.
         WorkingHours = "WORKING_HOURS",
     }
 }
 
-words! {
+string_enum! {
     State {
         Planned = "PLANNED",
         Fired = "FIRED",
-        /// A higher level fired in its place, after downtime.
+        /// After downtime a higher level fired instead.
         Skipped = "SKIPPED",
-        /// Somebody answered before.
+        /// A response came first.
         Stopped = "STOPPED",
     }
 }
 
-/// The highest level: here the ticket is given to somebody else.
+/// The highest level: it reassigns the ticket.
 pub const LEVEL_MAX: i32 = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ pub struct Policy {
     pub priority: Priority,
     pub version: i32,
     pub measure: Measure,
-    /// In their order.
+    /// Ascending.
     pub levels: Vec<Level>,
 }
 
@@ -60,26 +61,26 @@ pub struct Policy {
 pub struct SavePolicy {
     pub priority: Priority,
     pub measure: Measure,
-    pub levels: Vec<LevelGiven>,
+    pub levels: Vec<LevelInput>,
 }
 
-/// A level as somebody writes it.
+/// A level of a policy as given in an input.
 #[derive(Clone, Debug, Serialize)]
-pub struct LevelGiven {
+pub struct LevelInput {
     pub level: i32,
     pub after_secs: i32,
     pub channels: Vec<Channel>,
 }
 
-/// A level of an epoch of a ticket.
+/// A level of a ticket's epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escalation {
     pub ticket: TicketId,
     pub epoch: i32,
     pub level: i32,
-    /// Whose answer it waits for; `None`: anybody's.
-    pub watched: Option<UserId>,
-    /// Measured from here.
+    /// The person whose response it waits for; `None`: anybody's.
+    pub responsible: Option<UserId>,
+    /// Start of the time measurement.
     pub since: Timestamp,
     pub due_at: Timestamp,
     pub state: State,
@@ -87,7 +88,7 @@ pub struct Escalation {
     pub priority: Priority,
     pub policy_version: i32,
     pub channels: Vec<Channel>,
-    /// Nobody was eligible: it is tried again when the roster changes.
+    /// Nobody was eligible: dispatch retries when the roster changes.
     pub retry: bool,
 }
 
@@ -96,35 +97,27 @@ pub enum EscalationEvent {
     PolicySaved { priority: Priority, version: i32 },
 }
 
-/// An administrator's choices.
-#[derive(Clone, Debug)]
+/// Configuration: the section `escalation`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What nobody opened for so long is marked.
-    pub unopened_after: Duration,
+    /// A ticket that nobody opened for this long is marked.
+    pub unopened_after_hours: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { unopened_after: hours(48) }
+impl ConfigSection for Settings {
+    const NAME: &'static str = "escalation";
+}
+
+impl Settings {
+    pub const fn unopened_after(&self) -> Duration {
+        hours(self.unopened_after_hours)
     }
 }
 
-/// The newest policies, in memory.
-pub struct Policies(pub(super) Shelf<(), Arc<Vec<Policy>>>);
+pub type PolicyCache = CurrentVersions<Policy>;
 
-impl Default for Policies {
-    fn default() -> Self {
-        Self(Shelf::new(1))
-    }
-}
-
-impl Policies {
-    pub fn forget(&self) {
-        self.0.forget_all();
-    }
-}
-
-/// How late levels fired, since this process began: seconds up to each of [`LATENESS_SECS`], and beyond.
+/// Histogram of how late levels fired since the process started, with the bucket bounds [`LATENESS_SECS`].
 #[derive(Debug, Default)]
 pub struct Lateness {
     buckets: [AtomicU64; LATENESS_SECS.len() + 1],
@@ -140,14 +133,14 @@ impl Lateness {
         self.sum_millis.fetch_add(u64::try_from(late.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Counts of the buckets, and the sum of all in seconds.
+    /// The bucket counts, and the sum in seconds.
     pub fn read(&self) -> (Vec<u64>, f64) {
         let counts = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
         (counts, Duration::from_millis(self.sum_millis.load(Ordering::Relaxed)).as_secs_f64())
     }
 }
 
-/// What a rehearsal found.
+/// A problem found by a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub kind: FindingKind,
@@ -156,33 +149,62 @@ pub struct Finding {
     pub skill: Option<String>,
 }
 
-words! {
+string_enum! {
     FindingKind {
-        /// Nobody is told at a level.
+        /// A level reaches nobody.
         EmptyLevel = "EMPTY_LEVEL",
-        /// A level reaches this person by none of its channels.
+        /// A level reaches this person on none of its channels.
         UnreachablePerson = "UNREACHABLE_PERSON",
-        /// Their level 2 has no supervisor.
+        /// This person has no supervisor to notify at level 2.
         NoSupervisor = "NO_SUPERVISOR",
-        /// One person only has this skill: level 3 finds nobody else.
+        /// Only this person has the skill: level 3 cannot reassign.
         SingleSkillHolder = "SINGLE_SKILL_HOLDER",
-        /// A level goes by a channel for which no sender is configured.
+        /// No sender is configured for any channel of the level.
         NoSender = "NO_SENDER",
     }
 }
 
-/// A level of a rehearsal, on a virtual clock.
+/// The result of a simulation for one level.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rehearsed {
+pub struct LevelSimulation {
     pub level: i32,
     pub due_at: Option<Timestamp>,
-    /// Who would be told, of all whose ticket it might be.
+    /// How many of the `of` possible recipients the level reaches.
     pub reached: u64,
     pub of: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rehearsal {
-    pub levels: Vec<Rehearsed>,
+pub struct PolicySimulation {
+    pub levels: Vec<LevelSimulation>,
     pub findings: Vec<Finding>,
+}
+
+impl LogEvent for EscalationEvent {
+    const TAG: &'static str = "Escalation";
+
+    fn kind(&self) -> &'static str {
+        "EscalationPolicySaved"
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("escalation_policy", Uuid::nil())
+    }
+}
+
+/// What escalation records about a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EscalationFact {
+    /// A level fired.
+    Escalated { epoch: i32, level: i32 },
+    /// 超时未响应: nobody opened the ticket in time.
+    NoResponseMarked,
+}
+
+impl TicketFact for EscalationFact {
+    const NAMES: &'static [&'static str] = &["Escalated", "NoResponseMarked"];
+
+    fn board_delta(&self) -> Option<BoardDelta> {
+        matches!(self, Self::Escalated { .. }).then_some(BoardDelta::Escalated)
+    }
 }

@@ -1,36 +1,29 @@
-//! Reads: policies, the levels of a ticket, and a policy tried against the roster.
+//! Reads: policies, levels of tickets, simulations of policies, and to-do lists.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::decide::{self, Roster};
-use super::model::{Escalation, Measure, Policies, Policy, Rehearsal};
+use super::decide::{self, StaffReachability};
+use super::model::{Escalation, Measure, Policy, PolicyCache, PolicySimulation};
 use super::store::{self, escalation_policy};
 use crate::calendar;
-use crate::calendar::decide::hours::Calendar;
-use crate::calendar::model::CHINA;
-use crate::kernel::{Error, Result, Role, TicketId, Timestamp, UserId};
-use crate::notifications::model::{Senders, Settings as Notifications};
-use crate::runtime::{App, Ctx};
+use crate::calendar::model::{CHINA, Calendar};
+use crate::kernel::{Error, Result, Role, TicketId, Timestamp, UserId, boxed};
+use crate::notifications::model::Senders;
+use crate::runtime::versioned::is_newest;
+use crate::runtime::{App, Ctx, Executor};
 use crate::tickets::model::{Ticket, TicketStatus};
 use crate::tickets::store::entities::{ticket, ticket_open};
 use crate::{notifications, people};
 
-pub(super) async fn read_policies(conn: &impl ConnectionTrait) -> Result<Vec<Policy>> {
-    let newer = Alias::new("newer");
-    let last = Query::select()
-        .expr(Expr::col((newer.clone(), escalation_policy::Column::Version)).max())
-        .from_as(escalation_policy::Entity, newer.clone())
-        .and_where(
-            Expr::col((newer, escalation_policy::Column::Priority))
-                .equals((escalation_policy::Entity, escalation_policy::Column::Priority)),
-        )
-        .to_owned();
+pub(super) async fn read_policies(conn: &Executor) -> Result<Vec<Policy>> {
     let rows = escalation_policy::Entity::find()
-        .filter(Expr::col((escalation_policy::Entity, escalation_policy::Column::Version)).in_subquery(last))
+        .filter(is_newest::<escalation_policy::Entity>(
+            escalation_policy::Column::Priority,
+            escalation_policy::Column::Version,
+        ))
         .order_by_desc(escalation_policy::Column::Priority)
         .all(conn)
         .await?;
@@ -38,14 +31,14 @@ pub(super) async fn read_policies(conn: &impl ConnectionTrait) -> Result<Vec<Pol
 }
 
 /// The newest policy of every priority.
+#[boxed]
 pub async fn policies(app: &App) -> Result<Arc<Vec<Policy>>> {
-    let load = async |_| Ok(vec![((), Arc::new(read_policies(app.db.read()).await?))]);
-    let mut found = app.state::<Policies>().0.get_or_load(vec![()], load).await?;
-    Ok(found.remove(&()).unwrap_or_default())
+    app.state::<PolicyCache>().get_or_load(read_policies(app.db.read())).await
 }
 
-/// Every level of these tickets, in the order of epochs and levels.
-pub async fn of_tickets(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<Escalation>>> {
+/// All levels of these tickets, by epoch and level.
+#[boxed]
+pub async fn of_tickets(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<Escalation>>> {
     let mut all: HashMap<TicketId, Vec<Escalation>> = HashMap::new();
     for level in store::of_tickets(conn, ids).await? {
         all.entry(level.ticket).or_default().push(level);
@@ -53,78 +46,80 @@ pub async fn of_tickets(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result
     Ok(all)
 }
 
-/// By which calendar levels are measured: the assignee's own, or the clock.
-pub(super) async fn calendar_of(app: &App, measure: Measure, watched: Option<UserId>) -> Result<Arc<Calendar>> {
+/// The calendar by which levels are timed.
+pub(super) async fn calendar_of(app: &App, measure: Measure, responsible: Option<UserId>) -> Result<Arc<Calendar>> {
     let always = || Arc::new(Calendar::around_the_clock());
     if measure == Measure::AroundTheClock {
         return Ok(always());
     }
-    let duty = people::queries::duty::duty(app).await?;
-    let key = watched.and_then(|user| duty.agent(user)).and_then(|agent| agent.calendar.clone());
+    let availability = people::queries::availability::current(app).await?;
+    let key = responsible.and_then(|user| availability.agent(user)).and_then(|agent| agent.calendar.clone());
     let calendars = calendar::queries::current(app).await?;
-    // Who has none, and a ticket of nobody, go by the office hours of the installation, where they still stand.
+    // Without an assignee or a calendar of their own: the default office hours, if they still exist.
     let key = key.unwrap_or_else(|| CHINA.to_owned());
     let found = calendars.iter().find(|saved| saved.of.key == key);
     Ok(found.map_or_else(always, |saved| saved.calendar.clone()))
 }
 
-/// Everybody and what reaches them, as a policy is tried on them.
-pub(super) struct Everybody {
-    pub duty: Arc<people::model::Duty>,
-    pub reach: HashMap<UserId, notifications::model::Reach>,
+/// The data of [`StaffReachability`], loaded once.
+pub(super) struct StaffSnapshot {
+    pub availability: Arc<people::model::Availability>,
+    pub contact_points: HashMap<UserId, notifications::model::ContactPoints>,
     pub sessions: HashMap<UserId, Timestamp>,
 }
 
-impl Everybody {
-    pub async fn load(app: &App, conn: &impl ConnectionTrait) -> Result<Self> {
-        let duty = people::queries::duty::duty(app).await?;
-        let ids: Vec<UserId> = duty.agents.iter().map(|agent| agent.id).collect();
-        let reach = notifications::queries::reach(app, conn, &ids).await?;
+impl StaffSnapshot {
+    #[boxed]
+    pub async fn load(app: &App, conn: &Executor) -> Result<Self> {
+        let availability = people::queries::availability::current(app).await?;
+        let ids: Vec<UserId> = availability.agents.iter().map(|agent| agent.id).collect();
+        let contact_points = notifications::queries::contact_points(app, conn, &ids).await?;
         let sessions = notifications::queries::last_sessions(conn, &ids).await?;
-        Ok(Self { duty, reach, sessions })
+        Ok(Self { availability, contact_points, sessions })
     }
 
-    pub fn roster<'r>(&'r self, app: &'r App, now: Timestamp) -> Roster<'r> {
-        Roster {
-            duty: &self.duty,
-            reach: &self.reach,
+    pub fn reachability<'r>(&'r self, app: &'r App, now: Timestamp) -> StaffReachability<'r> {
+        StaffReachability {
+            availability: &self.availability,
+            contact_points: &self.contact_points,
             sessions: &self.sessions,
             senders: app.state::<Senders>(),
-            settings: app.state::<Notifications>(),
             now,
         }
     }
 }
 
-/// Tries a policy on the roster as it is, on a virtual clock that begins at `from`. For those who save policies.
-pub async fn rehearse(cx: &Ctx, policy: &Policy, from: Timestamp) -> Result<Rehearsal> {
+/// Dry run of a policy on current staff, with a virtual clock that starts at `from`. For administrators and supervisors.
+#[boxed]
+pub async fn simulate(cx: &Ctx, policy: &Policy, from: Timestamp) -> Result<PolicySimulation> {
     if !(cx.actor.is(Role::Admin) || cx.actor.is(Role::Supervisor)) {
         return Err(Error::forbidden());
     }
-    let everybody = Everybody::load(&cx.app, cx.read()).await?;
+    let staff = StaffSnapshot::load(&cx.app, cx.read()).await?;
     let calendar = calendar_of(&cx.app, policy.measure, None).await?;
-    Ok(decide::rehearse(policy, &everybody.roster(&cx.app, cx.now()), from, &calendar))
+    Ok(decide::simulate(policy, &staff.reachability(&cx.app, cx.now()), from, &calendar))
 }
 
-/// What waits for somebody: their tickets that they have not accepted.
+/// A user's to-do list: assigned tickets that they have not accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Todo {
-    /// Not opened by them yet.
+    /// How many of them the user has not opened.
     pub unread: usize,
-    /// With since when each waits for them; the longest first.
+    /// With the start of their waiting time; the longest-waiting first.
     pub tickets: Vec<(Timestamp, Ticket)>,
 }
 
-/// Tickets that the float counts; whoever has more sees this many.
-const WAITING_MAX: u64 = 500;
+/// Upper bound of the to-do list.
+const TODO_MAX: u64 = 500;
 
+#[boxed]
 pub async fn todo(app: &App, user: UserId) -> Result<Todo> {
     let conn = app.db.read();
     let rows = ticket::Entity::find()
         .filter(ticket::Column::AssigneeId.eq(user))
-        .filter(ticket::Column::Status.eq(TicketStatus::Assigned.word()))
+        .filter(ticket::Column::Status.eq(TicketStatus::Assigned.as_str()))
         .order_by_asc(ticket::Column::CreatedAt)
-        .limit(WAITING_MAX)
+        .limit(TODO_MAX)
         .all(conn)
         .await?;
     let tickets = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;
@@ -137,7 +132,7 @@ pub async fn todo(app: &App, user: UserId) -> Result<Todo> {
     let levels = of_tickets(conn, &ids).await?;
     let since = |ticket: &Ticket| {
         let last = levels.get(&ticket.id).and_then(|levels| levels.last());
-        last.filter(|last| last.watched == Some(user)).map_or(ticket.created_at, |last| last.since)
+        last.filter(|last| last.responsible == Some(user)).map_or(ticket.times.created_at, |last| last.since)
     };
     let unread = ids.iter().filter(|id| opened.iter().all(|row| row.ticket_id != **id)).count();
     let mut tickets: Vec<(Timestamp, Ticket)> = tickets.into_iter().map(|ticket| (since(&ticket), ticket)).collect();

@@ -1,72 +1,67 @@
-//! The watch over each ticket: it begins and ends in the transaction of the event; levels fire by timer.
+//! The escalation timer of each ticket: events start and stop it in their transaction; jobs fire its levels.
 
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
-use super::decide::{self, Move};
-use super::model::{Escalation, LEVEL_MAX, Lateness, Settings, State};
-use super::queries;
-use super::store::{self, escalation};
+use super::decide::{self, TimerChange};
+use super::model::{Escalation, EscalationEvent, EscalationFact, LEVEL_MAX, Lateness, PolicyCache, Settings, State};
+use super::{queries, store};
 use crate::calendar::model::Organisation;
-use crate::dispatch;
-use crate::dispatch::commands::Dispatched;
-use crate::kernel::{Error, Result, TicketId, Timestamp, UserId, seconds};
-use crate::notifications;
-use crate::notifications::model::{Cause, Params, Tell, Via};
+use crate::dispatch::commands::DispatchOutcome;
+use crate::kernel::{Error, Result, TicketId, Timestamp, UserId, boxed, seconds};
+use crate::notifications::model::{Cause, NotificationRequest, Params, Via};
 use crate::people;
-use crate::runtime::Tx;
-use crate::runtime::jobs::{self, Job, Next};
+use crate::runtime::app::States;
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
+use crate::runtime::{AnyEvent, App, Tx};
 use crate::tickets;
 use crate::tickets::model::{Fact, Priority, Ticket, TicketEvent};
+use crate::{dispatch, notifications};
 
 pub const LEVEL: &str = "escalation.level";
 pub const UNOPENED: &str = "escalation.unopened";
 pub const RETRY: &str = "escalation.retry";
 
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     let created = matches!(event.fact, Fact::Created { .. });
     if created {
-        let at = tx.now + tx.app().state::<Settings>().unopened_after;
-        jobs::plant(tx, UNOPENED, &event.ticket.to_string(), at).await?;
-    } else if !may_move(event) {
+        let at = tx.now + tx.app().state::<Settings>().unopened_after();
+        jobs::schedule(tx, &[Schedule::new(UNOPENED, &event.ticket.to_string(), at)]).await?;
+    } else if !may_change_timer(event) {
         return Ok(());
     }
     let levels = if created { Vec::new() } else { store::of_tickets(tx.conn(), &[event.ticket]).await? };
     let epoch = levels.last().map_or(0, |last| last.epoch);
-    let present: Vec<&Escalation> = levels.iter().filter(|level| level.epoch == epoch).collect();
-    // Still watched: a level is to come, or the last one fired and nobody was found.
-    let watched = present
+    let current: Vec<&Escalation> = levels.iter().filter(|level| level.epoch == epoch).collect();
+    // The timer still runs if a level is planned, waits for a retry, or the last one fired.
+    let responsible = current
         .iter()
         .find(|level| level.state == State::Planned || level.retry)
-        .or_else(|| present.last().filter(|last| last.state == State::Fired))
-        .map(|level| level.watched);
-    match decide::moved(event, tx.actor().user_id(), watched) {
+        .or_else(|| current.last().filter(|last| last.state == State::Fired))
+        .map(|level| level.responsible);
+    match decide::timer_change(event, tx.actor().user_id(), responsible) {
         None => Ok(()),
-        Some(Move::Stop) => store::stop(tx.conn(), event.ticket).await,
-        Some(Move::Watch { whom, fresh }) => {
-            let untouched = present.iter().all(|level| level.state == State::Planned) && !present.is_empty();
-            if !fresh && untouched {
-                // Nothing has happened in this epoch yet: it is measured from here.
-                return watch(tx, event, epoch, whom, tx.now).await;
+        Some(TimerChange::Stop) => store::stop(tx.conn(), event.ticket).await,
+        Some(TimerChange::Start { responsible, force_new_epoch }) => {
+            let none_fired = current.iter().all(|level| level.state == State::Planned) && !current.is_empty();
+            if !force_new_epoch && none_fired {
+                // No level of this epoch has fired: restart it from now.
+                return start_timer(tx, event, epoch, responsible, tx.now).await;
             }
             if !created {
                 store::stop(tx.conn(), event.ticket).await?;
             }
-            watch(tx, event, epoch + 1, whom, tx.now).await
+            start_timer(tx, event, epoch + 1, responsible, tx.now).await
         }
-        Some(Move::Aim) => {
+        Some(TimerChange::Reschedule) => {
             let planned: Vec<Escalation> =
-                present.iter().filter(|level| level.state == State::Planned).map(|level| (*level).clone()).collect();
-            aim(tx, event, planned).await
+                current.iter().filter(|level| level.state == State::Planned).map(|level| (*level).clone()).collect();
+            reschedule(tx, event, planned).await
         }
     }
 }
 
-/// Whether the event could move a watch at all: most cost no look at it.
-fn may_move(event: &TicketEvent) -> bool {
+/// Cheap pre-check: most events cannot change the timer.
+fn may_change_timer(event: &TicketEvent) -> bool {
     event.first_response
         || event.before.as_ref().is_some_and(|before| {
             before.assignee != event.after.assignee
@@ -76,15 +71,21 @@ fn may_move(event: &TicketEvent) -> bool {
         || matches!(event.fact, Fact::Commented { .. })
 }
 
-async fn watch(tx: &mut Tx, event: &TicketEvent, epoch: i32, whom: Option<UserId>, since: Timestamp) -> Result<()> {
+async fn start_timer(
+    tx: &mut Tx,
+    event: &TicketEvent,
+    epoch: i32,
+    responsible: Option<UserId>,
+    since: Timestamp,
+) -> Result<()> {
     let policies = queries::policies(tx.app()).await?;
     let Some(policy) = policies.iter().find(|policy| policy.priority == event.after.priority) else { return Ok(()) };
-    let calendar = queries::calendar_of(tx.app(), policy.measure, whom).await?;
+    let calendar = queries::calendar_of(tx.app(), policy.measure, responsible).await?;
     let first = Escalation {
         ticket: event.ticket,
         epoch,
         level: 0,
-        watched: whom,
+        responsible,
         since,
         due_at: since,
         state: State::Planned,
@@ -96,96 +97,98 @@ async fn watch(tx: &mut Tx, event: &TicketEvent, epoch: i32, whom: Option<UserId
     };
     let levels = decide::plan(policy, &first, &calendar);
     let next = levels.iter().map(|level| level.due_at).min();
-    store::put(tx.conn(), levels).await?;
+    store::upsert(tx.conn(), levels).await?;
     if let Some(at) = next {
-        jobs::plant(tx, LEVEL, &event.ticket.to_string(), at).await?;
+        jobs::schedule(tx, &[Schedule::new(LEVEL, &event.ticket.to_string(), at)]).await?;
     }
     Ok(())
 }
 
-/// The levels that are still to come, by the policy of what the ticket is now, from the same beginning; those that it does not
-/// know are stopped.
-async fn aim(tx: &mut Tx, event: &TicketEvent, planned: Vec<Escalation>) -> Result<()> {
+/// Reschedules planned levels by the policy of the new priority, from the same start. Levels that the policy lacks are
+/// stopped.
+async fn reschedule(tx: &mut Tx, event: &TicketEvent, planned: Vec<Escalation>) -> Result<()> {
     let policies = queries::policies(tx.app()).await?;
     let policy = policies.iter().find(|policy| policy.priority == event.after.priority);
     let (Some(first), Some(policy)) = (planned.first(), policy) else { return Ok(()) };
-    let calendar = queries::calendar_of(tx.app(), policy.measure, first.watched).await?;
-    let aimed = decide::plan(policy, first, &calendar);
+    let calendar = queries::calendar_of(tx.app(), policy.measure, first.responsible).await?;
+    let rescheduled = decide::plan(policy, first, &calendar);
     let levels: Vec<Escalation> = planned
         .iter()
         .map(|level| {
-            let to = aimed.iter().find(|aimed| aimed.level == level.level);
+            let to = rescheduled.iter().find(|rescheduled| rescheduled.level == level.level);
             to.cloned().unwrap_or_else(|| Escalation { state: State::Stopped, ..level.clone() })
         })
         .collect();
     let next = levels.iter().filter(|level| level.state == State::Planned).map(|level| level.due_at).min();
-    store::put(tx.conn(), levels).await?;
+    store::upsert(tx.conn(), levels).await?;
     if let Some(at) = next {
-        jobs::plant(tx, LEVEL, &event.ticket.to_string(), at).await?;
+        jobs::schedule(tx, &[Schedule::new(LEVEL, &event.ticket.to_string(), at)]).await?;
     }
     Ok(())
 }
 
-/// A wake-up, not a verdict: what is due is looked at as it is now.
+/// Checks the current state: fires the level that is due now.
+#[boxed]
 pub async fn on_level(tx: &mut Tx, job: &Job) -> Result<Next> {
     let id: TicketId = job.subject.parse().map_err(Error::internal)?;
     let levels = store::of_tickets(tx.conn(), &[id]).await?;
     let epoch = levels.last().map_or(0, |last| last.epoch);
-    let present: Vec<Escalation> = levels.into_iter().filter(|level| level.epoch == epoch).collect();
-    let (fires, overtaken, next) = decide::due(&present, tx.now);
+    let current: Vec<Escalation> = levels.into_iter().filter(|level| level.epoch == epoch).collect();
+    let (fired, superseded, next) = decide::due(&current, tx.now);
     let again = next.map_or(Next::Done, Next::At);
-    let Some(fires) = fires else { return Ok(again) };
+    let Some(fired) = fired else { return Ok(again) };
     let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id) else { return Ok(Next::Done) };
-    for level in overtaken {
-        store::end(tx.conn(), level, State::Skipped, None).await?;
+    for level in superseded {
+        store::finish(tx.conn(), level, State::Skipped, None).await?;
     }
-    if !store::end(tx.conn(), fires, State::Fired, Some(tx.now)).await? {
+    if !store::finish(tx.conn(), fired, State::Fired, Some(tx.now)).await? {
         return Ok(again);
     }
-    let late = u64::try_from(tx.now.millis() - fires.due_at.millis()).unwrap_or(0);
+    let late = u64::try_from(tx.now.millis() - fired.due_at.millis()).unwrap_or(0);
     tx.app().state::<Lateness>().observe(Duration::from_millis(late));
-    tickets::commands::note(tx, id, Fact::Escalated { epoch, level: fires.level }).await?;
-    if fires.level < LEVEL_MAX {
-        alert(tx, &ticket, fires, None).await?;
+    tickets::commands::append_fact(tx, id, EscalationFact::Escalated { epoch, level: fired.level }.into()).await?;
+    if fired.level < LEVEL_MAX {
+        alert(tx, &ticket, fired, None).await?;
         return Ok(again);
     }
     match dispatch::commands::dispatch(tx, &ticket).await? {
-        // A new epoch has begun with the assignment.
-        Dispatched::To(user) => alert(tx, &ticket, fires, Some(user)).await?,
-        Dispatched::Nobody | Dispatched::Bounded => {
-            store::set_retry(tx.conn(), fires, true).await?;
-            alert(tx, &ticket, fires, None).await?;
+        // The assignment started a new epoch.
+        DispatchOutcome::Assigned(user) => alert(tx, &ticket, fired, Some(user)).await?,
+        DispatchOutcome::NoCandidate | DispatchOutcome::LimitReached => {
+            store::set_retry(tx.conn(), fired, true).await?;
+            alert(tx, &ticket, fired, None).await?;
         }
     }
     Ok(again)
 }
 
-/// Tells those whom a level tells. `to`: who has it now.
-async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, to: Option<UserId>) -> Result<()> {
-    let duty = people::queries::duty::duty(tx.app()).await?;
+/// Notifies the recipients of a level. `new_assignee`: set if the level reassigned the ticket.
+async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, new_assignee: Option<UserId>) -> Result<()> {
+    let availability = people::queries::availability::current(tx.app()).await?;
     let zone = tx.app().state::<Organisation>().zone.clone();
-    let mut recipients: Vec<UserId> = of.watched.into_iter().collect();
-    let direct = of.watched.and_then(|user| duty.agent(user)).and_then(|agent| agent.supervisor);
-    let direct = direct.filter(|supervisor| duty.agent(*supervisor).is_some());
-    // From level 2 on the direct supervisor; at once where a ticket is nobody's.
-    if of.level > 1 || of.watched.is_none() {
+    let mut recipients: Vec<UserId> = of.responsible.into_iter().collect();
+    let direct = of.responsible.and_then(|user| availability.agent(user)).and_then(|agent| agent.supervisor);
+    let direct = direct.filter(|supervisor| availability.agent(*supervisor).is_some());
+    // The direct supervisor from level 2 on, or at once if the ticket is unassigned.
+    if of.level > 1 || of.responsible.is_none() {
         match direct {
             Some(supervisor) => recipients.push(supervisor),
-            None => recipients.extend(duty.supervisors(ticket.team).iter().map(|agent| agent.id)),
+            None => recipients.extend(availability.supervisors(ticket.assignment.team).iter().map(|agent| agent.id)),
         }
     }
-    let mut recipients: Vec<UserId> = recipients.into_iter().map(|user| duty.stand_in(user, tx.now, &zone)).collect();
+    let mut recipients: Vec<UserId> =
+        recipients.into_iter().map(|user| availability.delegate_for(user, tx.now, &zone)).collect();
     recipients.sort_unstable();
     recipients.dedup();
-    let stays = of.level >= LEVEL_MAX && to.is_none();
+    let stays = of.level >= LEVEL_MAX && new_assignee.is_none();
     let params = Params {
         level: Some(of.level),
         waited: Some(tx.now.seconds_since(of.since)),
-        about: to.or(of.watched),
+        about: new_assignee.or(of.responsible),
         word: stays.then(|| "STAYS".to_owned()),
         ..Params::default()
     };
-    let tells = recipients.into_iter().map(|recipient| Tell {
+    let requests = recipients.into_iter().map(|recipient| NotificationRequest {
         cause: Cause::of_level(of.level),
         cause_key: format!("level:{}:{}:{}", of.ticket, of.epoch, of.level),
         ticket: Some(of.ticket),
@@ -193,83 +196,89 @@ async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, to: Option<UserId>
         via: Via::All(of.channels.clone()),
         params: params.clone(),
     });
-    notifications::commands::tell(tx, tells.collect()).await.map(drop)
+    notifications::commands::notify(tx, requests.collect()).await.map(drop)
 }
 
-/// Nobody has opened it for so long.
+/// Marks a ticket that nobody opened in time.
+#[boxed]
 pub async fn on_unopened(tx: &mut Tx, job: &Job) -> Result<Next> {
     let id: TicketId = job.subject.parse().map_err(Error::internal)?;
     let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id) else { return Ok(Next::Done) };
-    let seen = ticket.first_opened_at.is_some() || ticket.first_responded_at.is_some();
-    if !seen && ticket.status.is_open() && ticket.no_response_marked_at.is_none() {
-        tickets::commands::mark_no_response(tx, id).await?;
+    let seen = ticket.times.first_opened_at.is_some() || ticket.times.first_responded_at.is_some();
+    if !seen && ticket.status.is_open() && ticket.times.no_response_marked_at.is_none() {
+        tickets::commands::mark_no_response(tx, id, EscalationFact::NoResponseMarked.into()).await?;
     }
     Ok(Next::Done)
 }
 
-/// Somebody came, went, can be reached: what found nobody is tried again.
-pub async fn on_roster_event(tx: &mut Tx) -> Result<()> {
-    let waits = escalation::Entity::find().filter(Expr::cust("retry")).one(tx.conn()).await?.is_some();
-    if waits {
+/// Availability changed: retry the tickets for which nobody was eligible.
+async fn on_roster_event(tx: &mut Tx) -> Result<()> {
+    if store::has_retries(tx.conn()).await? {
         let now = tx.now;
-        jobs::plant_earlier(tx, RETRY, "", now).await?;
+        jobs::schedule(tx, &[Schedule::new(RETRY, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
     Ok(())
 }
 
-/// Tickets tried again in one transaction.
+/// Tickets retried in one transaction.
 const RETRY_MAX: u64 = 100;
 
-/// A part of them, by the ids of their tickets; the next part is a job of its own, so that nobody waits behind those for
-/// whom nobody is there.
+/// Retries a batch in ticket-id order. The next batch is a separate job, so that tickets without eligible agents do not
+/// block the others.
+#[boxed]
 pub async fn on_retry(tx: &mut Tx, job: &Job) -> Result<Next> {
-    let mut select = escalation::Entity::find().filter(Expr::cust("retry"));
-    if let Ok(behind) = job.subject.parse::<TicketId>() {
-        select = select.filter(escalation::Column::TicketId.gt(behind));
-    }
-    let rows = select.order_by_asc(escalation::Column::TicketId).limit(RETRY_MAX).all(tx.conn()).await?;
-    let full = u64::try_from(rows.len()).is_ok_and(|n| n == RETRY_MAX);
-    let last = rows.last().map(|row| row.ticket_id.to_string());
+    let waiting = store::retries(tx.conn(), job.subject.parse().ok(), RETRY_MAX).await?;
+    let full = u64::try_from(waiting.len()).is_ok_and(|n| n == RETRY_MAX);
+    let last = waiting.last().map(|level| level.ticket.to_string());
     if let Some(last) = last.filter(|_| full) {
         let at = tx.now + seconds(1);
-        jobs::plant_earlier(tx, RETRY, &last, at).await?;
+        jobs::schedule(tx, &[Schedule::new(RETRY, &last, at).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     }
-    for row in rows {
-        let of = Escalation::try_from(row)?;
+    for of in waiting {
         let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[of.ticket]).await?.remove(&of.ticket) else {
             continue;
         };
-        let theirs = ticket.assignee == of.watched && ticket.status.is_open();
-        if !theirs {
+        let unchanged = ticket.assignment.assignee == of.responsible && ticket.status.is_open();
+        if !unchanged {
             store::set_retry(tx.conn(), &of, false).await?;
-        } else if let Dispatched::To(_) = dispatch::commands::dispatch(tx, &ticket).await? {
+        } else if let DispatchOutcome::Assigned(_) = dispatch::commands::dispatch(tx, &ticket).await? {
             store::set_retry(tx.conn(), &of, false).await?;
         }
     }
     Ok(Next::Done)
 }
 
-/// Tickets looked at by one sweep.
+/// Tickets checked by one sweep.
 const SWEEP_MAX: u64 = 500;
 
-/// Plants what was lost: planned levels that are due and have no wake-up; and tries again what found nobody.
+/// Schedules lost jobs of planned levels that are due, and retries the tickets for which nobody was eligible.
+#[boxed]
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
-    let late = escalation::Entity::find()
-        .select_only()
-        .distinct()
-        .column(escalation::Column::TicketId)
-        .filter(Expr::cust("state = 'PLANNED'"))
-        .filter(escalation::Column::DueAt.lte(tx.now))
-        .limit(SWEEP_MAX)
-        .into_tuple::<TicketId>()
-        .all(tx.conn())
-        .await?;
+    let late = store::tickets_with_due_level(tx.conn(), tx.now, SWEEP_MAX).await?;
     for id in late {
-        let subject = id.to_string();
-        if !jobs::stands(tx, LEVEL, &subject).await? {
-            let now = tx.now;
-            jobs::plant(tx, LEVEL, &subject, now).await?;
-        }
+        let now = tx.now;
+        jobs::schedule(tx, &[Schedule::new(LEVEL, &id.to_string(), now).if_scheduled(IfScheduled::Keep)]).await?;
     }
     on_roster_event(tx).await
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(event) = event.get() {
+        on_ticket_event(tx, event).await?;
+    }
+    if notifications::queries::changes_reach(event) { on_roster_event(tx).await } else { Ok(()) }
+}
+
+/// In memory: a policy has changed.
+pub fn observe(app: &App, event: &AnyEvent) {
+    if event.get::<EscalationEvent>().is_some() {
+        app.state::<PolicyCache>().invalidate();
+    }
+}
+
+pub fn states(states: &mut States) {
+    states.insert(PolicyCache::default());
+    states.insert(Lateness::default());
 }

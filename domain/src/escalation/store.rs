@@ -1,4 +1,4 @@
-//! Tables of policies (a row a version) and levels.
+//! Tables of policies (one row per version) and levels, and their statements.
 
 pub mod escalation_policy {
     use crate::kernel::Timestamp;
@@ -23,7 +23,12 @@ pub mod escalation_policy {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Channels, as words separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq, sea_orm::DeriveValueType)]
+pub struct ChannelWords(pub String);
+
 pub mod escalation {
+    use super::ChannelWords;
     use crate::kernel::{TicketId, Timestamp, UserId};
     use sea_orm::entity::prelude::*;
 
@@ -43,8 +48,7 @@ pub mod escalation {
         pub fired_at: Option<Timestamp>,
         pub priority: i32,
         pub policy_version: i32,
-        /// Words separated by commas.
-        pub channels: String,
+        pub channels: ChannelWords,
         pub retry: bool,
     }
 
@@ -55,16 +59,17 @@ pub mod escalation {
 }
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect as _,
+    QueryTrait as _,
+};
 
-use super::model::{Escalation, Measure, Policy, State};
+use super::model::{Escalation, Policy, State};
 use crate::kernel::{Error, Result, TicketId, Timestamp};
 use crate::notifications::model::Channel;
-use crate::tickets::model::Priority;
-
-fn broken(what: &str, word: &str) -> Error {
-    Error::internal(format!("{word:?} is no {what} of this program"))
-}
+use crate::runtime::Executor;
+use crate::runtime::row::{read, row};
+use crate::runtime::versioned::insert_version;
 
 impl TryFrom<escalation_policy::Model> for Policy {
     type Error = Error;
@@ -72,51 +77,35 @@ impl TryFrom<escalation_policy::Model> for Policy {
     fn try_from(row: escalation_policy::Model) -> Result<Self> {
         let escalation_policy::Model { priority, version, measure, levels, saved_at: _ } = row;
         Ok(Self {
-            priority: Priority::of_rank(priority).ok_or_else(|| broken("priority", &priority.to_string()))?,
+            priority: read("priority", priority)?,
             version,
-            measure: Measure::parse(&measure).ok_or_else(|| broken("measure", &measure))?,
+            measure: read("measure", measure)?,
             levels: serde_json::from_str(&levels).map_err(Error::internal)?,
         })
     }
 }
 
-impl TryFrom<escalation::Model> for Escalation {
-    type Error = Error;
-
-    fn try_from(row: escalation::Model) -> Result<Self> {
-        let escalation::Model {
-            ticket_id,
-            epoch,
-            level,
-            watched_id,
-            since,
-            due_at,
-            state,
-            fired_at,
-            priority,
-            policy_version,
-            channels,
-            retry,
-        } = row;
-        Ok(Self {
-            ticket: ticket_id,
-            epoch,
-            level,
-            watched: watched_id,
-            since,
-            due_at,
-            state: State::parse(&state).ok_or_else(|| broken("state", &state))?,
-            fired_at,
-            priority: Priority::of_rank(priority).ok_or_else(|| broken("priority", &priority.to_string()))?,
-            policy_version,
-            channels: channels.split(',').filter_map(Channel::parse).collect(),
-            retry,
-        })
+row! {
+    escalation::Model => Escalation {
+        epoch, level, since, due_at, state, fired_at, priority, policy_version, channels, retry;
+        ticket = ticket_id, responsible = watched_id
     }
 }
 
-/// Every level of these tickets, in the order of epochs and levels.
-pub(super) async fn of_tickets(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Escalation>> {
+impl From<Vec<Channel>> for ChannelWords {
+    fn from(channels: Vec<Channel>) -> Self {
+        Self(channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl From<ChannelWords> for Vec<Channel> {
+    fn from(words: ChannelWords) -> Self {
+        words.0.split(',').filter_map(|text| text.parse().ok()).collect()
+    }
+}
+
+/// All levels of these tickets, by epoch and level.
+pub(super) async fn of_tickets(conn: &Executor, ids: &[TicketId]) -> Result<Vec<Escalation>> {
     let rows = escalation::Entity::find()
         .filter(escalation::Column::TicketId.is_in(ids.iter().copied()))
         .order_by_asc(escalation::Column::TicketId)
@@ -124,44 +113,15 @@ pub(super) async fn of_tickets(conn: &impl ConnectionTrait, ids: &[TicketId]) ->
         .order_by_asc(escalation::Column::Level)
         .all(conn)
         .await?;
-    rows.into_iter().map(Escalation::try_from).collect()
+    Ok(rows.into_iter().map(Escalation::try_from).collect::<Result<_, _>>()?)
 }
 
-/// Writes planned levels; levels that are planned already move.
-pub(super) async fn put(conn: &impl ConnectionTrait, levels: Vec<Escalation>) -> Result<()> {
+/// Inserts or updates planned levels.
+pub(super) async fn upsert(conn: &Executor, levels: Vec<Escalation>) -> Result<()> {
     if levels.is_empty() {
         return Ok(());
     }
-    let rows = levels.into_iter().map(|level| {
-        let Escalation {
-            ticket,
-            epoch,
-            level,
-            watched,
-            since,
-            due_at,
-            state,
-            fired_at,
-            priority,
-            policy_version,
-            channels,
-            retry,
-        } = level;
-        escalation::ActiveModel {
-            ticket_id: Set(ticket),
-            epoch: Set(epoch),
-            level: Set(level),
-            watched_id: Set(watched),
-            since: Set(since),
-            due_at: Set(due_at),
-            state: Set(state.word().to_owned()),
-            fired_at: Set(fired_at),
-            priority: Set(priority.rank()),
-            policy_version: Set(policy_version),
-            channels: Set(channels.iter().map(|channel| channel.word()).collect::<Vec<_>>().join(",")),
-            retry: Set(retry),
-        }
-    });
+    let rows = levels.into_iter().map(|level| escalation::Model::from(level).into_active_model());
     let mut replace =
         OnConflict::columns([escalation::Column::TicketId, escalation::Column::Epoch, escalation::Column::Level]);
     replace
@@ -172,12 +132,12 @@ pub(super) async fn put(conn: &impl ConnectionTrait, levels: Vec<Escalation>) ->
     Ok(())
 }
 
-/// What is still planned for a ticket comes to nothing.
-pub(super) async fn stop(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<()> {
+/// Stops the planned levels and retries of a ticket.
+pub(super) async fn stop(conn: &Executor, ticket: TicketId) -> Result<()> {
     escalation::Entity::update_many()
-        .col_expr(escalation::Column::State, Expr::value(State::Stopped.word()))
+        .col_expr(escalation::Column::State, Expr::value(State::Stopped.as_str()))
         .filter(escalation::Column::TicketId.eq(ticket))
-        .filter(escalation::Column::State.eq(State::Planned.word()))
+        .filter(escalation::Column::State.eq(State::Planned.as_str()))
         .exec(conn)
         .await?;
     escalation::Entity::update_many()
@@ -189,26 +149,26 @@ pub(super) async fn stop(conn: &impl ConnectionTrait, ticket: TicketId) -> Resul
     Ok(())
 }
 
-/// A planned level becomes this; `false` where it is planned no more: it fires once.
-pub(super) async fn end(
-    conn: &impl ConnectionTrait,
+/// Moves a planned level to a final state; `false` if it is no longer planned, so that it fires only once.
+pub(super) async fn finish(
+    conn: &Executor,
     of: &Escalation,
     state: State,
     fired_at: Option<Timestamp>,
 ) -> Result<bool> {
-    let ended = escalation::Entity::update_many()
-        .col_expr(escalation::Column::State, Expr::value(state.word()))
+    let finished = escalation::Entity::update_many()
+        .col_expr(escalation::Column::State, Expr::value(state.as_str()))
         .col_expr(escalation::Column::FiredAt, Expr::value(fired_at))
         .filter(escalation::Column::TicketId.eq(of.ticket))
         .filter(escalation::Column::Epoch.eq(of.epoch))
         .filter(escalation::Column::Level.eq(of.level))
-        .filter(escalation::Column::State.eq(State::Planned.word()))
+        .filter(escalation::Column::State.eq(State::Planned.as_str()))
         .exec(conn)
         .await?;
-    Ok(ended.rows_affected == 1)
+    Ok(finished.rows_affected == 1)
 }
 
-pub(super) async fn set_retry(conn: &impl ConnectionTrait, of: &Escalation, retry: bool) -> Result<()> {
+pub(super) async fn set_retry(conn: &Executor, of: &Escalation, retry: bool) -> Result<()> {
     escalation::Entity::update_many()
         .col_expr(escalation::Column::Retry, Expr::value(retry))
         .filter(escalation::Column::TicketId.eq(of.ticket))
@@ -217,4 +177,52 @@ pub(super) async fn set_retry(conn: &impl ConnectionTrait, of: &Escalation, retr
         .exec(conn)
         .await?;
     Ok(())
+}
+
+/// Whether any ticket waits for somebody eligible.
+pub(super) async fn has_retries(conn: &Executor) -> Result<bool> {
+    Ok(escalation::Entity::find().filter(Expr::cust("retry")).one(conn).await?.is_some())
+}
+
+/// The levels whose tickets wait for somebody eligible, by ticket. `after`: those that follow this ticket.
+pub(super) async fn retries(conn: &Executor, after: Option<TicketId>, limit: u64) -> Result<Vec<Escalation>> {
+    let rows = escalation::Entity::find()
+        .filter(Expr::cust("retry"))
+        .apply_if(after, |select, after| select.filter(escalation::Column::TicketId.gt(after)))
+        .order_by_asc(escalation::Column::TicketId)
+        .limit(limit)
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(Escalation::try_from).collect::<Result<_, _>>()?)
+}
+
+/// Tickets with a planned level that is due.
+pub(super) async fn tickets_with_due_level(conn: &Executor, now: Timestamp, limit: u64) -> Result<Vec<TicketId>> {
+    Ok(escalation::Entity::find()
+        .select_only()
+        .distinct()
+        .column(escalation::Column::TicketId)
+        .filter(Expr::cust("state = 'PLANNED'"))
+        .filter(escalation::Column::DueAt.lte(now))
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
+pub(super) async fn has_policies(conn: &Executor) -> Result<bool> {
+    Ok(escalation_policy::Entity::find().one(conn).await?.is_some())
+}
+
+/// Inserts a version of a policy; a concurrent save of the same version is a conflict.
+pub(super) async fn insert_policy(conn: &Executor, policy: &Policy, now: Timestamp) -> Result<()> {
+    let Policy { priority, version, measure, levels } = policy;
+    let row = escalation_policy::ActiveModel {
+        priority: Set(priority.rank()),
+        version: Set(*version),
+        measure: Set(measure.as_str().to_owned()),
+        levels: Set(serde_json::to_string(levels).map_err(Error::internal)?),
+        saved_at: Set(now),
+    };
+    insert_version(conn, row).await
 }

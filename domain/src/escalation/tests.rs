@@ -1,9 +1,8 @@
 use uuid::Uuid;
 
-use super::decide::{Move, due, levels, moved, plan};
-use super::model::{Escalation, Level, LevelGiven, Measure, Policy, State};
-use crate::calendar::decide::hours::Calendar;
-use crate::calendar::model::{Hours, Range};
+use super::decide::{TimerChange, due, levels, plan, timer_change};
+use super::model::{Escalation, Level, LevelInput, Measure, Policy, State};
+use crate::calendar::model::{Calendar, Hours, Range};
 use crate::kernel::{Code, CommentId, TicketId, Timestamp, UserId, hours};
 use crate::notifications::model::Channel;
 use crate::tickets::model::{Fact, Priority, Snapshot, TicketEvent, TicketStatus, Visibility};
@@ -35,7 +34,7 @@ fn first(since: Timestamp) -> Escalation {
         ticket: TicketId(Uuid::nil()),
         epoch: 1,
         level: 0,
-        watched: Some(user(1)),
+        responsible: Some(user(1)),
         since,
         due_at: since,
         state: State::Planned,
@@ -52,7 +51,7 @@ fn levels_are_measured_from_the_assignment() {
     let always = plan(&policy(), &first(monday()), &Calendar::around_the_clock());
     let dues: Vec<_> = always.iter().map(|level| (level.level, level.due_at)).collect();
     assert_eq!(dues, [(1, monday() + hours(2)), (2, monday() + hours(4)), (3, monday() + hours(8))]);
-    // On the assignee's working hours: 9 to 12 and 13 to 18.
+    // With the assignee's working hours: 9 to 12 and 13 to 18.
     let ranges = vec![Range { from: 540, to: 720 }, Range { from: 780, to: 1_080 }];
     let week = std::array::from_fn(|day| if day < 5 { ranges.clone() } else { Vec::new() });
     let zone = "Asia/Shanghai";
@@ -69,7 +68,7 @@ fn levels_are_measured_from_the_assignment() {
 #[test]
 fn after_downtime_only_the_highest_level_fires() {
     let planned = plan(&policy(), &first(monday()), &Calendar::around_the_clock());
-    for (after, fires, overtaken, next) in [
+    for (after, fires, superseded, next) in [
         (1, None, vec![], Some(2)),
         (2, Some(1), vec![], Some(4)),
         (5, Some(2), vec![1], Some(8)),
@@ -77,10 +76,10 @@ fn after_downtime_only_the_highest_level_fires() {
     ] {
         let (fired, skipped, again) = due(&planned, monday() + hours(after));
         assert_eq!(fired.map(|level| level.level), fires, "{after} h");
-        assert_eq!(skipped.iter().map(|level| level.level).collect::<Vec<_>>(), overtaken, "{after} h");
+        assert_eq!(skipped.iter().map(|level| level.level).collect::<Vec<_>>(), superseded, "{after} h");
         assert_eq!(again, next.map(|after| monday() + hours(after)), "{after} h");
     }
-    // What has fired fires no more.
+    // A level does not fire twice.
     let mut fired = planned;
     fired[0].state = State::Fired;
     fired[1].state = State::Stopped;
@@ -102,24 +101,26 @@ fn snapshot(status: TicketStatus, assignee: Option<u128>) -> Snapshot {
 }
 
 #[test]
-fn the_watch_follows_whose_turn_it_is() {
+fn the_timer_follows_the_person_who_must_act() {
     use TicketStatus::{Assigned, Cancelled, Closed, InProgress, New, Resolved, Waiting};
     let comment =
         |visibility| Fact::Commented { comment: CommentId(Uuid::nil()), visibility, text_digest: String::new() };
     let (public, internal) = (comment(Visibility::Public), comment(Visibility::Internal));
     let resolved = Fact::Resolved { text_digest: String::new() };
-    let watch = |whom: Option<u128>, fresh| Some(Move::Watch { whom: whom.map(user), fresh });
-    let (of_nobody, of_one, over) = (Some(None), Some(Some(user(1))), None);
-    for (fact, from, to, first_response, actor, watched, expected) in [
-        (Fact::Created { text_digest: String::new() }, (New, None), (New, None), false, 9, over, watch(None, true)),
+    let start = |responsible: Option<u128>, force_new_epoch| {
+        Some(TimerChange::Start { responsible: responsible.map(user), force_new_epoch })
+    };
+    let (unassigned, first_user, no_timer) = (Some(None), Some(Some(user(1))), None);
+    for (fact, from, to, first_response, actor, responsible, expected) in [
+        (Fact::Created { text_digest: String::new() }, (New, None), (New, None), false, 9, no_timer, start(None, true)),
         (
             Fact::Assigned { hand_over: false },
             (New, None),
             (Assigned, Some(1)),
             false,
             9,
-            of_nobody,
-            watch(Some(1), false),
+            unassigned,
+            start(Some(1), false),
         ),
         (
             Fact::Assigned { hand_over: true },
@@ -127,8 +128,8 @@ fn the_watch_follows_whose_turn_it_is() {
             (Assigned, Some(2)),
             false,
             1,
-            over,
-            watch(Some(2), true),
+            no_timer,
+            start(Some(2), true),
         ),
         (
             Fact::Assigned { hand_over: false },
@@ -136,38 +137,38 @@ fn the_watch_follows_whose_turn_it_is() {
             (Assigned, Some(2)),
             false,
             9,
-            of_one,
-            watch(Some(2), true),
+            first_user,
+            start(Some(2), true),
         ),
-        // Opening it is no answer.
-        (Fact::Opened, (Assigned, Some(1)), (Assigned, Some(1)), false, 1, of_one, None),
-        (Fact::Accepted, (Assigned, Some(1)), (InProgress, Some(1)), true, 1, of_one, Some(Move::Stop)),
-        (Fact::Accepted, (New, None), (InProgress, Some(1)), true, 1, of_nobody, Some(Move::Stop)),
-        (Fact::Accepted, (Assigned, Some(1)), (InProgress, Some(2)), true, 2, of_one, Some(Move::Stop)),
-        (internal.clone(), (Assigned, Some(1)), (Assigned, Some(1)), true, 1, of_one, Some(Move::Stop)),
-        // Somebody else's answer is the ticket's first response, and not theirs.
-        (public.clone(), (Assigned, Some(1)), (Assigned, Some(1)), true, 9, of_one, None),
-        (public.clone(), (New, None), (New, None), true, 9, of_nobody, Some(Move::Stop)),
-        (public, (New, None), (New, None), false, 7, of_nobody, None),
-        (Fact::Chased, (Assigned, Some(1)), (Assigned, Some(1)), false, 7, of_one, None),
+        // Opening it is not a response.
+        (Fact::Opened, (Assigned, Some(1)), (Assigned, Some(1)), false, 1, first_user, None),
+        (Fact::Accepted, (Assigned, Some(1)), (InProgress, Some(1)), true, 1, first_user, Some(TimerChange::Stop)),
+        (Fact::Accepted, (New, None), (InProgress, Some(1)), true, 1, unassigned, Some(TimerChange::Stop)),
+        (Fact::Accepted, (Assigned, Some(1)), (InProgress, Some(2)), true, 2, first_user, Some(TimerChange::Stop)),
+        (internal.clone(), (Assigned, Some(1)), (Assigned, Some(1)), true, 1, first_user, Some(TimerChange::Stop)),
+        // Another person's response is the ticket's first response, but does not stop the assignee's timer.
+        (public.clone(), (Assigned, Some(1)), (Assigned, Some(1)), true, 9, first_user, None),
+        (public.clone(), (New, None), (New, None), true, 9, unassigned, Some(TimerChange::Stop)),
+        (public, (New, None), (New, None), false, 7, unassigned, None),
+        (Fact::Chased, (Assigned, Some(1)), (Assigned, Some(1)), false, 7, first_user, None),
         (
             Fact::WaitingSet { text_digest: String::new() },
             (InProgress, Some(1)),
             (Waiting, Some(1)),
             false,
             1,
-            over,
+            no_timer,
             None,
         ),
-        (resolved, (InProgress, Some(1)), (Resolved, Some(1)), false, 9, of_one, Some(Move::Stop)),
+        (resolved, (InProgress, Some(1)), (Resolved, Some(1)), false, 9, first_user, Some(TimerChange::Stop)),
         (
             Fact::Cancelled { text_digest: String::new() },
             (New, None),
             (Cancelled, None),
             false,
             9,
-            of_nobody,
-            Some(Move::Stop),
+            unassigned,
+            Some(TimerChange::Stop),
         ),
         (
             Fact::Reopened { comment: None },
@@ -175,10 +176,18 @@ fn the_watch_follows_whose_turn_it_is() {
             (InProgress, Some(1)),
             false,
             7,
-            over,
-            watch(Some(1), true),
+            no_timer,
+            start(Some(1), true),
         ),
-        (Fact::Reopened { comment: None }, (Closed, Some(1)), (InProgress, Some(1)), false, 1, over, Some(Move::Stop)),
+        (
+            Fact::Reopened { comment: None },
+            (Closed, Some(1)),
+            (InProgress, Some(1)),
+            false,
+            1,
+            no_timer,
+            Some(TimerChange::Stop),
+        ),
     ] {
         let event = TicketEvent {
             ticket: TicketId(Uuid::nil()),
@@ -189,13 +198,13 @@ fn the_watch_follows_whose_turn_it_is() {
             reported: false,
             history: None,
         };
-        assert_eq!(moved(&event, Some(user(actor)), watched), expected, "{event:?} by {actor}");
+        assert_eq!(timer_change(&event, Some(user(actor)), responsible), expected, "{event:?} by {actor}");
     }
 }
 
 #[test]
-fn levels_that_are_none_are_refused() {
-    let given = |level, after_secs, channels: &[Channel]| LevelGiven { level, after_secs, channels: channels.to_vec() };
+fn invalid_levels_are_refused() {
+    let given = |level, after_secs, channels: &[Channel]| LevelInput { level, after_secs, channels: channels.to_vec() };
     let sms = [Channel::Sms];
     for (bad, code) in [
         (vec![], Code::PolicyReachesNobody),

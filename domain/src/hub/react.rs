@@ -1,24 +1,16 @@
-//! What the hub does when something happens to a ticket here, and by timer.
+//! Reactions of the hub to ticket events, its jobs and its sweep.
 
 use super::commands;
+use super::model::{HubEvent, LINK_JOB, REBUILD_JOB, System};
 use super::{queries, store};
-use crate::kernel::Result;
-use crate::runtime::jobs::{self, Job, Next};
-use crate::runtime::{App, Tx};
-use crate::tickets;
+use crate::kernel::{Result, boxed};
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
+use crate::runtime::{AnyEvent, App, Tx};
 use crate::tickets::model::{Fact, TicketEvent};
+use crate::webhooks::commands::schedule_lost_runs;
+use crate::{notifications, tickets};
 
-/// The lane of what is sent to systems, each by itself.
-pub const LANE: &str = "hub";
-/// The queue of one endpoint.
-pub const DELIVER: &str = "hub.deliver";
-/// Tickets that named a system before it was registered.
-pub const LINK: &str = "hub.link";
-/// Tickets of which a system said words that are known only now.
-pub const REFOLD: &str = "hub.refold";
-
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if event.reported || event.history.is_some() || queries::systems(tx.app()).await?.is_empty() {
         return Ok(());
     }
@@ -31,47 +23,69 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         Fact::Linked { reference } => {
             Box::pin(commands::link(tx, &[event.ticket], std::slice::from_ref(&reference.system))).await
         }
-        Fact::ReportSettled => Box::pin(commands::act(tx, event)).await,
+        Fact::ReportSettled => Box::pin(commands::record_local_change(tx, event)).await,
         _ if event.before.as_ref().is_some_and(|before| before.status != event.after.status) => {
-            Box::pin(commands::act(tx, event)).await
+            Box::pin(commands::record_local_change(tx, event)).await
         }
         _ => Ok(()),
     }
 }
 
+#[boxed]
 pub async fn on_link(tx: &mut Tx, job: &Job) -> Result<Next> {
-    let more = commands::link_later(tx, &job.subject).await?;
+    let more = commands::link_existing_tickets(tx, &job.subject).await?;
     Ok(if more { Next::At(tx.now) } else { Next::Done })
 }
 
-pub async fn on_refold(tx: &mut Tx, job: &Job) -> Result<Next> {
-    let more = commands::define_words(tx, &job.subject).await?;
+#[boxed]
+pub async fn on_rebuild(tx: &mut Tx, job: &Job) -> Result<Next> {
+    let more = commands::rebuild_tickets(tx, &job.subject).await?;
     Ok(if more { Next::At(tx.now) } else { Next::Done })
 }
 
-/// Plants what was lost: corrections that are due while nobody looks at their queue, links of imported tickets, and words that
-/// are known.
+/// Schedules lost jobs: deliveries of due corrections, links of imported tickets, and rebuilds after a change of a status
+/// map.
+#[boxed]
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
     let now = tx.now;
-    for system in queries::with_due(tx.conn(), now).await? {
-        let subject = system.to_string();
-        if !jobs::stands(tx, DELIVER, &subject).await? {
-            jobs::plant_in_lane(tx, LANE, &[(DELIVER, &subject, now)]).await?;
-        }
-    }
-    for system in store::systems_behind(tx.conn()).await? {
-        jobs::plant_earlier(tx, REFOLD, &system.to_string(), now).await?;
+    let due = queries::systems_with_due(tx.conn(), now).await?;
+    schedule_lost_runs::<System>(tx, due.into_iter().map(|system| system.0).collect()).await?;
+    for system in store::systems_to_rebuild(tx.conn()).await? {
+        jobs::schedule(
+            tx,
+            &[Schedule::new(REBUILD_JOB, &system.to_string(), now).if_scheduled(IfScheduled::KeepEarlier)],
+        )
+        .await?;
     }
     let systems = queries::systems(tx.app()).await?;
     for system in systems.values() {
-        if !queries::named_and_not_linked(tx.conn(), system).await?.is_empty() {
-            jobs::plant_earlier(tx, LINK, &system.id.to_string(), now).await?;
+        if !queries::unlinked_tickets(tx.conn(), system).await?.is_empty() {
+            jobs::schedule(
+                tx,
+                &[Schedule::new(LINK_JOB, &system.id.to_string(), now).if_scheduled(IfScheduled::KeepEarlier)],
+            )
+            .await?;
         }
     }
     Ok(())
 }
 
-/// A system is another now.
-pub fn observe(app: &App) {
-    queries::forget(app);
+/// In memory: a system has changed.
+pub fn observe(app: &App, event: &AnyEvent) {
+    if let Some(HubEvent::SystemSaved { .. } | HubEvent::SystemDisabled { .. }) = event.get() {
+        queries::invalidate_systems(app);
+    }
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(event) = event.get() {
+        on_ticket_event(tx, event).await?;
+    }
+    match event.get() {
+        Some(HubEvent::SystemDisabled { key, .. }) => notifications::react::on_system_disabled(tx, key).await,
+        Some(HubEvent::UnknownWord { key, word, .. }) => notifications::react::on_unknown_status(tx, key, word).await,
+        _ => Ok(()),
+    }
 }

@@ -1,15 +1,24 @@
-//! Import (tier 6): tickets and their history from another system, by a map of its columns and words.
+//! Import (tier 7): tickets and their history from another system, with a map of its columns and values.
 //!
-//! - The file is read to its end first, into a staging file in the data folder: a file that is cut off changes nothing,
-//!   rows may come in any order, and memory stays bounded.
-//! - Bad rows are refused with line and reason; the rest goes in. Importing the same file again changes nothing; rows
-//!   that a ticket has gained since are added to it; a list with one row a ticket may say anew how it stands.
-//! - History starts no clock and no job, and sends nothing: its events are in the audit trail, never in a live feed.
-//! - Only history that its source calls closed may come without attribution.
+//! - The file is first read completely into a staging file in the data folder, so a truncated file changes nothing, rows
+//!   may be in any order, and memory is bounded.
+//! - Invalid rows are rejected with line and reason; the others are imported. Importing the same file again changes
+//!   nothing. New rows of a ticket are added to it; a list with one row per ticket may update its state.
+//! - Imported history starts no clock and no job and sends nothing. Its events are in the audit trail, never in a live feed.
+//! - Only closed tickets may be imported without attribution.
 //!
 //! Events out: `TicketImported`, the ticket's own kinds marked as history, `ImportFinished`.
 
 pub mod commands;
 pub mod decide;
 pub mod model;
+pub mod react;
 pub(crate) mod store;
+
+use crate::runtime::{EventType, Module};
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::ImportFinished>()],
+    on_event: Some(react::on_event),
+    ..Module::new("import")
+};

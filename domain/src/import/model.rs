@@ -1,37 +1,39 @@
-//! The map of a foreign system's columns and words, a row by it, and what became of a file.
+//! The import map, parsed rows, and the result of an import.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Timestamp;
+use crate::kernel::{Locale, Message, Timestamp};
+use crate::runtime::LogEvent;
 use crate::tickets::model::{FaultType, Priority, RootCauseLevel, TicketStatus};
+use uuid::Uuid;
 
-/// How the columns of a file are to be read. Written by hand: unknown keys are refused.
+/// How to read the columns of a file. Written by hand, so unknown keys are rejected.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Map {
-    /// The key of the system that the tickets come from; with the id, it makes an external reference.
+pub struct ImportMap {
+    /// The key of the source system; with the id it is the external reference of a ticket.
     pub source: String,
-    /// `csv` or `jsonl`; plain or gzip is seen from the file itself.
+    /// `csv` or `jsonl`; gzip is detected.
     #[serde(default)]
     pub format: FileFormat,
-    /// The character between CSV columns.
+    /// The CSV delimiter.
     #[serde(default = "comma")]
     pub delimiter: char,
-    /// Values that mean that there is none.
+    /// Values that mean "no value".
     #[serde(default)]
     pub missing: Vec<String>,
-    /// Formats of times, tried in order (strftime); RFC 3339 is always understood.
+    /// Time formats (strftime), tried in order; RFC 3339 is always accepted.
     #[serde(default)]
     pub time_formats: Vec<String>,
-    /// The zone of times without one; the organisation's by default.
+    /// The time zone of times without one; by default that of the organisation.
     pub time_zone: Option<String>,
     pub columns: Columns,
-    /// The source's words for what Buoy has words for.
+    /// How the values of the source map to those of Buoy.
     #[serde(default)]
-    pub words: Words,
-    /// What of the catalogue is made where it is missing.
+    pub words: ValueMaps,
+    /// Which missing master data the import creates.
     #[serde(default)]
     pub create: Create,
 }
@@ -48,19 +50,19 @@ pub enum FileFormat {
     Jsonl,
 }
 
-/// Which column holds what. A text may be put together: `"{category} · {symptom}"`; a bare name is that column.
+/// The column of each field. A text may be a template, such as `"{category} · {symptom}"`; a plain name is a column.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Columns {
-    /// The ticket's id in its source; rows with the same id are one ticket's history.
+    /// The id of the ticket in its source; rows with the same id are the history of one ticket.
     pub id: String,
     pub title: String,
     pub description: Option<String>,
     /// When the ticket was created.
     pub created: String,
-    /// When this row was written; a list with one row a ticket may leave it out.
+    /// When the row was written; optional for a list with one row per ticket.
     pub at: Option<String>,
-    /// The order of rows within a ticket; rows with the same value stay in the order of the file.
+    /// The order of rows within a ticket; rows with the same value keep the order of the file.
     pub order: Option<String>,
     pub status: Option<String>,
     pub priority: Option<String>,
@@ -74,11 +76,11 @@ pub struct Columns {
     pub channel: Option<String>,
     /// Who wrote the row, for the audit trail.
     pub operator: Option<String>,
-    /// The source's running count of reassignments: its hand-overs.
+    /// The cumulative number of reassignments (hand-overs) in the source.
     pub hand_overs: Option<String>,
-    /// The source's running count of reopenings.
+    /// The cumulative number of reopenings in the source.
     pub reopenings: Option<String>,
-    /// When it was closed, for a list with one row a ticket.
+    /// When it was closed, for a list with one row per ticket.
     pub closed: Option<String>,
     pub fault_type: Option<String>,
     pub root_cause_level: Option<String>,
@@ -87,12 +89,12 @@ pub struct Columns {
     pub resolution: Option<String>,
 }
 
-/// A status word that says nothing about the life-cycle: the ticket stays where it was.
+/// The mapping of a source status that does not change the status of the ticket.
 pub const UNCHANGED: &str = "UNCHANGED";
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Words {
+pub struct ValueMaps {
     /// To NEW, ASSIGNED, IN_PROGRESS, WAITING, RESOLVED, CLOSED, CANCELLED or UNCHANGED.
     #[serde(default)]
     pub status: BTreeMap<String, String>,
@@ -116,7 +118,7 @@ pub struct Create {
     pub tags: bool,
 }
 
-/// One row, read by the map.
+/// A parsed row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     pub line: u64,
@@ -127,14 +129,15 @@ pub struct Row {
     pub closed: Option<Timestamp>,
     pub title: String,
     pub description: String,
-    /// The source's own word, for the audit trail.
-    pub word: Option<String>,
-    /// `None`: the row says nothing of the status.
+    /// The status in the source, for the audit trail.
+    #[serde(rename = "word")]
+    pub source_status: Option<String>,
+    /// `None`: the row does not change the status.
     pub status: Option<TicketStatus>,
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
-    /// Left out where there is none: rows that were imported before there were devices keep their digest.
+    /// Skipped if absent, so that rows imported before this field existed keep their digest.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub device: Option<String>,
     pub team: Option<String>,
@@ -151,24 +154,30 @@ pub struct Row {
     pub resolution: Option<String>,
 }
 
-/// A row or ticket that was not taken, and why.
+/// A row or ticket that was not imported, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct RejectedRow {
     pub line: u64,
     pub id: Option<String>,
-    pub reason: String,
+    pub reasons: Vec<Message>,
 }
 
-/// How far an import is, for whoever waits.
+impl RejectedRow {
+    pub fn reason(&self, locale: Locale) -> String {
+        self.reasons.iter().map(|reason| reason.text(locale)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
-    /// Bytes of the file.
+    /// Reading; `done` in bytes of the file.
     Reading { done: u64, rows: u64 },
-    /// Tickets.
+    /// Writing; in tickets.
     Writing { done: u64, of: u64 },
 }
 
-/// What became of a file.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     pub rows: u64,
@@ -179,4 +188,25 @@ pub struct Summary {
     pub events: u64,
     pub refused: u64,
     pub dry_run: bool,
+}
+
+/// Many tickets came at once from another system: lists are to be loaded anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportFinished {
+    pub source: String,
+    pub created: u64,
+    pub updated: u64,
+    pub refused: u64,
+}
+
+impl LogEvent for ImportFinished {
+    const TAG: &'static str = "ImportFinished";
+
+    fn kind(&self) -> &'static str {
+        "ImportFinished"
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("import", Uuid::nil())
+    }
 }

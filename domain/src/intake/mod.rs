@@ -1,12 +1,13 @@
-//! Intake (tier 6): what comes in by the gateways of other parties, each checked by its own scheme.
+//! Intake (tier 7): submissions through the gateways of other parties, each verified by its own scheme.
 //!
-//! - What passes its check becomes a ticket, once: a provider that repeats itself is answered as before.
-//! - What fails is kept, sealed, with the reason; its sender hears of it at once, and so do administrators and the owner of
-//!   the credential. Once the credential is mended it is checked again, as of the time when it came, and released.
-//! - Nothing is accepted and dropped: where no more can be kept, that is what the sender hears.
+//! - A submission that passes its check becomes a ticket exactly once: a repeated delivery gets the same answer.
+//! - A submission that fails is quarantined, sealed, with the reason; its sender is told at once, and administrators and the
+//!   owner of the credential are alerted. Once the credential is fixed it is checked again, as of the time it arrived, and
+//!   released.
+//! - Nothing is accepted and dropped: if no more can be stored, the sender is told so.
 //!
-//! - A gateway whose sender we can be ourselves gets a synthetic ticket again and again, in a table of its own: it takes no number,
-//!   and nothing that counts, finds or tells can come upon it. Of the others an unusual silence is noticed.
+//! - A gateway whose sender Buoy can act as is tested by synthetic tickets (canaries), in a table of their own: they take no
+//!   number and are never counted, searched or notified. For the other gateways an unusual silence is detected.
 //!
 //! Events out: `SubmissionQuarantined`, `SubmissionReleased`, `SubmissionDismissed`, `QuarantineFull`, `CanaryLost`,
 //! `GatewaySilent`, and `TicketCreated`.
@@ -19,3 +20,28 @@ pub mod react;
 mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::module::{Queue, QueuedJob};
+use crate::runtime::{EventType, Module};
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::IntakeEvent>()],
+    on_event: Some(react::on_event),
+    jobs: &[(model::MONITOR_JOB, commands::on_monitor), (model::CANARY_CHECK_JOB, commands::on_canary_check)],
+    queues: &[Queue { name: model::QUEUE, concurrency: 4 }],
+    queued: &[
+        QueuedJob {
+            kind: model::CANARY_JOB,
+            begin_send: commands::begin_canary,
+            complete_send: commands::complete_canary,
+        },
+        QueuedJob {
+            kind: model::NOTIFY_SENDER_JOB,
+            begin_send: commands::begin_sender_notification,
+            complete_send: commands::complete_sender_notification,
+        },
+    ],
+    states: Some(|states| states.insert(model::QuarantineFullAlerts::default())),
+    start: Some(react::start),
+    ..Module::new("intake")
+};

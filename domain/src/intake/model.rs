@@ -1,42 +1,59 @@
-//! What comes in, and what becomes of it.
+//! Submissions, the quarantine and the health of gateways.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::credentials::model::CredentialKind;
-use crate::kernel::{SubmissionId, TicketId, Timestamp, minutes, words};
+use crate::kernel::text::email;
+use crate::kernel::{SubmissionId, TicketId, Timestamp, minutes, string_enum};
 use crate::notifications::model::Channel;
+use crate::runtime::event::fields_of;
+use crate::runtime::{ConfigSection, LogEvent};
 use crate::tickets::model::{ExternalRef, Priority};
+use uuid::Uuid;
 
-/// Submissions in quarantine: of a gateway, and of one source at it.
-pub const HELD_MAX: u64 = 10_000;
-pub const HELD_OF_SOURCE_MAX: u64 = 2_000;
+/// The queue of canaries.
+pub const QUEUE: &str = "intake";
+/// Sends a synthetic ticket through a gateway.
+pub const CANARY_JOB: &str = "intake.canary";
+/// Notifies a sender without an account that their submission was released; in the queue of their channel.
+pub const NOTIFY_SENDER_JOB: &str = "intake.tell";
+/// Checks whether a synthetic ticket arrived.
+pub const CANARY_CHECK_JOB: &str = "intake.check";
+/// Schedules canaries and detects silence.
+pub const MONITOR_JOB: &str = "intake.watch";
+
+/// Quarantined submissions per gateway, and per source of a gateway.
+pub const QUARANTINE_MAX: u64 = 10_000;
+pub const QUARANTINE_PER_SOURCE_MAX: u64 = 2_000;
 /// Bytes of one submission.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
-/// Bytes that are held so, sealed: of a gateway, and of one source at it.
-pub const HELD_BYTES_MAX: u64 = 512 * 1024 * 1024;
-pub const HELD_BYTES_OF_SOURCE_MAX: u64 = 128 * 1024 * 1024;
+/// Bytes of quarantined submissions, sealed, per gateway and per source of a gateway.
+pub const QUARANTINE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+pub const QUARANTINE_BYTES_PER_SOURCE_MAX: u64 = 128 * 1024 * 1024;
 /// Bytes of one mail.
 pub const MAIL_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// Bytes of a sender's own name of a message.
+/// Bytes of a sender's own id of a message.
 pub const EXTERNAL_ID_MAX: usize = 200;
-/// Submissions that are checked again by one call.
+/// Submissions that one call checks again.
 pub const RELEASE_MAX: u64 = 500;
-/// Mails of one author, and forms from one address, taken within an hour: machines that answer each other end there.
-pub const OF_SENDER_AN_HOUR: u64 = 30;
-/// What a canary's name begins with, and the header of a mail that is one.
+/// Mails per author, and forms per address, accepted within an hour; this ends loops of automatic answers.
+pub const PER_SENDER_HOURLY_MAX: u64 = 30;
+/// The prefix of a canary's name, and the header that marks a mail as a canary.
 pub const CANARY: &str = "canary:";
 pub const CANARY_HEADER: &str = "X-Buoy-Canary";
-/// What a mail's envelope says, as arguments: the return path, and our own address.
+/// Query parameters that carry a mail's envelope: the return path, and our own address.
 pub const MAIL_FROM: &str = "mailFrom";
 pub const OWN_ADDRESS: &str = "own";
 
-words! {
-    /// A way in, by its key.
+string_enum! {
+    /// A gateway for submissions, by its key.
     Gateway {
         Wecom = "wecom",
         Dingtalk = "dingtalk",
@@ -48,9 +65,9 @@ words! {
 }
 
 impl Gateway {
-    /// The kind of credential by which its callers are known; its key is the gateway's.
+    /// The kind of credential that authenticates its callers.
     pub const fn credential(self) -> CredentialKind {
-        // Its key is that of the gateway (CredentialKind::key).
+        // The key of the credential is that of the gateway (CredentialKind::key).
         match self {
             Self::Wecom => CredentialKind::WecomCallback,
             Self::Dingtalk => CredentialKind::DingtalkCallback,
@@ -61,7 +78,7 @@ impl Gateway {
         }
     }
 
-    /// By which people are known who write there.
+    /// The channel that identifies its writers.
     pub const fn channel(self) -> Option<Channel> {
         match self {
             Self::Wecom => Some(Channel::Wecom),
@@ -72,53 +89,53 @@ impl Gateway {
         }
     }
 
-    /// Whether anybody may write there who has not been let in by a person: each may do so only so often.
-    pub const fn is_open(self) -> bool {
+    /// Whether anyone may write there; senders are rate-limited then.
+    pub const fn is_public(self) -> bool {
         matches!(self, Self::Email | Self::Web)
     }
 
-    /// Whether we can be our own sender there. Where not, the credential is probed and silence is noticed.
-    pub const fn takes_canaries(self) -> bool {
+    /// Whether Buoy can act as a sender there. If not, the credential is probed and silence is detected.
+    pub const fn accepts_canaries(self) -> bool {
         matches!(self, Self::Api | Self::Email | Self::Web)
     }
 }
 
-words! {
-    /// Why a submission did not pass.
+string_enum! {
+    /// Why a submission failed its check.
     Reason {
-        /// No credential of the gateway is known.
+        /// The gateway has no credential.
         NoCredential = "NO_CREDENTIAL",
-        /// The signature is missing, or is not by any secret that is good.
+        /// The signature is missing, or does not match any valid secret.
         SignatureInvalid = "SIGNATURE_INVALID",
-        /// It was signed too long before it came, or after.
+        /// The signed timestamp is too far from the time of receipt.
         TimestampInvalid = "TIMESTAMP_INVALID",
-        /// It does not decrypt, or is for somebody else.
+        /// It cannot be decrypted, or is addressed to another receiver.
         DecryptionFailed = "DECRYPTION_FAILED",
-        /// It is signed well, and does not read.
+        /// The signature is valid, but the content cannot be parsed.
         Malformed = "MALFORMED",
-        /// It is signed well, and names what is not known here.
+        /// The signature is valid, but the content refers to something unknown.
         Refused = "REFUSED",
     }
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raw {
+pub struct RawRequest {
     pub gateway: Gateway,
-    /// Whether it only asks for the address to be verified (GET).
+    /// Whether it only verifies the address (GET).
     pub verifying: bool,
     pub query: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     #[serde(with = "hex")]
     pub body: Vec<u8>,
-    /// The address that it came from.
+    /// The address of the sender.
     pub source: String,
     pub at: Timestamp,
 }
 
-impl Raw {
-    pub fn argument(&self, name: &str) -> &str {
+impl RawRequest {
+    pub fn query_param(&self, name: &str) -> &str {
         self.query.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
@@ -129,7 +146,7 @@ impl Raw {
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// What is answered to a caller whose request passed.
+/// The answer to a request that passed its check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub content_type: &'static str,
@@ -145,43 +162,43 @@ impl Reply {
         Self { content_type: JSON, body: body.to_string() }
     }
 
-    /// Names the ticket to those who are answered by an object that is ours.
-    pub fn name(&mut self, token: &str) {
+    /// Adds the token of the ticket, if the answer is an empty JSON object.
+    pub fn add_ticket_token(&mut self, token: &str) {
         if self.content_type == JSON && self.body == "{}" {
             self.body = serde_json::json!({ "ticket": token }).to_string();
         }
     }
 }
 
-/// What a request says that has passed its check.
+/// A request that passed its check: the answer to its sender, and their message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct VerifiedRequest {
     pub reply: Reply,
-    /// `None`: something that is no request for help.
+    /// `None`: it is not a request for help.
     pub message: Option<Message>,
 }
 
-/// Somebody asks for help.
+/// A request for help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The provider's own id: it repeats what was not answered in time.
+    /// The provider's own id; the provider repeats a message that was not answered in time.
     pub external_id: String,
-    /// Who wrote, as the provider knows them.
+    /// The writer, as identified by the provider.
     pub sender: Option<String>,
     pub title: String,
     pub description: String,
-    /// The messages that it answers to, by their own ids.
-    pub answers: Vec<String>,
-    /// The ticket that it names.
+    /// The ids of the messages that it replies to.
+    pub in_reply_to: Vec<String>,
+    /// The token of the ticket that it refers to.
     pub token: Option<String>,
-    /// What its writer wrote themselves, without what they answered to; `None`: all of it.
-    pub own_words: Option<String>,
-    pub more: More,
+    /// The text without the quoted message; `None`: the whole text.
+    pub own_text: Option<String>,
+    pub details: MessageDetails,
 }
 
-/// What a program may say besides.
+/// Optional fields, set by programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct More {
+pub struct MessageDetails {
     pub priority: Option<Priority>,
     pub issue_type: Option<String>,
     pub product: Option<String>,
@@ -191,43 +208,43 @@ pub struct More {
     pub external_refs: Vec<ExternalRef>,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Received {
-    Answer(Reply),
-    /// It did not pass: kept.
+pub enum ReceiveOutcome {
+    Reply(Reply),
+    /// It failed its check and is quarantined.
     Quarantined(SubmissionId, Reason),
-    /// It only asked for the address to be verified, and did not pass.
+    /// It only verified the address, and failed its check.
     Unverified(Reason),
-    /// No more can be taken now.
-    Later,
-    /// It passed, and names what is not known here: kept, with what is wrong, as a sentence.
+    /// No more can be accepted now.
+    RetryLater,
+    /// It passed its check, but its content was refused: quarantined, with the message of the refusal.
     Refused(SubmissionId, crate::kernel::Message),
 }
 
-/// A submission that did not pass.
+/// A quarantined submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
+pub struct QuarantinedSubmission {
     pub id: SubmissionId,
     pub gateway: Gateway,
     pub source: String,
     pub reason: Reason,
     pub received_at: Timestamp,
     pub released_at: Option<Timestamp>,
-    /// Somebody has looked at it, and it is no request for help.
+    /// When it was dismissed as not a request for help.
     pub dismissed_at: Option<Timestamp>,
     pub ticket: Option<TicketId>,
 }
 
-words! {
-    /// What became of a synthetic ticket.
+string_enum! {
+    /// The state of a synthetic ticket.
     CanaryState {
         Sent = "SENT",
-        /// It came, and stands.
+        /// It arrived.
         Arrived = "ARRIVED",
-        /// It still stood when it was looked at: over.
+        /// It had arrived at its final check: the test passed.
         Cancelled = "CANCELLED",
-        /// It never came, or does not stand any more.
+        /// It never arrived, or could not be sent.
         Lost = "LOST",
     }
 }
@@ -240,28 +257,28 @@ pub struct Canary {
     pub sent_at: Timestamp,
     pub arrived_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
-    pub failure: Option<String>,
+    pub failure: Option<crate::kernel::Message>,
 }
 
-/// The hour for which it was last told that a quarantine is full: once is enough.
+/// The hour of the last alert per gateway that its quarantine is full: one alert an hour.
 #[derive(Default)]
-pub struct Told(Mutex<HashMap<Gateway, i64>>);
+pub struct QuarantineFullAlerts(Mutex<HashMap<Gateway, i64>>);
 
-impl Told {
+impl QuarantineFullAlerts {
     fn hours(&self) -> MutexGuard<'_, HashMap<Gateway, i64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn knows(&self, gateway: Gateway, hour: i64) -> bool {
+    pub fn was_sent(&self, gateway: Gateway, hour: i64) -> bool {
         self.hours().get(&gateway) == Some(&hour)
     }
 
-    pub fn note(&self, gateway: Gateway, hour: i64) {
+    pub fn mark_sent(&self, gateway: Gateway, hour: i64) {
         self.hours().insert(gateway, hour);
     }
 }
 
-/// How long nothing has come, and how long that usually takes.
+/// Since when nothing has arrived, and how long gaps usually last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
     pub since: Timestamp,
@@ -270,64 +287,102 @@ pub struct Silence {
     pub is_unusual: bool,
 }
 
-/// How a gateway does.
+/// The health of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     pub gateway: Gateway,
     /// Whether it has a credential of its kind.
     pub is_open: bool,
     /// Submissions in quarantine.
-    pub held: u64,
-    /// Within the last day.
+    pub quarantined: u64,
+    /// Submissions accepted within the last day.
     pub received: u64,
     pub silence: Option<Silence>,
-    /// The latest ones, newest first.
+    /// The latest canaries, newest first.
     pub canaries: Vec<Canary>,
 }
 
-/// An administrator's choices.
-#[derive(Clone, Debug)]
+/// Configuration: the section `intake`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// `None`: no canaries, and nobody is alarmed by silence.
-    pub watched_every: Option<Duration>,
-    /// A canary is looked at so long after it was sent.
-    pub canary_stands_for: Duration,
-    /// Where mail for help is written to.
-    pub mail_address: Option<String>,
-    pub zone: TimeZone,
+    /// The address that mail is delivered to; empty: none is received.
+    pub mail_listen: String,
+    /// The mail address of the support mailbox.
+    pub mail_address: String,
+    /// Networks that may deliver mail.
+    pub mail_allow: Vec<IpNet>,
+    /// The interval of canaries and of the detection of silence; 0: never.
+    pub watch_minutes: u64,
+    /// The time between sending a canary and its final check.
+    pub canary_stands_minutes: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            watched_every: Some(minutes(10)),
-            canary_stands_for: minutes(30),
-            mail_address: None,
-            zone: TimeZone::UTC,
+impl ConfigSection for Settings {
+    const NAME: &'static str = "intake";
+
+    fn validate(&self) -> Result<(), String> {
+        let at = &self.mail_listen;
+        if !at.is_empty() && self.mail_listen().is_none() {
+            return Err(format!(
+                "intake.mail_listen: {at:?} is no address; write host and port, such as 127.0.0.1:2525"
+            ));
+        }
+        match self.mail_address() {
+            Some(address) if !is_bare_address(address) => {
+                Err(format!("intake.mail_address: {address:?} is no mail address; write one such as help@example.com"))
+            }
+            _ => Ok(()),
         }
     }
 }
 
-/// Checks a submission again, and makes a ticket of it.
+/// Whether a text is `name@host` and nothing else: no display name, no list, no empty part between dots.
+fn is_bare_address(text: &str) -> bool {
+    let parts_are_present = text.split(['@', '.']).all(|part| !part.is_empty());
+    let valid = email("mailAddress", text).is_ok_and(|valid| valid == text.to_lowercase());
+    valid && parts_are_present && !text.contains(['<', '>', '(', ')', ',', ';', '"'])
+}
+
+impl Settings {
+    pub fn mail_listen(&self) -> Option<SocketAddr> {
+        self.mail_listen.parse().ok()
+    }
+
+    /// The address that receives requests by mail, if mail is received.
+    pub fn mail_address(&self) -> Option<&str> {
+        self.mail_listen().map(|_| self.mail_address.as_str())
+    }
+
+    pub fn monitor_interval(&self) -> Option<Duration> {
+        (self.watch_minutes > 0).then(|| minutes(self.watch_minutes))
+    }
+
+    pub const fn canary_check_after(&self) -> Duration {
+        minutes(self.canary_stands_minutes)
+    }
+}
+
+/// Checks a quarantined submission again, and creates a ticket from it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReleaseQuarantined {
     pub submission: SubmissionId,
 }
 
-/// It is no request for help: it is kept, and takes no place any more.
+/// Dismisses submissions that are not requests for help: they are kept, but no longer count against the limits.
 #[derive(Clone, Debug, Serialize)]
 pub struct DismissQuarantined {
-    /// One …
+    /// One submission …
     pub submission: Option<SubmissionId>,
-    /// … or all that a gateway holds of one source.
+    /// … or all of one source of a gateway.
     pub of: Option<(Gateway, String)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Released {
+pub struct ReleaseSummary {
     pub released: u64,
-    /// They still do not pass.
-    pub kept: u64,
+    /// Submissions that still fail their check.
+    pub still_quarantined: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -342,7 +397,7 @@ pub enum IntakeEvent {
         gateway: Gateway,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         ticket: Option<TicketId>,
-        /// How long it was held.
+        /// How long it was quarantined.
         #[serde(default)]
         held_secs: i64,
     },
@@ -358,7 +413,7 @@ pub enum IntakeEvent {
     CanaryLost {
         gateway: Gateway,
     },
-    /// Nothing has come since then, and at this hour something should have.
+    /// Nothing has arrived since then, which is unusual at this hour.
     Silent {
         gateway: Gateway,
         since: Timestamp,
@@ -372,5 +427,32 @@ impl IntakeEvent {
             Self::Dismissed { submission, .. } => *submission,
             Self::Full { .. } | Self::CanaryLost { .. } | Self::Silent { .. } => None,
         }
+    }
+}
+
+impl LogEvent for IntakeEvent {
+    const TAG: &'static str = "Intake";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Quarantined { .. } => "SubmissionQuarantined",
+            Self::Released { .. } => "SubmissionReleased",
+            Self::Dismissed { .. } => "SubmissionDismissed",
+            Self::Full { .. } => "QuarantineFull",
+            Self::CanaryLost { .. } => "CanaryLost",
+            Self::Silent { .. } => "GatewaySilent",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("submission", self.submission().map_or(Uuid::nil(), |id| id.0))
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        let mut fields = fields_of(self);
+        if let Self::Silent { since, .. } = self {
+            fields.insert("since".to_owned(), since.to_string().into());
+        }
+        fields
     }
 }

@@ -1,18 +1,17 @@
-//! Reads of what failed its check, and of how gateways do.
+//! Reads of quarantined submissions and of the health of gateways.
 
 use jiff::tz::TimeZone;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder as _, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder as _, QuerySelect};
 
-use super::decide::{self, LEARNED_FROM};
-use super::model::{Canary, Gateway, Health, Quarantined, Reason, Settings, Silence};
-use super::store::{canary, held, quarantined_submission, submission};
+use super::decide::{self, SILENCE_LOOKBACK};
+use super::model::{Canary, Gateway, Health, QuarantinedSubmission, Reason, Silence};
+use super::store::{canary, in_quarantine, quarantined_submission, submission};
+use crate::calendar::model::Organisation;
 use crate::credentials;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Actor, Connection, Direction, Error, Page, Result, Timestamp, days, hours};
-use crate::runtime::Ctx;
+use crate::kernel::{Actor, Connection, Direction, Error, Page, Result, Timestamp, boxed, days, hours};
+use crate::runtime::{Ctx, Executor};
 
 pub(super) fn administrators_only(cx: &Ctx) -> Result<()> {
     match &cx.actor {
@@ -21,59 +20,56 @@ pub(super) fn administrators_only(cx: &Ctx) -> Result<()> {
     }
 }
 
-/// Submissions that did not pass, newest first, released ones too: for administrators.
-pub async fn list(cx: &Ctx, gateway: Option<Gateway>, page: &Page) -> Result<Connection<Quarantined>> {
+/// Quarantined submissions, newest first, including released ones; for administrators.
+#[boxed]
+pub async fn list(cx: &Ctx, gateway: Option<Gateway>, page: &Page) -> Result<Connection<QuarantinedSubmission>> {
     administrators_only(cx)?;
     let list = "quarantined";
     let keys = [Key::id(Expr::col(quarantined_submission::Column::Id), Direction::Desc)];
     let keyset = page.keyset(list, &keys)?;
     let mut select = quarantined_submission::Entity::find().filter(keyset.cond).limit(keyset.limit);
     if let Some(gateway) = gateway {
-        select = select.filter(quarantined_submission::Column::Gateway.eq(gateway.word()));
+        select = select.filter(quarantined_submission::Column::Gateway.eq(gateway.as_str()));
     }
     for (expr, order) in keyset.order {
         select = select.order_by(expr, order);
     }
     let rows = select.all(cx.read()).await?;
-    let rows: Vec<Quarantined> = rows.into_iter().map(Quarantined::try_from).collect::<Result<_, _>>()?;
+    let rows: Vec<QuarantinedSubmission> =
+        rows.into_iter().map(QuarantinedSubmission::try_from).collect::<Result<_, _>>()?;
     Ok(page.connection(list, rows, |row| vec![Part::Id(row.id.0)]))
 }
 
-/// Failures within an hour that are many at a gateway where anybody may write.
-const MANY: u64 = 5;
+/// Failures within an hour that cause an alert at a public gateway.
+const ALERT_FAILURES_MIN: u64 = 5;
 
-/// Whether a submission that failed its check says that something is wrong with the gateway. Where only the provider calls, any does.
-/// Where anybody may write, forged ones come every day: there it is a rise, more failures than submissions within an hour, and
-/// either many, or nothing taken for a day.
-pub async fn is_alarming(
-    conn: &impl ConnectionTrait,
-    gateway: Gateway,
-    reason: Reason,
-    now: Timestamp,
-) -> Result<bool> {
-    if !gateway.is_open() || matches!(reason, Reason::NoCredential | Reason::Refused) {
+/// Whether a failed check causes an alert. At a gateway that only its provider calls, every failure does. At a public gateway
+/// forged submissions are common: there must be more failures than accepted submissions within an hour, and either many of
+/// them, or nothing accepted for a day.
+pub async fn should_alert(conn: &Executor, gateway: Gateway, reason: Reason, now: Timestamp) -> Result<bool> {
+    if !gateway.is_public() || matches!(reason, Reason::NoCredential | Reason::Refused) {
         return Ok(true);
     }
-    let taken = |since: Timestamp| {
+    let accepted = |since: Timestamp| {
         submission::Entity::find()
-            .filter(submission::Column::Gateway.eq(gateway.word()))
+            .filter(submission::Column::Gateway.eq(gateway.as_str()))
             .filter(submission::Column::ReceivedAt.gte(since))
     };
-    let failed = held(gateway).filter(quarantined_submission::Column::ReceivedAt.gte(now - hours(1)));
-    let (failed, lately) = (failed.count(conn).await?, taken(now - hours(1)).count(conn).await?);
-    Ok(failed > lately && (failed >= MANY || taken(now - days(1)).limit(1).one(conn).await?.is_none()))
+    let failed = in_quarantine(gateway).filter(quarantined_submission::Column::ReceivedAt.gte(now - hours(1)));
+    let (failed, recent) = (failed.count(conn).await?, accepted(now - hours(1)).count(conn).await?);
+    Ok(failed > recent && (failed >= ALERT_FAILURES_MIN || accepted(now - days(1)).limit(1).one(conn).await?.is_none()))
 }
 
-/// Arrivals that are looked at: beyond, the latest.
+/// Arrivals considered at most: the latest.
 const ARRIVALS_MAX: u64 = 20_000;
-/// Canaries of one gateway that are shown.
+/// Canaries shown per gateway.
 const CANARIES_MAX: u64 = 12;
 
-async fn arrivals(conn: &impl ConnectionTrait, gateway: Gateway, since: Timestamp) -> Result<Vec<Timestamp>> {
+async fn arrivals(conn: &Executor, gateway: Gateway, since: Timestamp) -> Result<Vec<Timestamp>> {
     let mut rows: Vec<Timestamp> = submission::Entity::find()
         .select_only()
         .column(submission::Column::ReceivedAt)
-        .filter(submission::Column::Gateway.eq(gateway.word()))
+        .filter(submission::Column::Gateway.eq(gateway.as_str()))
         .filter(submission::Column::ReceivedAt.gte(since))
         .order_by_desc(submission::Column::ReceivedAt)
         .limit(ARRIVALS_MAX)
@@ -84,37 +80,33 @@ async fn arrivals(conn: &impl ConnectionTrait, gateway: Gateway, since: Timestam
     Ok(rows)
 }
 
-/// How long nothing has come, and whether that is unusual; `None`: nothing has come for weeks.
-pub async fn silence(
-    conn: &impl ConnectionTrait,
-    gateway: Gateway,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Result<Option<Silence>> {
-    Ok(decide::silence(&arrivals(conn, gateway, now - LEARNED_FROM).await?, now, zone))
+/// How long nothing has arrived, and whether that is unusual; `None`: nothing arrived in the lookback period.
+pub async fn silence(conn: &Executor, gateway: Gateway, now: Timestamp, zone: &TimeZone) -> Result<Option<Silence>> {
+    Ok(decide::silence(&arrivals(conn, gateway, now - SILENCE_LOOKBACK).await?, now, zone))
 }
 
 /// The latest canaries of a gateway, newest first.
-pub(super) async fn canaries(conn: &impl ConnectionTrait, gateway: Gateway, max: u64) -> Result<Vec<canary::Model>> {
-    let of_gateway = canary::Entity::find().filter(canary::Column::Gateway.eq(gateway.word()));
+pub(super) async fn canaries(conn: &Executor, gateway: Gateway, max: u64) -> Result<Vec<canary::Model>> {
+    let of_gateway = canary::Entity::find().filter(canary::Column::Gateway.eq(gateway.as_str()));
     Ok(of_gateway.order_by_desc(canary::Column::SentAt).limit(max).all(conn).await?)
 }
 
-/// How every gateway does: for administrators.
+/// The health of every gateway; for administrators.
+#[boxed]
 pub async fn health(cx: &Ctx) -> Result<Vec<Health>> {
     administrators_only(cx)?;
     let (conn, now) = (cx.read(), cx.now());
-    let zone = cx.app.state::<Settings>().zone.clone();
+    let zone = cx.app.state::<Organisation>().zone.clone();
     let mut all = Vec::new();
-    // There are few of them.
+    // There are few gateways.
     for gateway in Gateway::ALL.iter().copied() {
-        let found = credentials::queries::secrets(&cx.app, conn, gateway.word()).await?;
-        let arrivals = arrivals(conn, gateway, now - LEARNED_FROM).await?;
+        let found = credentials::queries::secrets(&cx.app, conn, gateway.as_str()).await?;
+        let arrivals = arrivals(conn, gateway, now - SILENCE_LOOKBACK).await?;
         let received = arrivals.iter().filter(|at| **at >= now - days(1)).count() as u64;
         all.push(Health {
             gateway,
             is_open: found.is_some_and(|(one, secrets)| one.kind == gateway.credential() && !secrets.is_empty()),
-            held: held(gateway).count(conn).await?,
+            quarantined: in_quarantine(gateway).count(conn).await?,
             received,
             silence: decide::silence(&arrivals, now, &zone),
             canaries: canaries(conn, gateway, CANARIES_MAX)

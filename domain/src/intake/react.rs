@@ -1,12 +1,56 @@
-//! What gateways are watched by.
+//! Alerts about gateways.
 
-/// The lane in which canaries go out.
-pub const LANE: &str = "intake";
-/// A synthetic ticket by a gateway.
-pub const CANARY: &str = "intake.canary";
-/// Somebody without an account is told that their request was released; in the lane of their channel.
-pub const TELL: &str = "intake.tell";
-/// Whether a synthetic ticket still stands.
-pub const CHECK: &str = "intake.check";
-/// Canaries and silence.
-pub const WATCH: &str = "intake.watch";
+use super::commands;
+use super::model::{Gateway, IntakeEvent, MONITOR_JOB, Settings};
+use super::queries;
+use crate::credentials::model::CredentialEvent;
+use crate::kernel::{Result, boxed};
+use crate::runtime::jobs::{self, IfScheduled, Schedule};
+use crate::runtime::{AnyEvent, Tx};
+use crate::{credentials, notifications};
+
+/// In the transaction of the event: notifies administrators, and the owner of the credential, of what fails at a gateway.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(CredentialEvent::Failing { key, owner, .. }) = event.get() {
+        let alert = commands::alert_key(key, "CREDENTIAL_FAILING", tx.now);
+        return notifications::react::on_gateway_failing(tx, key, "CREDENTIAL_FAILING", &alert, Some(*owner)).await;
+    }
+    match event.get() {
+        Some(IntakeEvent::Quarantined { gateway, reason, .. }) => {
+            match queries::should_alert(tx.conn(), *gateway, *reason, tx.now).await? {
+                true => alert(tx, *gateway, "SIGNATURE_FAILING").await,
+                false => Ok(()),
+            }
+        }
+        Some(IntakeEvent::CanaryLost { gateway }) => alert(tx, *gateway, "CANARY_LOST").await,
+        Some(IntakeEvent::Silent { gateway, since }) => {
+            alert_once(tx, *gateway, "GATEWAY_SILENT", &commands::silence_key(*gateway, *since)).await
+        }
+        Some(IntakeEvent::Released { ticket: Some(ticket), held_secs, .. }) => {
+            notifications::react::on_released(tx, *ticket, *held_secs).await
+        }
+        Some(IntakeEvent::Full { gateway }) => alert(tx, *gateway, "QUARANTINE_FULL").await,
+        _ => Ok(()),
+    }
+}
+
+async fn alert(tx: &mut Tx, gateway: Gateway, word: &str) -> Result<()> {
+    let key = commands::alert_key(gateway.as_str(), word, tx.now);
+    alert_once(tx, gateway, word, &key).await
+}
+
+async fn alert_once(tx: &mut Tx, gateway: Gateway, word: &str, key: &str) -> Result<()> {
+    let owner = credentials::queries::owner(tx.conn(), gateway.as_str()).await?;
+    notifications::react::on_gateway_failing(tx, gateway.as_str(), word, key, owner).await
+}
+
+#[boxed]
+pub async fn start(tx: &mut Tx) -> Result<()> {
+    match tx.app().state::<Settings>().monitor_interval() {
+        Some(every) => {
+            jobs::schedule(tx, &[Schedule::new(MONITOR_JOB, "", tx.now + every).if_scheduled(IfScheduled::Keep)]).await
+        }
+        None => Ok(()),
+    }
+}

@@ -1,4 +1,4 @@
-//! Rows of submissions.
+//! Tables of submissions, and their statements.
 
 pub mod submission {
     use crate::kernel::{TicketId, Timestamp};
@@ -13,9 +13,9 @@ pub mod submission {
         pub external_id: String,
         pub ticket_id: TicketId,
         pub received_at: Timestamp,
-        /// A digest of who wrote, where each may do so only so often.
+        /// A digest of the sender, for the rate limit.
         pub sender: Option<String>,
-        /// Of what was said, and by whom.
+        /// A digest of the content and its sender.
         pub digest: Option<String>,
     }
 
@@ -38,11 +38,11 @@ pub mod quarantined_submission {
         pub source: String,
         pub reason: String,
         pub received_at: Timestamp,
-        /// Of its payload.
+        /// Bytes of the payload.
         pub bytes: i64,
-        /// Who wrote, as the gateway's channel knows them: where they have no account, and are to hear of the release.
+        /// The channel address of a writer without an account, who is notified of the release.
         pub writer: Option<String>,
-        /// When telling them began that is not known to have ended.
+        /// When their notification began, until it is known to have failed.
         pub telling_at: Option<Timestamp>,
         pub released_at: Option<Timestamp>,
         pub ticket_id: Option<TicketId>,
@@ -81,7 +81,7 @@ pub mod canary {
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "canary")]
     pub struct Model {
-        /// Nobody can guess it.
+        /// Random, so that nobody can guess it.
         #[sea_orm(primary_key, auto_increment = false)]
         pub key: String,
         pub gateway: String,
@@ -98,11 +98,17 @@ pub mod canary {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, Select};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Select, Set, TryInsertResult,
+};
 
-use super::model::{Canary, CanaryState, Gateway, Quarantined, Reason};
+use super::model::{Canary, CanaryState, Gateway, QuarantinedSubmission, Reason};
+use crate::kernel::{Message, Result, SubmissionId, TicketId, Timestamp};
+use crate::runtime::Executor;
 
-fn broken(what: &str, word: &str) -> DbErr {
+fn invalid(what: &str, word: &str) -> DbErr {
     DbErr::Type(format!("{what}: {word:?} is no word of this program"))
 }
 
@@ -112,17 +118,17 @@ impl TryFrom<canary::Model> for Canary {
     fn try_from(row: canary::Model) -> Result<Self, DbErr> {
         let canary::Model { key: _, gateway, state, sent_at, arrived_at, ended_at, failure } = row;
         Ok(Self {
-            gateway: Gateway::parse(&gateway).ok_or_else(|| broken("gateway", &gateway))?,
-            state: CanaryState::parse(&state).ok_or_else(|| broken("state of a canary", &state))?,
+            gateway: gateway.parse::<Gateway>().map_err(|_| invalid("gateway", &gateway))?,
+            state: state.parse::<CanaryState>().map_err(|_| invalid("state of a canary", &state))?,
             sent_at,
             arrived_at,
             ended_at,
-            failure,
+            failure: failure.as_deref().map(Message::from_stored),
         })
     }
 }
 
-impl TryFrom<quarantined_submission::Model> for Quarantined {
+impl TryFrom<quarantined_submission::Model> for QuarantinedSubmission {
     type Error = DbErr;
 
     fn try_from(row: quarantined_submission::Model) -> Result<Self, DbErr> {
@@ -141,9 +147,9 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
         } = row;
         Ok(Self {
             id,
-            gateway: Gateway::parse(&gateway).ok_or_else(|| broken("gateway", &gateway))?,
+            gateway: gateway.parse::<Gateway>().map_err(|_| invalid("gateway", &gateway))?,
             source,
-            reason: Reason::parse(&reason).ok_or_else(|| broken("reason", &reason))?,
+            reason: reason.parse::<Reason>().map_err(|_| invalid("reason", &reason))?,
             received_at,
             released_at,
             dismissed_at,
@@ -152,10 +158,229 @@ impl TryFrom<quarantined_submission::Model> for Quarantined {
     }
 }
 
-/// What a gateway holds.
-pub(super) fn held(gateway: Gateway) -> Select<quarantined_submission::Entity> {
+/// The quarantined submissions of a gateway.
+pub(super) fn in_quarantine(gateway: Gateway) -> Select<quarantined_submission::Entity> {
     quarantined_submission::Entity::find()
-        .filter(quarantined_submission::Column::Gateway.eq(gateway.word()))
+        .filter(quarantined_submission::Column::Gateway.eq(gateway.as_str()))
         .filter(quarantined_submission::Column::ReleasedAt.is_null())
         .filter(quarantined_submission::Column::DismissedAt.is_null())
+}
+
+/// The number of submissions quarantined, and their bytes. `source`: only of this sender address.
+pub(super) async fn quarantine_usage(conn: &Executor, gateway: Gateway, source: Option<&str>) -> Result<(u64, u64)> {
+    let (count, bytes): (i64, Option<i64>) = in_quarantine(gateway)
+        .apply_if(source, |select, source| select.filter(quarantined_submission::Column::Source.eq(source)))
+        .select_only()
+        .column_as(quarantined_submission::Column::Id.count(), "quarantined")
+        .column_as(Expr::cust("cast(sum(bytes) as bigint)"), "bytes")
+        .into_tuple()
+        .one(conn)
+        .await?
+        .unwrap_or_default();
+    Ok((u64::try_from(count).unwrap_or(0), bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)))
+}
+
+/// Quarantines a submission. `sealed`: its request.
+pub(super) async fn insert_quarantined(
+    conn: &Executor,
+    row: quarantined_submission::Model,
+    sealed: Vec<u8>,
+) -> Result<()> {
+    let payload = quarantined_payload::ActiveModel { submission_id: Set(row.id), sealed: Set(sealed) };
+    quarantined_submission::Entity::insert(row.into_active_model()).exec_without_returning(conn).await?;
+    quarantined_payload::Entity::insert(payload).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// Whether a submission is in quarantine: neither released nor dismissed.
+pub(super) async fn is_quarantined(conn: &Executor, id: SubmissionId) -> Result<bool> {
+    let row = quarantined_submission::Entity::find_by_id(id).one(conn).await?;
+    Ok(row.is_some_and(|row| row.released_at.is_none() && row.dismissed_at.is_none()))
+}
+
+/// The gateway of a submission that is or was in quarantine.
+pub(super) async fn gateway_of(conn: &Executor, id: SubmissionId) -> Result<Option<Gateway>> {
+    let row = quarantined_submission::Entity::find_by_id(id).one(conn).await?;
+    Ok(row.and_then(|row| row.gateway.parse().ok()))
+}
+
+/// The ids of the quarantined submissions of a gateway, oldest first. `after`: those that follow this one.
+pub(super) async fn quarantined_ids(
+    conn: &Executor,
+    gateway: Gateway,
+    after: Option<SubmissionId>,
+    limit: u64,
+) -> Result<Vec<SubmissionId>> {
+    Ok(in_quarantine(gateway)
+        .apply_if(after, |select, after| select.filter(quarantined_submission::Column::Id.gt(after)))
+        .select_only()
+        .column(quarantined_submission::Column::Id)
+        .order_by_asc(quarantined_submission::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
+/// The sealed request of a submission, until it is released.
+pub(super) async fn sealed_request(conn: &Executor, id: SubmissionId) -> Result<Option<Vec<u8>>> {
+    Ok(quarantined_payload::Entity::find_by_id(id).one(conn).await?.map(|row| row.sealed))
+}
+
+/// Marks a submission as released, and deletes its request. `writer`: the address of a writer without an account.
+pub(super) async fn release(
+    conn: &Executor,
+    id: SubmissionId,
+    ticket: Option<TicketId>,
+    writer: Option<String>,
+    now: Timestamp,
+) -> Result<()> {
+    quarantined_submission::Entity::update_many()
+        .col_expr(quarantined_submission::Column::ReleasedAt, Expr::value(now))
+        .col_expr(quarantined_submission::Column::TicketId, Expr::value(ticket.map(|id| id.0)))
+        .col_expr(quarantined_submission::Column::Writer, Expr::value(writer))
+        .filter(quarantined_submission::Column::Id.eq(id))
+        .exec(conn)
+        .await?;
+    quarantined_payload::Entity::delete_by_id(id).exec(conn).await?;
+    Ok(())
+}
+
+/// The submission of an unregistered writer that became this ticket when it was released.
+pub(super) async fn released_as(conn: &Executor, ticket: TicketId) -> Result<Option<quarantined_submission::Model>> {
+    let rows = quarantined_submission::Entity::find()
+        .filter(quarantined_submission::Column::TicketId.eq(ticket))
+        .filter(quarantined_submission::Column::Writer.is_not_null());
+    Ok(rows.limit(1).one(conn).await?)
+}
+
+/// Sets when the notification of a writer began; `None`: it was not sent.
+pub(super) async fn set_notification_begun(conn: &Executor, id: SubmissionId, at: Option<Timestamp>) -> Result<()> {
+    quarantined_submission::Entity::update_many()
+        .col_expr(quarantined_submission::Column::TellingAt, Expr::value(at))
+        .filter(quarantined_submission::Column::Id.eq(id))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Dismisses a submission; returns how many were.
+pub(super) async fn dismiss(conn: &Executor, gateway: Gateway, id: SubmissionId, now: Timestamp) -> Result<u64> {
+    dismiss_where(conn, gateway, quarantined_submission::Column::Id.eq(id), now).await
+}
+
+/// Dismisses all submissions of a source; returns how many were.
+pub(super) async fn dismiss_source(conn: &Executor, gateway: Gateway, source: &str, now: Timestamp) -> Result<u64> {
+    dismiss_where(conn, gateway, quarantined_submission::Column::Source.eq(source), now).await
+}
+
+async fn dismiss_where(conn: &Executor, gateway: Gateway, of: SimpleExpr, now: Timestamp) -> Result<u64> {
+    let rows = quarantined_submission::Entity::update_many()
+        .col_expr(quarantined_submission::Column::DismissedAt, Expr::value(now))
+        .filter(of)
+        .filter(quarantined_submission::Column::Gateway.eq(gateway.as_str()))
+        .filter(quarantined_submission::Column::ReleasedAt.is_null())
+        .filter(quarantined_submission::Column::DismissedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(rows.rows_affected)
+}
+
+/// The submissions of a gateway with these ids of its sender.
+pub(super) async fn submissions(conn: &Executor, gateway: Gateway, ids: &[String]) -> Result<Vec<submission::Model>> {
+    Ok(submission::Entity::find()
+        .filter(submission::Column::Gateway.eq(gateway.as_str()))
+        .filter(submission::Column::ExternalId.is_in(ids))
+        .all(conn)
+        .await?)
+}
+
+/// How many submissions of a sender were accepted since then.
+pub(super) async fn count_submissions(
+    conn: &Executor,
+    gateway: Gateway,
+    sender: &str,
+    since: Timestamp,
+) -> Result<u64> {
+    let recent = submission::Entity::find()
+        .filter(submission::Column::Gateway.eq(gateway.as_str()))
+        .filter(submission::Column::ReceivedAt.gte(since))
+        .filter(submission::Column::Sender.eq(sender));
+    Ok(recent.count(conn).await?)
+}
+
+/// Inserts a submission; `false` if its id is stored already.
+pub(super) async fn insert_submission(conn: &Executor, row: submission::Model) -> Result<bool> {
+    let inserted = submission::Entity::insert(row.into_active_model())
+        .on_conflict_do_nothing_on([submission::Column::Gateway, submission::Column::ExternalId])
+        .exec_without_returning(conn)
+        .await?;
+    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
+}
+
+pub(super) async fn canary(conn: &Executor, key: &str) -> Result<Option<canary::Model>> {
+    Ok(canary::Entity::find_by_id(key).one(conn).await?)
+}
+
+/// Inserts a canary that is about to be sent.
+pub(super) async fn insert_canary(conn: &Executor, key: &str, gateway: Gateway, now: Timestamp) -> Result<()> {
+    let row = canary::ActiveModel {
+        key: Set(key.to_owned()),
+        gateway: Set(gateway.as_str().to_owned()),
+        state: Set(CanaryState::Sent.as_str().to_owned()),
+        sent_at: Set(now),
+        arrived_at: Set(None),
+        ended_at: Set(None),
+        failure: Set(None),
+    };
+    canary::Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn is_canary_pending(conn: &Executor, key: &str, gateway: Gateway) -> Result<bool> {
+    let pending = canary::Entity::find_by_id(key)
+        .filter(canary::Column::Gateway.eq(gateway.as_str()))
+        .filter(canary::Column::State.eq(CanaryState::Sent.as_str()));
+    Ok(pending.one(conn).await?.is_some())
+}
+
+/// Marks a pending canary as arrived.
+pub(super) async fn mark_canary_arrived(conn: &Executor, key: &str, gateway: Gateway, at: Timestamp) -> Result<()> {
+    canary::Entity::update_many()
+        .col_expr(canary::Column::State, Expr::value(CanaryState::Arrived.as_str()))
+        .col_expr(canary::Column::ArrivedAt, Expr::value(at))
+        .filter(canary::Column::Key.eq(key))
+        .filter(canary::Column::Gateway.eq(gateway.as_str()))
+        .filter(canary::Column::State.eq(CanaryState::Sent.as_str()))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Moves a canary to a final state.
+pub(super) async fn end_canary(
+    conn: &Executor,
+    key: &str,
+    state: CanaryState,
+    failure: Option<&Message>,
+    now: Timestamp,
+) -> Result<()> {
+    canary::Entity::update_many()
+        .col_expr(canary::Column::State, Expr::value(state.as_str()))
+        .col_expr(canary::Column::EndedAt, Expr::value(now))
+        .col_expr(canary::Column::Failure, Expr::value(failure.map(Message::to_stored)))
+        .filter(canary::Column::Key.eq(key))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the canaries that were sent before then and have ended.
+pub(super) async fn delete_canaries(conn: &Executor, sent_before: Timestamp) -> Result<()> {
+    canary::Entity::delete_many()
+        .filter(canary::Column::SentAt.lt(sent_before))
+        .filter(canary::Column::EndedAt.is_not_null())
+        .exec(conn)
+        .await?;
+    Ok(())
 }

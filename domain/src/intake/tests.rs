@@ -1,10 +1,10 @@
-//! The schemes of the providers, on the vectors of their own pages.
+//! The providers' schemes, with test vectors of their documentation.
 
 use super::decide::callback::{decrypt, encrypt, signature};
 use super::decide::check;
-use super::model::{Gateway, Raw, Reason};
+use super::model::{Gateway, RawRequest, Reason};
 use crate::credentials::model::Parts;
-use crate::kernel::{Timestamp, days, hours, minutes};
+use crate::kernel::{Locale, Timestamp, days, hours, minutes};
 
 const NONCE: [u8; 16] = [7; 16];
 
@@ -20,14 +20,14 @@ fn wecom() -> Parts {
 
 const ECHO: &str = "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ==";
 
-fn verifying() -> Raw {
+fn verifying() -> RawRequest {
     let query = [
         ("msg_signature", "5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3"),
         ("timestamp", "1409659589"),
         ("nonce", "263014780"),
         ("echostr", ECHO),
     ];
-    Raw {
+    RawRequest {
         gateway: Gateway::Wecom,
         verifying: true,
         query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
@@ -39,32 +39,32 @@ fn verifying() -> Raw {
 }
 
 #[test]
-fn wecom_verifies_its_address_as_its_own_sample_does() {
-    let said = check(&[wecom()], &verifying(), &NONCE).unwrap();
-    assert_eq!((said.reply.body.as_str(), said.message), ("1616140317555161061", None));
-    // By the secret before, too, while the two overlap.
+fn wecom_verification_matches_its_official_sample() {
+    let checked = check(&[wecom()], &verifying(), &NONCE, Locale::En).unwrap();
+    assert_eq!((checked.reply.body.as_str(), checked.message), ("1616140317555161061", None));
+    // The old secret is accepted during the overlap.
     let newer = parts(&[("token", "another"), ("encodingAesKey", "x"), ("receiveId", "y")]);
-    assert!(check(&[newer.clone(), wecom()], &verifying(), &NONCE).is_ok());
-    assert_eq!(check(&[newer], &verifying(), &NONCE), Err(Reason::SignatureInvalid));
-    assert_eq!(check(&[], &verifying(), &NONCE), Err(Reason::NoCredential));
+    assert!(check(&[newer.clone(), wecom()], &verifying(), &NONCE, Locale::En).is_ok());
+    assert_eq!(check(&[newer], &verifying(), &NONCE, Locale::En), Err(Reason::SignatureInvalid));
+    assert_eq!(check(&[], &verifying(), &NONCE, Locale::En), Err(Reason::NoCredential));
     let other_corp = parts(&[
         ("token", "QDG6eK"),
         ("encodingAesKey", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"),
         ("receiveId", "wx0000000000000000"),
     ]);
-    assert_eq!(check(&[other_corp], &verifying(), &NONCE), Err(Reason::DecryptionFailed));
-    // Judged by the time when it came.
-    for (late, passes) in [(minutes(59), true), (hours(2), false)] {
-        let raw = Raw { at: Timestamp::from_millis(1_409_659_589_000) + late, ..verifying() };
-        assert_eq!(check(&[wecom()], &raw, &NONCE).is_ok(), passes, "{late:?}");
+    assert_eq!(check(&[other_corp], &verifying(), &NONCE, Locale::En), Err(Reason::DecryptionFailed));
+    // The signature is compared with the time of receipt.
+    for (delay, passes) in [(minutes(59), true), (hours(2), false)] {
+        let raw = RawRequest { at: Timestamp::from_millis(1_409_659_589_000) + delay, ..verifying() };
+        assert_eq!(check(&[wecom()], &raw, &NONCE, Locale::En).is_ok(), passes, "{delay:?}");
     }
     let mut changed = verifying();
     changed.query[3].1 = ECHO.replace('P', "Q");
-    assert_eq!(check(&[wecom()], &changed, &NONCE), Err(Reason::SignatureInvalid));
+    assert_eq!(check(&[wecom()], &changed, &NONCE, Locale::En), Err(Reason::SignatureInvalid));
 }
 
 #[test]
-fn what_is_encrypted_is_decrypted_and_nothing_else_is() {
+fn an_encrypted_message_decrypts_and_anything_else_fails() {
     let key = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
     for message in ["", "success", "泵站三号漏液，请尽快处理", &"长".repeat(500)] {
         let encrypted = encrypt(key, "corp", message, &NONCE).unwrap();
@@ -75,25 +75,26 @@ fn what_is_encrypted_is_decrypted_and_nothing_else_is() {
         let broken = String::from_utf8(broken).unwrap();
         assert_ne!(decrypt(key, "corp", &broken).as_deref(), Ok(message));
     }
-    for nonsense in ["", "AAAA", "!!!!", ECHO] {
-        assert_eq!(decrypt(key, "corp", nonsense), Err(Reason::DecryptionFailed), "{nonsense}");
+    for invalid in ["", "AAAA", "!!!!", ECHO] {
+        assert_eq!(decrypt(key, "corp", invalid), Err(Reason::DecryptionFailed), "{invalid}");
     }
     assert_eq!(signature("QDG6eK", "1409659589", "263014780", ECHO), "5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3");
 }
 
 /// The ciphertext of <https://open.feishu.cn/document/server-docs/event-subscription-guide/event-subscription-configure-/encrypt-key-encryption-configuration-case>.
 #[test]
-fn feishu_decrypts_as_its_own_sample_does() {
+fn feishu_decryption_matches_its_official_sample() {
     let encrypted = "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=";
     assert_eq!(super::decide::feishu_decrypt("test key", encrypted).as_deref(), Ok("hello world"));
     assert_eq!(super::decide::feishu_decrypt("other key", encrypted), Err(Reason::DecryptionFailed));
 }
 
-fn mail(stamps: &[&str], headers: &[&str], text: &str) -> Raw {
-    let mut lines: Vec<String> = stamps.iter().map(|stamp| format!("Authentication-Results: {stamp}")).collect();
+fn mail(auth_results: &[&str], headers: &[&str], text: &str) -> RawRequest {
+    let mut lines: Vec<String> =
+        auth_results.iter().map(|result| format!("Authentication-Results: {result}")).collect();
     lines.extend(["From: Li Lei <Li.Lei@acme.example>", "To: help@desk.test"].map(str::to_owned));
     lines.extend(headers.iter().map(|header| (*header).to_owned()));
-    Raw {
+    RawRequest {
         gateway: Gateway::Email,
         verifying: false,
         query: vec![
@@ -109,29 +110,29 @@ fn mail(stamps: &[&str], headers: &[&str], text: &str) -> Raw {
 
 const PASSED: &str = "mx.desk.test; dmarc=pass (p=reject) header.from=acme.example";
 
-fn by_mail(raw: &Raw) -> Result<super::model::Said, Reason> {
-    check(&[parts(&[("authservId", "mx.desk.test")])], raw, &NONCE)
+fn by_mail(raw: &RawRequest) -> Result<super::model::VerifiedRequest, Reason> {
+    check(&[parts(&[("authservId", "mx.desk.test")])], raw, &NONCE, Locale::En)
 }
 
 #[test]
-fn a_mail_is_taken_where_our_own_server_vouches_for_its_author() {
+fn a_mail_is_accepted_if_our_own_server_authenticated_its_author() {
     let subject = ["Subject: =?UTF-8?B?5rC05rO15ryP5ray?=", "Message-ID: <1@acme.example>"];
-    for (stamps, passes) in [
+    for (auth_results, passes) in [
         (&[PASSED][..], true),
-        // Another server's word counts for nothing; of several of ours the topmost, which was added last.
+        // Results of other servers are ignored; of several of ours the topmost counts, which was added last.
         (&["mx.evil.example; dmarc=pass header.from=acme.example"], false),
         (&["mx.evil.example; dmarc=pass header.from=acme.example", PASSED], true),
         (&["mx.desk.test; dmarc=fail header.from=acme.example", PASSED], false),
-        // It passed for another domain.
+        // DMARC passed for another domain.
         (&["mx.desk.test; dmarc=pass header.from=evil.example"], false),
-        // Without a policy a DKIM signature of the domain, or of one above it, will do.
+        // Without a policy, a DKIM signature of the domain or of a parent domain is sufficient.
         (&["mx.desk.test; dmarc=none; dkim=pass header.d=acme.example header.s=x"], true),
         (&["mx.desk.test 1; dkim=pass header.i=@acme.example"], true),
         (&["mx.desk.test; dkim=pass header.d=evil.example"], false),
         (&["mx.desk.test; dkim=fail header.d=acme.example; spf=pass smtp.mailfrom=acme.example"], false),
         (&["mx.desk.test (dmarc=pass header.from=acme.example); none"], false),
         (&["mx.desk.test; dkim/1=pass reason=\"ok; (fine\" header.d=acme.example header.b=\"a=\""], true),
-        // What stands in quotes is somebody's own words, and no comment begins there.
+        // Quoted text may be chosen by the sender, and no comment begins in it.
         (
             &[
                 "mx.desk.test; spf=pass smtp.mailfrom=\"x; dkim=pass header.d=acme.example; y(\"@evil.example; dmarc=fail header.from=acme.example",
@@ -139,7 +140,7 @@ fn a_mail_is_taken_where_our_own_server_vouches_for_its_author() {
             false,
         ),
         (&["mx.desk.test; dkim=pass header.d=\"acme.example\""], false),
-        // A stamp that does not read is no stamp, and what is beneath it is not looked at.
+        // An unreadable header is rejected, and the headers below it are ignored.
         (
             &[
                 "mx.desk.test; dkim=pass header.d=acme.example(.evil.example; dmarc=fail header.from=acme.example",
@@ -151,15 +152,15 @@ fn a_mail_is_taken_where_our_own_server_vouches_for_its_author() {
         (&["mx.desk.test; dmarc=pass header.from=acme.example; dmarc=fail header.from=acme.example"], false),
         (&[], false),
     ] {
-        let said = by_mail(&mail(stamps, &subject, "三号泵站"));
-        assert_eq!(said.is_ok(), passes, "{stamps:?}: {said:?}");
-        assert!(passes || said == Err(Reason::SignatureInvalid));
+        let checked = by_mail(&mail(auth_results, &subject, "三号泵站"));
+        assert_eq!(checked.is_ok(), passes, "{auth_results:?}: {checked:?}");
+        assert!(passes || checked == Err(Reason::SignatureInvalid));
     }
     let message = by_mail(&mail(&[PASSED], &subject, "三号泵站\r\n\r\n请尽快")).unwrap().message.unwrap();
     assert_eq!((message.title.as_str(), message.external_id.as_str()), ("水泵漏液", "1@acme.example"));
     assert_eq!(message.sender.as_deref(), Some("li.lei@acme.example"));
     assert_eq!(message.description, "三号泵站\r\n\r\n请尽快".replace("\r\n", "\n"));
-    // Two authors cannot both be vouched for.
+    // A mail with two authors cannot be authenticated.
     let mut two = mail(&[PASSED], &[], "x");
     two.body = String::from_utf8(two.body).unwrap().replace("From: Li", "From: b@evil.example, Li").into_bytes();
     assert_eq!(by_mail(&mail(&[PASSED], &["From: boss@acme.example"], "x")), Err(Reason::Malformed));
@@ -167,8 +168,8 @@ fn a_mail_is_taken_where_our_own_server_vouches_for_its_author() {
 }
 
 #[test]
-fn what_machines_answer_makes_no_ticket() {
-    for (header, is_asked) in [
+fn an_automatic_answer_makes_no_ticket() {
+    for (header, is_request) in [
         ("Subject: x", true),
         ("Auto-Submitted: no", true),
         ("Auto-Submitted: auto-generated", true),
@@ -177,9 +178,9 @@ fn what_machines_answer_makes_no_ticket() {
         ("List-Id: <news.acme.example>", false),
         ("X-Autoreply: yes", false),
     ] {
-        let said = by_mail(&mail(&[PASSED], &[header], "E-721")).unwrap();
-        assert_eq!(said.message.is_some(), is_asked, "{header}");
-        assert_eq!(said.reply.body.starts_with("250"), is_asked, "it is never taken and dropped: {header}");
+        let checked = by_mail(&mail(&[PASSED], &[header], "E-721")).unwrap();
+        assert_eq!(checked.message.is_some(), is_request, "{header}");
+        assert_eq!(checked.reply.body.starts_with("250"), is_request, "it is never accepted and dropped: {header}");
     }
     let mut bounce = mail(&[PASSED], &[], "x");
     bounce.query[0].1.clear();
@@ -190,8 +191,8 @@ fn what_machines_answer_makes_no_ticket() {
 }
 
 #[test]
-fn an_answer_is_what_was_written_and_not_what_was_quoted() {
-    let answered = [
+fn the_text_of_a_reply_excludes_the_quoted_message() {
+    let reply_headers = [
         "Subject: Re: [TKN-8X9F2Q-L4M7P] 水泵",
         "In-Reply-To: <a@desk.test>",
         "References: <b@desk.test> <a@desk.test>",
@@ -203,54 +204,73 @@ fn an_answer_is_what_was_written_and_not_what_was_quoted() {
         ("> 请确认\n\n已更换，见下\n", "> 请确认\n\n已更换，见下"),
         ("步骤如下：\n1. 关机\n2. 重启", "步骤如下：\n1. 关机\n2. 重启"),
     ] {
-        let message = by_mail(&mail(&[PASSED], &answered, text)).unwrap().message.unwrap();
-        assert_eq!((message.own_words.as_deref(), message.description.as_str()), (Some(own), text.trim()));
+        let message = by_mail(&mail(&[PASSED], &reply_headers, text)).unwrap().message.unwrap();
+        assert_eq!((message.own_text.as_deref(), message.description.as_str()), (Some(own), text.trim()));
         assert_eq!(message.token.as_deref(), Some("TKN-8X9F2Q-L4M7P"));
-        assert_eq!(message.answers, ["a@desk.test", "a@desk.test", "b@desk.test"]);
+        assert_eq!(message.in_reply_to, ["a@desk.test", "a@desk.test", "b@desk.test"]);
     }
-    // Words before and behind a picture are one text, and so is what stands behind a picture alone.
+    // Text before and after a picture is one text, and so is text only after a picture.
     let part = |of: &str, text: &str| format!("--b\r\nContent-Type: {of}\r\n\r\n{text}\r\n");
     let kind = ["Subject: x", "Content-Type: multipart/mixed; boundary=b"];
-    for (parts, whole) in [
+    for (parts, expected) in [
         ([part("text/plain", "before"), part("image/png", "P"), part("text/plain", "behind")], ["before", "behind"]),
         ([part("image/png", "P"), part("text/plain", "words"), part("image/png", "P")], ["words", "words"]),
     ] {
         let message = by_mail(&mail(&[PASSED], &kind, &(parts.concat() + "--b--"))).unwrap().message.unwrap();
-        assert!(whole.iter().all(|text| message.description.contains(text)), "{}", message.description);
+        assert!(expected.iter().all(|text| message.description.contains(text)), "{}", message.description);
     }
 }
 
 #[test]
-fn what_is_unusual_is_learned_from_the_same_hour() {
+fn an_unusual_silence_is_measured_against_gaps_of_the_same_hour() {
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
     let start = Timestamp::parse("2026-03-02T00:00:00Z").unwrap();
-    // From 08:00 to 20:00 something comes every 20 minutes.
+    // A submission every 20 minutes from 08:00 to 20:00.
     let arrivals: Vec<Timestamp> =
         (0..28_u64).flat_map(|day| (0..36_u64).map(move |n| start + days(day) + minutes(20 * n))).collect();
-    let judged = |now: Timestamp| {
+    let silence_at = |now: Timestamp| {
         let before: Vec<Timestamp> = arrivals.iter().copied().filter(|at| *at <= now).collect();
         super::decide::silence(&before, now, &zone).unwrap()
     };
     let noon = start + days(27) + hours(4);
-    let after = |so_long| super::decide::silence(&arrivals[..arrivals.len() - 23], noon + so_long, &zone).unwrap();
-    assert_eq!(judged(noon).usual_secs, Some(1_200));
-    assert_eq!([minutes(19), minutes(26), hours(2)].map(|so_long| after(so_long).is_unusual), [false, true, true]);
-    // The night is long, and usual.
-    let evening = judged(start + days(27) + hours(20));
+    let silence_after =
+        |elapsed| super::decide::silence(&arrivals[..arrivals.len() - 23], noon + elapsed, &zone).unwrap();
+    assert_eq!(silence_at(noon).usual_secs, Some(1_200));
+    assert_eq!(
+        [minutes(19), minutes(26), hours(2)].map(|elapsed| silence_after(elapsed).is_unusual),
+        [false, true, true]
+    );
+    // The long gap at night is usual.
+    let evening = silence_at(start + days(27) + hours(20));
     assert_eq!((evening.usual_secs, evening.is_unusual), (Some(44_400), false));
-    // Too little is known: nobody is alarmed.
+    // Too few gaps: nothing is unusual.
     let few = super::decide::silence(&arrivals[..10], start + days(3), &zone).unwrap();
     assert_eq!((few.usual_secs, few.is_unusual), (None, false));
     assert_eq!(super::decide::silence(&[], noon, &zone), None);
 }
 
 #[test]
-fn feishu_says_what_is_formatted() {
+fn feishu_rich_text_becomes_plain_text() {
     let content = serde_json::json!({ "title": "水泵", "content": [
         [{ "tag": "text", "text": "三号" }, { "tag": "a", "text": "图", "href": "https://x.example" }],
         [{ "tag": "at", "user_name": "李雷" }],
     ] });
-    assert_eq!(super::decide::feishu_rich(&content), "水泵\n三号图 (https://x.example)\n李雷");
+    assert_eq!(super::decide::feishu_plain_text(&content), "水泵\n三号图 (https://x.example)\n李雷");
     let by_language = serde_json::json!({ "zh_cn": content });
-    assert_eq!(super::decide::feishu_rich(&by_language), "水泵\n三号图 (https://x.example)\n李雷");
+    assert_eq!(super::decide::feishu_plain_text(&by_language), "水泵\n三号图 (https://x.example)\n李雷");
+}
+
+#[test]
+fn the_note_on_attachments_is_in_the_language_of_the_organisation() {
+    let text = "--b\r\nContent-Type: text/plain\r\n\r\nSee the photo\r\n--b\r\nContent-Type: image/png\r\n\
+                Content-Disposition: attachment; filename=\"pump.png\"\r\n\r\nx\r\n--b--\r\n";
+    let headers = ["Message-ID: <9@acme.example>", "Content-Type: multipart/mixed; boundary=b"];
+    let raw = mail(&[PASSED], &headers, text);
+    let mail_server = parts(&[("authservId", "mx.desk.test")]);
+    for (locale, note) in
+        [(Locale::En, "(Attachments not saved: pump.png)"), (Locale::ZhCn, "（附件未保存：pump.png）")]
+    {
+        let checked = check(std::slice::from_ref(&mail_server), &raw, &NONCE, locale).unwrap();
+        assert_eq!(checked.message.unwrap().description, format!("See the photo\n\n{note}"));
+    }
 }

@@ -1,12 +1,14 @@
-//! Who acts. Built once per request from the credential; every right is derived from it and from nothing else.
+//! Who acts. An actor is built once per request from the credential; all rights derive from it alone.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKeyId, Code, CustomerId, Error, Result, SessionId, TeamId, UserId, refuse, words};
+use super::{ApiKeyId, Code, CustomerId, Error, Result, SessionId, TeamId, UnknownValue, UserId, refuse, string_enum};
+use crate::msg;
 
-/// The role of a person. Several may be held; rights add up.
+/// The role of a person. A person may have several; their rights add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
@@ -22,8 +24,8 @@ impl Role {
     pub const ALL: [Self; 6] =
         [Self::Requester, Self::Agent, Self::Supervisor, Self::ProductManager, Self::Partner, Self::Admin];
 
-    /// The word in the schema, in the database and on the command line.
-    pub const fn word(self) -> &'static str {
+    /// The name in the schema, in the database and on the command line.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Requester => "REQUESTER",
             Self::Agent => "AGENT",
@@ -33,14 +35,19 @@ impl Role {
             Self::Admin => "ADMIN",
         }
     }
+}
 
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.word().eq_ignore_ascii_case(word))
+impl FromStr for Role {
+    type Err = UnknownValue;
+
+    /// In any case.
+    fn from_str(text: &str) -> std::result::Result<Self, UnknownValue> {
+        Self::ALL.into_iter().find(|role| role.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownValue)
     }
 }
 
-words! {
-    /// What an API key is good for.
+string_enum! {
+    /// What an API key allows.
     ApiScope {
         /// Reporting statuses, and acknowledging corrections.
         Report = "REPORT",
@@ -53,21 +60,21 @@ words! {
     }
 }
 
-/// The key that a system came with.
+/// The API key of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyAccess {
     pub key: ApiKeyId,
     pub scopes: Vec<ApiScope>,
 }
 
-/// A signed-in person, or the account of a system, with everything that decides what they see.
+/// A signed-in person, or the account of a system, with everything that determines what they may see.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
     pub id: UserId,
     pub roles: Vec<Role>,
     /// Own teams, sorted.
     pub teams: Vec<TeamId>,
-    /// Own teams and those of the people supervised, sorted; empty unless a supervisor.
+    /// Own teams and those of the supervised people, sorted; empty unless a supervisor.
     pub supervised_teams: Vec<TeamId>,
     /// The people whose direct supervisor this is, sorted.
     pub supervised: Vec<UserId>,
@@ -75,7 +82,7 @@ pub struct Person {
     /// Keys of the products owned as a product manager, sorted.
     pub products: Vec<String>,
     pub session: Option<SessionId>,
-    /// Where it came with an API key in place of a session.
+    /// Set when the request used an API key instead of a session.
     pub api_key: Option<KeyAccess>,
 }
 
@@ -84,12 +91,12 @@ impl Person {
         self.roles.contains(&role)
     }
 
-    /// Whether the credential is good for this: a session is for everything that its owner may do.
+    /// Whether the credential allows this scope. A session has every scope.
     pub fn has_scope(&self, scope: ApiScope) -> bool {
         self.api_key.as_ref().is_none_or(|access| access.scopes.contains(&scope))
     }
 
-    /// On the responsible side: agents, supervisors and administrators.
+    /// Agents, supervisors and administrators.
     pub fn is_staff(&self) -> bool {
         self.is(Role::Agent) || self.is(Role::Supervisor) || self.is(Role::Admin)
     }
@@ -98,9 +105,9 @@ impl Person {
 /// Who acts in a request or a job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// Nobody has signed in.
+    /// Not signed in.
     Anonymous,
-    /// Buoy itself: timers, import, the command line beside the data folder.
+    /// Buoy itself: timers, import, the local command line.
     System,
     Person(Arc<Person>),
 }
@@ -125,15 +132,12 @@ impl Actor {
         self.person().is_some_and(Person::is_staff)
     }
 
-    /// For what only administrators and Buoy itself (command line, demo, import) may do.
+    /// Only administrators and Buoy itself (command line, demo, import) pass.
     pub fn require_admin(&self) -> Result<()> {
         match self {
             Self::System => Ok(()),
             Self::Person(person) if person.is(Role::Admin) => Ok(()),
-            Self::Person(_) => {
-                Err(refuse(Code::Forbidden, "", "Only an administrator may do this.", "只有管理员可以执行此操作。")
-                    .into())
-            }
+            Self::Person(_) => Err(refuse(Code::Forbidden, "", msg!("administrator-required")).into()),
             Self::Anonymous => Err(Error::unauthenticated()),
         }
     }

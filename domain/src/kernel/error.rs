@@ -1,14 +1,17 @@
-//! One error type. An expected no is a [`Refusal`]: data with a stable code, the field it names and what to do next,
-//! in both languages. Everything else becomes a top-level error at the edge.
+//! The error type. A business refusal is a [`Refusal`]: data with a stable code, the field and a message in both
+//! languages. Everything else becomes a top-level GraphQL error.
 
 use std::borrow::Cow;
 
 use sea_orm::{DbErr, RuntimeErr};
 use serde::{Deserialize, Serialize};
 
+use super::{Locale, Message};
+use crate::msg;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a mutation was refused: the stable vocabulary of `UserError.code`.
+/// Why a mutation was refused: the values of `UserError.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
@@ -29,20 +32,7 @@ pub enum Code {
     LimitExceeded,
 }
 
-/// A sentence for people, in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    pub en: String,
-    pub zh: String,
-}
-
-impl Message {
-    pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self { en: en.into(), zh: zh.into() }
-    }
-}
-
-/// An expected no: what is wrong with which field, and what would be right. Nothing was changed.
+/// A refusal that the caller can act on: what is wrong with which field, and how to fix it. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub code: Code,
@@ -52,17 +42,17 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The same refusal, for a field that lies inside `outer`.
+    /// The same refusal, with `outer` prepended to the field path.
     pub fn inside(mut self, outer: &str) -> Self {
         self.field.insert(0, outer.to_owned());
         self
     }
 }
 
-/// A refusal that names one field (dots separate the path).
-pub fn refuse(code: Code, field: &str, en: impl Into<String>, zh: impl Into<String>) -> Refusal {
+/// Builds a refusal that names one field (dots separate the path).
+pub fn refuse(code: Code, field: &str, message: Message) -> Refusal {
     let field = field.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-    Refusal { code, field, message: Message::new(en, zh) }
+    Refusal { code, field, message }
 }
 
 /// The codes of top-level errors (`extensions.code`).
@@ -77,7 +67,7 @@ pub enum TopCode {
 }
 
 impl TopCode {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
@@ -91,52 +81,52 @@ impl TopCode {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Data for the caller of a mutation.
+    /// Returned as data (`userErrors`) to the caller of a mutation.
     #[error("refused: {0:?}")]
     Refused(Vec<Refusal>),
-    /// A top-level error with a message that may be shown.
-    #[error("{code:?}: {}", message.en)]
+    /// A top-level error with a message for the caller.
+    #[error("{code:?}: {}", message.text(Locale::En))]
     Top { code: TopCode, message: Message },
-    /// Somebody else changed the row between reading and writing; retried in one place.
+    /// The row changed between reading and writing; `Ctx::execute` and the worker retry.
     #[error("version conflict")]
     Conflict,
-    /// Two waited for each other's rows, and this one had to let go: begun anew in one place, whatever version the caller saw.
+    /// The database aborted this transaction to resolve a deadlock; retried whatever version the caller named.
     #[error("deadlock")]
     Deadlock,
     #[error("database: {0}")]
     Db(#[source] sea_orm::DbErr),
-    /// The commit that this command shared with others failed: none of them was kept.
+    /// The commit that this command shared with others failed; none of them is stored.
     #[error("commit: {0}")]
     Commit(std::sync::Arc<sea_orm::DbErr>),
     #[error("search: {0}")]
     Search(#[from] search::Error),
-    /// A broken invariant or a failing machine: details belong in the log only.
+    /// A broken invariant or a failing machine; the details go to the log only.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    pub fn top(code: TopCode, en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self::Top { code, message: Message::new(en, zh) }
+    pub fn top(code: TopCode, message: Message) -> Self {
+        Self::Top { code, message }
     }
 
     pub fn unauthenticated() -> Self {
-        Self::top(TopCode::Unauthenticated, "Sign in first.", "请先登录。")
+        Self::top(TopCode::Unauthenticated, msg!("sign-in-required"))
     }
 
     pub fn forbidden() -> Self {
-        Self::top(TopCode::Forbidden, "Your role does not allow this.", "您的角色无权执行此操作。")
+        Self::top(TopCode::Forbidden, msg!("forbidden"))
     }
 
     pub fn not_found() -> Self {
-        Self::top(TopCode::NotFound, "Not found, or not visible to you.", "不存在，或您无权查看。")
+        Self::top(TopCode::NotFound, msg!("not-found"))
     }
 
-    pub fn bad_input(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self::top(TopCode::BadUserInput, en, zh)
+    pub fn bad_input(message: Message) -> Self {
+        Self::top(TopCode::BadUserInput, message)
     }
 
-    /// Whether the machine stores nothing now: a full, failing or read-only disk.
+    /// Whether storage is unavailable: a full, failing or read-only disk.
     pub fn is_storage(&self) -> bool {
         let cause = match self {
             Self::Db(cause) => cause,
@@ -158,13 +148,13 @@ impl Error {
 }
 
 impl From<DbErr> for Error {
-    /// PostgreSQL's `deadlock_detected` is told apart.
+    /// Maps PostgreSQL's `deadlock_detected` to [`Error::Deadlock`].
     fn from(cause: DbErr) -> Self {
         if code_of(&cause).as_deref() == Some("40P01") { Self::Deadlock } else { Self::Db(cause) }
     }
 }
 
-/// The database's own code of an error.
+/// The error code of the database engine.
 fn code_of(cause: &DbErr) -> Option<Cow<'_, str>> {
     let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = cause else { return None };
     let RuntimeErr::SqlxError(error) = runtime else { return None };

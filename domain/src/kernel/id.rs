@@ -7,26 +7,26 @@ use uuid::{Builder, Uuid};
 
 use super::Timestamp;
 
-/// Where ids and secrets get their chance from. A value one holds, so that tests may hold it too.
-pub trait Chance: Send + Sync {
+/// The source of randomness for ids and secrets; injected, so that tests can replace it.
+pub trait Entropy: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The operating system's generator.
-pub struct OsChance;
+/// The operating system's random number generator.
+pub struct OsEntropy;
 
-impl Chance for OsChance {
-    #[expect(clippy::disallowed_methods, reason = "here chance enters")]
+impl Entropy for OsEntropy {
+    #[expect(clippy::disallowed_methods, reason = "the only source of randomness")]
     fn fill(&self, bytes: &mut [u8]) {
-        // Without a source of randomness no token is safe: stopping is the only honest answer.
+        // Without a source of randomness no token is secure, so the process stops.
         getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
 }
 
-/// A UUIDv7 of the given instant.
-pub fn uuid_v7(at: Timestamp, chance: &dyn Chance) -> Uuid {
+/// A UUIDv7 with the given timestamp.
+pub fn uuid_v7(at: Timestamp, entropy: &dyn Entropy) -> Uuid {
     let mut random = [0; 10];
-    chance.fill(&mut random);
+    entropy.fill(&mut random);
     Builder::from_unix_timestamp_millis(at.millis().max(0).cast_unsigned(), &random).into_uuid()
 }
 
@@ -38,8 +38,8 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            pub fn new(at: Timestamp, chance: &dyn Chance) -> Self {
-                Self(uuid_v7(at, chance))
+            pub fn new(at: Timestamp, entropy: &dyn Entropy) -> Self {
+                Self(uuid_v7(at, entropy))
             }
         }
 

@@ -1,17 +1,23 @@
-//! Kernel (tier 0): the words every capability shares — typed ids, instants, the clock, chance, errors,
-//! pages of a list, who acts. No SQL statements, no tables, nothing about tickets.
+//! Kernel (tier 0): types that every capability shares: typed ids, instants, the clock, entropy, errors, pages of a list,
+//! the actor. It contains no SQL statements, no tables and nothing about tickets.
 
 pub mod actor;
 pub mod error;
 pub mod id;
+pub mod locale;
+pub mod message;
 pub mod page;
+mod string_enum;
 pub mod text;
 pub mod time;
-mod words;
 
 pub use actor::{Actor, ApiScope, KeyAccess, Person, Role};
-pub use error::{Code, Error, Message, Refusal, Result, TopCode, refuse};
+pub(crate) use domain_macros::boxed;
+pub use error::{Code, Error, Refusal, Result, TopCode, refuse};
 pub use id::*;
+pub use locale::Locale;
+pub use message::{Arg, Message};
 pub use page::{Connection, Direction, Edge, EdgeCursor, Page};
+pub use string_enum::UnknownValue;
+pub(crate) use string_enum::string_enum;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp, days, hours, minutes, seconds};
-pub(crate) use words::words;

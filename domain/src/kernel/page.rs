@@ -10,6 +10,7 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order, SimpleExpr};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
+use crate::msg;
 
 /// Rows of a connection without `first` or `last`.
 pub const PAGE_DEFAULT: u64 = 20;
@@ -31,11 +32,11 @@ impl Direction {
     }
 }
 
-/// One part of the key that orders a list: an expression and its value in the row of a cursor.
+/// One column of the sort key of a list.
 pub struct Key {
     expr: SimpleExpr,
     direction: Direction,
-    /// Of what kind its values are: a cursor with another kind is not of this list.
+    /// The type of its values; a cursor with another type belongs to another list.
     kind: Kind,
 }
 
@@ -60,13 +61,13 @@ impl Key {
     }
 }
 
-/// The part of a list that somebody asks for, checked.
+/// Validated pagination arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     pub limit: u64,
-    /// Only what lies behind this cursor.
+    /// Only rows after this cursor.
     pub after: Option<String>,
-    /// Only what lies before this cursor.
+    /// Only rows before this cursor.
     pub before: Option<String>,
     /// From the end (`last`).
     pub backward: bool,
@@ -79,42 +80,36 @@ impl Default for Page {
 }
 
 impl Page {
-    /// Checks the four arguments of a connection.
+    /// Validates the four arguments of a connection.
     pub fn of(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Self> {
         if first.is_some() && last.is_some() {
-            return Err(Error::bad_input(
-                "first and last exclude each other: give one of them.",
-                "first 与 last 不能同时使用，请只给出其中一个。",
-            ));
+            return Err(Error::bad_input(msg!("page-direction-ambiguous")));
         }
-        let (name, asked, backward) = match (first, last) {
+        let (name, requested, backward) = match (first, last) {
             (_, Some(n)) => ("last", Some(n), true),
             (n, None) => ("first", n, false),
         };
-        let limit = match asked.map(u64::try_from) {
+        let limit = match requested.map(u64::try_from) {
             None => PAGE_DEFAULT,
             Some(Ok(n @ 1..=PAGE_MAX)) => n,
             Some(_) => {
-                return Err(Error::bad_input(
-                    format!("{name} must be between 1 and {PAGE_MAX}."),
-                    format!("{name} 必须在 1 到 {PAGE_MAX} 之间。"),
-                ));
+                return Err(Error::bad_input(msg!("page-size-out-of-range", argument = name, max = PAGE_MAX)));
             }
         };
         Ok(Self { limit, after, before, backward })
     }
 
-    /// The condition and order of the SQL statement for a list ordered by `keys`, the last of them unique.
-    /// `list` names the list and its order, so that a cursor of another list is refused.
+    /// The condition and order of the SQL statement for a list ordered by `keys`; the last key must be unique.
+    /// `list` names the list and its order, so that cursors of other lists are rejected.
     pub fn keyset(&self, list: &str, keys: &[Key]) -> Result<Keyset> {
         let mut cond = Cond::all();
         for (argument, cursor, before) in [("after", &self.after, false), ("before", &self.before, true)] {
             let Some(cursor) = cursor else { continue };
-            let parts = open(list, argument, cursor, Some(keys.len()))?;
+            let parts = decode_cursor(list, argument, cursor, Some(keys.len()))?;
             if parts.iter().zip(keys).any(|(part, key)| part.kind() != key.kind) {
-                return Err(foreign_cursor(argument));
+                return Err(invalid_cursor(argument));
             }
-            cond = cond.add(beyond(keys, &parts, before));
+            cond = cond.add(keyset_condition(keys, &parts, before));
         }
         let order = keys
             .iter()
@@ -127,18 +122,18 @@ impl Page {
         Ok(Keyset { cond, order, limit: self.limit + 1 })
     }
 
-    /// Cuts a list that is held in memory to a connection: highest key first.
-    pub fn cut_descending<T>(
+    /// Paginates a list in memory, highest key first.
+    pub fn paginate_descending<T>(
         &self,
         list: &str,
         mut rows: Vec<T>,
         key: impl Fn(&T) -> Vec<Part>,
     ) -> Result<Connection<T>> {
-        let place = |argument: &str, cursor: &Option<String>| {
+        let decode = |argument: &str, cursor: &Option<String>| {
             let len = rows.first().map(|row| key(row).len());
-            cursor.as_ref().map(|cursor| open(list, argument, cursor, len)).transpose()
+            cursor.as_ref().map(|cursor| decode_cursor(list, argument, cursor, len)).transpose()
         };
-        let (after, before) = (place("after", &self.after)?, place("before", &self.before)?);
+        let (after, before) = (decode("after", &self.after)?, decode("before", &self.before)?);
         rows.retain(|row| {
             let key = key(row);
             after.as_ref().is_none_or(|after| key < *after) && before.as_ref().is_none_or(|before| key > *before)
@@ -153,21 +148,21 @@ impl Page {
         Ok(self.connection(list, rows, key))
     }
 
-    /// The id that a cursor of a ranked list stands on.
+    /// The id in a cursor of a ranked list.
     pub fn position(&self, list: &str, cursor: &str) -> Result<uuid::Uuid> {
-        match open(list, "after", cursor, Some(1))?.pop() {
+        match decode_cursor(list, "after", cursor, Some(1))?.pop() {
             Some(Part::Id(id)) => Ok(id),
-            _ => Err(foreign_cursor("after")),
+            _ => Err(invalid_cursor("after")),
         }
     }
 
-    /// Cuts the n + 1 rows that were read to a connection.
+    /// Builds a connection from the n + 1 rows that were read.
     pub fn connection<T>(&self, list: &str, rows: Vec<T>, key: impl Fn(&T) -> Vec<Part>) -> Connection<T> {
         let list: Arc<str> = list.into();
         self.connection_by(rows, |row| EdgeCursor::Key(list.clone(), key(row)))
     }
 
-    /// The same, with cursors that are made elsewhere.
+    /// The same, with cursors from `cursor`.
     pub fn connection_by<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> EdgeCursor) -> Connection<T> {
         let more = rows.len() as u64 > self.limit;
         rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
@@ -181,14 +176,14 @@ impl Page {
     }
 }
 
-/// What a page means in SQL.
+/// A page as SQL.
 pub struct Keyset {
     pub cond: Cond,
     pub order: Vec<(SimpleExpr, Order)>,
     pub limit: u64,
 }
 
-/// One part of a cursor.
+/// One value of a cursor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
     Int(i64),
@@ -216,19 +211,20 @@ impl From<Part> for Value {
     }
 }
 
-/// The place of an edge. Few are asked for, so they are written out only then.
+/// The cursor of an edge. It is encoded lazily, because few clients select it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EdgeCursor {
-    /// A list, and the key of a row in it.
+    /// The list and the sort key of the row.
     Key(Arc<str>, Vec<Part>),
-    Written(String),
+    /// Already encoded.
+    Encoded(String),
 }
 
 impl fmt::Display for EdgeCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(list, parts) => f.write_str(&seal(list, parts)),
-            Self::Written(cursor) => f.write_str(cursor),
+            Self::Key(list, parts) => f.write_str(&encode_cursor(list, parts)),
+            Self::Encoded(cursor) => f.write_str(cursor),
         }
     }
 }
@@ -257,8 +253,8 @@ impl<T> Connection<T> {
     }
 }
 
-/// `(a, b) > (x, y)` written out, since the parts may run in different directions.
-fn beyond(keys: &[Key], values: &[Part], before: bool) -> Cond {
+/// `(a, b) > (x, y)` expanded, because the columns may have different directions.
+fn keyset_condition(keys: &[Key], values: &[Part], before: bool) -> Cond {
     let mut any = Cond::any();
     for (i, key) in keys.iter().enumerate() {
         let mut all = Cond::all();
@@ -273,26 +269,23 @@ fn beyond(keys: &[Key], values: &[Part], before: bool) -> Cond {
     any
 }
 
-fn seal(list: &str, parts: &[Part]) -> String {
+fn encode_cursor(list: &str, parts: &[Part]) -> String {
     let json = serde_json::to_vec(&(list, parts)).expect("cursor parts are plain data");
     URL_SAFE_NO_PAD.encode(json)
 }
 
-/// `len`: how many parts a key of the list has; `None` where the list is empty and nobody knows.
-fn open(list: &str, argument: &str, cursor: &str, len: Option<usize>) -> Result<Vec<Part>> {
+/// `len`: the number of key columns; `None` when the list is empty and the number unknown.
+fn decode_cursor(list: &str, argument: &str, cursor: &str, len: Option<usize>) -> Result<Vec<Part>> {
     let parsed = URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
         .and_then(|json| serde_json::from_slice::<(String, Vec<Part>)>(&json).ok())
         .filter(|(of, parts)| of == list && len.is_none_or(|len| parts.len() == len));
-    parsed.map(|(_, parts)| parts).ok_or_else(|| foreign_cursor(argument))
+    parsed.map(|(_, parts)| parts).ok_or_else(|| invalid_cursor(argument))
 }
 
-fn foreign_cursor(argument: &str) -> Error {
-    Error::bad_input(
-        format!("{argument} is not a cursor of this list in this order: use a cursor from its edges."),
-        format!("{argument} 不是此列表（此排序）的游标，请使用该列表 edges 中的 cursor。"),
-    )
+fn invalid_cursor(argument: &str) -> Error {
+    Error::bad_input(msg!("cursor-invalid", argument = argument))
 }
 
 #[cfg(test)]
@@ -312,12 +305,12 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_its_list() {
-        let cursor = seal("tickets:NUMBER", &[Part::Int(7)]);
-        assert_eq!(open("tickets:NUMBER", "after", &cursor, Some(1)).unwrap(), [Part::Int(7)]);
-        assert!(open("tickets:CREATED", "after", &cursor, Some(1)).is_err());
-        assert!(open("tickets:NUMBER", "after", &cursor, Some(2)).is_err());
+        let cursor = encode_cursor("tickets:NUMBER", &[Part::Int(7)]);
+        assert_eq!(decode_cursor("tickets:NUMBER", "after", &cursor, Some(1)).unwrap(), [Part::Int(7)]);
+        assert!(decode_cursor("tickets:CREATED", "after", &cursor, Some(1)).is_err());
+        assert!(decode_cursor("tickets:NUMBER", "after", &cursor, Some(2)).is_err());
         for bad in ["", "x", "7", "W10", "\u{7f}"] {
-            assert!(open("tickets:NUMBER", "after", bad, Some(1)).is_err(), "{bad}");
+            assert!(decode_cursor("tickets:NUMBER", "after", bad, Some(1)).is_err(), "{bad}");
         }
     }
 }

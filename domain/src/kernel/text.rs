@@ -1,9 +1,15 @@
-//! What people may write into a field, and how a refusal says what would be right.
+//! Validation of texts that people enter.
 
-use super::{Code, Refusal, refuse};
+use std::sync::LazyLock;
 
-/// What stands in the place of a redacted text.
-pub const REDACTED: &str = "[已隐去 redacted]";
+use super::{Code, Locale, Refusal, refuse};
+use crate::msg;
+
+/// The replacement of a redacted text. It is in both languages, because it is stored, and rows are compared with it.
+pub static REDACTED: LazyLock<String> = LazyLock::new(|| {
+    let redacted = msg!("redacted");
+    format!("[{} {}]", redacted.text(Locale::ZhCn), redacted.text(Locale::En))
+});
 /// Characters, not bytes: 200 Chinese characters are 200.
 pub const TITLE_CHARS_MAX: usize = 200;
 pub const BODY_CHARS_MAX: usize = 20_000;
@@ -13,70 +19,59 @@ pub const REASON_CHARS_MAX: usize = 2_000;
 
 /// One line: trimmed, not empty, no control characters.
 pub fn line(field: &str, text: &str, chars_max: usize) -> Result<String, Refusal> {
-    checked(field, text, chars_max, |c| c.is_control())
+    validate(field, text, chars_max, |c| c.is_control())
 }
 
 /// Several lines: line breaks and tabs are allowed, other control characters are not.
 pub fn body(field: &str, text: &str, chars_max: usize) -> Result<String, Refusal> {
-    checked(field, text, chars_max, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    validate(field, text, chars_max, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
-/// A catalogue key or a foreign system's id: one line, kept to the letter.
+/// A catalogue key or an external id: one line, stored verbatim.
 pub fn key(field: &str, text: &str) -> Result<String, Refusal> {
     line(field, text, KEY_CHARS_MAX)
 }
 
-fn checked(field: &str, text: &str, chars_max: usize, forbidden: fn(char) -> bool) -> Result<String, Refusal> {
+fn validate(field: &str, text: &str, chars_max: usize, forbidden: fn(char) -> bool) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(refuse(
-            Code::Required,
-            field,
-            format!("{field} is empty: write something."),
-            format!("{field} 不能为空，请填写。"),
-        ));
+        return Err(refuse(Code::Required, field, msg!("field-empty", field = field)));
     }
     let chars = text.chars().count();
     if chars > chars_max {
         return Err(refuse(
             Code::TooLong,
             field,
-            format!("{field} has {chars} characters; at most {chars_max} are allowed."),
-            format!("{field} 共 {chars} 个字符，最多允许 {chars_max} 个。"),
+            msg!("field-too-long", field = field, count = chars, max = chars_max),
         ));
     }
     if let Some(bad) = text.chars().find(|c| forbidden(*c)) {
         return Err(refuse(
             Code::Invalid,
             field,
-            format!("{field} contains the control character U+{:04X}: remove it.", u32::from(bad)),
-            format!("{field} 含有控制字符 U+{:04X}，请删除。", u32::from(bad)),
+            msg!("field-control-character", field = field, code_point = format!("{:04X}", u32::from(bad))),
         ));
     }
     Ok(text.to_owned())
 }
 
-/// Whether a text can be the name of anything: nothing is called by control characters, and a database may not even take
-/// them.
-pub fn can_name(text: &str) -> bool {
+/// Whether a text can be a stored name. Names have no control characters, and PostgreSQL rejects NUL.
+pub fn has_no_control_chars(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-/// An e-mail address as far as a help desk needs it: something@something, lower-cased.
+/// A plausible e-mail address, `name@host`, lower-cased.
 pub fn email(field: &str, text: &str) -> Result<String, Refusal> {
     let text = line(field, text, 254)?.to_lowercase();
+    // The special characters of RFC 5322, section 3.2.3: with them a text can hold a display name or several addresses.
+    let special = |c: char| c.is_whitespace() || "()<>[]:;@\\,\"".contains(c);
     let valid = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !host.contains('@') && !text.contains(char::is_whitespace)
+        !name.is_empty() && !host.is_empty() && !name.contains(special) && !host.contains(special)
     });
     if valid {
         return Ok(text);
     }
-    Err(refuse(
-        Code::Invalid,
-        field,
-        format!("{field} is not an e-mail address: write name@host."),
-        format!("{field} 不是有效的邮箱地址，格式应为 name@host。"),
-    ))
+    Err(refuse(Code::Invalid, field, msg!("email-invalid", field = field)))
 }
 
 #[cfg(test)]
@@ -95,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn an_email_has_two_sides() {
+    fn an_email_needs_a_name_and_a_host() {
         assert_eq!(email("email", " A@B.c ").unwrap(), "a@b.c");
-        for bad in ["a", "@b", "a@", "a@b@c", "a b@c"] {
+        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "<a@b>", "a@b,c", "a@b;c@d", "\"a\"@b"] {
             assert_eq!(email("email", bad).unwrap_err().code, Code::Invalid, "{bad}");
         }
     }

@@ -1,10 +1,9 @@
-//! Instants in whole milliseconds (stored as integers on both engines) and the clock that a test may hold.
+//! Instants in whole milliseconds (stored as integers on both engines), and the clock, which tests can control.
 
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -27,7 +26,7 @@ impl Timestamp {
         Some(Self(instant.as_millisecond()))
     }
 
-    /// Whole seconds since `earlier`, 0 where that lies ahead.
+    /// Whole seconds since `earlier`; 0 if that is in the future.
     pub fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).max(0) / 1000
     }
@@ -100,36 +99,45 @@ pub const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
+// These saturate: n may come from the configuration.
+
 pub const fn minutes(n: u64) -> Duration {
-    seconds(n * 60)
+    seconds(n.saturating_mul(60))
 }
 
 pub const fn hours(n: u64) -> Duration {
-    minutes(n * 60)
+    minutes(n.saturating_mul(60))
 }
 
 pub const fn days(n: u64) -> Duration {
-    hours(n * 24)
+    hours(n.saturating_mul(24))
 }
 
-/// The one place where time comes from.
+/// The only source of time.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
-    /// Time since some instant of this process: nobody can set it.
-    fn steady(&self) -> Duration;
-    /// Resolves once `steady() >= until`.
-    fn sleep_until_steady(&self, until: Duration) -> BoxFuture<'_, ()>;
+    /// Monotonic time since an arbitrary instant of this process; unaffected when the clock is set.
+    fn monotonic(&self) -> Duration;
+    /// Resolves once `monotonic() >= until`.
+    fn sleep_until_monotonic(&self, until: Duration) -> BoxFuture<'_, ()>;
     /// Resolves once `now() >= until`.
     fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()>;
 }
 
 /// The machine's clock.
-pub struct SystemClock;
+pub struct SystemClock(());
 
-static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+impl SystemClock {
+    /// Only where a process starts: everything else takes the time as an argument.
+    pub const fn of_machine() -> Self {
+        Self(())
+    }
+}
 
-/// The machine's clock may be set while somebody sleeps: nobody sleeps longer than this without another look.
-const LONGEST_SLEEP: Duration = seconds(30);
+static PROCESS_START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The machine's clock may be set during a sleep, so a sleeper checks it at least this often.
+const SLEEP_MAX: Duration = seconds(30);
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
@@ -137,13 +145,13 @@ impl Clock for SystemClock {
         Timestamp(jiff::Timestamp::now().as_millisecond())
     }
 
-    fn steady(&self) -> Duration {
-        BEGAN.elapsed()
+    fn monotonic(&self) -> Duration {
+        PROCESS_START.elapsed()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-    fn sleep_until_steady(&self, until: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(until.saturating_sub(self.steady())))
+    fn sleep_until_monotonic(&self, until: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(until.saturating_sub(self.monotonic())))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
@@ -152,34 +160,34 @@ impl Clock for SystemClock {
             loop {
                 let left = until.0 - self.now().0;
                 let Ok(left @ 1..) = u64::try_from(left) else { return };
-                tokio::time::sleep(Duration::from_millis(left).min(LONGEST_SLEEP)).await;
+                tokio::time::sleep(Duration::from_millis(left).min(SLEEP_MAX)).await;
             }
         })
     }
 }
 
-/// A clock in somebody's hand: it stands still until it is advanced.
+/// A clock for tests: it does not move until it is advanced.
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
-    steady: watch::Sender<Duration>,
-    // Serialises `advance`, so that two hands never turn it back.
-    hand: Mutex<()>,
+    monotonic: watch::Sender<Duration>,
+    // Serialises `advance` and `set`, so that concurrent callers never turn it back.
+    lock: Mutex<()>,
 }
 
 impl ManualClock {
     pub fn at(now: Timestamp) -> Self {
-        Self { now: watch::Sender::new(now), steady: watch::Sender::new(Duration::ZERO), hand: Mutex::new(()) }
+        Self { now: watch::Sender::new(now), monotonic: watch::Sender::new(Duration::ZERO), lock: Mutex::new(()) }
     }
 
     pub fn advance(&self, by: Duration) {
-        let _hand = self.hand.lock();
+        let _guard = self.lock.lock();
         self.now.send_modify(|now| *now = *now + by);
-        self.steady.send_modify(|steady| *steady += by);
+        self.monotonic.send_modify(|monotonic| *monotonic += by);
     }
 
-    /// Somebody sets it; no time passes.
+    /// Sets the clock; monotonic time does not change.
     pub fn set(&self, now: Timestamp) {
-        let _hand = self.hand.lock();
+        let _guard = self.lock.lock();
         self.now.send_replace(now);
     }
 }
@@ -189,39 +197,28 @@ impl Clock for ManualClock {
         *self.now.borrow()
     }
 
-    fn steady(&self) -> Duration {
-        *self.steady.borrow()
+    fn monotonic(&self) -> Duration {
+        *self.monotonic.borrow()
     }
 
-    fn sleep_until_steady(&self, until: Duration) -> BoxFuture<'_, ()> {
-        let mut steady = self.steady.subscribe();
+    fn sleep_until_monotonic(&self, until: Duration) -> BoxFuture<'_, ()> {
+        let mut monotonic = self.monotonic.subscribe();
         Box::pin(async move {
-            // The sender lives in self, as below.
-            let _ = steady.wait_for(|steady| *steady >= until).await;
+            // The sender is in self, so waiting ends only by reaching `until`.
+            let _ = monotonic.wait_for(|monotonic| *monotonic >= until).await;
         })
     }
 
     fn sleep_until(&self, until: Timestamp) -> BoxFuture<'_, ()> {
         let mut now = self.now.subscribe();
         Box::pin(async move {
-            // The sender lives in self: waiting ends only by reaching `until`.
+            // As above.
             let _ = now.wait_for(|now| *now >= until).await;
         })
     }
 }
 
-/// A span of time as people read it, for messages ("2 h 5 min").
-pub fn spoken(duration: SignedDuration) -> String {
-    let minutes = duration.as_secs() / 60;
-    match (minutes / 60, minutes % 60) {
-        (0, 0) => format!("{} s", duration.as_secs()),
-        (0, m) => format!("{m} min"),
-        (h, 0) => format!("{h} h"),
-        (h, m) => format!("{h} h {m} min"),
-    }
-}
-
-/// The time zone of an IANA name, from the machine's database or the one built in.
+/// The time zone of an IANA name, from the machine's database or the built-in one.
 pub fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
     jiff::tz::TimeZone::get(name).ok()
 }

@@ -1,147 +1,141 @@
-//! Learning what tickets have in common, cards, citations.
+//! Occurrences, card extraction, card edits and citations.
 
 use std::collections::{BTreeSet, HashSet};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-
 use super::decide::{self, Edit};
 use super::model::{
-    Card, CardState, Citation, CiteSolution, EditCard, KnowledgeEvent, LATELY, Origin, PublishCard, Recurs, RetireCard,
-    ReviewCard, Settings, Signature, Source,
+    Card, CardState, Citation, CiteSolution, EXTRACT_JOB, EditCard, ExtractionTrigger, FILL_JOB, GAP_LOOKBACK,
+    KnowledgeEvent, KnowledgeFact, Origin, PublishCard, RetireCard, ReviewCard, Settings, Signature, Source,
 };
-use super::store;
-use super::store::entities::{card, card_case, occurrence};
-use super::{queries, react};
+use super::store::entities::{card_case, occurrence};
+use super::{queries, store};
 use crate::calendar::model::Organisation;
-use crate::event::Event;
-use crate::kernel::{Actor, CardId, CitationId, Code, Error, Result, TicketId, Timestamp, refuse};
+use crate::kernel::{Actor, CardId, CitationId, Code, Error, Result, TicketId, Timestamp, boxed, refuse};
+use crate::msg;
 use crate::runtime::command::version_conflict;
-use crate::runtime::jobs;
+use crate::runtime::jobs::{self, Schedule};
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 use crate::tickets::decide::lifecycle::text_digest;
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Action, Attribution, Fact};
+use crate::tickets::model::{Action, Attribution};
 
-/// Occurrences of one signature that are looked at; a card is long made where there are more.
+/// Occurrences of one signature that one extraction reads; far more than a card needs.
 const OCCURRENCES_MAX: u64 = 5_000;
-/// Cases that join a card in one transaction: each is told of by itself.
+/// Cases that join a card in one transaction; each records an event of its own.
 const JOINED_MAX: u64 = 25;
-/// Cases that a new card chooses its words from.
-const VOICES_MAX: usize = 200;
-/// Tickets learned of in one transaction.
-const COLLECTED_MAX: u64 = 500;
+/// Cases from which the text of a new card is chosen.
+const DRAFT_CANDIDATES_MAX: usize = 200;
+/// Tickets updated in one transaction.
+const STALE_MAX: u64 = 500;
 
-/// Derives the occurrences of tickets anew from what they are now, and has the signatures that gain looked at.
-pub async fn learn(tx: &mut Tx, ids: &[TicketId]) -> Result<()> {
+/// Derives the occurrences of these tickets from their current state, and schedules extraction for signatures that gain one.
+#[boxed]
+pub async fn update_occurrences(tx: &mut Tx, ids: &[TicketId]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    let tickets = tickets::commands::held(tx, ids).await?;
+    let tickets = tickets::commands::load_for_share(tx, ids).await?;
     let revisions = tickets::queries::revisions(tx.conn(), ids).await?;
     let attributions = tickets::queries::attributions(tx.conn(), ids).await?;
     let before = queries::occurrences(tx.conn(), ids).await?;
-    store::try_citations(tx.conn(), ids).await?;
+    store::mark_citations_resolved(tx.conn(), ids).await?;
     let mut rows = Vec::new();
     let mut signatures = BTreeSet::new();
     for ticket in tickets.values().filter(|ticket| rights::is_case(ticket)) {
-        let (id, at) = (ticket.id, ticket.first_resolved_at);
+        let (id, at) = (ticket.id, ticket.closing.first_resolved_at);
         let (Some(attribution), Some(at), Some(revision)) = (attributions.get(&id), at, revisions.get(&id)) else {
             continue;
         };
-        let signature = Signature::of(ticket.product.as_deref(), &attribution.given).digest();
-        // A revision alone may have changed: nothing to look at then.
+        let signature = Signature::of(ticket.request.product.as_deref(), &attribution.details).digest();
+        // If only the revision changed, the signature needs no extraction.
         if before.get(&id).is_none_or(|before| before.signature != signature || before.at != at) {
             signatures.insert(signature.clone());
         }
         rows.push(occurrence::Model { ticket_id: id, signature, at, revision: *revision });
     }
-    let standing: HashSet<TicketId> = rows.iter().map(|row| row.ticket_id).collect();
-    let gone = before.into_values().filter(|row| !standing.contains(&row.ticket_id)).collect();
-    store::drop_occurrences(tx.conn(), gone).await?;
-    store::put_occurrences(tx.conn(), rows).await?;
+    let current: HashSet<TicketId> = rows.iter().map(|row| row.ticket_id).collect();
+    let obsolete = before.into_values().filter(|row| !current.contains(&row.ticket_id)).collect();
+    store::delete_occurrences(tx.conn(), obsolete).await?;
+    store::upsert_occurrences(tx.conn(), rows).await?;
     let now = tx.now;
-    // By signature: one at a time counts, whoever wrote what it counts.
-    let extract: Vec<_> = signatures.iter().map(|signature| (react::EXTRACT, signature.as_str(), now)).collect();
-    jobs::plant_all(tx, &extract).await
+    // One job per signature, so that counts see each other's writes.
+    let jobs: Vec<_> = signatures.iter().map(|signature| Schedule::new(EXTRACT_JOB, signature, now)).collect();
+    jobs::schedule(tx, &jobs).await
 }
 
-/// Learns of tickets that changed without telling; whether there are more.
-pub async fn collect(tx: &mut Tx) -> Result<bool> {
-    let ids = queries::unlearned(tx.app(), COLLECTED_MAX).await?;
-    learn(tx, &ids).await?;
-    Ok(ids.len() as u64 == COLLECTED_MAX)
+/// Updates occurrences of tickets that changed without an event. Returns whether there are more.
+#[boxed]
+pub async fn update_stale_occurrences(tx: &mut Tx) -> Result<bool> {
+    let ids = queries::stale_occurrences(tx.app(), STALE_MAX).await?;
+    update_occurrences(tx, &ids).await?;
+    Ok(ids.len() as u64 == STALE_MAX)
 }
 
-/// Has a card looked for, though nothing recurs within a week.
-pub async fn fill(tx: &mut Tx, signatures: &[String]) -> Result<()> {
+/// Schedules extraction for signatures in a knowledge gap, below the weekly threshold.
+#[boxed]
+pub async fn extract_for_gaps(tx: &mut Tx, signatures: &[String]) -> Result<()> {
     let now = tx.now;
-    let fill: Vec<_> = signatures.iter().map(|signature| (react::FILL, signature.as_str(), now)).collect();
-    jobs::plant_all(tx, &fill).await
+    let jobs: Vec<_> = signatures.iter().map(|signature| Schedule::new(FILL_JOB, signature, now)).collect();
+    jobs::schedule(tx, &jobs).await
 }
 
-/// Makes the card of a signature, once, where it recurs; lets occurrences join the one that there is.
-pub async fn extract(tx: &mut Tx, signature: &str, recurs: Recurs) -> Result<()> {
-    let made = card::Entity::find().filter(card::Column::Signature.eq(signature)).one(tx.conn()).await?;
-    let card = match made {
-        Some(card) => card.id,
-        None => match make(tx, signature, recurs).await? {
+/// Creates the card of a signature if the trigger's threshold is met; adds new occurrences to an existing card.
+#[boxed]
+pub async fn extract(tx: &mut Tx, signature: &str, trigger: ExtractionTrigger) -> Result<()> {
+    let card = match store::card_of_signature(tx.conn(), signature).await? {
+        Some(card) => card,
+        None => match create_card(tx, signature, trigger).await? {
             Some(card) => card,
             None => return Ok(()),
         },
     };
-    let joining = queries::joining(tx.conn(), signature, card, JOINED_MAX).await?;
-    join(tx, signature, card, &joining).await?;
-    if joining.len() as u64 == JOINED_MAX {
+    let unjoined = queries::unjoined_occurrences(tx.conn(), signature, card, JOINED_MAX).await?;
+    join_cases(tx, signature, card, &unjoined).await?;
+    if unjoined.len() as u64 == JOINED_MAX {
         let now = tx.now;
-        jobs::plant(tx, react::EXTRACT, signature, now).await?;
+        jobs::schedule(tx, &[Schedule::new(EXTRACT_JOB, signature, now)]).await?;
     }
     Ok(())
 }
 
-/// A draft, in the words of the case that says most, where a signature recurs.
-async fn make(tx: &mut Tx, signature: &str, recurs: Recurs) -> Result<Option<CardId>> {
-    let occurrences: Vec<(TicketId, Timestamp)> = occurrence::Entity::find()
-        .select_only()
-        .columns([occurrence::Column::TicketId, occurrence::Column::At])
-        .filter(occurrence::Column::Signature.eq(signature))
-        .order_by_desc(occurrence::Column::At)
-        .order_by_desc(occurrence::Column::TicketId)
-        .limit(OCCURRENCES_MAX)
-        .into_tuple()
-        .all(tx.conn())
-        .await?;
+/// Creates a draft with the text of the case that has the longest resolution, if the signature recurs often enough.
+async fn create_card(tx: &mut Tx, signature: &str, trigger: ExtractionTrigger) -> Result<Option<CardId>> {
+    let occurrences = store::occurrences_of(tx.conn(), signature, OCCURRENCES_MAX).await?;
     let instants: Vec<_> = occurrences.iter().map(|(_, at)| *at).collect();
     let Settings { occurrences_in_week, occurrences_in_gap, .. } = *tx.app().state::<Settings>();
-    let enough = match recurs {
-        Recurs::InAWeek => {
+    let enough = match trigger {
+        ExtractionTrigger::WeeklyRecurrence => {
             decide::recurs_in_a_week(&instants, occurrences_in_week, &tx.app().state::<Organisation>().zone)
         }
-        Recurs::Lately => instants.iter().filter(|at| **at >= tx.now - LATELY).count() >= occurrences_in_gap,
+        ExtractionTrigger::KnowledgeGap => {
+            instants.iter().filter(|at| **at >= tx.now - GAP_LOOKBACK).count() >= occurrences_in_gap
+        }
     };
     if !enough {
         return Ok(None);
     }
-    let of: Vec<TicketId> = occurrences.iter().take(VOICES_MAX).map(|(ticket, _)| *ticket).collect();
-    let tickets = tickets::commands::held(tx, &of).await?;
+    let of: Vec<TicketId> = occurrences.iter().take(DRAFT_CANDIDATES_MAX).map(|(ticket, _)| *ticket).collect();
+    let tickets = tickets::commands::load_for_share(tx, &of).await?;
     let attributions = tickets::queries::attributions(tx.conn(), &of).await?;
-    // What has changed since its occurrence was derived is no case of this.
-    let is_of = |a: &&Attribution| {
+    // A ticket that changed since its occurrence was derived is not a case of this card.
+    let has_signature = |a: &&Attribution| {
         tickets.get(&a.ticket).is_some_and(|ticket| {
-            let digest = Signature::of(ticket.product.as_deref(), &a.given).digest();
+            let digest = Signature::of(ticket.request.product.as_deref(), &a.details).digest();
             digest == signature && rights::is_case(ticket)
         })
     };
-    let says_most = attributions.values().filter(is_of).max_by_key(|a| (a.given.resolution.chars().count(), a.ticket));
-    let Some((attribution, ticket)) = says_most.and_then(|a| Some((a, tickets.get(&a.ticket)?))) else {
+    let longest =
+        attributions.values().filter(has_signature).max_by_key(|a| (a.details.resolution.chars().count(), a.ticket));
+    let Some((attribution, ticket)) = longest.and_then(|a| Some((a, tickets.get(&a.ticket)?))) else {
         return Ok(None);
     };
     let card = Card {
         id: CardId(tx.new_uuid()),
-        signature: Signature::of(ticket.product.as_deref(), &attribution.given),
+        signature: Signature::of(ticket.request.product.as_deref(), &attribution.details),
         state: CardState::Draft,
         version: 1,
-        text: decide::draft(&ticket.title, &attribution.given.resolution),
+        text: decide::draft(&ticket.request.title, &attribution.details.resolution),
         extracted_at: tx.now,
         reviewed: None,
         published: None,
@@ -150,79 +144,70 @@ async fn make(tx: &mut Tx, signature: &str, recurs: Recurs) -> Result<Option<Car
         withheld: false,
     };
     if !store::insert_card(tx.conn(), &card).await? {
-        // Somebody else has made it: its cases join with the next one that is learned of.
+        // Another transaction created the card; its cases join with the next update.
         return Ok(None);
     }
     let cases = occurrences.len();
-    let extracted = KnowledgeEvent::CardExtracted { card: card.id, team: ticket.team, cases };
-    tx.record(Event::Knowledge(extracted)).await?;
+    let extracted = KnowledgeEvent::CardExtracted { card: card.id, team: ticket.assignment.team, cases };
+    tx.record(extracted).await?;
     Ok(Some(card.id))
 }
 
-async fn join(tx: &mut Tx, signature: &str, card: CardId, joining: &[(TicketId, Timestamp)]) -> Result<()> {
-    let ids: Vec<TicketId> = joining.iter().map(|(ticket, _)| *ticket).collect();
-    let tickets = tickets::commands::held(tx, &ids).await?;
+async fn join_cases(tx: &mut Tx, signature: &str, card: CardId, unjoined: &[(TicketId, Timestamp)]) -> Result<()> {
+    let ids: Vec<TicketId> = unjoined.iter().map(|(ticket, _)| *ticket).collect();
+    let tickets = tickets::commands::load_for_share(tx, &ids).await?;
     let attributions = tickets::queries::attributions(tx.conn(), &ids).await?;
     let mut stale = Vec::new();
-    for (id, at) in joining {
-        let still = tickets.get(id).zip(attributions.get(id)).filter(|(ticket, attribution)| {
-            let digest = Signature::of(ticket.product.as_deref(), &attribution.given).digest();
+    for (id, at) in unjoined {
+        let valid = tickets.get(id).zip(attributions.get(id)).filter(|(ticket, attribution)| {
+            let digest = Signature::of(ticket.request.product.as_deref(), &attribution.details).digest();
             rights::is_case(ticket) && digest == signature
         });
-        let Some((ticket, attribution)) = still else {
+        let Some((ticket, attribution)) = valid else {
             stale.push(*id);
             continue;
         };
         let row = card_case::Model {
             card_id: card,
             ticket_id: *id,
-            title: ticket.title.clone(),
-            resolution: attribution.given.resolution.clone(),
+            title: ticket.request.title.clone(),
+            resolution: attribution.details.resolution.clone(),
             handler_id: attribution.by,
             resolved_at: *at,
             joined_at: tx.now,
         };
         if store::insert_case(tx.conn(), row).await? {
-            tickets::commands::note(tx, *id, Fact::JoinedCard { card }).await?;
+            tickets::commands::append_fact(tx, *id, KnowledgeFact::JoinedCard { card }.into()).await?;
         }
     }
-    // What has changed since its occurrence was derived is learned of anew.
-    learn(tx, &stale).await
+    // Derive occurrences again for tickets that changed meanwhile.
+    update_occurrences(tx, &stale).await
 }
 
 impl Command for CiteSolution {
     const NAME: &'static str = "citeSolution";
     type Output = CitationId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<CitationId> {
         let by = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
-        // First the right to change the ticket: who has none is told nothing of a source.
-        tickets::commands::check(tx, self.ticket, Action::Cite).await?;
+        // Check the right to change the ticket first: without it, nothing about a source may be revealed.
+        tickets::commands::check_action(tx, self.ticket, Action::Cite).await?;
         let source = match (self.case, self.card) {
             (Some(case), None) => Source::Case(case),
             (None, Some(card)) => Source::Card(card),
             _ => {
-                return Err(refuse(
-                    Code::Required,
-                    "caseId",
-                    "Give exactly one of caseId and cardId.",
-                    "caseId 与 cardId 必须且只能给出一个。",
-                )
-                .into());
+                return Err(refuse(Code::Required, "caseId", msg!("knowledge-citation-ambiguous")).into());
             }
         };
         let (text, origin) = match source {
             Source::Case(case) => (solution_of_case(tx, self.ticket, case).await?, Some(case)),
             Source::Card(card) => {
-                let card = load_held(tx, card, None).await?;
+                let card = load_for_update(tx, card, None).await?;
                 if card.state == CardState::Retired {
-                    return Err(refuse(
-                        Code::InvalidTransition,
-                        "cardId",
-                        "This card is RETIRED: cite another solution, or have it published again.",
-                        "该卡片已下线（RETIRED），请引用其他方案，或重新发布该卡片。",
-                    )
-                    .into());
+                    return Err(
+                        refuse(Code::InvalidTransition, "cardId", msg!("knowledge-citation-card-retired")).into()
+                    );
                 }
                 (card.text.solution, card.origin.solution)
             }
@@ -233,63 +218,52 @@ impl Command for CiteSolution {
         }
         let citation = Citation { id, ticket: self.ticket, source, origin, text, by, at: tx.now };
         store::insert_citation(tx.conn(), &citation).await?;
-        store::try_citations(tx.conn(), &[self.ticket]).await?;
-        tickets::commands::act(tx, self.ticket, Action::Cite, Fact::Cited { citation: id }).await?;
+        store::mark_citations_resolved(tx.conn(), &[self.ticket]).await?;
+        let fact = KnowledgeFact::Cited { citation: id };
+        tickets::commands::perform_action(tx, self.ticket, Action::Cite, fact.into()).await?;
         Ok(id)
     }
 }
 
 /// The solution of a solved ticket that the actor may read.
 async fn solution_of_case(tx: &Tx, ticket: TicketId, case: TicketId) -> Result<String> {
-    let refused = |en: &str, zh: &str| refuse(Code::Invalid, "caseId", en, zh);
+    let refused = |message| refuse(Code::Invalid, "caseId", message);
     if case == ticket {
-        return Err(
-            refused("A ticket does not cite itself: name another one.", "工单不能引用自身，请选择其他案例。").into()
-        );
+        return Err(refused(msg!("knowledge-citation-of-itself")).into());
     }
-    let found = tickets::commands::held(tx, &[case]).await?.remove(&case);
+    let found = tickets::commands::load_for_share(tx, &[case]).await?.remove(&case);
     let participants = tickets::queries::participants(tx.conn(), case).await?;
     let readable = |found: &tickets::model::Ticket| rights::access(tx.actor(), found, &participants).is_some();
     let found = found.filter(readable).ok_or_else(|| rights::not_found("caseId"))?;
-    if found.confidential {
-        return Err(refused(
-            "This ticket is confidential: its solution does not leave it.",
-            "该工单为保密工单，其解决方案不可引用。",
-        )
-        .into());
+    if found.request.confidential {
+        return Err(refused(msg!("knowledge-citation-confidential")).into());
     }
     let attribution = tickets::queries::attributions(tx.conn(), &[case]).await?.remove(&case);
     match attribution.filter(|_| found.status.is_solved()) {
-        Some(attribution) => Ok(attribution.given.resolution),
-        None => Err(refused(
-            "Only a RESOLVED or CLOSED ticket with an attribution has a solution to cite.",
-            "只有已解决或已关闭且已归因的工单才有可引用的解决方案。",
-        )
-        .into()),
+        Some(attribution) => Ok(attribution.details.resolution),
+        None => Err(refused(msg!("knowledge-citation-without-solution")).into()),
     }
 }
 
-/// The card that an input names; NOT_FOUND where the actor does not read cards like it.
+/// Loads a card; NOT_FOUND if the actor may not read it.
 async fn load(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card> {
     if *tx.actor() == Actor::Anonymous {
         return Err(Error::unauthenticated());
     }
-    let row = card::Entity::find_by_id(id).one(tx.conn()).await?;
-    let found = store::with_texts(tx.conn(), row.into_iter().collect()).await?.pop();
+    let found = store::card(tx.conn(), id).await?;
     let readable = |card: &Card| decide::may_read_card(tx.actor(), card);
-    let card = found.filter(readable).ok_or_else(|| {
-        refuse(Code::NotFound, "cardId", "There is no such card, or you may not see it.", "卡片不存在，或您无权查看。")
-    })?;
+    let card =
+        found.filter(readable).ok_or_else(|| refuse(Code::NotFound, "cardId", msg!("knowledge-card-not-found")))?;
     if expected_version.is_some_and(|expected| expected != card.version) {
         return Err(version_conflict().into());
     }
     Ok(card)
 }
 
-/// The same, with its words as they stay until this transaction has ended: nobody takes them out of its cases meanwhile.
-async fn load_held(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card> {
+/// Loads a card and locks the tickets its text comes from, so that no redaction runs concurrently.
+async fn load_for_update(tx: &Tx, id: CardId, expected_version: Option<i32>) -> Result<Card> {
     let origin: Vec<TicketId> = load(tx, id, expected_version).await?.origin.tickets().collect();
-    tickets::commands::held(tx, &origin).await?;
+    tickets::commands::load_for_share(tx, &origin).await?;
     load(tx, id, expected_version).await
 }
 
@@ -297,11 +271,11 @@ async fn save(tx: &mut Tx, before: &Card, next: &Card, event: KnowledgeEvent) ->
     if !store::save(tx.conn(), before, next).await? {
         return Err(Error::Conflict);
     }
-    let in_use = next.state == CardState::Published;
-    if in_use != (before.state == CardState::Published) {
-        store::put_in_use(tx.conn(), next.id, in_use, tx.now).await?;
+    let published = next.state == CardState::Published;
+    if published != (before.state == CardState::Published) {
+        store::set_published(tx.conn(), next.id, published, tx.now).await?;
     }
-    tx.record(Event::Knowledge(event)).await?;
+    tx.record(event).await?;
     Ok(next.id)
 }
 
@@ -313,6 +287,7 @@ impl Command for ReviewCard {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<CardId> {
         let card = load(tx, self.card, self.expected_version).await?;
         let next = decide::review(&card, tx.actor(), tx.now)?;
@@ -328,6 +303,7 @@ impl Command for PublishCard {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<CardId> {
         let card = load(tx, self.card, self.expected_version).await?;
         let next = decide::publish(&card, tx.actor(), tx.now)?;
@@ -339,6 +315,7 @@ impl Command for RetireCard {
     const NAME: &'static str = "retireCard";
     type Output = CardId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<CardId> {
         let card = load(tx, self.card, None).await?;
         let next = decide::retire(&card, tx.actor(), tx.now)?;
@@ -354,9 +331,10 @@ impl Command for EditCard {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<CardId> {
         let Self { card, expected_version, title, applies_to, solution, own_words } = self;
-        let card = load_held(tx, *card, *expected_version).await?;
+        let card = load_for_update(tx, *card, *expected_version).await?;
         let edit = Edit {
             title: title.as_deref(),
             applies_to: applies_to.as_deref(),

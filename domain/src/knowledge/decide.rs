@@ -1,19 +1,22 @@
-//! When a card is made, who may change it, and how surely a solution holds.
+//! Rules of cards: extraction, permissions, transitions; and reuse statistics.
 
 use jiff::civil::ISOWeekDate;
 use jiff::tz::TimeZone;
 
-use super::model::{Card, CardState, CardText, Held, SURVIVAL_DAYS, Standing, Trial};
+use super::model::{Card, CardState, CardText, CitationOutcome, ReuseStats, SURVIVAL_DAYS, Survival};
+use crate::catalogue::model::{CatalogueSnapshot, Kind};
 use crate::kernel::text::{BODY_CHARS_MAX, REDACTED, TITLE_CHARS_MAX, body, line};
-use crate::kernel::{Actor, Code, Refusal, Role, Timestamp, days, refuse};
+use crate::kernel::{Actor, Code, Locale, Message, Refusal, Role, Timestamp, days, refuse};
+use crate::msg;
+use crate::tickets::model::{FaultType, RootCauseLevel};
 
-/// Whether so many of these instants lie in one ISO week.
+/// Whether at least `wanted` of these instants lie in one ISO week.
 pub fn recurs_in_a_week(instants: &[Timestamp], wanted: usize, zone: &TimeZone) -> bool {
     let mut weeks: Vec<ISOWeekDate> = instants
         .iter()
         .map(|at| {
             let day = at.to_jiff().to_zoned_datetime(zone.clone()).date().iso_week_date();
-            // Any day of it stands for the week.
+            // Monday represents the week.
             ISOWeekDate::new(day.year(), day.week(), jiff::civil::Weekday::Monday).unwrap_or(day)
         })
         .collect();
@@ -21,7 +24,7 @@ pub fn recurs_in_a_week(instants: &[Timestamp], wanted: usize, zone: &TimeZone) 
     weeks.chunk_by(|a, b| a == b).any(|week| week.len() >= wanted)
 }
 
-/// Those who answer for what is known: supervisors, administrators, and product managers for their products.
+/// Whether the actor manages cards of this product: supervisors, administrators, and product managers for their products.
 pub fn manages(actor: &Actor, product: Option<&str>) -> bool {
     match actor {
         Actor::System => true,
@@ -35,12 +38,12 @@ pub fn manages(actor: &Actor, product: Option<&str>) -> bool {
     }
 }
 
-/// Cards are experience: all staff read them, product managers those of their products.
+/// All staff read cards; product managers read those of their products.
 pub fn may_read(actor: &Actor, product: Option<&str>) -> bool {
     actor.is_staff() || manages(actor, product)
 }
 
-/// What has become confidential since is for administrators to put right.
+/// A card whose source ticket became confidential is readable by administrators only.
 pub fn may_read_card(actor: &Actor, card: &Card) -> bool {
     may_read(actor, card.signature.product.as_deref()) && (!card.withheld || administers(actor))
 }
@@ -50,38 +53,28 @@ pub fn administers(actor: &Actor) -> bool {
 }
 
 fn forbidden() -> Refusal {
-    refuse(
-        Code::Forbidden,
-        "cardId",
-        "Cards are reviewed, published and retired by supervisors, administrators, and product managers for their products.",
-        "知识卡片由主管、管理员或所属产品的产品经理审核、发布与下线。",
-    )
+    refuse(Code::Forbidden, "cardId", msg!("knowledge-manage-forbidden"))
 }
 
-fn transition(card: &Card, right: &str, right_zh: &str) -> Refusal {
-    let state = card.state.word();
-    refuse(
-        Code::InvalidTransition,
-        "cardId",
-        format!("This card is {state}; only {right}."),
-        format!("该卡片当前状态为 {state}，只有{right_zh}。"),
-    )
+fn invalid_transition(card: &Card, allowed: Message) -> Refusal {
+    let state = card.state.as_str();
+    refuse(Code::InvalidTransition, "cardId", msg!("knowledge-transition-invalid", state = state, allowed = allowed))
 }
 
-/// Somebody vouches for its text.
+/// Marks a draft as reviewed.
 pub fn review(card: &Card, actor: &Actor, now: Timestamp) -> Result<Card, Refusal> {
     let by = actor.user_id().filter(|_| manages(actor, card.signature.product.as_deref())).ok_or_else(forbidden)?;
     if card.state != CardState::Draft {
-        return Err(transition(card, "a DRAFT can be reviewed", "DRAFT 状态的卡片可以审核"));
+        return Err(invalid_transition(card, msg!("knowledge-transition-review")));
     }
     Ok(Card { state: CardState::Reviewed, reviewed: Some((by, now)), ..card.clone() })
 }
 
-/// Whoever publishes a draft has reviewed it. A retired card comes back so, too.
+/// Publishes a card. Publishing a draft or a retired card counts as its review.
 pub fn publish(card: &Card, actor: &Actor, now: Timestamp) -> Result<Card, Refusal> {
     let by = actor.user_id().filter(|_| manages(actor, card.signature.product.as_deref())).ok_or_else(forbidden)?;
     if card.state == CardState::Published {
-        return Err(transition(card, "a card that is not PUBLISHED can be published", "未发布的卡片可以发布"));
+        return Err(invalid_transition(card, msg!("knowledge-transition-publish")));
     }
     let reviewed = card.reviewed.filter(|_| card.state == CardState::Reviewed).or(Some((by, now)));
     Ok(Card { state: CardState::Published, reviewed, published: Some((by, now)), retired: None, ..card.clone() })
@@ -90,12 +83,12 @@ pub fn publish(card: &Card, actor: &Actor, now: Timestamp) -> Result<Card, Refus
 pub fn retire(card: &Card, actor: &Actor, now: Timestamp) -> Result<Card, Refusal> {
     let by = actor.user_id().filter(|_| manages(actor, card.signature.product.as_deref())).ok_or_else(forbidden)?;
     if card.state == CardState::Retired {
-        return Err(transition(card, "a card that is not RETIRED can be retired", "未下线的卡片可以下线"));
+        return Err(invalid_transition(card, msg!("knowledge-transition-retire")));
     }
     Ok(Card { state: CardState::Retired, retired: Some((by, now)), ..card.clone() })
 }
 
-/// What of a card's text is to change.
+/// The requested changes of a card's text.
 pub struct Edit<'e> {
     pub title: Option<&'e str>,
     pub applies_to: Option<&'e str>,
@@ -103,8 +96,8 @@ pub struct Edit<'e> {
     pub own_words: bool,
 }
 
-/// Any of the staff improves a card that is not published yet, and it is to be reviewed anew; one that is published or
-/// retired is changed by those who answer for it. `None`: nothing is different.
+/// Staff may edit a card that is not published yet; it then needs a new review. Only managers may edit a published or
+/// retired card. `None`: nothing changes.
 pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>, Refusal> {
     let manages = manages(actor, card.signature.product.as_deref());
     let open = matches!(card.state, CardState::Draft | CardState::Reviewed);
@@ -118,7 +111,7 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
         text.title = line("title", title, TITLE_CHARS_MAX)?;
     }
     if let Some(applies_to) = applies_to {
-        // An empty one: what the signature says.
+        // An empty text falls back to the signature's.
         let given = Some(applies_to.trim()).filter(|given| !given.is_empty());
         text.applies_to = given.map(|given| body("appliesTo", given, BODY_CHARS_MAX)).transpose()?;
     }
@@ -128,10 +121,10 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
     if text == card.text {
         return Ok(None);
     }
-    // An edited text is still its case's, but where nothing is left of that: it was taken out, or an administrator says so who puts
-    // right what has become confidential.
+    // An edited text still counts as the source ticket's text, unless the old one was redacted or an administrator declares
+    // it to be their own words.
     let put_right = card.withheld && *own_words;
-    let freed = |before: &str, now: &str| before != now && (before == REDACTED || put_right);
+    let freed = |before: &str, now: &str| before != now && (before == REDACTED.as_str() || put_right);
     if freed(&card.text.title, &text.title) {
         origin.title = None;
     }
@@ -143,40 +136,40 @@ pub fn edit(card: &Card, actor: &Actor, edit: &Edit<'_>) -> Result<Option<Card>,
     Ok(Some(Card { state, reviewed, version: card.version + 1, text, origin, ..card.clone() }))
 }
 
-/// The text that a new card begins with: that of the case which says most.
+/// The text of a new card.
 pub fn draft(title: &str, resolution: &str) -> CardText {
     CardText { title: title.to_owned(), applies_to: None, solution: resolution.to_owned() }
 }
 
-/// How tickets that cited a solution have fared, at this instant.
-pub fn standing(trials: &[Trial], now: Timestamp) -> Standing {
-    let mut standing = Standing { citing: trials.len() as u64, ..Standing::default() };
-    for (held, after) in standing.survival.iter_mut().zip(SURVIVAL_DAYS) {
-        for Trial { resolved_at, failed_at } in trials {
+/// Reuse statistics of a solution as of `now`.
+pub fn reuse_stats(outcomes: &[CitationOutcome], now: Timestamp) -> ReuseStats {
+    let mut stats = ReuseStats { citing: outcomes.len() as u64, ..ReuseStats::default() };
+    for (survival, after) in stats.survival.iter_mut().zip(SURVIVAL_DAYS) {
+        for CitationOutcome { resolved_at, failed_at } in outcomes {
             let Some(resolved_at) = resolved_at else {
-                held.pending += 1;
+                survival.pending += 1;
                 continue;
             };
             let until = *resolved_at + days(after);
             match failed_at {
-                _ if now < until => held.pending += 1,
-                Some(failed_at) if *failed_at <= until => held.failed += 1,
-                _ => held.held += 1,
+                _ if now < until => survival.pending += 1,
+                Some(failed_at) if *failed_at <= until => survival.failed += 1,
+                _ => survival.survived += 1,
             }
         }
     }
-    let early = |trial: &&Trial| {
-        trial.failed_at.is_some() && trial.resolved_at.is_some_and(|at| now < at + days(SURVIVAL_DAYS[0]))
+    let early = |outcome: &&CitationOutcome| {
+        outcome.failed_at.is_some() && outcome.resolved_at.is_some_and(|at| now < at + days(SURVIVAL_DAYS[0]))
     };
-    standing.failed_early = trials.iter().filter(early).count() as u64;
-    standing
+    stats.failed_early = outcomes.iter().filter(early).count() as u64;
+    stats
 }
 
-/// The 97.5 % quantile of the normal distribution: of an interval that holds with 95 %.
+/// The 97.5 % quantile of the normal distribution, for a two-sided 95 % interval.
 const Z: f64 = 1.96;
 
-/// The lower bound of Wilson's score interval (E. B. Wilson, 1927) at 95 %: how sure a share is, given how much is known.
-/// `None` where nothing is.
+/// The lower bound of Wilson's score interval (E. B. Wilson, 1927) at 95 %: a share, corrected for small samples.
+/// `None` if there are no observations.
 #[expect(clippy::cast_precision_loss, reason = "counts of tickets")]
 pub fn lower_bound(good: u64, all: u64) -> Option<f64> {
     if all == 0 {
@@ -188,27 +181,55 @@ pub fn lower_bound(good: u64, all: u64) -> Option<f64> {
     Some(((middle - spread) / (1.0 + Z * Z / n)).clamp(0.0, 1.0))
 }
 
-impl Held {
+impl Survival {
     pub const fn known(self) -> u64 {
-        self.held + self.failed
+        self.survived + self.failed
     }
 
-    /// How surely it holds.
+    /// The lower bound of the share that survived.
     pub fn lower_bound(self) -> Option<f64> {
-        lower_bound(self.held, self.known())
+        lower_bound(self.survived, self.known())
     }
 }
 
-/// What a solution counts that nobody has tried yet: as much as one that has held once.
+/// The rank of a solution without known outcomes: about that of one success in one trial.
 const UNTRIED: f64 = 0.2;
-/// From so many tickets on, more time says more.
+/// The fewest known outcomes for a longer period to be used.
 const KNOWN_MIN: u64 = 5;
 
-impl Standing {
-    /// By this, solutions are ranked: how surely they hold over the longest time of which enough is known.
+impl ReuseStats {
+    /// The value that solutions are ranked by: the lower bound of their survival over the longest period with enough known outcomes.
     pub fn rank(&self) -> f64 {
-        let long = self.survival.iter().rev().find(|held| held.known() >= KNOWN_MIN);
-        let Held { held, failed, pending: _ } = *long.unwrap_or(&self.survival[0]);
-        lower_bound(held, held + failed + self.failed_early).unwrap_or(UNTRIED)
+        let longest = self.survival.iter().rev().find(|survival| survival.known() >= KNOWN_MIN);
+        let Survival { survived, failed, pending: _ } = *longest.unwrap_or(&self.survival[0]);
+        lower_bound(survived, survived + failed + self.failed_early).unwrap_or(UNTRIED)
     }
+}
+
+/// A readable label of a cause.
+pub fn cause_label(
+    known: &CatalogueSnapshot,
+    language: Locale,
+    product: Option<&str>,
+    fault: FaultType,
+    level: RootCauseLevel,
+    tag: Option<&str>,
+) -> String {
+    let fault = match fault {
+        FaultType::Hardware => msg!("knowledge-fault-hardware"),
+        FaultType::Software => msg!("knowledge-fault-software"),
+        FaultType::Configuration => msg!("knowledge-fault-configuration"),
+        FaultType::Operation => msg!("knowledge-fault-operation"),
+    };
+    let level = match level {
+        RootCauseLevel::L1UserError => msg!("knowledge-cause-user-error"),
+        RootCauseLevel::L2Environment => msg!("knowledge-cause-environment"),
+        RootCauseLevel::L3DesignDefect => msg!("knowledge-cause-design-defect"),
+    };
+    let mut parts: Vec<String> =
+        product.map(|key| known.entry_name(Kind::Product, key, language)).into_iter().collect();
+    parts.push(fault.text(language));
+    parts.push(level.text(language));
+    parts.extend(tag.map(|key| known.entry_name(Kind::CauseTag, key, language)));
+    parts.join(" · ")
 }

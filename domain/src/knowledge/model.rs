@@ -1,15 +1,27 @@
-//! Signatures, cards, citations, and how solutions have stood the test of time.
+//! Signatures, cards, citations, and reuse statistics of solutions.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::kernel::{CardId, CitationId, TeamId, TicketId, Timestamp, UserId, days, words};
-use crate::tickets::model::{AttributionGiven, FaultType, RootCauseLevel};
+use crate::kernel::{CardId, CitationId, TeamId, TicketId, Timestamp, UserId, days, string_enum};
+use crate::runtime::{ConfigSection, LogEvent};
+use crate::tickets::model::{AttributionDetails, FaultType, RootCauseLevel, TicketFact};
+use uuid::Uuid;
 
-words! {
-    /// Where a card stands.
+/// Updates the occurrence of a ticket.
+pub const LEARN_JOB: &str = "knowledge.learn";
+/// Creates the card of a signature, or adds cases to it.
+pub const EXTRACT_JOB: &str = "knowledge.extract";
+/// Creates the card of a signature in a knowledge gap.
+pub const FILL_JOB: &str = "knowledge.fill";
+/// Updates occurrences of tickets that changed without an event of their own: after an import, or a change of a team's privacy.
+/// Runs daily in any case, to finish work that a crash interrupted.
+pub const COLLECT_JOB: &str = "knowledge.collect";
+
+string_enum! {
+    /// The state of a card.
     CardState {
         Draft = "DRAFT",
         Reviewed = "REVIEWED",
@@ -18,19 +30,19 @@ words! {
     }
 }
 
-/// What tickets have in common that become one card.
+/// What tickets have in common to become one card.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Signature {
     pub fault_type: FaultType,
     pub root_cause_level: RootCauseLevel,
     pub cause_tag: Option<String>,
     pub product: Option<String>,
-    /// Sorted, each once.
+    /// Sorted and unique.
     pub solution_tags: Vec<String>,
 }
 
 impl Signature {
-    pub fn of(product: Option<&str>, attribution: &AttributionGiven) -> Self {
+    pub fn of(product: Option<&str>, attribution: &AttributionDetails) -> Self {
         let mut solution_tags = attribution.solution_tags.clone();
         solution_tags.sort_unstable();
         solution_tags.dedup();
@@ -43,10 +55,10 @@ impl Signature {
         }
     }
 
-    /// By which it is found.
+    /// The key by which the signature is stored.
     pub fn digest(&self) -> String {
         let Self { fault_type, root_cause_level, cause_tag, product, solution_tags } = self;
-        let all = (fault_type.word(), root_cause_level.word(), cause_tag, product, solution_tags);
+        let all = (fault_type.as_str(), root_cause_level.as_str(), cause_tag, product, solution_tags);
         hex::encode(Sha256::digest(serde_json::to_vec(&all).expect("words are JSON")))
     }
 }
@@ -56,7 +68,7 @@ pub struct Card {
     pub id: CardId,
     pub signature: Signature,
     pub state: CardState,
-    /// Of its text, from 1.
+    /// The version of the text, from 1.
     pub version: i32,
     pub text: CardText,
     pub extracted_at: Timestamp,
@@ -64,11 +76,11 @@ pub struct Card {
     pub published: Option<(UserId, Timestamp)>,
     pub retired: Option<(UserId, Timestamp)>,
     pub origin: Origin,
-    /// Its words are those of a ticket that has become confidential since.
+    /// A ticket whose text it contains has become confidential since.
     pub withheld: bool,
 }
 
-/// The tickets whose words a card's text is, though it may have been edited since.
+/// The tickets whose texts were copied into a card, even if the text was edited since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     pub title: Option<TicketId>,
@@ -81,21 +93,21 @@ impl Origin {
     }
 }
 
-/// What a card says.
+/// The text of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardText {
     pub title: String,
-    /// Where it applies, in words; `None`: what its signature says.
+    /// Where the solution applies; `None`: derived from the signature.
     pub applies_to: Option<String>,
     pub solution: String,
 }
 
-/// A text of a card, now or before.
+/// A version of a card's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardVersion {
     pub version: i32,
     pub text: CardText,
-    /// `None`: Buoy itself made it, of a ticket.
+    /// `None`: extracted by the system.
     pub by: Option<UserId>,
     pub at: Timestamp,
 }
@@ -110,11 +122,11 @@ pub struct CardCase {
     pub handler: UserId,
     pub resolved_at: Timestamp,
     pub joined_at: Timestamp,
-    /// It is still solved, with this cause and solution.
+    /// Whether the ticket is still solved with this cause and solution.
     pub counts: bool,
 }
 
-/// What is cited.
+/// What a citation refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Source {
     Case(TicketId),
@@ -127,7 +139,7 @@ pub struct Citation {
     pub id: CitationId,
     pub ticket: TicketId,
     pub source: Source,
-    /// The ticket whose words were copied; `None`: somebody's own, of a card.
+    /// The ticket whose text was copied; `None`: the text was written for a card.
     pub origin: Option<TicketId>,
     pub text: String,
     pub by: UserId,
@@ -158,7 +170,7 @@ pub struct RetireCard {
     pub card: CardId,
 }
 
-/// Changes what is given; `None` leaves a text as it is.
+/// Changes the given fields; `None` leaves a field as it is.
 #[derive(Clone, Debug, Serialize)]
 pub struct EditCard {
     pub card: CardId,
@@ -166,7 +178,7 @@ pub struct EditCard {
     pub title: Option<String>,
     pub applies_to: Option<String>,
     pub solution: Option<String>,
-    /// What is given is the editor's own, and nothing is left of what has become confidential.
+    /// The editor declares that the given text contains nothing of the confidential ticket.
     pub own_words: bool,
 }
 
@@ -174,7 +186,7 @@ pub struct EditCard {
 pub enum KnowledgeEvent {
     CardExtracted {
         card: CardId,
-        /// Of the case that lends it its words.
+        /// The team of the case whose text the card copies.
         team: Option<TeamId>,
         cases: usize,
     },
@@ -208,75 +220,92 @@ impl KnowledgeEvent {
     }
 }
 
-/// An administrator's choices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Configuration: the section `knowledge`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// So many occurrences within an ISO week make a card.
+    /// Occurrences within an ISO week that create a card.
     pub occurrences_in_week: usize,
-    /// So many within [`LATELY`] make one where first-time resolution stays low.
+    /// Occurrences within [`GAP_LOOKBACK`] that create a card in a knowledge gap.
     pub occurrences_in_gap: usize,
-    /// The same customer or device with the same fault and cause within this is a recurrence.
-    pub recurs_within: Duration,
+    /// A ticket of the same customer or device with the same fault and cause within this time is a recurrence.
+    pub recurs_within_days: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { occurrences_in_week: 5, occurrences_in_gap: 3, recurs_within: days(30) }
+impl ConfigSection for Settings {
+    const NAME: &'static str = "knowledge";
+}
+
+impl Settings {
+    pub const fn recurs_within(&self) -> Duration {
+        days(self.recurs_within_days)
     }
 }
 
-/// How far back cards are looked for where first-time resolution stays low.
-pub const LATELY: Duration = days(28);
+/// The period in which occurrences are counted for a knowledge gap.
+pub const GAP_LOOKBACK: Duration = days(28);
 
-/// What makes a card of a signature.
+/// Why a card is extracted; each has its own threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recurs {
-    /// Often within an ISO week.
-    InAWeek,
-    /// Now and then lately, where knowledge is missed.
-    Lately,
+pub enum ExtractionTrigger {
+    /// Many occurrences within one ISO week.
+    WeeklyRecurrence,
+    /// Some occurrences within [`GAP_LOOKBACK`], where first-time resolution is low.
+    KnowledgeGap,
 }
 
-/// The days after which it is looked whether a cited solution has held.
+/// Days after a resolution at which the outcome of a cited solution is measured.
 pub const SURVIVAL_DAYS: [u64; 3] = [7, 30, 90];
 
-/// What became of a ticket that cited a solution.
+/// The outcome for one ticket that cited a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trial {
-    /// When it was resolved with it: it stood resolved when it cited, or was so first afterwards. `None`: not yet.
+pub struct CitationOutcome {
+    /// When the ticket was resolved with the citation; `None`: not yet.
     pub resolved_at: Option<Timestamp>,
-    /// When it was reopened after that, or its problem came back.
+    /// When the ticket was reopened after that, or the problem recurred.
     pub failed_at: Option<Timestamp>,
 }
 
-/// How cited solutions have held.
+/// Outcomes of a cited solution after a number of days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    pub held: u64,
+pub struct Survival {
+    pub survived: u64,
     pub failed: u64,
-    /// Not solved yet, or not for long enough to say: failures are known sooner than successes, and would weigh too much.
+    /// Not resolved, or not for long enough. Counted apart because failures are known sooner than successes, which would bias the share.
     pub pending: u64,
 }
 
-/// What reuse says of a solution.
+/// Reuse statistics of a solution.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
-    /// Tickets that cite it.
+pub struct ReuseStats {
+    /// The number of tickets that cite it.
     pub citing: u64,
-    /// After each of [`SURVIVAL_DAYS`].
-    pub survival: [Held; SURVIVAL_DAYS.len()],
-    /// Of those pending at the shortest of them, the ones that have failed already: they make a solution sink at once.
+    /// One for each of [`SURVIVAL_DAYS`].
+    pub survival: [Survival; SURVIVAL_DAYS.len()],
+    /// Tickets pending in the shortest period that have failed already; they lower the rank at once.
     pub failed_early: u64,
 }
 
-/// In which order cards are listed; each begins with the highest.
+/// The order of a list of cards, descending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CardOrder {
-    /// By how surely they hold.
-    Standing,
+    /// By [`ReuseStats::rank`].
+    Rank,
     ExtractedAt,
     Cases,
     Citations,
+}
+
+impl CardOrder {
+    /// The name of the list in cursors; clients hold cursors, so it does not change.
+    pub const fn cursor_name(self) -> &'static str {
+        match self {
+            Self::Rank => "cards:Standing",
+            Self::ExtractedAt => "cards:ExtractedAt",
+            Self::Cases => "cards:Cases",
+            Self::Citations => "cards:Citations",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -284,6 +313,37 @@ pub struct CardFilter {
     pub states: Vec<CardState>,
     pub products: Vec<String>,
     pub fault_types: Vec<FaultType>,
-    /// In its title or solution.
+    /// Contained in the title or the solution.
     pub text: Option<String>,
+}
+
+impl LogEvent for KnowledgeEvent {
+    const TAG: &'static str = "Knowledge";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::CardExtracted { .. } => "CardExtracted",
+            Self::CardEdited { .. } => "CardEdited",
+            Self::CardReviewed { .. } => "CardReviewed",
+            Self::CardPublished { .. } => "CardPublished",
+            Self::CardRetired { .. } => "CardRetired",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("card", self.card().0)
+    }
+}
+
+/// What knowledge records about a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KnowledgeFact {
+    /// A solution was copied into it.
+    Cited { citation: CitationId },
+    /// It was added to a card as a case.
+    JoinedCard { card: CardId },
+}
+
+impl TicketFact for KnowledgeFact {
+    const NAMES: &'static [&'static str] = &["Cited", "JoinedCard"];
 }

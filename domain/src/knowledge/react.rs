@@ -1,44 +1,34 @@
-//! What tickets that change mean for what is known.
+//! Reactions to events and the jobs of knowledge.
 
 use std::time::Duration;
 
 use super::commands;
-use super::model::Recurs;
+use super::model::{COLLECT_JOB, ExtractionTrigger, KnowledgeEvent, LEARN_JOB};
 use super::store;
 use crate::catalogue::model::CatalogueEvent;
-use crate::kernel::{Error, Result, TicketId, days, seconds};
-use crate::runtime::Tx;
-use crate::runtime::jobs::{self, Job, Next};
+use crate::kernel::{Error, Result, TicketId, boxed, days, seconds};
+use crate::notifications;
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
+use crate::runtime::{AnyEvent, Tx, sweep};
 use crate::tickets::model::{Fact, TicketEvent, TicketText};
-use crate::tickets::react::recast;
-
-/// A ticket whose occurrence may be another.
-pub const LEARN: &str = "knowledge.learn";
-/// A signature that may make a card, or whose card has a case more.
-pub const EXTRACT: &str = "knowledge.extract";
-/// A signature that is missed as a card.
-pub const FILL: &str = "knowledge.fill";
-/// Tickets that changed without telling one by one: an import, a team that keeps its cases to itself. Once a day whatever happens,
-/// for what was killed on the way.
-pub const COLLECT: &str = "knowledge.collect";
+use crate::tickets::react::changed_confidentiality;
 
 pub const COLLECT_EVERY: Duration = days(1);
-/// What changes in a moment is learned at once, behind whoever waits for the change.
+/// A short delay merges quick changes and keeps the work off the request.
 const LEARN_AFTER: Duration = seconds(1);
 
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
-    let learns = match &event.fact {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    let changes_occurrence = match &event.fact {
         Fact::Resolved { .. } => {
-            store::try_citations(tx.conn(), &[event.ticket]).await?;
+            store::mark_citations_resolved(tx.conn(), &[event.ticket]).await?;
             true
         }
         Fact::Reopened { .. } => {
-            store::fail_citations(tx.conn(), event.ticket, tx.now).await?;
+            store::mark_citations_failed(tx.conn(), event.ticket, tx.now).await?;
             true
         }
         Fact::Attributed { .. } => true,
-        // Of a solved ticket, its product is part of the signature, its team of who may read it.
+        // For a solved ticket, the product is part of the signature, and the team decides who may read it.
         Fact::Cancelled { .. } | Fact::Updated { .. } => event.after.status.is_solved() || event.before.is_some(),
         Fact::Redacted { texts, comments: _ } => {
             let (title, resolution) = (texts.contains(&TicketText::Title), texts.contains(&TicketText::Resolution));
@@ -46,46 +36,73 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         }
         _ => false,
     };
-    if learns {
+    if changes_occurrence {
         let at = tx.now + LEARN_AFTER;
-        jobs::plant(tx, LEARN, &event.ticket.to_string(), at).await?;
+        jobs::schedule(tx, &[Schedule::new(LEARN_JOB, &event.ticket.to_string(), at)]).await?;
     }
     Ok(())
 }
 
-/// In the transaction of the event.
-pub async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
-    if recast(event).is_some() { collect(tx).await } else { Ok(()) }
+async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
+    if changed_confidentiality(event).is_some() { schedule_collect(tx).await } else { Ok(()) }
 }
 
-/// In the transaction of the event.
+/// Runs in the transaction of the event.
 pub async fn on_import_finished(tx: &mut Tx) -> Result<()> {
-    collect(tx).await
+    schedule_collect(tx).await
 }
 
-async fn collect(tx: &mut Tx) -> Result<()> {
+async fn schedule_collect(tx: &mut Tx) -> Result<()> {
     let at = tx.now + LEARN_AFTER;
-    jobs::plant_earlier(tx, COLLECT, "", at).await
+    jobs::schedule(tx, &[Schedule::new(COLLECT_JOB, "", at).if_scheduled(IfScheduled::KeepEarlier)]).await
 }
 
+#[boxed]
 pub async fn on_learn(tx: &mut Tx, job: &Job) -> Result<Next> {
     let ticket: TicketId = job.subject.parse().map_err(Error::internal)?;
-    commands::learn(tx, &[ticket]).await?;
+    commands::update_occurrences(tx, &[ticket]).await?;
     Ok(Next::Done)
 }
 
+#[boxed]
 pub async fn on_extract(tx: &mut Tx, job: &Job) -> Result<Next> {
-    commands::extract(tx, &job.subject, Recurs::InAWeek).await?;
+    commands::extract(tx, &job.subject, ExtractionTrigger::WeeklyRecurrence).await?;
     Ok(Next::Done)
 }
 
+#[boxed]
 pub async fn on_fill(tx: &mut Tx, job: &Job) -> Result<Next> {
-    commands::extract(tx, &job.subject, Recurs::Lately).await?;
+    commands::extract(tx, &job.subject, ExtractionTrigger::KnowledgeGap).await?;
     Ok(Next::Done)
 }
 
-/// A part of them, then again.
-pub async fn on_collect(tx: &mut Tx) -> Result<Next> {
-    let more = commands::collect(tx).await?;
+/// One batch; runs again while there are more.
+#[boxed]
+pub async fn on_collect(tx: &mut Tx, _: &Job) -> Result<Next> {
+    let more = commands::update_stale_occurrences(tx).await?;
     Ok(Next::At(if more { tx.now } else { tx.now + COLLECT_EVERY }))
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(event) = event.get() {
+        on_ticket_event(tx, event).await?;
+    }
+    if let Some(event) = event.get() {
+        on_catalogue_event(tx, event).await?;
+    }
+    match event.get() {
+        Some(KnowledgeEvent::CardExtracted { card, team, cases }) => {
+            notifications::react::on_card_extracted(tx, *card, *team, *cases).await
+        }
+        _ => Ok(()),
+    }
+}
+
+#[boxed]
+pub async fn start(tx: &mut Tx) -> Result<()> {
+    // What an older program did not learn is learned now.
+    let at = if sweep::is_first_start(tx).await? { tx.now + COLLECT_EVERY } else { tx.now };
+    jobs::schedule(tx, &[Schedule::new(COLLECT_JOB, "", at).if_scheduled(IfScheduled::Keep)]).await
 }

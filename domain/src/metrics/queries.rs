@@ -1,24 +1,25 @@
-//! Figures for somebody, by what they may see.
+//! Metrics within what the viewer may see.
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use sea_orm::Condition;
 
-use super::decide::{self, Group, Sight};
+use super::decide::{self, Group, Visibility};
 use super::model::{Columns, Dimension, Gap, Heatmap, Key, Metric, Outcome, Proposal, Selection, Settings, Split};
-use super::react::{Held, LOAD_BATCH};
+use super::react::{ColumnCache, LOAD_BATCH};
 use super::store;
-use crate::calendar::model::Saved;
+use crate::calendar::model::{CalendarVersion, Organisation};
 use crate::kernel::page::Part;
-use crate::kernel::{Actor, Connection, Error, Page, Result, Role, TeamId, TicketId, Timestamp, UserId};
-use crate::people::model::{Agent, Duty};
+use crate::kernel::{Actor, Connection, Error, Page, Result, Role, TeamId, TicketId, Timestamp, UserId, boxed};
+use crate::msg;
+use crate::people::model::{Agent, Availability};
 use crate::runtime::{App, Ctx};
 use crate::tickets::decide::rights::Scope;
 use crate::tickets::store::select;
 use crate::{calendar, people};
 
-/// Whether somebody is shown figures: those on the responsible side, and product managers.
+/// Whether the actor may see metrics: staff and product managers.
 pub fn may_see(actor: &Actor) -> bool {
     *actor == Actor::System || actor.is_staff() || actor.is(Role::ProductManager)
 }
@@ -31,72 +32,78 @@ fn check(cx: &Ctx, selection: &Selection) -> Result<()> {
         return Err(Error::forbidden());
     }
     if selection.period.from >= selection.period.to {
-        return Err(Error::bad_input(
-            "period.to must lie behind period.from: a period is half open.",
-            "period.to 必须晚于 period.from（时间段左闭右开）。",
-        ));
+        return Err(Error::bad_input(msg!("metrics-period-invalid")));
     }
     Ok(())
 }
 
-/// The figures of a selection, group by group.
-pub async fn figures(cx: &Ctx, selection: &Selection, split: Split) -> Result<Vec<Group>> {
+/// The metrics of a selection, by group.
+#[boxed]
+pub async fn aggregates(cx: &Ctx, selection: &Selection, split: Split) -> Result<Vec<Group>> {
     let (now, settings) = (cx.now(), cx.app.state::<Settings>().clone());
-    let fixed = store::fixed(cx.read(), now).await?;
+    let fixed = store::released_fixes(cx.read(), now).await?;
     let period = selection.period;
-    over(cx, selection, move |columns, sight| decide::figures(columns, sight, period, &split, &fixed, now, &settings))
-        .await
+    with_columns(cx, selection, move |columns, visibility| {
+        decide::aggregate(columns, visibility, period, &split, &fixed, now, &settings)
+    })
+    .await
 }
 
-/// The tickets behind a figure, newest first.
-pub async fn behind(
+/// The tickets behind a number, newest first.
+#[boxed]
+pub async fn drill_down(
     cx: &Ctx,
     selection: &Selection,
     metric: Metric,
     outcome: Outcome,
     page: &Page,
 ) -> Result<Connection<TicketId>> {
-    let found = all_behind(cx, selection, metric, outcome).await?;
+    let found = drill_down_all(cx, selection, metric, outcome).await?;
     let list = format!("metrics:{metric:?}:{outcome:?}");
-    let cut = page.cut_descending(&list, found, |(created_at, ticket)| {
+    let cut = page.paginate_descending(&list, found, |(created_at, ticket)| {
         vec![Part::Int(created_at.millis()), Part::Id(ticket.0)]
     })?;
     Ok(cut.map(|(_, ticket)| ticket))
 }
 
-/// The same, all at once: when each was created, and which it is.
-pub async fn all_behind(
+/// The same without paging: creation time and ticket.
+pub async fn drill_down_all(
     cx: &Ctx,
     selection: &Selection,
     metric: Metric,
     outcome: Outcome,
 ) -> Result<Vec<(Timestamp, TicketId)>> {
     let (now, settings) = (cx.now(), cx.app.state::<Settings>().clone());
-    let fixed = store::fixed(cx.read(), now).await?;
+    let fixed = store::released_fixes(cx.read(), now).await?;
     let period = selection.period;
-    over(cx, selection, move |columns, sight| {
-        decide::behind(columns, sight, period, (metric, outcome), &fixed, now, &settings)
+    with_columns(cx, selection, move |columns, visibility| {
+        decide::drill_down(columns, visibility, period, (metric, outcome), &fixed, now, &settings)
     })
     .await
 }
 
-/// The heat-map of a selection, or of each agent or team of it.
+/// The heat map of a selection, or of each agent or team in it.
+#[boxed]
 pub async fn heatmaps(cx: &Ctx, selection: &Selection, by: Option<Dimension>) -> Result<Vec<Heatmap>> {
     let (now, settings, period) = (cx.now(), cx.app.state::<Settings>().clone(), selection.period);
-    over(cx, selection, move |columns, sight| decide::heatmaps(columns, sight, period, by, now, &settings)).await
+    let zone = cx.app.state::<Organisation>().zone.clone();
+    with_columns(cx, selection, move |columns, visibility| {
+        decide::heatmaps(columns, visibility, period, by, now, &settings, &zone)
+    })
+    .await
 }
 
 /// Whose gap it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub enum GapOwner {
     All,
     Team(TeamId),
     Agent(UserId),
 }
 
-impl Of {
-    /// Of a heat-map by this dimension; tickets that have no value of it are nobody's in particular.
-    pub fn key(by: Option<Dimension>, key: &Key) -> Self {
+impl GapOwner {
+    /// The owner of a heat map by this dimension; tickets without a value belong to all.
+    pub fn from_key(by: Option<Dimension>, key: &Key) -> Self {
         match (by, key) {
             (Some(Dimension::Agent), Key::Id(id)) => Self::Agent(UserId(*id)),
             (Some(Dimension::Team), Key::Id(id)) => Self::Team(TeamId(*id)),
@@ -105,25 +112,26 @@ impl Of {
     }
 }
 
-/// Knows what would close a gap: who answers when, and who is on duty.
+/// Proposes how to close a gap, from who answers when and who is on duty.
 pub struct Advisor {
     pub by_agent: Vec<Heatmap>,
-    duty: Arc<Duty>,
-    calendars: Arc<Vec<Arc<Saved>>>,
+    availability: Arc<Availability>,
+    calendars: Arc<Vec<Arc<CalendarVersion>>>,
     zone: TimeZone,
     until: Timestamp,
-    /// Whose people the viewer sees; `None`: everybody's.
+    /// The teams whose people the viewer may see; `None`: all.
     teams: Option<Vec<TeamId>>,
 }
 
 impl Advisor {
-    /// Of tickets of this selection, whoever has them.
-    pub async fn of(cx: &Ctx, selection: &Selection) -> Result<Self> {
+    /// Loads what proposals need, for the tickets of this selection.
+    #[boxed]
+    pub async fn load(cx: &Ctx, selection: &Selection) -> Result<Self> {
         Ok(Self {
             by_agent: heatmaps(cx, selection, Some(Dimension::Agent)).await?,
-            duty: people::queries::duty::duty(&cx.app).await?,
+            availability: people::queries::availability::current(&cx.app).await?,
             calendars: calendar::queries::current(&cx.app).await?,
-            zone: cx.app.state::<Settings>().zone.clone(),
+            zone: cx.app.state::<Organisation>().zone.clone(),
             until: selection.period.to.min(cx.now()),
             teams: match &cx.actor {
                 Actor::Person(person) if !person.is(Role::Admin) && !person.is(Role::ProductManager) => {
@@ -134,52 +142,52 @@ impl Advisor {
         })
     }
 
-    /// For a gap of an agent, of a team, or of all. Of an agent who has left nobody is on duty.
-    pub fn advise(&self, gap: &Gap, of: &Of) -> Proposal {
-        let agent = if let Of::Agent(id) = of { self.duty.agent(*id) } else { None };
+    /// A proposal for a gap. An agent who has left counts as nobody on duty.
+    pub fn advise(&self, gap: &Gap, owner: &GapOwner) -> Proposal {
+        let agent = if let GapOwner::Agent(id) = owner { self.availability.agent(*id) } else { None };
         let shares_a_team = |person: &Agent| {
             person.is(Role::Agent)
-                && match of {
-                    Of::Agent(_) => {
+                && match owner {
+                    GapOwner::Agent(_) => {
                         agent.is_some_and(|agent| person.teams.iter().any(|team| agent.teams.contains(team)))
                     }
-                    Of::Team(team) => person.teams.contains(team),
-                    Of::All => match &self.teams {
+                    GapOwner::Team(team) => person.teams.contains(team),
+                    GapOwner::All => match &self.teams {
                         Some(teams) => person.teams.iter().any(|team| teams.contains(team)),
                         None => true,
                     },
                 }
         };
-        let stand_in = self.by_agent.iter().filter_map(|map| {
+        let delegates = self.by_agent.iter().filter_map(|map| {
             let Key::Id(id) = map.key else { return None };
-            let colleague = self.duty.agent(UserId(id)).filter(|colleague| shares_a_team(colleague))?;
+            let colleague = self.availability.agent(UserId(id)).filter(|colleague| shares_a_team(colleague))?;
             let answered_in_time = map.answered_in_time(gap);
             (Some(colleague.id) != agent.map(|agent| agent.id) && answered_in_time > 0)
                 .then_some((answered_in_time, std::cmp::Reverse(colleague.id)))
         });
-        if let Some((answered_in_time, std::cmp::Reverse(to))) = stand_in.max().filter(|_| agent.is_some()) {
+        if let Some((answered_in_time, std::cmp::Reverse(to))) = delegates.max().filter(|_| agent.is_some()) {
             return Proposal::Delegate { to, answered_in_time };
         }
         // In every half-hour of the gap, in the last week of the period.
-        let instants = decide::instants(gap, self.until, &self.zone);
+        let instants = decide::gap_instants(gap, self.until, &self.zone);
         let works = |person: &&Agent| {
             let hours =
                 person.calendar.as_ref().and_then(|key| self.calendars.iter().find(|saved| saved.of.key == *key));
             hours.is_none_or(|saved| instants.iter().all(|at| saved.calendar.is_open(*at)))
         };
-        let concerned = |person: &&Agent| match of {
-            Of::Agent(id) => person.id == *id,
-            Of::Team(_) | Of::All => shares_a_team(person),
+        let owns_gap = |person: &&Agent| match owner {
+            GapOwner::Agent(id) => person.id == *id,
+            GapOwner::Team(_) | GapOwner::All => shares_a_team(person),
         };
-        Proposal::Shift { on_duty: self.duty.agents.iter().filter(concerned).filter(works).count() }
+        Proposal::Shift { on_duty: self.availability.agents.iter().filter(owns_gap).filter(works).count() }
     }
 }
 
-/// Looks at this node's columns, or, until they are loaded, at the rows that SQL selects.
-async fn over<T: Send + 'static>(
+/// Computes over this node's columns, or over rows selected by SQL until those are loaded.
+async fn with_columns<T: Send + 'static>(
     cx: &Ctx,
     selection: &Selection,
-    look: impl FnOnce(&Columns, &Sight<'_>) -> T + Send + 'static,
+    compute: impl FnOnce(&Columns, &Visibility<'_>) -> T + Send + 'static,
 ) -> Result<T> {
     check(cx, selection)?;
     let scope = Scope::of(&cx.actor);
@@ -187,25 +195,30 @@ async fn over<T: Send + 'static>(
         (Some(_), Some(user)) => store::participating(cx.read(), user).await?,
         _ => Vec::new(),
     };
-    let selected = if cx.app.state::<Held>().is_ready() { None } else { Some(select(cx, &scope, selection).await?) };
+    let selected = if cx.app.state::<ColumnCache>().is_ready() {
+        None
+    } else {
+        Some(select_columns(cx, &scope, selection).await?)
+    };
     let (app, selection): (Arc<App>, Selection) = (cx.app.clone(), selection.clone());
-    // A pass over a million tickets keeps a thread busy for a while.
-    let looking = tokio::task::spawn_blocking(move || {
-        let look = |columns: &Columns| look(columns, &Sight::of(columns, &scope, &participating, &selection));
+    // A pass over a million tickets blocks a thread for a while.
+    let computed = tokio::task::spawn_blocking(move || {
+        let compute =
+            |columns: &Columns| compute(columns, &Visibility::of(columns, &scope, &participating, &selection));
         match &selected {
-            Some(columns) => look(columns),
-            None => app.state::<Held>().look(look),
+            Some(columns) => compute(columns),
+            None => app.state::<ColumnCache>().read(compute),
         }
     });
-    looking.await.map_err(Error::internal)
+    computed.await.map_err(Error::internal)
 }
 
-async fn select(cx: &Ctx, scope: &Scope, selection: &Selection) -> Result<Columns> {
-    let of = Condition::all().add(select::scope(scope)).add(store::anchored(selection.period));
+async fn select_columns(cx: &Ctx, scope: &Scope, selection: &Selection) -> Result<Columns> {
+    let of = Condition::all().add(select::scope(scope)).add(store::anchored_in(selection.period));
     let mut columns = Columns::default();
     let mut after = None;
     loop {
-        let facts = store::facts_after(cx.read(), &of, after, LOAD_BATCH).await?;
+        let facts = store::facts_after(cx.read(), Some(&of), after, LOAD_BATCH).await?;
         let Some(last) = facts.last() else { return Ok(columns) };
         after = Some(last.ticket);
         facts.into_iter().for_each(|fact| columns.put(fact));

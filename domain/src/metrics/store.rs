@@ -1,15 +1,15 @@
-//! Facts as SQL reads them: the columns of `ticket` that figures need, and nothing else of it.
+//! Reads facts: only the columns of `ticket` that metrics need.
 
 use std::collections::HashSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
 };
 
 use super::model::{Fact, Period};
 use crate::kernel::{CustomerId, Error, Result, TeamId, TicketId, Timestamp, UserId};
+use crate::runtime::Executor;
 use crate::sla::store::sla_clock;
 use crate::tickets::model::{Priority, RootCauseLevel, SlaMetric, TicketStatus};
 use crate::tickets::store::entities::{attribution, participant, ticket};
@@ -56,7 +56,7 @@ pub mod product_release {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct FactRow {
     id: TicketId,
     status: String,
     merged_into: Option<TicketId>,
@@ -79,7 +79,7 @@ struct Row {
     priority: i32,
 }
 
-/// Ticket columns of a [`Row`], by the same names.
+/// The ticket columns of a [`FactRow`], by the same names.
 const COLUMNS: [ticket::Column; 17] = [
     ticket::Column::Id,
     ticket::Column::Status,
@@ -100,11 +100,11 @@ const COLUMNS: [ticket::Column; 17] = [
     ticket::Column::Priority,
 ];
 
-impl TryFrom<Row> for Fact {
+impl TryFrom<FactRow> for Fact {
     type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self> {
-        let Row {
+    fn try_from(row: FactRow) -> Result<Self> {
+        let FactRow {
             id,
             status,
             merged_into,
@@ -129,10 +129,10 @@ impl TryFrom<Row> for Fact {
         let broken = |what: &str| Error::internal(format!("ticket {id}: its {what} is no word of this program"));
         Ok(Self {
             ticket: id,
-            status: TicketStatus::parse(&status).ok_or_else(|| broken("status"))?,
+            status: status.parse::<TicketStatus>().map_err(|_| broken("status"))?,
             merged: merged_into.is_some(),
             created_at,
-            // A clock that rests is due some day.
+            // A paused clock is due at some later time.
             first_response_due_at: first_response_due_at.or(clock_started_at.map(|_| Timestamp::from_millis(i64::MAX))),
             first_responded_at,
             first_resolved_at,
@@ -140,7 +140,7 @@ impl TryFrom<Row> for Fact {
             first_reopened_at,
             closed_at,
             root_cause_level: root_cause_level
-                .map(|word| RootCauseLevel::parse(&word).ok_or_else(|| broken("root-cause level")))
+                .map(|word| word.parse::<RootCauseLevel>().map_err(|_| broken("root-cause level")))
                 .transpose()?,
             team: team_id,
             assignee: assignee_id,
@@ -155,7 +155,7 @@ impl TryFrom<Row> for Fact {
 }
 
 /// Facts in the order of their ids.
-async fn facts(conn: &impl ConnectionTrait, of: Condition, limit: Option<u64>) -> Result<Vec<Fact>> {
+async fn facts(conn: &Executor, of: Condition, limit: Option<u64>) -> Result<Vec<Fact>> {
     let with_attribution: RelationDef = ticket::Entity::belongs_to(attribution::Entity)
         .from(ticket::Column::Id)
         .to(attribution::Column::TicketId)
@@ -164,7 +164,7 @@ async fn facts(conn: &impl ConnectionTrait, of: Condition, limit: Option<u64>) -
         .from(ticket::Column::Id)
         .to(sla_clock::Column::TicketId)
         .on_condition(|_, clock| {
-            let metric = Expr::col((clock, sla_clock::Column::Metric)).eq(SlaMetric::FirstResponse.word());
+            let metric = Expr::col((clock, sla_clock::Column::Metric)).eq(SlaMetric::FirstResponse.as_str());
             Condition::all().add(metric)
         })
         .into();
@@ -181,37 +181,37 @@ async fn facts(conn: &impl ConnectionTrait, of: Condition, limit: Option<u64>) -
     if let Some(limit) = limit {
         select = select.limit(limit);
     }
-    select.into_model::<Row>().all(conn).await?.into_iter().map(Fact::try_from).collect()
+    select.into_model::<FactRow>().all(conn).await?.into_iter().map(Fact::try_from).collect()
 }
 
-/// Of these tickets.
-pub async fn facts_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Fact>> {
+/// The facts of these tickets.
+pub async fn facts_of(conn: &Executor, ids: &[TicketId]) -> Result<Vec<Fact>> {
     facts(conn, Condition::all().add(ticket::Column::Id.is_in(ids.iter().copied())), None).await
 }
 
-/// Of all tickets for which `of` holds, by ascending id, from behind `after`.
+/// The facts of all tickets, or of those that match `of`, by ascending id, after `after`.
 pub async fn facts_after(
-    conn: &impl ConnectionTrait,
-    of: &Condition,
+    conn: &Executor,
+    of: Option<&Condition>,
     after: Option<TicketId>,
     limit: u64,
 ) -> Result<Vec<Fact>> {
-    let mut condition = Condition::all().add(of.clone());
+    let mut condition = Condition::all().add_option(of.cloned());
     if let Some(after) = after {
         condition = condition.add(ticket::Column::Id.gt(after));
     }
     facts(conn, condition, Some(limit)).await
 }
 
-/// Tickets that have an anchor in a period.
-pub fn anchored(period: Period) -> Condition {
+/// Tickets with an anchor in a period.
+pub fn anchored_in(period: Period) -> Condition {
     use ticket::Column::{ClosedAt, CreatedAt, FirstResolvedAt};
     let within = |column: ticket::Column| Condition::all().add(column.gte(period.from)).add(column.lt(period.to));
     Condition::any().add(within(CreatedAt)).add(within(FirstResolvedAt)).add(within(ClosedAt))
 }
 
-/// The tickets in which somebody takes part.
-pub async fn participating(conn: &impl ConnectionTrait, user: UserId) -> Result<Vec<TicketId>> {
+/// The tickets of which a user is a participant.
+pub async fn participating(conn: &Executor, user: UserId) -> Result<Vec<TicketId>> {
     Ok(participant::Entity::find()
         .select_only()
         .distinct()
@@ -222,8 +222,8 @@ pub async fn participating(conn: &impl ConnectionTrait, user: UserId) -> Result<
         .await?)
 }
 
-/// The defects whose fix is released.
-pub async fn fixed(conn: &impl ConnectionTrait, now: Timestamp) -> Result<HashSet<TicketId>> {
+/// Tickets whose fix is released.
+pub async fn released_fixes(conn: &Executor, now: Timestamp) -> Result<HashSet<TicketId>> {
     let mut released = Query::select();
     released
         .column(product_release::Column::Id)

@@ -1,4 +1,4 @@
-//! What counts as what, and how figures come together.
+//! Outcomes, aggregates, heat maps and visibility.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::decide::{Sight, behind, distribution, edges, figures, heatmaps, instants, outcome};
+use super::decide::{Visibility, aggregate, distribution, drill_down, edges, gap_instants, heatmaps, outcome};
 use super::model::{
-    BUCKETS, Cell, Columns, Dimension, Fact, Gap, Interval, Key, Metric, Outcome, PERCENTILES, Period, Place,
-    Selection, Settings, Split, Stratum,
+    BUCKETS, Cell, Columns, Dimension, Fact, Gap, Interval, Key, Metric, Outcome, PERCENTILES, Period, Row, Selection,
+    Settings, Split, Stratum,
 };
 use crate::kernel::{
     Actor, CustomerId, Person, Role, TeamId, TicketId, Timestamp, UserId, days, hours, minutes, seconds,
@@ -20,8 +20,8 @@ use crate::tickets::model::{Priority, RootCauseLevel, Snapshot, TicketStatus};
 
 const NOON: Timestamp = Timestamp::from_millis(1_772_452_800_000);
 
-fn place() -> Place {
-    Place {
+fn row() -> Row {
+    Row {
         created_at: NOON,
         first_response_due_at: None,
         first_responded_at: None,
@@ -34,60 +34,56 @@ fn place() -> Place {
     }
 }
 
-fn check(metric: Metric, fact: Place, is_fixed: bool, now: Timestamp, expected: Option<(Timestamp, Outcome)>) {
-    assert_eq!(outcome(metric, &fact, || is_fixed, now, &Settings::default()), expected, "{metric:?} {fact:?}");
+fn check(metric: Metric, row: Row, is_fixed: bool, now: Timestamp, expected: Option<(Timestamp, Outcome)>) {
+    assert_eq!(outcome(metric, &row, || is_fixed, now, &Settings::default()), expected, "{metric:?} {row:?}");
 }
 
 #[test]
-fn a_first_response_is_in_time_missed_or_still_awaited() {
-    let responded = |after| Place { first_responded_at: Some(NOON + after), ..place() };
+fn a_first_response_is_met_missed_or_pending() {
+    let responded = |after| Row { first_responded_at: Some(NOON + after), ..row() };
     let due = NOON + minutes(15);
-    for (fact, now, expected) in [
+    for (row, now, expected) in [
         (responded(seconds(1)), NOON + days(9), Outcome::Met),
         (responded(minutes(15)), NOON + days(9), Outcome::Met),
         (responded(minutes(15) + std::time::Duration::from_millis(1)), NOON + days(9), Outcome::Missed),
-        (place(), due - std::time::Duration::from_millis(1), Outcome::Pending),
-        (place(), due, Outcome::Missed),
-        // The end of its SLA clock, where it has one.
-        (
-            Place { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(59)) },
-            NOON + days(9),
-            Outcome::Met,
-        ),
-        (Place { first_response_due_at: Some(NOON + minutes(5)), ..place() }, NOON + minutes(5), Outcome::Missed),
-        (Place { excluded: true, ..place() }, due + seconds(1), Outcome::Excluded),
+        (row(), due - std::time::Duration::from_millis(1), Outcome::Pending),
+        (row(), due, Outcome::Missed),
+        // With an SLA clock, its due time counts.
+        (Row { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(59)) }, NOON + days(9), Outcome::Met),
+        (Row { first_response_due_at: Some(NOON + minutes(5)), ..row() }, NOON + minutes(5), Outcome::Missed),
+        (Row { excluded: true, ..row() }, due + seconds(1), Outcome::Excluded),
     ] {
-        check(Metric::FirstResponseCompliance, fact, false, now, Some((NOON, expected)));
+        check(Metric::FirstResponseCompliance, row, false, now, Some((NOON, expected)));
     }
 }
 
 #[test]
-fn a_resolution_holds_without_hand_over_and_without_reopening_within_a_week() {
+fn a_first_time_resolution_has_no_hand_over_and_no_reopening_within_a_week() {
     let resolved_at = NOON + hours(3);
-    let resolved = Place { first_resolved_at: Some(resolved_at), ..place() };
-    let reopened = |after| Place { first_reopened_at: Some(resolved_at + after), ..resolved };
+    let resolved = Row { first_resolved_at: Some(resolved_at), ..row() };
+    let reopened = |after| Row { first_reopened_at: Some(resolved_at + after), ..resolved };
     let week = resolved_at + days(7);
-    for (fact, now, expected) in [
+    for (row, now, expected) in [
         (resolved, week, Outcome::Pending),
         (resolved, week + seconds(1), Outcome::Met),
-        (Place { handed_over: true, ..resolved }, NOON + hours(4), Outcome::Missed),
+        (Row { handed_over: true, ..resolved }, NOON + hours(4), Outcome::Missed),
         (reopened(days(7)), week, Outcome::Missed),
         (reopened(days(7) + seconds(1)), NOON + days(30), Outcome::Met),
-        (Place { excluded: true, ..resolved }, NOON + days(30), Outcome::Excluded),
+        (Row { excluded: true, ..resolved }, NOON + days(30), Outcome::Excluded),
     ] {
-        check(Metric::FirstTimeResolution, fact, false, now, Some((resolved_at, expected)));
+        check(Metric::FirstTimeResolution, row, false, now, Some((resolved_at, expected)));
     }
-    check(Metric::FirstTimeResolution, place(), false, NOON, None);
+    check(Metric::FirstTimeResolution, row(), false, NOON, None);
 }
 
 #[test]
-fn a_defect_is_closed_at_its_root_once_its_fix_is_released() {
+fn a_root_cause_is_closed_once_its_fix_is_released() {
     let closed_at = NOON + days(2);
-    let defect = Place { defect: true, closed_at: Some(closed_at), ..place() };
+    let defect = Row { defect: true, closed_at: Some(closed_at), ..row() };
     check(Metric::RootCauseClosure, defect, true, NOON, Some((closed_at, Outcome::Met)));
     check(Metric::RootCauseClosure, defect, false, NOON, Some((closed_at, Outcome::Missed)));
-    check(Metric::RootCauseClosure, Place { defect: false, ..defect }, true, NOON, None);
-    check(Metric::RootCauseClosure, Place { closed_at: None, ..defect }, true, NOON, None);
+    check(Metric::RootCauseClosure, Row { defect: false, ..defect }, true, NOON, None);
+    check(Metric::RootCauseClosure, Row { closed_at: None, ..defect }, true, NOON, None);
 }
 
 fn fact(n: u128) -> Fact {
@@ -114,22 +110,22 @@ fn fact(n: u128) -> Fact {
     }
 }
 
-fn held(facts: impl IntoIterator<Item = Fact>) -> Columns {
+fn columns_of(facts: impl IntoIterator<Item = Fact>) -> Columns {
     let mut columns = Columns::default();
     facts.into_iter().for_each(|fact| columns.put(fact));
     columns
 }
 
-fn everything(period: Period) -> Selection {
+fn unfiltered(period: Period) -> Selection {
     Selection { period, only: Vec::new() }
 }
 
 const DAY: Period = Period { from: NOON, to: Timestamp::from_millis(NOON.millis() + 86_400_000) };
 
 #[test]
-fn each_metric_has_its_own_anchor_and_what_is_excluded_counts_nowhere_but_is_shown() {
+fn each_metric_has_its_own_anchor_and_excluded_tickets_count_apart() {
     let yesterday = NOON - days(1);
-    let columns = held([
+    let columns = columns_of([
         // Created the day before, resolved and closed today after a hand-over.
         Fact {
             created_at: yesterday,
@@ -142,36 +138,36 @@ fn each_metric_has_its_own_anchor_and_what_is_excluded_counts_nowhere_but_is_sho
         },
         // Created today, answered in time.
         Fact { first_responded_at: Some(NOON + minutes(10)), ..fact(2) },
-        // Merged away, and cancelled by its requester before anyone answered.
+        // Merged, and cancelled by its requester before a response.
         Fact { merged: true, status: TicketStatus::Cancelled, first_responded_at: Some(NOON), ..fact(3) },
         Fact { status: TicketStatus::Cancelled, ..fact(4) },
-        // Cancelled by an answer.
+        // Cancelled after a response.
         Fact { status: TicketStatus::Cancelled, first_responded_at: Some(NOON + minutes(20)), ..fact(5) },
-        // At the end of the day: not of it.
+        // At the end of the day, which is exclusive.
         Fact { created_at: DAY.to, ..fact(6) },
     ]);
-    let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(DAY));
+    let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(DAY));
     let (fixed, now, settings) = (HashSet::new(), NOON + days(30), Settings::default());
-    let told = figures(&columns, &sight, DAY, &Split::All, &fixed, now, &settings).remove(0).figures;
-    assert_eq!((told.created, told.resolved, told.excluded), (2, 1, 2));
-    assert_eq!((told.first_response_compliance.met, told.first_response_compliance.missed), (1, 1));
-    assert_eq!((told.first_time_resolution.met, told.first_time_resolution.missed), (0, 1));
-    assert_eq!((told.root_cause_closure.met, told.root_cause_closure.missed), (0, 1));
-    assert_eq!(told.handling_time.percentiles.unwrap()[0], 25 * 3_600);
-    let behind = |metric, outcome| {
-        let mut found: Vec<u128> = behind(&columns, &sight, DAY, (metric, outcome), &fixed, now, &settings)
+    let result = aggregate(&columns, &visibility, DAY, &Split::All, &fixed, now, &settings).remove(0).aggregates;
+    assert_eq!((result.created, result.resolved, result.excluded), (2, 1, 2));
+    assert_eq!((result.first_response_compliance.met, result.first_response_compliance.missed), (1, 1));
+    assert_eq!((result.first_time_resolution.met, result.first_time_resolution.missed), (0, 1));
+    assert_eq!((result.root_cause_closure.met, result.root_cause_closure.missed), (0, 1));
+    assert_eq!(result.handling_time.percentiles.unwrap()[0], 25 * 3_600);
+    let tickets_of = |metric, outcome| {
+        let mut found: Vec<u128> = drill_down(&columns, &visibility, DAY, (metric, outcome), &fixed, now, &settings)
             .into_iter()
             .map(|(_, ticket)| ticket.0.as_u128())
             .collect();
         found.sort_unstable();
         found
     };
-    assert_eq!(behind(Metric::FirstResponseCompliance, Outcome::Met), [2]);
-    assert_eq!(behind(Metric::FirstResponseCompliance, Outcome::Missed), [5]);
-    assert_eq!(behind(Metric::FirstResponseCompliance, Outcome::Excluded), [3, 4]);
-    assert_eq!(behind(Metric::FirstTimeResolution, Outcome::Missed), [1]);
-    assert_eq!(behind(Metric::RootCauseClosure, Outcome::Missed), [1]);
-    // The same ticket, changed: it stands in one place.
+    assert_eq!(tickets_of(Metric::FirstResponseCompliance, Outcome::Met), [2]);
+    assert_eq!(tickets_of(Metric::FirstResponseCompliance, Outcome::Missed), [5]);
+    assert_eq!(tickets_of(Metric::FirstResponseCompliance, Outcome::Excluded), [3, 4]);
+    assert_eq!(tickets_of(Metric::FirstTimeResolution, Outcome::Missed), [1]);
+    assert_eq!(tickets_of(Metric::RootCauseClosure, Outcome::Missed), [1]);
+    // The same ticket, changed: no new row.
     let mut columns = columns;
     columns.put(Fact { first_responded_at: Some(NOON + minutes(1)), ..fact(5) });
     assert_eq!(columns.len(), 6);
@@ -179,25 +175,25 @@ fn each_metric_has_its_own_anchor_and_what_is_excluded_counts_nowhere_but_is_sho
 
 #[test]
 fn groups_and_periods_add_up_to_the_whole() {
-    let columns = held((0..50).map(|n| Fact {
+    let columns = columns_of((0..50).map(|n| Fact {
         created_at: NOON + hours(n),
         first_responded_at: (n % 3 > 0).then_some(NOON + hours(n) + minutes(10 * (n % 3))),
         team: (n % 4 > 0).then_some(TeamId(Uuid::from_u128(u128::from(n % 4)))),
         ..fact(u128::from(n) + 1)
     }));
     let period = Period { from: NOON, to: NOON + days(5) };
-    let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
+    let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(period));
     let (fixed, now, settings) = (HashSet::new(), NOON + days(30), Settings::default());
-    let told = |split| figures(&columns, &sight, period, &split, &fixed, now, &settings);
-    let whole = told(Split::All).remove(0).figures;
+    let grouped = |split| aggregate(&columns, &visibility, period, &split, &fixed, now, &settings);
+    let whole = grouped(Split::All).remove(0).aggregates;
     assert_eq!(whole.created, 50);
     let edges = edges(period, Interval::Day, &TimeZone::UTC).unwrap();
     assert_eq!(edges.len(), 7, "from noon to noon of five days later: {edges:?}");
     for (split, groups) in [(Split::By(Dimension::Team), 4), (Split::Between(edges), 6)] {
-        let parts = told(split);
+        let parts = grouped(split);
         assert_eq!(parts.len(), groups);
-        assert_eq!(parts.iter().map(|part| part.figures.created).sum::<u64>(), whole.created);
-        let met = parts.iter().map(|part| part.figures.first_response_compliance.met).sum::<u64>();
+        assert_eq!(parts.iter().map(|part| part.aggregates.created).sum::<u64>(), whole.created);
+        let met = parts.iter().map(|part| part.aggregates.first_response_compliance.met).sum::<u64>();
         assert_eq!(met, whole.first_response_compliance.met);
     }
 }
@@ -228,32 +224,32 @@ proptest! {
     fn percentiles_are_by_nearest_rank_and_no_duration_is_lost(
         durations in proptest::collection::vec(0..4_000_000_u32, 0..300)
     ) {
-        let told = distribution(durations.clone());
+        let result = distribution(durations.clone());
         let mut sorted = durations;
         sorted.sort_unstable();
         let expected = (!sorted.is_empty()).then(|| PERCENTILES.map(|percent| {
-            // The smallest value with at least that share of all at or below it.
+            // The smallest value with at least that share of all values at or below it.
             *sorted.iter().find(|value| {
                 100 * sorted.iter().filter(|other| other <= value).count() >= percent * sorted.len()
             }).unwrap()
         }));
-        prop_assert_eq!(told.percentiles, expected);
-        prop_assert_eq!(told.count, sorted.len() as u64);
-        prop_assert_eq!(told.buckets.len(), BUCKETS.len());
-        prop_assert_eq!(told.buckets.iter().sum::<u64>(), told.count);
-        prop_assert_eq!(told.strata.iter().map(|stratum| stratum.count).sum::<u64>(), told.count);
+        prop_assert_eq!(result.percentiles, expected);
+        prop_assert_eq!(result.count, sorted.len() as u64);
+        prop_assert_eq!(result.buckets.len(), BUCKETS.len());
+        prop_assert_eq!(result.buckets.iter().sum::<u64>(), result.count);
+        prop_assert_eq!(result.strata.iter().map(|stratum| stratum.count).sum::<u64>(), result.count);
     }
 }
 
 #[test]
-fn strata_show_what_a_mean_hides() {
-    // The warning case: most are closed within five minutes, the rest take most of a day.
+fn strata_separate_fast_and_slow_tickets() {
+    // Most are closed within five minutes, the rest take most of a day.
     let mut durations = vec![120; 72];
     durations.extend(vec![19 * 3_600 + 42 * 60; 28]);
-    let told = distribution(durations);
+    let result = distribution(durations);
     let of = |count, median| Stratum { count, median };
     assert_eq!(
-        told.strata,
+        result.strata,
         [of(72, Some(120)), of(0, None), of(0, None), of(28, Some(70_920)), of(0, None), of(0, None)]
     );
 }
@@ -264,7 +260,7 @@ fn id(n: u8) -> Uuid {
 
 fn any_fact() -> impl Strategy<Value = (Fact, bool)> {
     (1..1_000_u128, 0..4_u8, 0..4_u8, 0..4_u8, 0..4_u8, 0..3_u8, any::<bool>()).prop_map(
-        |(n, team, assignee, requester, customer, product, takes_part)| {
+        |(n, team, assignee, requester, customer, product, participates)| {
             let some = |n: u8| (n > 0).then(|| id(n));
             let fact = Fact {
                 team: some(team).map(TeamId),
@@ -274,7 +270,7 @@ fn any_fact() -> impl Strategy<Value = (Fact, bool)> {
                 product: (product > 0).then(|| format!("P{product}")),
                 ..fact(n)
             };
-            (fact, takes_part)
+            (fact, participates)
         },
     )
 }
@@ -297,17 +293,17 @@ fn any_person() -> impl Strategy<Value = Person> {
 
 proptest! {
     #[test]
-    fn figures_count_what_the_scope_sees(facts in proptest::collection::vec(any_fact(), 0..40), person in any_person()) {
+    fn visibility_equals_the_scope(facts in proptest::collection::vec(any_fact(), 0..40), person in any_person()) {
         let scope = Scope::of(&Actor::Person(Arc::new(person.clone())));
-        let columns = held(facts.iter().map(|(fact, _)| fact.clone()));
-        // Of one id, the last.
+        let columns = columns_of(facts.iter().map(|(fact, _)| fact.clone()));
+        // The last fact of an id counts.
         let last: std::collections::HashMap<TicketId, (Fact, bool)> =
-            facts.into_iter().map(|(fact, takes_part)| (fact.ticket, (fact, takes_part))).collect();
+            facts.into_iter().map(|(fact, participates)| (fact.ticket, (fact, participates))).collect();
         let participating: Vec<TicketId> =
-            last.values().filter(|(_, takes_part)| *takes_part).map(|(fact, _)| fact.ticket).collect();
-        let sight = Sight::of(&columns, &scope, &participating, &everything(DAY));
-        for (place, ticket) in (0..columns.len()).map(|place| (place, columns.ticket(place))) {
-            let (fact, takes_part) = &last[&ticket];
+            last.values().filter(|(_, participates)| *participates).map(|(fact, _)| fact.ticket).collect();
+        let visibility = Visibility::of(&columns, &scope, &participating, &unfiltered(DAY));
+        for (index, ticket) in (0..columns.len()).map(|index| (index, columns.ticket(index))) {
+            let (fact, participates) = &last[&ticket];
             let snapshot = Snapshot {
                 status: fact.status,
                 priority: fact.priority,
@@ -318,27 +314,27 @@ proptest! {
                 product: fact.product.clone(),
                 issue_type: None,
             };
-            let participants = takes_part.then_some(person.id).into_iter().collect();
-            prop_assert_eq!(sight.counts(place), scope.sees(&snapshot, &participants), "{:?} {:?}", person, fact);
+            let participants = participates.then_some(person.id).into_iter().collect();
+            prop_assert_eq!(visibility.includes(index), scope.sees(&snapshot, &participants), "{:?} {:?}", person, fact);
         }
     }
 }
 
 #[test]
-fn a_filter_names_values_and_one_that_nothing_has_finds_nothing() {
-    let columns = held([fact(1), Fact { product: Some("VF-80".to_owned()), ..fact(2) }]);
+fn a_filter_by_an_unknown_value_matches_nothing() {
+    let columns = columns_of([fact(1), Fact { product: Some("VF-80".to_owned()), ..fact(2) }]);
     let counted = |key: Key| {
         let selection = Selection { period: DAY, only: vec![(Dimension::Product, key)] };
-        let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &selection);
-        (0..columns.len()).filter(|place| sight.counts(*place)).count()
+        let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &selection);
+        (0..columns.len()).filter(|index| visibility.includes(*index)).count()
     };
     assert_eq!(counted(Key::Word("VF-80".into())), 1);
     assert_eq!(counted(Key::None), 1);
     assert_eq!(counted(Key::Word("PM-3300".into())), 0);
 }
 
-/// A ticket created at an instant of the organisation's time, answered after so many minutes or never.
-fn asked(n: u128, at: Timestamp, answered_after: Option<u64>, agent: u8) -> Fact {
+/// A ticket created at an instant, answered after some minutes or never.
+fn created(n: u128, at: Timestamp, answered_after: Option<u64>, agent: u8) -> Fact {
     Fact {
         created_at: at,
         first_responded_at: answered_after.map(|after| at + minutes(after)),
@@ -347,8 +343,8 @@ fn asked(n: u128, at: Timestamp, answered_after: Option<u64>, agent: u8) -> Fact
     }
 }
 
-fn shanghai() -> Settings {
-    Settings { zone: TimeZone::get("Asia/Shanghai").unwrap(), ..Settings::default() }
+fn shanghai() -> TimeZone {
+    TimeZone::get("Asia/Shanghai").unwrap()
 }
 
 const MONDAY: &str = "2026-03-02T00:00:00+08:00";
@@ -359,20 +355,20 @@ fn a_lunch_break_of_every_working_day_is_one_gap() {
     let mut facts = Vec::new();
     for (week, day) in (0..4).flat_map(|week| (0..5).map(move |day| (week, day))) {
         let at = |hour, minute| monday + days(7 * week + day) + hours(hour) + minutes(minute);
-        // Nobody between 13:00 and 14:30; nothing comes between 13:30 and 14:00 on most days.
-        for (place, (at, answer)) in
+        // No answers between 13:00 and 14:30; no arrivals between 13:30 and 14:00 on most days.
+        for (index, (at, answer)) in
             [(at(9, 0), Some(5)), (at(13, 5), Some(95)), (at(14, 29), None), (at(15, 0), Some(2))]
                 .into_iter()
                 .enumerate()
         {
-            facts.push(asked(u128::from(week * 100 + day * 10) + place as u128 + 1, at, answer, 1));
+            facts.push(created(u128::from(week * 100 + day * 10) + index as u128 + 1, at, answer, 1));
         }
     }
-    facts.push(asked(900, monday + hours(13) + minutes(59), None, 1));
+    facts.push(created(900, monday + hours(13) + minutes(59), None, 1));
     let period = Period { from: monday, to: monday + days(28) };
-    let (columns, now, settings) = (held(facts), monday + days(30), shanghai());
-    let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
-    let told = heatmaps(&columns, &sight, period, None, now, &settings).remove(0);
+    let (columns, now, settings) = (columns_of(facts), monday + days(30), Settings::default());
+    let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(period));
+    let result = heatmaps(&columns, &visibility, period, None, now, &settings, &shanghai()).remove(0);
     let gap = |weekdays: &[usize], arrivals| Gap {
         weekdays: weekdays.to_vec(),
         from_slot: 26,
@@ -380,38 +376,39 @@ fn a_lunch_break_of_every_working_day_is_one_gap() {
         arrivals,
         small_sample: false,
     };
-    assert_eq!(told.gaps, [gap(&[0, 1, 2, 3, 4], 41)]);
+    assert_eq!(result.gaps, [gap(&[0, 1, 2, 3, 4], 41)]);
     assert_eq!(
-        told.cell(0, 26),
+        result.cell(0, 26),
         Cell { arrivals: 4, answered_in_time: 0, missed: 4, median_first_response: Some(5_700) }
     );
-    assert_eq!(told.cell(6, 26), Cell::default());
-    assert_eq!(told.cells.iter().map(|cell| cell.arrivals).sum::<u32>(), 81);
+    assert_eq!(result.cell(6, 26), Cell::default());
+    assert_eq!(result.cells.iter().map(|cell| cell.arrivals).sum::<u32>(), 81);
 
-    // Half of it is not yet known: what may still be answered in time is no gap.
-    let still = heatmaps(&columns, &sight, period, None, monday + hours(13), &settings).remove(0);
+    // Tickets that may still be answered in time form no gap.
+    let still = heatmaps(&columns, &visibility, period, None, monday + hours(13), &settings, &shanghai()).remove(0);
     assert_eq!(still.gaps, []);
-    // Two weeks alone: few, and marked so.
+    // Two weeks only: a small sample.
     let period = Period { to: monday + days(14), ..period };
-    let few = heatmaps(&columns, &sight, period, None, now, &settings).remove(0);
+    let few = heatmaps(&columns, &visibility, period, None, now, &settings, &shanghai()).remove(0);
     assert_eq!(few.gaps, [Gap { small_sample: true, ..gap(&[0, 1, 2, 3, 4], 21) }]);
 
-    // A colleague who answers then could stand in.
-    let colleague = (0..3).map(|n| asked(1_000 + n, monday + days(u64::try_from(n).unwrap()) + hours(13), Some(1), 2));
+    // A colleague who answers at that time could be the delegate.
+    let colleague =
+        (0..3).map(|n| created(1_000 + n, monday + days(u64::try_from(n).unwrap()) + hours(13), Some(1), 2));
     let mut columns = columns;
     colleague.for_each(|fact| columns.put(fact));
-    let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
-    let by_agent = heatmaps(&columns, &sight, period, Some(Dimension::Agent), now, &settings);
-    assert_eq!(by_agent.iter().map(|told| told.key.clone()).collect::<Vec<_>>(), [Key::Id(id(1)), Key::Id(id(2))]);
+    let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(period));
+    let by_agent = heatmaps(&columns, &visibility, period, Some(Dimension::Agent), now, &settings, &shanghai());
+    assert_eq!(by_agent.iter().map(|map| map.key.clone()).collect::<Vec<_>>(), [Key::Id(id(1)), Key::Id(id(2))]);
     assert_eq!(by_agent[0].gaps.len(), 1);
     assert_eq!(by_agent[1].answered_in_time(&by_agent[0].gaps[0]), 3);
-    // Its half-hours of the week before.
-    let instants = instants(&by_agent[0].gaps[0], monday + days(14), &settings.zone);
+    // The gap's half-hours in the week before.
+    let instants = gap_instants(&by_agent[0].gaps[0], monday + days(14), &shanghai());
     assert_eq!(instants.len(), 5 * 3);
 }
 
 #[test]
-fn a_few_tickets_or_two_slots_are_no_gap() {
+fn a_gap_needs_enough_tickets_slots_and_weeks() {
     let monday = Timestamp::parse(MONDAY).unwrap();
     let period = Period { from: monday, to: monday + days(28) };
     let check = |slots: u64, weeks: u64, each: u64, gaps: usize| {
@@ -419,12 +416,14 @@ fn a_few_tickets_or_two_slots_are_no_gap() {
             (0..weeks).flat_map(|week| (0..slots).flat_map(move |slot| (0..each).map(move |n| (week, slot, n))));
         let facts = facts.map(|(week, slot, n)| {
             let at = monday + days(7 * week) + minutes(30 * slot + n);
-            asked(u128::from(week * 10_000 + slot * 100 + n) + 1, at, None, 1)
+            created(u128::from(week * 10_000 + slot * 100 + n) + 1, at, None, 1)
         });
-        let columns = held(facts);
-        let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
-        let told = heatmaps(&columns, &sight, period, None, monday + days(30), &shanghai()).remove(0);
-        assert_eq!(told.gaps.len(), gaps, "{slots} slots, {weeks} weeks, {each} each");
+        let columns = columns_of(facts);
+        let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(period));
+        let result =
+            heatmaps(&columns, &visibility, period, None, monday + days(30), &Settings::default(), &shanghai())
+                .remove(0);
+        assert_eq!(result.gaps.len(), gaps, "{slots} slots, {weeks} weeks, {each} each");
     };
     check(3, 4, 1, 1);
     check(2, 4, 9, 0);
@@ -435,20 +434,20 @@ fn a_few_tickets_or_two_slots_are_no_gap() {
 
 proptest! {
     #[test]
-    fn every_ticket_stands_in_the_cell_of_its_local_time(
+    fn every_ticket_counts_in_the_cell_of_its_local_time(
         minutes_in in proptest::collection::vec((0..80_000_u64, proptest::option::of(0..40_u64)), 0..60)
     ) {
         let monday = Timestamp::parse(MONDAY).unwrap();
         let period = Period { from: monday, to: monday + days(90) };
         let facts = minutes_in.iter().enumerate().map(|(n, (at, answer))| {
-            asked(n as u128 + 1, monday + minutes(*at), *answer, 1)
+            created(n as u128 + 1, monday + minutes(*at), *answer, 1)
         });
-        let columns = held(facts);
-        let sight = Sight::of(&columns, &Scope::of(&Actor::System), &[], &everything(period));
-        let told = heatmaps(&columns, &sight, period, None, period.to, &shanghai()).remove(0);
+        let columns = columns_of(facts);
+        let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(period));
+        let result = heatmaps(&columns, &visibility, period, None, period.to, &Settings::default(), &shanghai()).remove(0);
         // In Shanghai every day has 1,440 minutes.
-        for (place, cell) in told.cells.iter().enumerate() {
-            let here = minutes_in.iter().filter(|(at, _)| (at / 30) % (7 * 48) == place as u64);
+        for (index, cell) in result.cells.iter().enumerate() {
+            let here = minutes_in.iter().filter(|(at, _)| (at / 30) % (7 * 48) == index as u64);
             let mut answers: Vec<u64> = here.clone().filter_map(|(_, answer)| *answer).collect();
             answers.sort_unstable();
             prop_assert_eq!(cell.arrivals as usize, here.clone().count());

@@ -1,16 +1,18 @@
-//! Notifications (tier 4): who was told what, by which way, and what came of it. 'I was never told' is answered with a fact.
+//! Notifications (tier 4): who is notified of what, by which channel, and with which outcome. The record proves whether somebody
+//! was notified.
 //!
-//! - One cause, one message: a notification is keyed by (causing event or level firing, recipient). The ways that were tried are
-//!   deliveries below it, each `QUEUED → SENDING → SENT → DELIVERED`, or `FAILED` with the reason, or `UNKNOWN`.
-//! - A message goes first to the channel that the person used last within two hours, else to their primary terminal; what fails, or
-//!   shows in a window that nobody looks at, falls over to the next. Levels of escalation go to every channel that they name.
-//! - Sending is a job of a lane: the attempt is recorded and committed, then sent, then its outcome recorded. A send in flight at a
-//!   crash is `UNKNOWN`: levels 2 and 3 are sent again and say so, others are not.
-//! - A provider's limit is a token bucket in the database. What exceeds it waits in one digest; levels 2 and 3 wait by themselves.
-//! - Texts are made when they are read or sent, from the ticket as it is: the ledger holds no title.
+//! - One message per cause: a notification is keyed by (causing event or level firing, recipient). Each channel that was tried is a
+//!   delivery: `QUEUED → SENDING → SENT → DELIVERED`, or `FAILED` with the reason, or `UNKNOWN`.
+//! - A message goes first to the channel that the recipient used within the last two hours, otherwise to the primary terminal. A
+//!   failed or unacknowledged delivery fails over to the next channel. An escalation level uses every channel that it names.
+//! - Sending is a job in the channel's queue: the attempt is recorded and committed, then sent, then its outcome is recorded. A
+//!   send that a crash interrupts is `UNKNOWN`: levels 2 and 3 are sent again with a note, others are not.
+//! - A provider's rate limit is a token bucket in the database. Messages above the limit are merged into one digest; levels 2 and 3
+//!   are never merged.
+//! - Texts are rendered when they are read or sent, from the current ticket; none is stored.
 //!
 //! Events out: `NotificationDecided` … `NotificationOpened`. Events in: `Ticket*`. Jobs: `notifications.send`,
-//! `notifications.unacknowledged`.
+//! `notifications.code`, `notifications.unacknowledged`.
 
 pub mod commands;
 pub mod decide;
@@ -20,3 +22,25 @@ pub mod react;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::module::QueuedJob;
+use crate::runtime::{EventType, Module};
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::NotificationEvent>()],
+    on_event: Some(react::on_event),
+    jobs: &[(model::UNACKNOWLEDGED_JOB, commands::on_unacknowledged)],
+    queues: model::QUEUES,
+    queued: &[
+        QueuedJob { kind: model::SEND_JOB, begin_send: commands::begin_send, complete_send: commands::complete_send },
+        QueuedJob { kind: model::CODE_JOB, begin_send: commands::begin_code, complete_send: commands::complete_code },
+        QueuedJob {
+            kind: model::PROBE_JOB,
+            begin_send: commands::begin_probe,
+            complete_send: commands::complete_probe,
+        },
+    ],
+    sweep: Some(commands::purge_codes),
+    start: Some(commands::schedule_probes),
+    ..Module::new("notifications")
+};

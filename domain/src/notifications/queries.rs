@@ -1,30 +1,35 @@
-//! Reads: what somebody was told, what reaches whom, and why a ticket was not seen.
+//! Reads: notifications, contact points, and why a ticket was not seen.
 
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Expr, Order};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect};
 
 use super::decide;
-use super::model::{Channel, Notification, Preference, Reach, Senders, Terminal, Verdict};
-use super::store::{
-    channel_activity, notification, notification_delivery, notification_preference, terminal, with_deliveries,
+use super::model::{
+    AddressCode, Channel, ContactPoints, Notification, NotificationEvent, Preference, Senders, Terminal, Verdict,
 };
+use super::store::entities::{
+    address_code, channel_activity, notification, notification_delivery, notification_preference, terminal,
+};
+use super::store::with_deliveries;
 use crate::auth;
-use crate::event::Event;
+use crate::calendar::model::CalendarEvent;
 use crate::kernel::page::{Key, Part};
 use crate::kernel::{
-    Connection, DeliveryId, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, days,
+    Connection, DeliveryId, Direction, Error, NotificationId, Page, Result, TicketId, Timestamp, UserId, boxed, days,
 };
+use crate::msg;
 use crate::people;
-use crate::people::model::User;
-use crate::runtime::{App, Ctx, log};
-use crate::tickets::model::Ticket;
+use crate::people::model::{PeopleEvent, User};
+use crate::runtime::{AnyEvent, App, Ctx, Executor, log};
+use crate::tickets::model::{Ticket, TicketEvent};
 
-/// Notifications of one ticket that are shown.
+/// Notifications shown for one ticket.
 const OF_TICKET_MAX: u64 = 500;
 
-/// What the actor was told, newest first.
+/// The actor's notifications, newest first.
+#[boxed]
 pub async fn mine(cx: &Ctx, page: &Page) -> Result<Connection<Notification>> {
     let user = cx.actor.user_id().ok_or_else(Error::unauthenticated)?;
     let list = "notifications";
@@ -44,17 +49,16 @@ pub async fn mine(cx: &Ctx, page: &Page) -> Result<Connection<Notification>> {
     Ok(page.connection(list, rows, |row| vec![Part::Int(row.decided_at.millis()), Part::Id(row.id.0)]))
 }
 
-pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[NotificationId]) -> Result<Vec<Notification>> {
+#[boxed]
+pub async fn by_ids(conn: &Executor, ids: &[NotificationId]) -> Result<Vec<Notification>> {
     let rows =
         notification::Entity::find().filter(notification::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
     with_deliveries(conn, rows).await
 }
 
-/// What anybody was told of these tickets, oldest first.
-pub async fn of_tickets(
-    conn: &impl ConnectionTrait,
-    tickets: &[TicketId],
-) -> Result<HashMap<TicketId, Vec<Notification>>> {
+/// The notifications of these tickets, oldest first.
+#[boxed]
+pub async fn of_tickets(conn: &Executor, tickets: &[TicketId]) -> Result<HashMap<TicketId, Vec<Notification>>> {
     let limit = OF_TICKET_MAX.saturating_mul(u64::try_from(tickets.len()).unwrap_or(1));
     let rows = notification::Entity::find()
         .filter(notification::Column::TicketId.is_in(tickets.iter().copied()))
@@ -71,8 +75,9 @@ pub async fn of_tickets(
     Ok(all)
 }
 
-/// What somebody is reached by, bound terminals in their order.
-pub async fn terminals(conn: &impl ConnectionTrait, user: UserId) -> Result<Vec<Terminal>> {
+/// A user's terminals: the primary one first, then in the order of binding.
+#[boxed]
+pub async fn terminals(conn: &Executor, user: UserId) -> Result<Vec<Terminal>> {
     let rows = terminal::Entity::find()
         .filter(terminal::Column::UserId.eq(user))
         .order_by_desc(terminal::Column::IsPrimary)
@@ -82,33 +87,52 @@ pub async fn terminals(conn: &impl ConnectionTrait, user: UserId) -> Result<Vec<
     Ok(rows.into_iter().filter_map(terminal::Model::into_terminal).collect())
 }
 
-pub async fn preference(conn: &impl ConnectionTrait, user: UserId) -> Result<Preference> {
+/// The codes that were sent to this user since then and may still count, oldest first.
+#[boxed]
+pub async fn codes(conn: &Executor, user: UserId, since: Timestamp) -> Result<Vec<AddressCode>> {
+    let rows = address_code::Entity::find()
+        .filter(address_code::Column::UserId.eq(user))
+        .filter(address_code::Column::IssuedAt.gt(since))
+        .order_by_asc(address_code::Column::IssuedAt)
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().filter_map(address_code::Model::into_code).collect())
+}
+
+/// How many addresses are bound that nobody has proved.
+#[boxed]
+pub async fn count_unproved(conn: &Executor) -> Result<u64> {
+    Ok(terminal::Entity::find().filter(terminal::Column::ProvedAt.is_null()).count(conn).await?)
+}
+
+#[boxed]
+pub async fn preference(conn: &Executor, user: UserId) -> Result<Preference> {
     let row = notification_preference::Entity::find_by_id(user).one(conn).await?;
     Ok(row.map(Preference::from).unwrap_or_default())
 }
 
-/// Whether somebody was told of this already.
-pub async fn is_known(conn: &impl ConnectionTrait, cause_key: &str) -> Result<bool> {
-    let told = notification::Entity::find().filter(notification::Column::CauseKey.eq(cause_key)).limit(1);
-    Ok(told.one(conn).await?.is_some())
+/// Whether a notification of this cause exists.
+pub async fn was_notified(conn: &Executor, cause_key: &str) -> Result<bool> {
+    let found = notification::Entity::find().filter(notification::Column::CauseKey.eq(cause_key)).limit(1);
+    Ok(found.one(conn).await?.is_some())
 }
 
-/// Whoever has bound this address of a channel; nobody where several have.
-pub async fn reached_at(conn: &impl ConnectionTrait, channel: Channel, address: &str) -> Result<Option<User>> {
-    let bound = terminal::Entity::find()
-        .filter(terminal::Column::Channel.eq(channel.word()))
+/// The user who holds this address of a channel, and has proved it.
+pub async fn user_by_address(conn: &Executor, channel: Channel, address: &str) -> Result<Option<User>> {
+    let holder = terminal::Entity::find()
+        .filter(terminal::Column::Channel.eq(channel.as_str()))
         .filter(terminal::Column::Address.eq(address))
-        .limit(2)
-        .all(conn)
+        .filter(terminal::Column::ProvedAt.is_not_null())
+        .one(conn)
         .await?;
-    match &bound[..] {
-        [one] => people::queries::user(conn, one.user_id).await,
-        _ => Ok(None),
+    match holder {
+        Some(holder) => people::queries::user(conn, holder.user_id).await,
+        None => Ok(None),
     }
 }
 
-/// The ticket that one of these messages was about.
-pub async fn ticket_of_delivery(conn: &impl ConnectionTrait, ids: &[DeliveryId]) -> Result<Option<TicketId>> {
+/// The ticket of one of these deliveries.
+pub async fn ticket_of_delivery(conn: &Executor, ids: &[DeliveryId]) -> Result<Option<TicketId>> {
     if ids.is_empty() {
         return Ok(None);
     }
@@ -116,33 +140,34 @@ pub async fn ticket_of_delivery(conn: &impl ConnectionTrait, ids: &[DeliveryId])
         .select_only()
         .column(notification_delivery::Column::NotificationId)
         .filter(notification_delivery::Column::Id.is_in(ids.iter().copied()));
-    let of: Vec<NotificationId> = select.into_tuple().all(conn).await?;
+    let notifications: Vec<NotificationId> = select.into_tuple().all(conn).await?;
     let found = notification::Entity::find()
-        .filter(notification::Column::Id.is_in(of))
+        .filter(notification::Column::Id.is_in(notifications))
         .filter(notification::Column::TicketId.is_not_null())
         .one(conn)
         .await?;
     Ok(found.and_then(|row| row.ticket_id))
 }
 
-/// Everything by which ways to these people are chosen: four statements, however many.
-pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Reach>> {
-    let mut all: HashMap<UserId, Reach> = users.iter().map(|user| (*user, Reach::default())).collect();
-    for (id, user) in people::queries::kept(app, users.to_vec()).await? {
-        if let Some(reach) = all.get_mut(&id) {
-            // Nobody reads the mail of somebody who is gone.
-            reach.email = (user.disabled_at.is_none()).then(|| user.email.clone());
+/// The contact points of these users, in four statements.
+pub async fn contact_points(app: &App, conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, ContactPoints>> {
+    let mut all: HashMap<UserId, ContactPoints> = users.iter().map(|user| (*user, ContactPoints::default())).collect();
+    for (id, user) in people::queries::cached_users(app, users.to_vec()).await? {
+        if let Some(contacts) = all.get_mut(&id) {
+            // A disabled user does not read the mailbox any more.
+            contacts.email = (user.disabled_at.is_none()).then(|| user.email.clone());
         }
     }
     let rows = terminal::Entity::find()
         .filter(terminal::Column::UserId.is_in(users.iter().copied()))
+        .filter(terminal::Column::ProvedAt.is_not_null())
         .order_by_asc(terminal::Column::BoundAt)
         .all(conn)
         .await?;
     for row in rows {
         let user = row.user_id;
-        if let (Some(reach), Some(terminal)) = (all.get_mut(&user), row.into_terminal()) {
-            reach.terminals.push(terminal);
+        if let (Some(contacts), Some(terminal)) = (all.get_mut(&user), row.into_terminal()) {
+            contacts.terminals.push(terminal);
         }
     }
     let rows = channel_activity::Entity::find()
@@ -150,10 +175,10 @@ pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> 
         .all(conn)
         .await?;
     for row in rows {
-        let Some(reach) = all.get_mut(&row.user_id) else { continue };
-        match Channel::parse(&row.channel) {
-            Some(channel) => reach.activity.push((channel, row.at)),
-            None => reach.page_open_at = Some(row.at),
+        let Some(contacts) = all.get_mut(&row.user_id) else { continue };
+        match row.channel.parse::<Channel>().ok() {
+            Some(channel) => contacts.activity.push((channel, row.at)),
+            None => contacts.page_open_at = Some(row.at),
         }
     }
     let rows = notification_preference::Entity::find()
@@ -161,49 +186,51 @@ pub async fn reach(app: &App, conn: &impl ConnectionTrait, users: &[UserId]) -> 
         .all(conn)
         .await?;
     for row in rows {
-        if let Some(reach) = all.get_mut(&row.user_id) {
-            reach.preference = row.into();
+        if let Some(contacts) = all.get_mut(&row.user_id) {
+            contacts.preference = row.into();
         }
     }
     Ok(all)
 }
 
-/// When these people last had a session.
-pub async fn last_sessions(conn: &impl ConnectionTrait, users: &[UserId]) -> Result<HashMap<UserId, Timestamp>> {
+/// When these users last had a session.
+pub async fn last_sessions(conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, Timestamp>> {
     auth::queries::last_sessions(conn, users).await
 }
 
-/// Events that a verdict is made of.
+/// Events read for a verdict.
 const EVENTS_MAX: u64 = 5_000;
 
-/// Why nobody has answered a ticket; `None`: somebody has, or it is over. `told`: what anybody was told of it.
-pub async fn verdict(cx: &Ctx, ticket: &Ticket, told: &[Notification]) -> Result<Option<Verdict>> {
+/// Why nobody has responded to a ticket; `None` if somebody has, or if the ticket is not open. `notifications`: all of the ticket.
+#[boxed]
+pub async fn verdict(cx: &Ctx, ticket: &Ticket, notifications: &[Notification]) -> Result<Option<Verdict>> {
     if !ticket.status.is_open() {
         return Ok(None);
     }
-    let rows = log::of_subject(cx.read(), ticket.id.0, EVENTS_MAX).await?;
+    let rows = log::read_subject(&cx.app, cx.read(), ticket.id.0, EVENTS_MAX).await?;
     let events: Vec<_> = rows
         .iter()
-        .filter_map(|row| match &*row.event {
-            Event::Ticket(event) if event.history.is_none() => Some((row.at, row.actor.map(UserId), event)),
-            _ => None,
-        })
+        .filter_map(|row| Some((row.at, row.actor.map(UserId), row.event.get::<TicketEvent>()?)))
+        .filter(|(_, _, event)| event.history.is_none())
         .collect();
-    let seen = decide::seen(ticket.assignee, &events);
-    let evidence = told.iter().filter(|notification| match (ticket.assignee, seen.assigned_at) {
-        (Some(assignee), Some(at)) => notification.recipient == assignee && notification.decided_at >= at,
-        _ => true,
-    });
-    Ok(decide::verdict(ticket.created_at, seen, evidence.cloned().collect(), cx.app.state::<Senders>()))
+    let activity = decide::assignee_activity(ticket.assignment.assignee, &events);
+    let evidence =
+        notifications.iter().filter(|notification| match (ticket.assignment.assignee, activity.assigned_at) {
+            (Some(assignee), Some(at)) => notification.recipient == assignee && notification.decided_at >= at,
+            _ => true,
+        });
+    Ok(decide::verdict(ticket.times.created_at, activity, evidence.cloned().collect(), cx.app.state::<Senders>()))
 }
 
-/// Whoever missed more reads the list.
+/// A client that missed more must read the list.
 const MISSED_MAX: u64 = 1_000;
-/// By the clock; a change is given up after half a minute, but the clock may have been set back.
-const OUT_OF_ORDER: std::time::Duration = days(1);
+/// How far the order by time may differ from the order of the log. A transaction is aborted after half a minute, but the clock may
+/// have been set back.
+const CLOCK_SKEW_MAX: std::time::Duration = days(1);
 
-/// What somebody was told last.
-pub async fn newest(conn: &impl ConnectionTrait, user: UserId) -> Result<Option<NotificationId>> {
+/// A user's newest notification.
+#[boxed]
+pub async fn newest(conn: &Executor, user: UserId) -> Result<Option<NotificationId>> {
     let row = notification::Entity::find()
         .filter(notification::Column::RecipientId.eq(user))
         .order_by_desc(notification::Column::DecidedAt)
@@ -212,38 +239,38 @@ pub async fn newest(conn: &impl ConnectionTrait, user: UserId) -> Result<Option<
     Ok(row.map(|row| row.id))
 }
 
-/// What somebody was told behind this one of their notifications, in the order in which it was told.
+/// A user's notifications after this one, in the order of the log.
+#[boxed]
 pub async fn missed(app: &App, user: UserId, after: NotificationId) -> Result<Vec<Notification>> {
     let conn = app.db.read();
-    let unknown = || {
-        Error::bad_input(
-            "after is the id of a notification of yours: the last one that you have.",
-            "after 应为您收到的最后一条通知的 ID。",
-        )
-    };
+    let unknown = || Error::bad_input(msg!("notification-after-unknown"));
     let last = by_ids(conn, &[after]).await?.pop().filter(|last| last.recipient == user).ok_or_else(unknown)?;
     let rows = notification::Entity::find()
         .filter(notification::Column::RecipientId.eq(user))
-        .filter(notification::Column::DecidedAt.gte(last.decided_at - OUT_OF_ORDER))
+        .filter(notification::Column::DecidedAt.gte(last.decided_at - CLOCK_SKEW_MAX))
         .order_by_desc(notification::Column::DecidedAt)
         .limit(MISSED_MAX)
         .all(conn)
         .await?;
     if u64::try_from(rows.len()).is_ok_and(|n| n == MISSED_MAX) {
-        return Err(Error::bad_input(
-            format!("More than {MISSED_MAX} were missed: read notifications, and subscribe behind the newest."),
-            format!("错过的通知超过 {MISSED_MAX} 条：请先读取 notifications，再从最新一条之后订阅。"),
-        ));
+        return Err(Error::bad_input(msg!("notification-missed-too-many", max = MISSED_MAX)));
     }
     let notifications = with_deliveries(conn, rows).await?;
     let mut subjects: Vec<uuid::Uuid> = notifications.iter().map(|notification| notification.id.0).collect();
     subjects.push(after.0);
-    // Where each stands in the log, which is the order in which it was told.
-    let places = log::first_places(conn, &subjects).await?;
+    // The position of each in the log.
+    let places = log::first_positions(conn, &subjects).await?;
     let from = places.get(&after.0).copied().ok_or_else(unknown)?;
     let place = |notification: &Notification| places.get(&notification.id.0).copied();
     let mut missed: Vec<Notification> =
         notifications.into_iter().filter(|notification| place(notification).is_some_and(|at| at > from)).collect();
     missed.sort_by_key(place);
     Ok(missed)
+}
+
+/// Whether an event may change who is there, or how they can be reached.
+pub fn changes_reach(event: &AnyEvent) -> bool {
+    event.get::<CalendarEvent>().is_some()
+        || event.get::<PeopleEvent>().is_some()
+        || matches!(event.get(), Some(NotificationEvent::TerminalChanged { .. }))
 }

@@ -1,24 +1,17 @@
-//! Whom a ticket's event tells what.
+//! Which events notify whom.
 
-use super::commands::tell;
-use super::model::{Cause, Channel, Params, TOLD_MAX, Tell, Via};
+use super::commands::notify;
+use super::model::{Cause, Channel, NotificationRequest, Params, RECIPIENTS_MAX, Via};
 use super::store;
 use crate::calendar::model::Organisation;
-use crate::kernel::{CardId, Message, Result, Role, TeamId, TicketId, UserId};
-use crate::people;
-use crate::runtime::Tx;
+use crate::credentials::model::CredentialEvent;
+use crate::kernel::{CardId, Message, Result, Role, TeamId, TicketId, UserId, boxed};
+use crate::runtime::{AnyEvent, ClockJumped, Tx};
 use crate::tickets;
-use crate::tickets::model::{Fact, ParticipantReason, TicketEvent, Visibility};
+use crate::tickets::model::{Fact, ParticipantReason, SlaMetric, Snapshot, Ticket, TicketEvent, Visibility};
+use crate::{credentials, people};
 
-/// A delivery that is to be sent; in the lane of its channel.
-pub const SEND: &str = "notifications.send";
-/// Whether the provider of a channel still knows our credential; in the lane of the channel.
-pub const PROBE: &str = "notifications.probe";
-/// A message on a page that may not have been seen.
-pub const UNACKNOWLEDGED: &str = "notifications.unacknowledged";
-
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     let me = tx.actor().user_id();
     let (cause, params, recipients) = match &event.fact {
         Fact::Assigned { .. } => {
@@ -28,15 +21,6 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
                 Params::default(),
                 event.after.assignee.filter(|to| Some(*to) != before).into_iter().collect(),
             )
-        }
-        Fact::Queued => (Cause::TeamQueue, Params::default(), supervisors(tx, event.after.team).await?),
-        Fact::SlaRisk { metric } => {
-            let params = Params { word: Some(metric.word().to_owned()), ..Params::default() };
-            let recipients = match event.after.assignee {
-                Some(assignee) => vec![assignee],
-                None => supervisors(tx, event.after.team).await?,
-            };
-            (Cause::SlaRisk, params, recipients)
         }
         Fact::Commented { visibility: Visibility::Public, .. } => {
             let params = Params { about: me, ..Params::default() };
@@ -49,101 +33,146 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         }
         Fact::ReportPending { system, status, needs } => {
             let params = Params {
-                word: Some(needs.word().to_owned()),
-                name: Some(Message::new(
-                    format!("{system} → {}", status.word()),
-                    format!("{system} → {}", status.word()),
+                word: Some(needs.as_str().to_owned()),
+                name: Some(Message::literal(
+                    format!("{system} → {}", status.as_str()),
+                    format!("{system} → {}", status.as_str()),
                 )),
                 ..Params::default()
             };
-            let recipients = match event.after.assignee {
-                Some(assignee) => vec![assignee],
-                None => supervisors(tx, event.after.team).await?,
-            };
-            (Cause::PendingReport, params, recipients)
+            (Cause::PendingReport, params, assignee_or_supervisors(tx, &event.after).await?)
         }
         _ => return Ok(()),
     };
+    notify_others(tx, event.ticket, cause, params, recipients).await
+}
+
+/// No agent was eligible for a ticket: notifies the supervisors of its team.
+pub async fn on_queued(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
+    let recipients = supervisors(tx, ticket.assignment.team).await?;
+    notify_others(tx, ticket.id, Cause::TeamQueue, Params::default(), recipients).await
+}
+
+/// Most of the target of an SLA clock has elapsed.
+pub async fn on_sla_risk(tx: &mut Tx, ticket: &Ticket, metric: SlaMetric) -> Result<()> {
+    let params = Params { word: Some(metric.as_str().to_owned()), ..Params::default() };
+    let recipients = assignee_or_supervisors(tx, &ticket.snapshot()).await?;
+    notify_others(tx, ticket.id, Cause::SlaRisk, params, recipients).await
+}
+
+async fn assignee_or_supervisors(tx: &Tx, ticket: &Snapshot) -> Result<Vec<UserId>> {
+    match ticket.assignee {
+        Some(assignee) => Ok(vec![assignee]),
+        None => supervisors(tx, ticket.team).await,
+    }
+}
+
+/// Notifies the recipients about a ticket, except the actor: nobody is notified of their own action.
+async fn notify_others(
+    tx: &mut Tx,
+    ticket: TicketId,
+    cause: Cause,
+    params: Params,
+    recipients: Vec<UserId>,
+) -> Result<()> {
+    let me = tx.actor().user_id();
     let event_key = tx.new_uuid();
-    let tells = recipients
+    let requests = recipients
         .into_iter()
-        // Nobody is told what they did themselves.
         .filter(|recipient| Some(*recipient) != me)
-        .map(|recipient| Tell {
+        .map(|recipient| NotificationRequest {
             cause,
             cause_key: format!("event:{event_key}"),
-            ticket: Some(event.ticket),
+            ticket: Some(ticket),
             recipient,
             via: Via::Preferred,
             params: params.clone(),
         })
         .collect();
-    tell(tx, tells).await.map(drop)
+    notify(tx, requests).await.map(drop)
 }
 
-/// Administrators hear of it: by the clock stands everything that is due.
-pub async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
+/// Notifies administrators, because every due time depends on the clock.
+async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
     if seconds < 0 {
-        // They would stay shut until the clock has come back to where it was.
-        store::forget_buckets(tx.conn()).await?;
+        // Otherwise they would stay blocked until the clock reaches its former time.
+        store::reset_buckets(tx.conn()).await?;
     }
     let params = Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() };
-    tell_administrators(tx, Cause::Credential, params).await
+    notify_administrators(tx, Cause::Credential, params).await
 }
 
-/// What came in by a gateway fails its check, or cannot be kept any more: administrators hear of it, and whoever owns the
-/// credential; `key`: what names the alert, so that one comes for many.
+/// Submissions of a gateway fail their check or cannot be stored: notifies administrators and the owner of the credential.
+/// `key` identifies the alert, so that many failures cause one notification.
 pub async fn on_gateway_failing(
     tx: &mut Tx,
     gateway: &str,
-    word: &str,
+    code: &str,
     key: &str,
     owner: Option<UserId>,
 ) -> Result<()> {
     let params =
-        Params { word: Some(word.to_owned()), name: Some(Message::new(gateway, gateway)), ..Params::default() };
-    let duty = people::queries::duty::duty(tx.app()).await?;
-    let administrators = duty.agents.iter().filter(|agent| agent.is(Role::Admin)).take(TOLD_MAX);
-    let mut told: Vec<UserId> = administrators.map(|administrator| administrator.id).chain(owner).collect();
-    told.sort_unstable();
-    told.dedup();
-    let tells = told.into_iter().map(|recipient| Tell {
+        Params { word: Some(code.to_owned()), name: Some(Message::literal(gateway, gateway)), ..Params::default() };
+    let availability = people::queries::availability::current(tx.app()).await?;
+    let administrators = availability.agents.iter().filter(|agent| agent.is(Role::Admin)).take(RECIPIENTS_MAX);
+    let mut recipients: Vec<UserId> = administrators.map(|administrator| administrator.id).chain(owner).collect();
+    recipients.sort_unstable();
+    recipients.dedup();
+    let requests = recipients.into_iter().map(|recipient| NotificationRequest {
         cause: Cause::Credential,
         cause_key: key.to_owned(),
         ticket: None,
         recipient,
-        via: Via::All(URGENT.to_vec()),
+        via: Via::All(Channel::ALL.to_vec()),
         params: params.clone(),
     });
-    tell(tx, tells.collect()).await.map(drop)
+    notify(tx, requests.collect()).await.map(drop)
 }
 
-/// A credential ends in so many days, or was changed: its owner hears of it by every way that they have; administrators, where the
-/// owner is not here any more.
-pub async fn on_credential(tx: &mut Tx, key: &str, word: &str, days: Option<i64>, owner: UserId) -> Result<()> {
-    let params =
-        Params { word: Some(word.to_owned()), name: Some(Message::new(key, key)), count: days, ..Params::default() };
-    let is_here = people::queries::user(tx.conn(), owner).await?.is_some_and(|user| user.disabled_at.is_none());
-    if !is_here {
-        return tell_administrators(tx, Cause::Credential, params).await;
+/// A credential expires in `days` days or was changed: notifies its owner on every channel, or administrators if the owner is
+/// disabled.
+async fn on_credential(tx: &mut Tx, key: &str, code: &str, days: Option<i64>, owner: UserId) -> Result<()> {
+    let params = Params {
+        word: Some(code.to_owned()),
+        name: Some(Message::literal(key, key)),
+        count: days,
+        ..Params::default()
+    };
+    let is_enabled = people::queries::user(tx.conn(), owner).await?.is_some_and(|user| user.disabled_at.is_none());
+    if !is_enabled {
+        return notify_administrators(tx, Cause::Credential, params).await;
     }
     let event_key = tx.new_uuid();
-    let told = Tell {
+    let request = NotificationRequest {
         cause: Cause::Credential,
         cause_key: format!("credential:{event_key}"),
         ticket: None,
         recipient: owner,
-        via: Via::All(URGENT.to_vec()),
+        via: Via::All(Channel::ALL.to_vec()),
         params,
     };
-    tell(tx, vec![told]).await.map(drop)
+    notify(tx, vec![request]).await.map(drop)
 }
 
-/// What somebody sent was held for so long, and is a ticket now: they hear of it, and of the delay.
+/// Somebody else proved that an address of this user is theirs: tells the former holder, by another channel.
+pub async fn on_address_taken(tx: &mut Tx, holder: UserId, channel: Channel) -> Result<()> {
+    let event_key = tx.new_uuid();
+    let request = NotificationRequest {
+        cause: Cause::ContactMethod,
+        cause_key: format!("event:{event_key}"),
+        ticket: None,
+        recipient: holder,
+        via: Via::Preferred,
+        params: Params { word: Some(channel.as_str().to_owned()), ..Params::default() },
+    };
+    notify(tx, vec![request]).await.map(drop)
+}
+
+/// A quarantined submission was released as a ticket: notifies the requester, with the delay.
 pub async fn on_released(tx: &mut Tx, ticket: TicketId, held_secs: i64) -> Result<()> {
     let found = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
-    let Some(requester) = found.and_then(|ticket| ticket.requester) else { return Ok(()) };
-    let told = Tell {
+    let Some(requester) = found.and_then(|ticket| ticket.request.requester) else { return Ok(()) };
+    let request = NotificationRequest {
         cause: Cause::Released,
         cause_key: format!("released:{ticket}"),
         ticket: Some(ticket),
@@ -151,36 +180,32 @@ pub async fn on_released(tx: &mut Tx, ticket: TicketId, held_secs: i64) -> Resul
         via: Via::Preferred,
         params: Params { waited: Some(held_secs), ..Params::default() },
     };
-    tell(tx, vec![told]).await.map(drop)
+    notify(tx, vec![request]).await.map(drop)
 }
 
-/// By what somebody is told who must hear of it, whatever they look at.
-const URGENT: [Channel; 7] =
-    [Channel::Web, Channel::Wecom, Channel::Dingtalk, Channel::Feishu, Channel::WebPush, Channel::Email, Channel::Sms];
-
-/// The endpoint of a system has failed for too long: its corrections are dead letters now.
+/// The webhook of a system failed for too long, so the system was disabled.
 pub async fn on_system_disabled(tx: &mut Tx, key: &str) -> Result<()> {
-    let (word, name) = (Some("SYSTEM_DISABLED".to_owned()), Some(Message::new(key, key)));
-    tell_administrators(tx, Cause::Credential, Params { word, name, ..Params::default() }).await
+    let (word, name) = (Some("SYSTEM_DISABLED".to_owned()), Some(Message::literal(key, key)));
+    notify_administrators(tx, Cause::Credential, Params { word, name, ..Params::default() }).await
 }
 
-/// A system used a word that its map does not know.
-pub async fn on_unknown_word(tx: &mut Tx, key: &str, said: &str) -> Result<()> {
-    let name = Some(Message::new(format!("{key}: {said}"), format!("{key}：{said}")));
+/// A system reported a status that its status map does not contain.
+pub async fn on_unknown_status(tx: &mut Tx, key: &str, status: &str) -> Result<()> {
+    let name = Some(Message::literal(format!("{key}: {status}"), format!("{key}：{status}")));
     let params = Params { word: Some("UNKNOWN_WORD".to_owned()), name, ..Params::default() };
-    tell_administrators(tx, Cause::Credential, params).await
+    notify_administrators(tx, Cause::Credential, params).await
 }
 
-/// The report of a month, such as `2026-10`, was made.
+/// The report of a month, such as `2026-10`, was created.
 pub async fn on_report(tx: &mut Tx, month: &str) -> Result<()> {
-    tell_administrators(tx, Cause::Knowledge, Params { month: Some(month.to_owned()), ..Params::default() }).await
+    notify_administrators(tx, Cause::Knowledge, Params { month: Some(month.to_owned()), ..Params::default() }).await
 }
 
-async fn tell_administrators(tx: &mut Tx, cause: Cause, params: Params) -> Result<()> {
-    let duty = people::queries::duty::duty(tx.app()).await?;
+async fn notify_administrators(tx: &mut Tx, cause: Cause, params: Params) -> Result<()> {
+    let availability = people::queries::availability::current(tx.app()).await?;
     let event_key = tx.new_uuid();
-    let administrators = duty.agents.iter().filter(|agent| agent.is(Role::Admin)).take(TOLD_MAX);
-    let tells = administrators.map(|administrator| Tell {
+    let administrators = availability.agents.iter().filter(|agent| agent.is(Role::Admin)).take(RECIPIENTS_MAX);
+    let requests = administrators.map(|administrator| NotificationRequest {
         cause,
         cause_key: format!("event:{event_key}"),
         ticket: None,
@@ -188,26 +213,26 @@ async fn tell_administrators(tx: &mut Tx, cause: Cause, params: Params) -> Resul
         via: Via::Preferred,
         params: params.clone(),
     });
-    tell(tx, tells.collect()).await.map(drop)
+    notify(tx, requests.collect()).await.map(drop)
 }
 
-/// Those who see to it that a ticket of this team finds somebody, or whoever stands in for them.
+/// The supervisors of a team, or their delegates.
 async fn supervisors(tx: &Tx, team: Option<TeamId>) -> Result<Vec<UserId>> {
-    let duty = people::queries::duty::duty(tx.app()).await?;
+    let availability = people::queries::availability::current(tx.app()).await?;
     let zone = &tx.app().state::<Organisation>().zone;
     let mut all: Vec<UserId> =
-        duty.supervisors(team).iter().map(|agent| duty.stand_in(agent.id, tx.now, zone)).collect();
+        availability.supervisors(team).iter().map(|agent| availability.delegate_for(agent.id, tx.now, zone)).collect();
     all.sort_unstable();
     all.dedup();
-    all.truncate(TOLD_MAX);
+    all.truncate(RECIPIENTS_MAX);
     Ok(all)
 }
 
-/// A knowledge card was made of the tickets of a team: somebody is to review it.
+/// A knowledge card was extracted from tickets of a team: asks its supervisors to review it.
 pub async fn on_card_extracted(tx: &mut Tx, card: CardId, team: Option<TeamId>, cases: usize) -> Result<()> {
     let recipients = supervisors(tx, team).await?;
     let params = Params { count: i64::try_from(cases).ok(), card: Some(card), ..Params::default() };
-    let tells = recipients.into_iter().map(|recipient| Tell {
+    let requests = recipients.into_iter().map(|recipient| NotificationRequest {
         cause: Cause::Knowledge,
         cause_key: format!("card:{card}"),
         ticket: None,
@@ -215,19 +240,19 @@ pub async fn on_card_extracted(tx: &mut Tx, card: CardId, team: Option<TeamId>, 
         via: Via::Preferred,
         params: params.clone(),
     });
-    tell(tx, tells.collect()).await.map(drop)
+    notify(tx, requests.collect()).await.map(drop)
 }
 
-/// First-time resolution of a department or issue type stays low, and so many topics have no card.
-/// Supervisors of the department hear of it; of an issue type, which is everybody's, administrators.
+/// First-time resolution of a team or issue type stays low, and `topics` topics have no card. Notifies the supervisors of the
+/// team; for an issue type, administrators.
 pub async fn on_knowledge_gap(tx: &mut Tx, name: Message, team: Option<TeamId>, topics: usize) -> Result<()> {
     let params = Params { name: Some(name), count: i64::try_from(topics).ok(), ..Params::default() };
     if team.is_none() {
-        return tell_administrators(tx, Cause::Knowledge, params).await;
+        return notify_administrators(tx, Cause::Knowledge, params).await;
     }
     let recipients = supervisors(tx, team).await?;
     let key = tx.new_uuid();
-    let tells = recipients.into_iter().map(|recipient| Tell {
+    let requests = recipients.into_iter().map(|recipient| NotificationRequest {
         cause: Cause::Knowledge,
         cause_key: format!("gap:{key}"),
         ticket: None,
@@ -235,5 +260,27 @@ pub async fn on_knowledge_gap(tx: &mut Tx, name: Message, team: Option<TeamId>, 
         via: Via::Preferred,
         params: params.clone(),
     });
-    tell(tx, tells.collect()).await.map(drop)
+    notify(tx, requests.collect()).await.map(drop)
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(event) = event.get() {
+        on_ticket_event(tx, event).await?;
+    }
+    if let Some(ClockJumped { seconds }) = event.get() {
+        on_clock_jumped(tx, *seconds).await?;
+    }
+    match event.get() {
+        Some(CredentialEvent::Expiring { key, owner, days, .. }) => {
+            on_credential(tx, key, "CREDENTIAL_EXPIRING", Some(*days), *owner).await
+        }
+        Some(CredentialEvent::Rotated { key, owner, .. })
+            if tx.app().state::<credentials::model::Settings>().change_alarm =>
+        {
+            on_credential(tx, key, "CREDENTIAL_ROTATED", None, *owner).await
+        }
+        _ => Ok(()),
+    }
 }

@@ -6,22 +6,24 @@ use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::decide::{Bucket, Seen, Taken, is_reached, quiet_until, reaches, route, state, verdict};
+use super::decide::{
+    AssigneeActivity, RateLimitDecision, TokenBucket, can_reach, is_reachable, quiet_until, routes, state, verdict,
+};
 use super::model::{
-    Cause, Channel, Delivery, DeliveryState, Notification, Params, Parcel, Rate, Reach, Sender, Senders, Settings,
-    State, Terminal, UnseenReason, Via,
+    Cause, Channel, ContactPoints, Delivery, DeliveryState, Notification, Params, Senders, Settings, State, Terminal,
+    UnseenReason, Via,
 };
 use crate::kernel::{DeliveryId, NotificationId, Timestamp, UserId, days, hours, minutes, seconds};
-use crate::runtime::jobs::Outcome;
+use crate::runtime::ports::{OutboundMessage, Outcome, Rate, Sender};
 
-/// A sender of which only what it declares is asked.
-struct Declared {
+/// A sender that only declares whether it has receipts.
+struct StubSender {
     receipts: bool,
 }
 
-impl Sender for Declared {
+impl Sender for StubSender {
     fn account(&self) -> &str {
-        "declared"
+        "stub"
     }
 
     fn rate(&self) -> Option<Rate> {
@@ -32,17 +34,17 @@ impl Sender for Declared {
         self.receipts
     }
 
-    fn digest(&self) -> String {
+    fn secret_digest(&self) -> String {
         String::new()
     }
 
-    fn send(&self, _: Parcel) -> BoxFuture<'static, Outcome> {
+    fn send(&self, _: OutboundMessage, _: Timestamp) -> BoxFuture<'static, Outcome> {
         Box::pin(std::future::ready(Outcome::Sent { id: None }))
     }
 }
 
 fn senders(of: &[(Channel, bool)]) -> Senders {
-    let sender = |receipts| Arc::new(Declared { receipts }) as Arc<dyn Sender>;
+    let sender = |receipts| Arc::new(StubSender { receipts }) as Arc<dyn Sender>;
     Senders(of.iter().map(|(channel, receipts)| (*channel, sender(*receipts))).collect::<HashMap<_, _>>())
 }
 
@@ -52,56 +54,57 @@ fn now() -> Timestamp {
 
 fn terminal(channel: Channel, primary: bool) -> Terminal {
     let address = if channel == Channel::Web { String::new() } else { "x".to_owned() };
-    Terminal { user: UserId(Uuid::nil()), channel, address, primary }
+    Terminal { user: UserId(Uuid::nil()), channel, address, primary, proved_at: Some(Timestamp::from_millis(0)) }
 }
 
-fn reach(terminals: &[(Channel, bool)], used: &[(Channel, Duration)]) -> Reach {
-    Reach {
+fn contact_points(terminals: &[(Channel, bool)], used: &[(Channel, Duration)]) -> ContactPoints {
+    ContactPoints {
         terminals: terminals.iter().map(|(channel, primary)| terminal(*channel, *primary)).collect(),
         activity: used.iter().map(|(channel, ago)| (*channel, now() - *ago)).collect(),
         page_open_at: used.iter().find(|(channel, _)| *channel == Channel::Web).map(|(_, ago)| now() - *ago),
         email: Some("a@b.c".to_owned()),
-        ..Reach::default()
+        ..ContactPoints::default()
     }
 }
 
 #[test]
-fn a_message_goes_first_where_the_person_is() {
+fn the_recently_used_channel_comes_first() {
     use Channel::{Dingtalk, Email, Sms, Web, Wecom};
     let all = senders(&[(Wecom, false), (Dingtalk, false), (Email, false), (Sms, true)]);
     let bound = [(Wecom, true), (Dingtalk, false), (Sms, false)];
     for (used, expected) in [
-        // Nothing of late: the primary terminal, then what is with the person, what costs last.
+        // No recent activity: the primary terminal, then messengers, then paid channels.
         (vec![], vec![Wecom, Dingtalk, Email, Sms]),
         (vec![(Dingtalk, hours(1))], vec![Dingtalk, Wecom, Email, Sms]),
         (vec![(Dingtalk, hours(1)), (Sms, minutes(5))], vec![Sms, Wecom, Dingtalk, Email]),
         (vec![(Dingtalk, hours(3))], vec![Wecom, Dingtalk, Email, Sms]),
-        // A page that is open.
+        // An open page.
         (vec![(Web, minutes(1))], vec![Web, Wecom, Dingtalk, Email, Sms]),
-        // One that was closed is no way to anybody.
+        // A closed page is no route.
         (vec![(Web, minutes(5))], vec![Wecom, Dingtalk, Email, Sms]),
     ] {
-        let ways = route(&reach(&bound, &used), &Via::Preferred, now(), &Settings::default(), &all);
-        assert_eq!(ways.into_iter().map(|(channel, _)| channel).collect::<Vec<_>>(), expected, "{used:?}");
+        let channels = routes(&contact_points(&bound, &used), &Via::Preferred, now(), &Settings::default(), &all);
+        assert_eq!(channels.into_iter().map(|(channel, _)| channel).collect::<Vec<_>>(), expected, "{used:?}");
     }
-    // Without a sender it comes last: that nobody was told has its reason then.
-    let ways = route(&reach(&bound, &[]), &Via::Preferred, now(), &Settings::default(), &senders(&[(Email, false)]));
-    assert_eq!(ways[0].0, Email);
-    // A level goes to every channel that it names and the person has; to any where they have none of them.
+    // Channels without a sender come last.
+    let channels =
+        routes(&contact_points(&bound, &[]), &Via::Preferred, now(), &Settings::default(), &senders(&[(Email, false)]));
+    assert_eq!(channels[0].0, Email);
+    // A level uses every channel that it names and the person has; any channel if the person has none of them.
     let level = |channels: &[Channel]| {
-        let ways = route(&reach(&bound, &[]), &Via::All(channels.to_vec()), now(), &Settings::default(), &all);
-        ways.into_iter().map(|(channel, _)| channel).collect::<Vec<_>>()
+        let channels =
+            routes(&contact_points(&bound, &[]), &Via::All(channels.to_vec()), now(), &Settings::default(), &all);
+        channels.into_iter().map(|(channel, _)| channel).collect::<Vec<_>>()
     };
     assert_eq!(level(&[Sms, Wecom, Channel::Feishu]), [Sms, Wecom]);
     assert_eq!(level(&[Channel::Feishu]), [Wecom, Dingtalk, Email, Sms]);
 }
 
 #[test]
-fn levels_two_and_three_must_leave_the_process() {
+fn levels_two_and_three_need_an_external_channel() {
     use Channel::{Email, Sms, Web, WebPush};
-    let settings = Settings::default();
     let session = |ago: Duration| Some(now() - ago);
-    let bound = reach(&[(WebPush, true), (Sms, false)], &[]);
+    let bound = contact_points(&[(WebPush, true), (Sms, false)], &[]);
     for (level, channels, last_session, expected) in [
         (1, vec![Web], session(days(6)), true),
         (1, vec![Web], session(days(8)), false),
@@ -113,40 +116,42 @@ fn levels_two_and_three_must_leave_the_process() {
         (3, vec![Channel::Feishu], None, false),
         (1, vec![], session(days(1)), false),
     ] {
-        assert_eq!(reaches(&bound, last_session, level, &channels, now(), &settings), expected, "{level} {channels:?}");
+        assert_eq!(can_reach(&bound, last_session, level, &channels, now()), expected, "{level} {channels:?}");
     }
-    assert!(is_reached(&bound, None, now(), &settings));
-    assert!(!is_reached(&reach(&[(Web, true)], &[]), session(days(8)), now(), &settings));
+    assert!(is_reachable(&bound, None, now()));
+    assert!(!is_reachable(&contact_points(&[(Web, true)], &[]), session(days(8)), now()));
 }
 
 #[test]
-fn tokens_come_back_with_time() {
+fn a_token_bucket_refills_with_time() {
     // DingTalk's robots: twenty a minute.
     let rate = Rate { messages: 20, per: minutes(1) };
-    let mut bucket = Bucket::full(rate, now());
+    let mut bucket = TokenBucket::full(rate, now());
     for _ in 0..20 {
-        let Taken::Yes(left) = bucket.take(rate, now()) else { panic!("twenty at once") };
+        let RateLimitDecision::Granted(left) = bucket.take(rate, now()) else { panic!("twenty at once") };
         bucket = left;
     }
-    assert_eq!(bucket.take(rate, now()), Taken::NotBefore(now() + Duration::from_millis(3_001)));
-    assert!(matches!(bucket.take(rate, now() + seconds(2)), Taken::NotBefore(_)));
-    let Taken::Yes(left) = bucket.take(rate, now() + seconds(3)) else { panic!("one comes back every three seconds") };
-    assert!(matches!(left.take(rate, now() + seconds(3)), Taken::NotBefore(_)));
-    // Never more than full, however long nobody sent.
-    let mut bucket = Bucket { tokens: 0, at: now() - days(9) };
+    assert_eq!(bucket.take(rate, now()), RateLimitDecision::RetryAt(now() + Duration::from_millis(3_001)));
+    assert!(matches!(bucket.take(rate, now() + seconds(2)), RateLimitDecision::RetryAt(_)));
+    let RateLimitDecision::Granted(left) = bucket.take(rate, now() + seconds(3)) else {
+        panic!("one comes back every three seconds")
+    };
+    assert!(matches!(left.take(rate, now() + seconds(3)), RateLimitDecision::RetryAt(_)));
+    // The bucket never exceeds its capacity.
+    let mut bucket = TokenBucket { tokens: 0, at: now() - days(9) };
     let mut taken = 0;
-    while let Taken::Yes(left) = bucket.take(rate, now()) {
+    while let RateLimitDecision::Granted(left) = bucket.take(rate, now()) {
         bucket = left;
         taken += 1;
     }
     assert_eq!(taken, 20);
-    let shut = Bucket::shut(now() + minutes(10));
-    assert_eq!(shut.take(rate, now()), Taken::NotBefore(now() + minutes(10)));
-    assert!(matches!(shut.take(rate, now() + minutes(10)), Taken::Yes(_)));
+    let blocked = TokenBucket::blocked(now() + minutes(10));
+    assert_eq!(blocked.take(rate, now()), RateLimitDecision::RetryAt(now() + minutes(10)));
+    assert!(matches!(blocked.take(rate, now() + minutes(10)), RateLimitDecision::Granted(_)));
 }
 
 #[test]
-fn quiet_hours_are_read_on_the_wall() {
+fn quiet_hours_follow_the_local_time() {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
     let at = |text: &str| Timestamp::parse(text).unwrap();
     let night = Some((22 * 60, 7 * 60));
@@ -182,7 +187,7 @@ fn delivery(channel: Channel, state: DeliveryState) -> Delivery {
     }
 }
 
-fn told(deliveries: Vec<Delivery>) -> Notification {
+fn notification(deliveries: Vec<Delivery>) -> Notification {
     Notification {
         id: NotificationId(Uuid::nil()),
         cause: Cause::Assigned,
@@ -198,7 +203,7 @@ fn told(deliveries: Vec<Delivery>) -> Notification {
 }
 
 #[test]
-fn the_best_way_is_the_state() {
+fn the_state_is_that_of_the_best_delivery() {
     use DeliveryState::{Delivered, Failed, Queued, Sent, Unknown};
     for (states, expected) in [
         (vec![], State::Decided),
@@ -209,39 +214,39 @@ fn the_best_way_is_the_state() {
         (vec![Unknown, Failed], State::Unknown),
     ] {
         let deliveries = states.iter().map(|state| delivery(Channel::Sms, *state)).collect();
-        assert_eq!(state(&told(deliveries)), expected, "{states:?}");
+        assert_eq!(state(&notification(deliveries)), expected, "{states:?}");
     }
-    assert_eq!(state(&Notification { opened_at: Some(now()), ..told(vec![]) }), State::Opened);
+    assert_eq!(state(&Notification { opened_at: Some(now()), ..notification(vec![]) }), State::Opened);
 }
 
 #[test]
-fn why_a_ticket_was_not_seen_is_a_fact() {
+fn a_verdict_names_the_reason_that_the_deliveries_prove() {
     use Channel::{Sms, Web, Wecom};
     use DeliveryState::{Delivered, Failed, Queued, Sent, Unknown};
     // SMS has receipts, WeCom has none.
     let senders = senders(&[(Sms, true), (Wecom, false)]);
-    let theirs = Seen { assigned_at: Some(now()), opened_at: None, answered: false };
-    for (seen, deliveries, expected) in [
-        (Seen { answered: true, ..theirs }, vec![], None),
-        (Seen::default(), vec![], Some(UnseenReason::NobodyAssigned)),
-        (theirs, vec![], Some(UnseenReason::NeverSent)),
-        (theirs, vec![(Sms, Failed)], Some(UnseenReason::NeverSent)),
-        (theirs, vec![(Sms, Queued)], Some(UnseenReason::NeverSent)),
-        (theirs, vec![(Sms, Sent)], Some(UnseenReason::NotDelivered)),
-        (theirs, vec![(Web, Sent)], Some(UnseenReason::NotDelivered)),
-        // Nobody claims what nobody can see.
-        (theirs, vec![(Wecom, Sent)], Some(UnseenReason::DeliveryUnknown)),
-        (theirs, vec![(Sms, Failed), (Wecom, Sent)], Some(UnseenReason::DeliveryUnknown)),
-        (theirs, vec![(Sms, Unknown)], Some(UnseenReason::DeliveryUnknown)),
-        (theirs, vec![(Wecom, Sent), (Sms, Delivered)], Some(UnseenReason::NotOpened)),
+    let assigned = AssigneeActivity { assigned_at: Some(now()), opened_at: None, answered: false };
+    for (activity, deliveries, expected) in [
+        (AssigneeActivity { answered: true, ..assigned }, vec![], None),
+        (AssigneeActivity::default(), vec![], Some(UnseenReason::NobodyAssigned)),
+        (assigned, vec![], Some(UnseenReason::NeverSent)),
+        (assigned, vec![(Sms, Failed)], Some(UnseenReason::NeverSent)),
+        (assigned, vec![(Sms, Queued)], Some(UnseenReason::NeverSent)),
+        (assigned, vec![(Sms, Sent)], Some(UnseenReason::NotDelivered)),
+        (assigned, vec![(Web, Sent)], Some(UnseenReason::NotDelivered)),
+        // Without receipts the outcome is unknown.
+        (assigned, vec![(Wecom, Sent)], Some(UnseenReason::DeliveryUnknown)),
+        (assigned, vec![(Sms, Failed), (Wecom, Sent)], Some(UnseenReason::DeliveryUnknown)),
+        (assigned, vec![(Sms, Unknown)], Some(UnseenReason::DeliveryUnknown)),
+        (assigned, vec![(Wecom, Sent), (Sms, Delivered)], Some(UnseenReason::NotOpened)),
         (
-            Seen { opened_at: Some(now() + minutes(3)), ..theirs },
+            AssigneeActivity { opened_at: Some(now() + minutes(3)), ..assigned },
             vec![(Sms, Delivered)],
             Some(UnseenReason::OpenedAndLeft),
         ),
     ] {
-        let rows = vec![told(deliveries.iter().map(|(channel, state)| delivery(*channel, *state)).collect())];
-        let reason = verdict(now() - hours(1), seen, rows, &senders).map(|verdict| verdict.reason);
+        let rows = vec![notification(deliveries.iter().map(|(channel, state)| delivery(*channel, *state)).collect())];
+        let reason = verdict(now() - hours(1), activity, rows, &senders).map(|verdict| verdict.reason);
         assert_eq!(reason, expected, "{deliveries:?}");
     }
 }

@@ -1,22 +1,22 @@
-//! Who stands in for whom at an instant, and who may say so.
+//! Which delegation is in force, and who may change availability.
 
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 
-use super::model::{Agent, Delegation, Duty};
+use super::model::{Agent, Availability, Delegation};
 use crate::kernel::{Actor, Role, Timestamp, UserId};
 
 const DAY_MINUTES: i64 = 24 * 60;
 
 impl Delegation {
-    /// Whether it is in force, by the clock on the organisation's wall.
+    /// Whether it is in force, by the organisation's local time.
     pub fn in_force(&self, at: Timestamp, zone: &TimeZone) -> bool {
         if at < self.begins || self.ends <= at {
             return false;
         }
         let now = zone.to_datetime(at.to_jiff());
         let minute = i64::from(now.hour()) * 60 + i64::from(now.minute());
-        // What began yesterday may run past midnight.
+        // A period that began yesterday may run past midnight.
         [(now.date(), minute), (now.date().checked_sub(1.days()).unwrap_or(now.date()), minute + DAY_MINUTES)]
             .into_iter()
             .any(|(day, minute)| {
@@ -27,13 +27,13 @@ impl Delegation {
 }
 
 impl Delegation {
-    /// When it next begins or ends to be in force, within the coming days; looked at again then.
+    /// The next instant at which it starts or stops being in force. Daily boundaries are computed for about a week ahead.
     pub fn next_change(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         if self.ends <= after {
             return None;
         }
         let today = zone.to_datetime(after.to_jiff()).date();
-        let on_wall = |day: i64, minute: u16| {
+        let local_time = |day: i64, minute: u16| {
             let days = day + i64::from(minute) / DAY_MINUTES;
             let minute = i64::from(minute) % DAY_MINUTES;
             let date = today.checked_add(days.days()).ok()?;
@@ -41,17 +41,18 @@ impl Delegation {
             let at = zone.to_timestamp(date.at(hour, minute, 0, 0)).ok()?;
             Some(Timestamp::from_millis(at.as_millisecond()))
         };
-        let edges = (-2..8).flat_map(|day| [on_wall(day, self.from_minute), on_wall(day, self.to_minute)]).flatten();
-        edges.chain([self.begins, self.ends]).filter(|at| *at > after && *at <= self.ends).min()
+        let boundaries =
+            (-2..8).flat_map(|day| [local_time(day, self.from_minute), local_time(day, self.to_minute)]).flatten();
+        boundaries.chain([self.begins, self.ends]).filter(|at| *at > after && *at <= self.ends).min()
     }
 }
 
-/// Delegates of delegates are followed this far: two who stand in for each other end nowhere.
+/// The longest chain of delegations that is followed.
 const CHAIN_MAX: usize = 8;
 
-impl Duty {
-    /// Who stands in for somebody now; themselves where nobody does, or where those who stand in stand in a circle.
-    pub fn stand_in(&self, of: UserId, at: Timestamp, zone: &TimeZone) -> UserId {
+impl Availability {
+    /// The user's delegate, followed transitively; the user without a delegation in force, or if the delegations form a cycle.
+    pub fn delegate_for(&self, of: UserId, at: Timestamp, zone: &TimeZone) -> UserId {
         let mut chain = vec![of];
         while chain.len() <= CHAIN_MAX {
             let last = chain[chain.len() - 1];
@@ -66,14 +67,14 @@ impl Duty {
         of
     }
 
-    /// Whether somebody has given their place away now.
+    /// Whether somebody else acts for the user.
     pub fn is_delegated(&self, of: UserId, at: Timestamp, zone: &TimeZone) -> bool {
-        self.stand_in(of, at, zone) != of
+        self.delegate_for(of, at, zone) != of
     }
 }
 
-/// Whether the actor plans somebody's work: administrators everybody's, supervisors that of their people and teams.
-pub fn may_plan(actor: &Actor, of: &Agent) -> bool {
+/// Whether the actor may change an agent's profile: administrators anybody's, supervisors those of their agents and teams.
+pub fn may_schedule(actor: &Actor, of: &Agent) -> bool {
     match actor {
         Actor::System => true,
         Actor::Anonymous => false,
@@ -86,7 +87,7 @@ pub fn may_plan(actor: &Actor, of: &Agent) -> bool {
     }
 }
 
-/// Whether the actor says when somebody is away, and who stands in: they themselves, and who plans their work.
-pub fn may_excuse(actor: &Actor, of: &Agent) -> bool {
-    actor.user_id() == Some(of.id) || may_plan(actor, of)
+/// Whether the actor may change an agent's absences and delegations: the agent, and whoever may change the profile.
+pub fn may_set_absence(actor: &Actor, of: &Agent) -> bool {
+    actor.user_id() == Some(of.id) || may_schedule(actor, of)
 }

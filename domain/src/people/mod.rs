@@ -1,12 +1,11 @@
-//! People (tier 2): who works here and for whom. Users with roles, teams, skills and a supervisor; customer
-//! organisations and their requesters. Signing in is here, because it begins with an e-mail address.
+//! People (tier 2): users with roles, teams, skills and a supervisor; customer organisations and their requesters. Signing in
+//! belongs here, because it starts with a user's e-mail address.
 //!
-//! - A person is never deleted, only disabled: what they did keeps its author.
-//! - When somebody works, how much they take, what they can and how well, when they are away and who stands in for them
-//!   ([`model::Duty`]): what dispatch and escalation go by.
-//! - [`model::Roster`] keeps signed-in people in memory; whatever changes a person or a team empties it.
+//! - A user is never deleted, only disabled, so that every action keeps its author.
+//! - [`model::Availability`] holds skills, capacities, calendars, absences and delegations for dispatch and escalation.
+//! - [`model::UserCache`] caches signed-in people; every change of a user or a team invalidates it.
 //!
-//! Events out: `UserCreated`, `UserChanged`, `CustomerSaved`. Events in: those of auth, for the roster.
+//! Events out: `UserCreated`, `UserChanged`, `CustomerSaved`. Events in: those of auth, for the cache.
 
 pub mod commands;
 pub mod decide;
@@ -16,3 +15,13 @@ pub mod react;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::{EventType, Module};
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::PeopleEvent>()],
+    on_event: Some(react::on_event),
+    observe: Some(react::observe),
+    states: Some(|states| states.insert(model::UserCache::default())),
+    ..Module::new("people")
+};

@@ -1,20 +1,36 @@
-//! What is refused where others name people.
+//! Checks of users that other capabilities refer to.
 
+use super::model::{PeopleEvent, UserCache};
 use super::queries;
-use crate::kernel::{Code, Result, UserId, refuse};
-use crate::runtime::Tx;
+use crate::auth::model::AuthEvent;
+use crate::catalogue::model::CatalogueEvent;
+use crate::credentials::model::CredentialEvent;
+use crate::kernel::{Code, Result, UserId, boxed, refuse};
+use crate::msg;
+use crate::runtime::{AnyEvent, App, Tx};
 
-/// Somebody is to own something, and to be warned of it: somebody who is here.
-pub async fn on_owner(tx: &mut Tx, owner: UserId) -> Result<()> {
+/// Refuses an owner who is disabled or does not exist, because the owner receives alerts.
+async fn on_owner(tx: &mut Tx, owner: UserId) -> Result<()> {
     let user = queries::user(tx.conn(), owner).await?;
     if user.is_some_and(|user| user.disabled_at.is_none()) {
         return Ok(());
     }
-    Err(refuse(
-        Code::NotFound,
-        "ownerId",
-        format!("{owner} is nobody who can sign in here: name somebody who can be warned."),
-        format!("{owner} 不是可登录的用户，请指定能收到提醒的负责人。"),
-    )
-    .into())
+    Err(refuse(Code::NotFound, "ownerId", msg!("people-owner-cannot-sign-in", owner = owner)).into())
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    match event.get() {
+        Some(CredentialEvent::Saved { owner: Some(owner), .. }) => on_owner(tx, *owner).await,
+        _ => Ok(()),
+    }
+}
+
+/// In memory: who may do what has changed.
+pub fn observe(app: &App, event: &AnyEvent) {
+    let ended = matches!(event.get(), Some(AuthEvent::SessionEnded { .. } | AuthEvent::ApiKeyRevoked { .. }));
+    if ended || event.get::<PeopleEvent>().is_some() || event.get::<CatalogueEvent>().is_some() {
+        app.state::<UserCache>().invalidate_all();
+    }
 }

@@ -1,41 +1,42 @@
-//! The order of cases, and what it learns.
+//! The ranking of cases, and fitting its weights.
 
 use std::collections::{HashMap, HashSet};
 
-use search::{Choice, Hit, Verdict, Weights};
+use search::{Hit, Judgement, TrainingExample, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::model::{FLOOR, PUSHED, SimilarCase, Suggestion, SuggestionState, Verdicts};
-use crate::kernel::{CardId, Message, TicketId, Timestamp};
+use super::model::{FeedbackCounts, SCORE_MIN, SUGGESTED_MAX, SimilarCase, Suggestion, SuggestionState};
+use crate::kernel::Locale;
+use crate::kernel::{CardId, TicketId, Timestamp};
 use crate::knowledge::decide::lower_bound;
-use crate::knowledge::model::Standing;
-use crate::notifications::model::Tongue;
+use crate::knowledge::model::ReuseStats;
+use crate::msg;
 use crate::tickets::model::Attribution;
 
-/// What a case keeps of its likeness for each time that it was reopened.
-const REOPENED: f32 = 0.85;
-const REOPENED_LEAST: f32 = 0.5;
-/// What a case loses whose solution fails for sure.
-const FAILS: f64 = 0.5;
+/// The factor on a case's score for each reopening.
+const REOPENED_FACTOR: f32 = 0.85;
+const REOPENED_FACTOR_MIN: f32 = 0.5;
+/// The largest share of the score that failures or dismissals take.
+const FAILURE_PENALTY: f64 = 0.5;
 
-/// What a case keeps of its likeness: a solution that did not last sinks, by how often it was reopened and by how surely it fails
-/// those who cite it; and so does one that others dismiss for what it says.
+/// The factor in 0..=1 on a case's score: it falls with reopenings, with failures among citing tickets, and with dismissals
+/// because of the case's content; 1 is no penalty.
 #[expect(clippy::cast_possible_truncation, reason = "a share")]
-pub fn sinks(reopened: i32, standing: Option<&Standing>, verdicts: Verdicts) -> f32 {
-    let lasts = REOPENED.powi(reopened).max(REOPENED_LEAST);
-    let fails = standing.and_then(|standing| {
-        let [soon, ..] = standing.survival;
-        lower_bound(soon.failed + standing.failed_early, soon.known() + standing.failed_early)
+pub fn rank_penalty(reopened: i32, reuse: Option<&ReuseStats>, feedback: FeedbackCounts) -> f32 {
+    let durability = REOPENED_FACTOR.powi(reopened).max(REOPENED_FACTOR_MIN);
+    let failure_rate = reuse.and_then(|reuse| {
+        let [soon, ..] = reuse.survival;
+        lower_bound(soon.failed + reuse.failed_early, soon.known() + reuse.failed_early)
     });
-    let Verdicts { cited, dismissed } = verdicts;
-    let unwanted = lower_bound(dismissed, dismissed + cited);
-    let keeps = |share: Option<f64>| 1.0 - FAILS * share.unwrap_or_default();
-    lasts * (keeps(fails) * keeps(unwanted)) as f32
+    let FeedbackCounts { cited, dismissed } = feedback;
+    let dismissal_rate = lower_bound(dismissed, dismissed + cited);
+    let penalised = |share: Option<f64>| 1.0 - FAILURE_PENALTY * share.unwrap_or_default();
+    durability * (penalised(failure_rate) * penalised(dismissal_rate)) as f32
 }
 
-/// Best first, down to the floor; of the cases of one card the best alone.
-pub fn arrange(mut cases: Vec<SimilarCase>, limit: usize, one_per_card: bool) -> Vec<SimilarCase> {
-    cases.retain(|case| case.score >= FLOOR);
+/// Best first, from the minimum score; of each card only the best case.
+pub fn rank_cases(mut cases: Vec<SimilarCase>, limit: usize, one_per_card: bool) -> Vec<SimilarCase> {
+    cases.retain(|case| case.score >= SCORE_MIN);
     cases.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut cards = HashSet::new();
     cases.retain(|case| !one_per_card || case.card.is_none_or(|card| cards.insert(card)));
@@ -43,23 +44,23 @@ pub fn arrange(mut cases: Vec<SimilarCase>, limit: usize, one_per_card: bool) ->
     cases
 }
 
-/// Cases as lines of a message: number, likeness, title, the beginning of the solution, and where it is to be found.
-pub fn lines(
+/// Cases as lines of a message: number, score, title, the beginning of the solution, and a link.
+pub fn message_lines(
     cases: &[SimilarCase],
     solutions: &HashMap<TicketId, Attribution>,
     base: Option<&str>,
     solution_chars: usize,
-    tongue: Tongue,
+    locale: Locale,
 ) -> Vec<String> {
-    let head = tongue.pick(&Message::new("Solved before:", "相似的已解决案例："));
+    let head = msg!("recommend-solved-before").text(locale);
     let line = |case: &SimilarCase| {
         let ticket = &case.view.ticket;
-        let mut line = format!("#{} {:.0} % {}", ticket.number, case.score * 100.0, ticket.title);
+        let mut line = format!("#{} {:.0} % {}", ticket.number, case.score * 100.0, ticket.request.title);
         if let Some(solution) = solutions.get(&ticket.id) {
-            let said = solution.given.resolution.split_whitespace().collect::<Vec<_>>().join(" ");
-            let begin: String = said.chars().take(solution_chars).collect();
-            let more = if begin.len() < said.len() { "…" } else { "" };
-            line.push_str(&format!(" — {begin}{more}"));
+            let text = solution.details.resolution.split_whitespace().collect::<Vec<_>>().join(" ");
+            let excerpt: String = text.chars().take(solution_chars).collect();
+            let ellipsis = if excerpt.len() < text.len() { "…" } else { "" };
+            line.push_str(&format!(" — {excerpt}{ellipsis}"));
         }
         if let Some(base) = base {
             line.push_str(&format!(" {}/tickets/{}", base.trim_end_matches('/'), ticket.number));
@@ -69,60 +70,60 @@ pub fn lines(
     if cases.is_empty() { Vec::new() } else { std::iter::once(head).chain(cases.iter().map(line)).collect() }
 }
 
-/// Tickets with an answer before anything is learned from them.
+/// The fewest tickets with a citation to fit weights from.
 pub const QUESTIONS_MIN: usize = 30;
-/// How many standard errors the mean gain has to lie above nothing, to be more than chance (one-sided, 95 %).
-const SURE: f64 = 1.645;
+/// The mean gain must exceed this many standard errors to be significant (one-sided, 95 %).
+const GAIN_Z_MIN: f64 = 1.645;
 
-/// What was learned from the cases that people cited.
+/// The result of fitting weights to cited cases.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lesson {
+pub struct FittedWeights {
     pub weights: Weights,
-    /// Tickets that it was learned from.
+    /// The number of tickets used.
     pub questions: usize,
-    /// The mean reciprocal rank of the first cited case among those that people see, on the latest third of the tickets, with the
-    /// weights that everybody begins with.
+    /// The mean reciprocal rank of the first cited case among those shown, on the latest third of the tickets, with the
+    /// default weights.
     pub before: f64,
-    /// The same with weights learned from the tickets before them.
+    /// The same with weights fitted to the earlier tickets.
     pub after: f64,
-    /// The gain is more than chance: they are used.
+    /// The gain is significant, so the weights are used.
     pub used: bool,
 }
 
-/// What was chosen among what could have been: not what was solved only afterwards; and of a card one case is shown, so another case of one that
-/// was named is not passed over, and of others the best stands for all.
+/// The training example of a ticket: cited, dismissed and passed-over candidates. Left out are cases solved after the citation, and, because
+/// one case per card is shown, further cases of a card.
 pub fn choice(
-    said: &HashMap<TicketId, Suggestion>,
+    suggestions: &HashMap<TicketId, Suggestion>,
     hits: &[Hit],
     solved_at: &HashMap<TicketId, Timestamp>,
     cards: &HashMap<TicketId, CardId>,
-) -> Choice {
-    let cited = || said.values().filter(|of| of.state == SuggestionState::Cited);
+) -> TrainingExample {
+    let cited = || suggestions.values().filter(|of| of.state == SuggestionState::Cited);
     let chosen_at = cited().filter_map(|of| of.settled_at).min();
-    let mut taken: HashSet<CardId> = said.keys().filter_map(|case| cards.get(case).copied()).collect();
+    let mut seen_cards: HashSet<CardId> = suggestions.keys().filter_map(|case| cards.get(case).copied()).collect();
     let mut candidate = |hit: &Hit| {
         let case = TicketId(hit.id);
-        let verdict = match said.get(&case).map(|of| of.state) {
-            Some(SuggestionState::Cited) => Verdict::Chosen,
-            Some(SuggestionState::Dismissed) => Verdict::Refused,
-            Some(SuggestionState::Shown) => Verdict::Passed,
+        let verdict = match suggestions.get(&case).map(|of| of.state) {
+            Some(SuggestionState::Cited) => Judgement::Relevant,
+            Some(SuggestionState::Dismissed) => Judgement::Irrelevant,
+            Some(SuggestionState::Shown) => Judgement::Skipped,
             None if solved_at.get(&case).copied() > chosen_at => return None,
-            None if cards.get(&case).is_some_and(|card| !taken.insert(*card)) => return None,
-            None => Verdict::Passed,
+            None if cards.get(&case).is_some_and(|card| !seen_cards.insert(*card)) => return None,
+            None => Judgement::Skipped,
         };
-        Some((hit.traits, verdict))
+        Some((hit.features, verdict))
     };
-    Choice { candidates: hits.iter().filter_map(&mut candidate).collect() }
+    TrainingExample { candidates: hits.iter().filter_map(&mut candidate).collect() }
 }
 
-/// Of the first cited case; 0 where it stands behind those that people see.
-#[expect(clippy::cast_precision_loss, reason = "a place")]
-fn reciprocal_rank(choice: &Choice, weights: &Weights) -> f64 {
-    let place = search::place_of_chosen(choice, weights).filter(|place| *place <= PUSHED);
-    place.map_or(0.0, |place| 1.0 / place as f64)
+/// Of the first cited case; 0 if it ranks below those that are shown.
+#[expect(clippy::cast_precision_loss, reason = "a rank")]
+fn reciprocal_rank(choice: &TrainingExample, weights: &Weights) -> f64 {
+    let rank = search::first_relevant_rank(choice, weights).filter(|rank| *rank <= SUGGESTED_MAX);
+    rank.map_or(0.0, |rank| 1.0 / rank as f64)
 }
 
-/// The mean of these, and its standard error.
+/// The mean and its standard error.
 #[expect(clippy::cast_precision_loss, reason = "some hundred tickets")]
 fn mean(values: &[f64]) -> (f64, f64) {
     let n = values.len().max(1) as f64;
@@ -131,50 +132,51 @@ fn mean(values: &[f64]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-/// Learns weights from choices in the order of time, from where one begins, and whether they are worth using: the latest third is judged by what those before
-/// it taught. `None`: too few of them cite what could have been found.
-pub fn learn(choices: &[Choice], begin: &Weights) -> Option<Lesson> {
-    let telling = |choice: &&Choice| choice.candidates.iter().any(|(_, verdict)| *verdict == Verdict::Chosen);
-    let choices: Vec<Choice> = choices.iter().filter(telling).cloned().collect();
+/// Fits weights to choices in order of time, starting from `begin`. The latest third validates weights fitted to the earlier ones.
+/// `None`: too few choices have a cited candidate.
+pub fn fit_weights(choices: &[TrainingExample], begin: &Weights) -> Option<FittedWeights> {
+    let informative =
+        |choice: &&TrainingExample| choice.candidates.iter().any(|(_, verdict)| *verdict == Judgement::Relevant);
+    let choices: Vec<TrainingExample> = choices.iter().filter(informative).cloned().collect();
     let questions = choices.len();
     if questions < QUESTIONS_MIN {
         return None;
     }
     let (earlier, latest) = choices.split_at(questions - questions / 3);
-    let taught = search::fit(earlier, begin);
+    let fitted = search::tune(earlier, begin);
     let ranks = |weights: &Weights| latest.iter().map(|choice| reciprocal_rank(choice, weights)).collect::<Vec<_>>();
-    let (was, is) = (ranks(begin), ranks(&taught));
-    let gains: Vec<f64> = is.iter().zip(&was).map(|(is, was)| is - was).collect();
-    let ((before, _), (after, _), (gain, error)) = (mean(&was), mean(&is), mean(&gains));
-    let weights = search::fit(&choices, begin);
-    Some(Lesson { weights, questions, before, after, used: gain > 0.0 && gain >= SURE * error })
+    let (old, new) = (ranks(begin), ranks(&fitted));
+    let gains: Vec<f64> = new.iter().zip(&old).map(|(new, old)| new - old).collect();
+    let ((before, _), (after, _), (gain, error)) = (mean(&old), mean(&new), mean(&gains));
+    let weights = search::tune(&choices, begin);
+    Some(FittedWeights { weights, questions, before, after, used: gain > 0.0 && gain >= GAIN_Z_MIN * error })
 }
 
 #[cfg(test)]
 mod tests {
-    use search::{Likeness, Shares, Traits};
+    use search::{Features, Shares, Similarity};
 
     use super::*;
 
-    fn traits(text: f32, title: f32) -> Traits {
-        let counting = Shares { text: 1.0, head: 0.0, title: 1.0, codes: 0.0, wording: 0.0, meaning: 0.0, topic: 0.0 };
-        let likeness = Likeness { text, title, ..Likeness::default() };
-        Traits { likeness, counting, facets: 0.0, possible: 1.0, age: 0.0 }
+    fn features(text: f32, title: f32) -> Features {
+        let active = Shares { text: 1.0, head: 0.0, title: 1.0, codes: 0.0, wording: 0.0, meaning: 0.0, topic: 0.0 };
+        let similarity = Similarity { text, title, ..Similarity::default() };
+        Features { similarity, active, facets: 0.0, max_score: 1.0, age: 0.0 }
     }
 
-    /// People cite what stands first by its title; or by its text.
-    fn cites(by_title: bool) -> Choice {
-        let (one, other) = (traits(0.9, 0.3), traits(0.4, 0.9));
-        let verdict = |chosen: bool| if chosen { Verdict::Chosen } else { Verdict::Passed };
-        Choice { candidates: vec![(one, verdict(!by_title)), (other, verdict(by_title))] }
+    /// A choice of the candidate with the better title, or the better text.
+    fn cites(by_title: bool) -> TrainingExample {
+        let (one, other) = (features(0.9, 0.3), features(0.4, 0.9));
+        let verdict = |chosen: bool| if chosen { Judgement::Relevant } else { Judgement::Skipped };
+        TrainingExample { candidates: vec![(one, verdict(!by_title)), (other, verdict(by_title))] }
     }
 
     #[test]
-    fn what_could_not_be_chosen_was_not_passed_over() {
+    fn only_available_candidates_are_passed_over() {
         let id = |n: u128| TicketId(uuid::Uuid::from_u128(n));
         let at = Timestamp::from_millis;
         let [cited, dismissed, same_card, later, passed] = [1, 2, 3, 4, 5].map(id);
-        let said = |case, state, settled| Suggestion {
+        let suggestion = |case, state, settled| Suggestion {
             ticket: id(9),
             case,
             place: None,
@@ -184,10 +186,10 @@ mod tests {
             settled_at: Some(at(settled)),
             reason: None,
         };
-        let said: HashMap<TicketId, Suggestion> = [
-            said(cited, SuggestionState::Cited, 100),
-            // It was solved after the first choice, and somebody said something of it.
-            said(dismissed, SuggestionState::Dismissed, 300),
+        let suggestions: HashMap<TicketId, Suggestion> = [
+            suggestion(cited, SuggestionState::Cited, 100),
+            // Solved after the first choice, but it has feedback.
+            suggestion(dismissed, SuggestionState::Dismissed, 300),
         ]
         .map(|of| (of.case, of))
         .into();
@@ -199,22 +201,25 @@ mod tests {
             id: case.0,
             score: 0.5,
             reasons: Vec::new(),
-            traits: traits(0.5, 0.5),
+            features: features(0.5, 0.5),
         });
-        let verdicts: Vec<Verdict> =
-            choice(&said, &hits, &solved_at, &cards).candidates.into_iter().map(|(_, verdict)| verdict).collect();
-        assert_eq!(verdicts, [Verdict::Chosen, Verdict::Refused, Verdict::Passed]);
+        let verdicts: Vec<Judgement> = choice(&suggestions, &hits, &solved_at, &cards)
+            .candidates
+            .into_iter()
+            .map(|(_, verdict)| verdict)
+            .collect();
+        assert_eq!(verdicts, [Judgement::Relevant, Judgement::Irrelevant, Judgement::Skipped]);
     }
 
     #[test]
-    fn what_people_cite_is_learned_where_it_gains_on_the_tickets_that_came_after() {
-        let lesson = learn(&vec![cites(true); 60], &Weights::CHOSEN).expect("a lesson");
-        assert!(lesson.used && lesson.after > lesson.before, "{lesson:?}");
-        assert_eq!(learn(&vec![cites(true); QUESTIONS_MIN - 1], &Weights::CHOSEN), None, "too little");
-        let settled = learn(&vec![cites(false); 60], &Weights::CHOSEN).expect("a lesson");
-        assert!(!settled.used, "what stands first already gains nothing: {settled:?}");
-        let turned: Vec<Choice> = (0..60).map(|n| cites(n < 40)).collect();
-        let lesson = learn(&turned, &Weights::CHOSEN).expect("a lesson");
-        assert!(!lesson.used, "what was true once is not now: {lesson:?}");
+    fn weights_are_used_if_they_gain_on_later_tickets() {
+        let fitted = fit_weights(&vec![cites(true); 60], &Weights::DEFAULT).expect("fitted weights");
+        assert!(fitted.used && fitted.after > fitted.before, "{fitted:?}");
+        assert_eq!(fit_weights(&vec![cites(true); QUESTIONS_MIN - 1], &Weights::DEFAULT), None, "too few choices");
+        let unchanged = fit_weights(&vec![cites(false); 60], &Weights::DEFAULT).expect("fitted weights");
+        assert!(!unchanged.used, "no gain where the cited case already ranks first: {unchanged:?}");
+        let reversed: Vec<TrainingExample> = (0..60).map(|n| cites(n < 40)).collect();
+        let fitted = fit_weights(&reversed, &Weights::DEFAULT).expect("fitted weights");
+        assert!(!fitted.used, "no gain after preferences have changed: {fitted:?}");
     }
 }

@@ -1,36 +1,47 @@
-//! What a similar case is.
+//! Similar cases, suggestions and the embedding service.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use meaning::Engine;
+use embedding::Engine;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use crate::kernel::{CardId, TicketId, Timestamp, UserId, words};
-use crate::runtime::Cursor;
-use crate::runtime::shelf::Shelf;
+use crate::kernel::{CardId, TicketId, Timestamp, UserId, days, string_enum};
+use crate::runtime::lookup_cache::LookupCache;
+use crate::runtime::{Cursor, LogEvent};
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Ticket, View};
-use crate::tickets::queries::{Indexed, extra_text};
+use crate::tickets::model::{Ticket, TicketFact, View};
+use crate::tickets::queries::{IndexedTicket, extra_text};
+use uuid::Uuid;
 
-/// Cases that one question may get.
+/// Finds cases for a ticket's assignee.
+pub const SUGGEST_JOB: &str = "recommend.suggest";
+/// Fits weights to feedback.
+pub const LEARN_JOB: &str = "recommend.learn";
+pub const LEARN_EVERY: Duration = days(1);
+/// Two queues: both jobs search, and must not wait for each other.
+pub const SUGGEST_QUEUE: &str = "suggest";
+pub const LEARN_QUEUE: &str = "learn";
+
+/// The most cases of one query.
 pub const CASES_MAX: usize = 50;
-/// The score below which two texts have too little in common to be shown. In [0, 1], see `search::Hit`.
-pub const FLOOR: f32 = 0.12;
-/// What a field in common adds to a likeness in 0..=1; of several of a kind each its part.
+/// The minimum score of a hit, in 0..=1; see `search::Hit`.
+pub const SCORE_MIN: f32 = 0.12;
+/// What a shared field adds to a similarity in 0..=1; several values of a field share it.
 pub const PRODUCT_WEIGHT: f32 = 0.06;
 pub const ISSUE_TYPE_WEIGHT: f32 = 0.03;
 pub const SKILL_WEIGHT: f32 = 0.015;
 
-/// Cases that an engineer gets with the assignment.
-pub const PUSHED: usize = 3;
-/// Cases dismissed for one ticket.
-pub const VERDICTS_MAX: usize = 100;
+/// Cases that are suggested to an assignee.
+pub const SUGGESTED_MAX: usize = 3;
+/// The most cases dismissed for one ticket.
+pub const DISMISSED_MAX: usize = 100;
 
-words! {
-    /// What became of a case that was shown for a ticket.
+string_enum! {
+    /// The state of a case for a ticket.
     SuggestionState {
         Shown = "SHOWN",
         Cited = "CITED",
@@ -38,8 +49,8 @@ words! {
     }
 }
 
-words! {
-    /// Why a case does not help.
+string_enum! {
+    /// Why a case was dismissed.
     DismissalReason {
         NotSimilar = "NOT_SIMILAR",
         DoesNotHelp = "DOES_NOT_HELP",
@@ -48,33 +59,33 @@ words! {
     }
 }
 
-/// A case that was shown for a ticket, or that people said something of.
+/// A case that was shown for a ticket, or that got feedback.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suggestion {
     pub ticket: TicketId,
     pub case: TicketId,
-    /// Of those shown together, from 1; `None`: it was found otherwise.
+    /// The rank among those shown together, from 1; `None`: it was found otherwise.
     pub place: Option<i32>,
     pub score: Option<f32>,
     pub state: SuggestionState,
     pub shown_at: Option<Timestamp>,
-    /// When somebody said something of it last.
+    /// The time of the last feedback.
     pub settled_at: Option<Timestamp>,
     pub reason: Option<DismissalReason>,
 }
 
-/// What somebody says of it.
+/// Feedback of a user on a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Feedback {
     pub state: SuggestionState,
     pub by: UserId,
     pub at: Timestamp,
     pub reason: Option<DismissalReason>,
 }
 
-/// How many tickets cite a case, and for how many it was dismissed because of what it says.
+/// How many tickets cite a case, and how many dismissed it because of its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verdicts {
+pub struct FeedbackCounts {
     pub cited: u64,
     pub dismissed: u64,
 }
@@ -94,16 +105,16 @@ pub struct RestoreSuggestion {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecommendEvent {
-    /// The weights of likeness were learned anew. `used`: they are better than those that everybody begins with, and hold now.
+    /// Weights were fitted. `used`: they are better than the defaults, and are used from now on.
     RankingLearned { questions: usize, used: bool },
 }
 
-/// Solved, readable beside others within its scope.
+/// The tag of solved tickets.
 pub const SOLVED: &str = "solved";
-/// Solved, and readable by all staff.
+/// The tag of solved tickets that all staff may read.
 pub const CASE: &str = "case";
 
-/// A text that somebody has a problem with.
+/// The text of a problem to find similar cases for.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
     pub title: String,
@@ -111,18 +122,18 @@ pub struct Question {
     pub products: Vec<String>,
     pub issue_type: Option<String>,
     pub skills: Vec<String>,
-    /// The ticket that asks: never a case of itself.
+    /// The ticket that asks; it is excluded from the results.
     pub asker: Option<TicketId>,
 }
 
 impl Question {
     pub fn of(ticket: &Ticket) -> Self {
         Self {
-            title: ticket.title.clone(),
-            description: ticket.description.clone(),
-            products: ticket.product.iter().cloned().collect(),
-            issue_type: ticket.issue_type.clone(),
-            skills: ticket.required_skills.clone(),
+            title: ticket.request.title.clone(),
+            description: ticket.request.description.clone(),
+            products: ticket.request.product.iter().cloned().collect(),
+            issue_type: ticket.request.issue_type.clone(),
+            skills: ticket.request.required_skills.clone(),
             asker: Some(ticket.id),
         }
     }
@@ -131,21 +142,21 @@ impl Question {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimilarCase {
     pub view: View,
-    /// The card whose case it is.
+    /// The card that the case belongs to.
     pub card: Option<CardId>,
     pub score: f32,
     pub reasons: Vec<search::Reason>,
-    /// What was made of it for the ticket that asks; `None`: nothing yet.
+    /// The state for the ticket that asks; `None`: no feedback.
     pub state: Option<SuggestionState>,
 }
 
-/// What the index keeps of a ticket.
-pub fn document(indexed: &Indexed) -> search::Document {
-    let Indexed { ticket, participants, refs, attribution } = indexed;
+/// The index document of a ticket.
+pub fn document(indexed: &IndexedTicket) -> search::Document {
+    let IndexedTicket { ticket, participants, refs, attribution } = indexed;
     let mut tags = rights::terms_of(&ticket.snapshot(), participants);
-    tags.extend(ticket.product.as_ref().map(|product| format!("product={product}")));
-    tags.extend(ticket.issue_type.as_ref().map(|issue_type| format!("issueType={issue_type}")));
-    tags.extend(ticket.required_skills.iter().map(|skill| format!("skill={skill}")));
+    tags.extend(ticket.request.product.as_ref().map(|product| format!("product={product}")));
+    tags.extend(ticket.request.issue_type.as_ref().map(|issue_type| format!("issueType={issue_type}")));
+    tags.extend(ticket.request.required_skills.iter().map(|skill| format!("skill={skill}")));
     if ticket.status.is_solved() {
         tags.push(SOLVED.to_owned());
     }
@@ -154,60 +165,84 @@ pub fn document(indexed: &Indexed) -> search::Document {
     }
     search::Document {
         id: ticket.id.0,
-        at: ticket.created_at.millis(),
-        title: ticket.title.clone(),
-        body: ticket.description.clone(),
+        at: ticket.times.created_at.millis(),
+        title: ticket.request.title.clone(),
+        body: ticket.request.description.clone(),
         extra: extra_text(ticket, refs, attribution.as_ref()),
         tags,
     }
 }
 
-/// The encoder of meanings, once it is loaded.
-pub struct Meaning {
-    /// Of its files; `None`: cases are found by their words alone.
-    pub folder: Option<PathBuf>,
+/// The text encoder, once it is loaded.
+pub struct EmbeddingService {
+    /// The folder of the model; `None`: search uses words only.
+    pub model_dir: Option<PathBuf>,
     engine: OnceLock<Engine>,
-    /// Up to where of the log tickets are encoded.
+    /// The cursor up to which tickets are encoded.
     pub at: watch::Sender<Cursor>,
 }
 
-impl Meaning {
-    pub fn of(folder: Option<PathBuf>) -> Self {
-        Self { folder, engine: OnceLock::new(), at: watch::Sender::new(Cursor::START) }
-    }
-
-    /// Whether there are files of one.
-    pub fn is_usable(&self) -> bool {
-        self.folder.as_ref().is_some_and(|folder| folder.is_dir())
+impl EmbeddingService {
+    pub fn new(model_dir: Option<PathBuf>) -> Self {
+        Self { model_dir, engine: OnceLock::new(), at: watch::Sender::new(Cursor::START) }
     }
 
     pub fn engine(&self) -> Option<&Engine> {
         self.engine.get()
     }
 
-    pub(super) fn ready(&self, engine: Engine) {
-        // The task that loads it runs once.
+    pub(super) fn set_engine(&self, engine: Engine) {
+        // Set once: one task loads the engine.
         let _ = self.engine.set(engine);
     }
 }
 
-/// The weights that hold now, once they were asked for.
-pub struct Learned(pub(super) Shelf<(), search::Weights>);
+/// The current weights, loaded on first use.
+pub struct RankingCache(pub(super) LookupCache<(), search::Weights>);
 
-impl Default for Learned {
+impl Default for RankingCache {
     fn default() -> Self {
-        Self(Shelf::new(1))
+        Self(LookupCache::new(1))
     }
 }
 
-impl Learned {
-    /// Others were learned.
-    pub fn forget(&self) {
-        self.0.forget_all();
+impl RankingCache {
+    /// New weights were fitted.
+    pub fn invalidate(&self) {
+        self.0.invalidate_all();
     }
 }
 
-/// Of the text that a vector is made of.
+/// The digest of the text that a vector is made from.
 pub fn digest(title: &str, description: &str) -> Vec<u8> {
     Sha256::digest(format!("{title}\n{description}")).to_vec()
+}
+
+impl LogEvent for RecommendEvent {
+    const TAG: &'static str = "Recommend";
+
+    fn kind(&self) -> &'static str {
+        "RankingLearned"
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("ranking", Uuid::nil())
+    }
+}
+
+/// What feedback to suggestions records about a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SuggestionFact {
+    /// A suggested case does not help.
+    SuggestionDismissed {
+        case: TicketId,
+        reason: String,
+    },
+    SuggestionRestored {
+        case: TicketId,
+    },
+}
+
+impl TicketFact for SuggestionFact {
+    const NAMES: &'static [&'static str] = &["SuggestionDismissed", "SuggestionRestored"];
 }

@@ -1,4 +1,4 @@
-//! Tables of what tickets mean, and up to where of the log they are made.
+//! The tables of vectors, suggestions and fitted weights.
 
 pub mod ticket_vector {
     use crate::kernel::TicketId;
@@ -13,7 +13,7 @@ pub mod ticket_vector {
         #[sea_orm(primary_key, auto_increment = false)]
         pub model: String,
         pub text_digest: Vec<u8>,
-        /// Eight bits a number.
+        /// Quantised to eight bits per dimension.
         pub vector: Vec<u8>,
     }
 
@@ -68,7 +68,7 @@ pub mod suggestion {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What was learned of the order of cases, and when.
+/// Results of fitting the ranking's weights.
 pub mod ranking {
     use crate::kernel::Timestamp;
     use sea_orm::entity::prelude::*;
@@ -95,19 +95,20 @@ pub mod ranking {
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::decide::Lesson;
-use super::model::{Answer, DismissalReason, Suggestion, SuggestionState, Verdicts};
+use super::decide::FittedWeights;
+use super::model::{DismissalReason, Feedback, FeedbackCounts, Suggestion, SuggestionState};
 use crate::kernel::{Error, Result, TicketId, Timestamp};
+use crate::runtime::Executor;
 use crate::tickets::store::entities::ticket;
 
-/// Ids of one statement.
+/// Ids per statement.
 const IDS_MAX: usize = 500;
 
-/// The vectors of one model, by ascending ticket, from behind `after`.
+/// The vectors of one model, by ascending ticket, after `after`.
 pub async fn vectors_after(
-    conn: &impl ConnectionTrait,
+    conn: &Executor,
     model: &str,
     after: Option<TicketId>,
     limit: u64,
@@ -119,18 +120,14 @@ pub async fn vectors_after(
     Ok(select.order_by_asc(ticket_vector::Column::TicketId).limit(limit).all(conn).await?)
 }
 
-pub async fn vectors(
-    conn: &impl ConnectionTrait,
-    model: &str,
-    tickets: &[TicketId],
-) -> Result<Vec<ticket_vector::Model>> {
+pub async fn vectors(conn: &Executor, model: &str, tickets: &[TicketId]) -> Result<Vec<ticket_vector::Model>> {
     let select = ticket_vector::Entity::find()
         .filter(ticket_vector::Column::Model.eq(model))
         .filter(ticket_vector::Column::TicketId.is_in(tickets.iter().copied()));
     Ok(select.all(conn).await?)
 }
 
-pub async fn put(conn: &impl ConnectionTrait, rows: Vec<ticket_vector::Model>) -> Result<()> {
+pub async fn put(conn: &Executor, rows: Vec<ticket_vector::Model>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -149,11 +146,11 @@ pub async fn put(conn: &impl ConnectionTrait, rows: Vec<ticket_vector::Model>) -
     Ok(())
 }
 
-pub async fn position(conn: &impl ConnectionTrait, model: &str) -> Result<Option<String>> {
+pub async fn position(conn: &Executor, model: &str) -> Result<Option<String>> {
     Ok(vector_progress::Entity::find_by_id(model).one(conn).await?.map(|row| row.position))
 }
 
-pub async fn set_position(conn: &impl ConnectionTrait, model: &str, position: String) -> Result<()> {
+pub async fn set_position(conn: &Executor, model: &str, position: String) -> Result<()> {
     let row = vector_progress::ActiveModel { model: Set(model.to_owned()), position: Set(position) };
     let mut replace = OnConflict::column(vector_progress::Column::Model);
     replace.update_column(vector_progress::Column::Position);
@@ -174,23 +171,23 @@ impl TryFrom<suggestion::Model> for Suggestion {
     fn try_from(row: suggestion::Model) -> Result<Self> {
         let suggestion::Model { ticket_id, case_id, place, score, state, shown_at, settled_at, settled_by: _, reason } =
             row;
-        let broken = || Error::internal(format!("a suggestion for ticket {ticket_id} holds no word of this program"));
+        let invalid = || Error::internal(format!("a suggestion for ticket {ticket_id} holds no word of this program"));
         Ok(Self {
             ticket: ticket_id,
             case: case_id,
             place,
             #[expect(clippy::cast_precision_loss, reason = "a thousand of them")]
             score: score.map(|score| score as f32 / 1_000.0),
-            state: SuggestionState::parse(&state).ok_or_else(broken)?,
+            state: state.parse::<SuggestionState>().map_err(|_| invalid())?,
             shown_at,
             settled_at,
-            reason: reason.map(|word| DismissalReason::parse(&word).ok_or_else(broken)).transpose()?,
+            reason: reason.map(|word| word.parse::<DismissalReason>().map_err(|_| invalid())).transpose()?,
         })
     }
 }
 
-/// What stands for a ticket, in the order in which it was shown.
-pub async fn of_ticket(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<Vec<Suggestion>> {
+/// The suggestions of a ticket, in the order in which they were shown.
+pub async fn of_ticket(conn: &Executor, ticket: TicketId) -> Result<Vec<Suggestion>> {
     let rows = suggestion::Entity::find()
         .filter(suggestion::Column::TicketId.eq(ticket))
         .order_by_asc(suggestion::Column::Place)
@@ -200,21 +197,21 @@ pub async fn of_ticket(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<
     rows.into_iter().map(Suggestion::try_from).collect()
 }
 
-pub async fn suggestion(conn: &impl ConnectionTrait, ticket: TicketId, case: TicketId) -> Result<Option<Suggestion>> {
+pub async fn suggestion(conn: &Executor, ticket: TicketId, case: TicketId) -> Result<Option<Suggestion>> {
     suggestion::Entity::find_by_id((ticket, case)).one(conn).await?.map(Suggestion::try_from).transpose()
 }
 
 /// The cases that are dismissed for a ticket.
-pub async fn dismissed(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<HashSet<TicketId>> {
+pub async fn dismissed(conn: &Executor, ticket: TicketId) -> Result<HashSet<TicketId>> {
     let all = of_ticket(conn, ticket).await?;
     Ok(all.into_iter().filter(|of| of.state == SuggestionState::Dismissed).map(|of| of.case).collect())
 }
 
-/// What is shown for a ticket now. What people have said something of stays.
-pub async fn show(conn: &impl ConnectionTrait, ticket: TicketId, shown: Vec<Suggestion>) -> Result<()> {
+/// Replaces the suggestions shown for a ticket; those with feedback stay.
+pub async fn show(conn: &Executor, ticket: TicketId, shown: Vec<Suggestion>) -> Result<()> {
     suggestion::Entity::delete_many()
         .filter(suggestion::Column::TicketId.eq(ticket))
-        .filter(suggestion::Column::State.eq(SuggestionState::Shown.word()))
+        .filter(suggestion::Column::State.eq(SuggestionState::Shown.as_str()))
         .filter(suggestion::Column::SettledAt.is_null())
         .filter(suggestion::Column::CaseId.is_not_in(shown.iter().map(|of| of.case)))
         .exec(conn)
@@ -227,7 +224,7 @@ pub async fn show(conn: &impl ConnectionTrait, ticket: TicketId, shown: Vec<Sugg
         case_id: Set(of.case),
         place: Set(of.place),
         score: Set(of.score.map(|score| thousandths(score.into()))),
-        state: Set(of.state.word().to_owned()),
+        state: Set(of.state.as_str().to_owned()),
         shown_at: Set(of.shown_at),
         ..Default::default()
     });
@@ -239,15 +236,15 @@ pub async fn show(conn: &impl ConnectionTrait, ticket: TicketId, shown: Vec<Sugg
     Ok(())
 }
 
-/// What somebody says of a case for a ticket, whether or not it was shown.
-pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, case: TicketId, answer: &Answer) -> Result<()> {
+/// Saves feedback on a case for a ticket, shown or not.
+pub async fn save_feedback(conn: &Executor, ticket: TicketId, case: TicketId, feedback: &Feedback) -> Result<()> {
     let row = suggestion::ActiveModel {
         ticket_id: Set(ticket),
         case_id: Set(case),
-        state: Set(answer.state.word().to_owned()),
-        settled_at: Set(Some(answer.at)),
-        settled_by: Set(Some(answer.by)),
-        reason: Set(answer.reason.map(|reason| reason.word().to_owned())),
+        state: Set(feedback.state.as_str().to_owned()),
+        settled_at: Set(Some(feedback.at)),
+        settled_by: Set(Some(feedback.by)),
+        reason: Set(feedback.reason.map(|reason| reason.as_str().to_owned())),
         ..Default::default()
     };
     let mut replace = OnConflict::columns([suggestion::Column::TicketId, suggestion::Column::CaseId]);
@@ -258,10 +255,10 @@ pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, case: TicketI
     Ok(())
 }
 
-/// What was said of these cases, for whatever ticket. That one is another problem than that of a ticket says nothing of it for
-/// others.
-pub async fn verdicts(conn: &impl ConnectionTrait, cases: &[TicketId]) -> Result<HashMap<TicketId, Verdicts>> {
-    let of_itself = [DismissalReason::DoesNotHelp, DismissalReason::Outdated].map(DismissalReason::word);
+/// Feedback on these cases over all tickets. A dismissal as not similar says nothing about a case for other
+/// tickets, and does not count.
+pub async fn feedback_counts(conn: &Executor, cases: &[TicketId]) -> Result<HashMap<TicketId, FeedbackCounts>> {
+    let of_itself = [DismissalReason::DoesNotHelp, DismissalReason::Outdated].map(DismissalReason::as_str);
     let rows = suggestion::Entity::find()
         .select_only()
         .columns([suggestion::Column::CaseId, suggestion::Column::State])
@@ -274,11 +271,11 @@ pub async fn verdicts(conn: &impl ConnectionTrait, cases: &[TicketId]) -> Result
         .into_tuple::<(TicketId, String, i64)>()
         .all(conn)
         .await?;
-    let mut all: HashMap<TicketId, Verdicts> = HashMap::new();
+    let mut all: HashMap<TicketId, FeedbackCounts> = HashMap::new();
     for (case, state, tickets) in rows {
         let of = all.entry(case).or_default();
         let tickets = u64::try_from(tickets).unwrap_or_default();
-        match SuggestionState::parse(&state) {
+        match state.parse::<SuggestionState>().ok() {
             Some(SuggestionState::Cited) => of.cited = tickets,
             Some(SuggestionState::Dismissed) => of.dismissed = tickets,
             Some(SuggestionState::Shown) | None => {}
@@ -287,17 +284,13 @@ pub async fn verdicts(conn: &impl ConnectionTrait, cases: &[TicketId]) -> Result
     Ok(all)
 }
 
-/// Tickets that cited something since, the last of them, with all that was said of their cases.
-pub async fn answered(
-    conn: &impl ConnectionTrait,
-    since: Timestamp,
-    limit: u64,
-) -> Result<HashMap<TicketId, Vec<Suggestion>>> {
+/// Tickets that cited a case since an instant, the latest ones, with all their suggestions.
+pub async fn cited_since(conn: &Executor, since: Timestamp, limit: u64) -> Result<HashMap<TicketId, Vec<Suggestion>>> {
     let ids: Vec<TicketId> = suggestion::Entity::find()
         .select_only()
         .column(suggestion::Column::TicketId)
         .filter(suggestion::Column::SettledAt.gte(since))
-        .filter(suggestion::Column::State.eq(SuggestionState::Cited.word()))
+        .filter(suggestion::Column::State.eq(SuggestionState::Cited.as_str()))
         .group_by(suggestion::Column::TicketId)
         .order_by_desc(Expr::col(suggestion::Column::SettledAt).max())
         .limit(limit)
@@ -311,8 +304,8 @@ pub async fn answered(
     Ok(all)
 }
 
-/// When these tickets became cases.
-pub async fn solved_at(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Timestamp>> {
+/// The first resolution of these tickets.
+pub async fn solved_at(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Timestamp>> {
     let mut all = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS_MAX) {
         let rows = ticket::Entity::find()
@@ -330,8 +323,8 @@ pub async fn solved_at(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<
 
 // ---------------------------------------------------------------- what was learned
 
-pub async fn put_lesson(conn: &impl ConnectionTrait, lesson: &Lesson, at: Timestamp) -> Result<()> {
-    let Lesson { weights, questions, before, after, used } = lesson;
+pub async fn insert_fitted_weights(conn: &Executor, fitted: &FittedWeights, at: Timestamp) -> Result<()> {
+    let FittedWeights { weights, questions, before, after, used } = fitted;
     let row = ranking::ActiveModel {
         fitted_at: Set(at),
         weights: Set(serde_json::to_string(weights).map_err(Error::internal)?),
@@ -344,8 +337,8 @@ pub async fn put_lesson(conn: &impl ConnectionTrait, lesson: &Lesson, at: Timest
     Ok(())
 }
 
-/// The weights that were learned last, where they are used.
-pub async fn learned(conn: &impl ConnectionTrait) -> Result<Option<search::Weights>> {
+/// The last fitted weights, if they are used.
+pub async fn fitted_weights(conn: &Executor) -> Result<Option<search::Weights>> {
     let last = ranking::Entity::find().order_by_desc(ranking::Column::FittedAt).one(conn).await?;
     let used = last.filter(|last| last.used != 0);
     used.map(|last| serde_json::from_str(&last.weights).map_err(Error::internal)).transpose()

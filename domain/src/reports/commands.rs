@@ -1,43 +1,45 @@
-//! What reports set in motion: the report of a month is made and kept; where first-time resolution stays low, cards are looked for, and somebody hears of it.
+//! Jobs of reports: generates and stores the monthly report; finds knowledge gaps, extracts cards for them and notifies.
 
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Gap, Made, Press};
-use super::{queries, react, store};
+use super::model::{AFTER_MIDNIGHT, Gap, MAKE_JOB, QUEUE, RERENDER_AFTER, ReportFile};
+use super::{queries, store};
+use crate::calendar::model::Organisation;
 use crate::catalogue;
-use crate::kernel::{Error, Message, Result, TeamId, Timestamp, days};
+use crate::kernel::{Error, Message, Result, TeamId, Timestamp, boxed, days};
 use crate::knowledge;
-use crate::metrics::decide::{around, before};
-use crate::metrics::model::{Interval, Key, Settings as Metrics};
+use crate::metrics::decide::{interval_at, previous_interval};
+use crate::metrics::model::{Interval, Key};
 use crate::notifications;
-use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule, SendAttempt};
+use crate::runtime::ports::Outcome;
 use crate::runtime::{Ctx, Tx};
 
-/// What is missed somewhere, and what is done about it.
+/// A knowledge gap and what to do about it.
 #[derive(Serialize, Deserialize)]
 struct Finding {
-    /// Of the department or issue type.
+    /// The name of the team or issue type.
     name: Message,
-    /// Whose supervisors hear of it; `None`: administrators, who see every ticket of an issue type.
+    /// The team whose supervisors are notified; `None`: administrators, who see every ticket of an issue type.
     team: Option<TeamId>,
-    /// Topics without a card.
+    /// The number of topics without a card.
     topics: usize,
-    /// That cards are made of.
+    /// Signatures to extract cards from.
     signatures: Vec<String>,
 }
 
-/// An hour into the month behind an instant: that is when the report of its month is made.
+/// The time at which the report of the month containing `at` is generated: an hour into the next month.
 pub fn next_month(tx: &Tx, at: Timestamp) -> Timestamp {
-    let zone = &tx.app().state::<Metrics>().zone;
-    let month = around(at, Interval::Month, zone);
-    month.map_or(at + days(31), |month| month.to + react::AFTER_MIDNIGHT)
+    let zone = &tx.app().state::<Organisation>().zone;
+    let month = interval_at(at, Interval::Month, zone);
+    month.map_or(at + days(31), |month| month.to + AFTER_MIDNIGHT)
 }
 
-/// The month before the one that an instant lies in, such as `2026-10`.
+/// The month before the one that contains an instant, such as `2026-10`.
 fn month_before(at: Timestamp, zone: &TimeZone) -> Option<String> {
-    let month = before(around(at, Interval::Month, zone)?, Interval::Month, zone)?;
+    let month = previous_interval(interval_at(at, Interval::Month, zone)?, Interval::Month, zone)?;
     Some(month_of(month.from, zone))
 }
 
@@ -45,81 +47,87 @@ fn month_of(at: Timestamp, zone: &TimeZone) -> String {
     at.to_jiff().to_zoned_datetime(zone.clone()).date().strftime("%Y-%m").to_string()
 }
 
-/// A month is over: its report is to be made. The month is that of the job, however late it runs; months that were missed come one after the
+/// Schedules the report of the month that ended before the job's time, however late the job runs. Missed months follow one after the
 /// other.
-pub async fn on_monthly(tx: &mut Tx, job: &Job) -> Result<Prepared> {
-    if let Some(month) = month_before(job.run_at, &tx.app().state::<Metrics>().zone) {
-        jobs::plant_in_lane(tx, react::LANE, &[(react::MAKE, &month, tx.now)]).await?;
+#[boxed]
+pub async fn on_monthly(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
+    if let Some(month) = month_before(job.run_at, &tx.app().state::<Organisation>().zone) {
+        jobs::schedule(tx, &[Schedule::new(MAKE_JOB, &month, tx.now).in_queue(QUEUE)]).await?;
     }
-    Ok(Prepared::Ended(Next::At(next_month(tx, job.run_at))))
+    Ok(SendAttempt::Skip(Next::At(next_month(tx, job.run_at))))
 }
 
-/// Somebody's data or a ticket's texts are gone: what the files of the months since then say of them goes in the same moment, and these are
-/// made anew. `None`: of all months.
-pub async fn forget_files(tx: &mut Tx, since: Option<Timestamp>) -> Result<()> {
-    // First those that are being made: they have perhaps read what is gone, and begin anew.
-    let standing = jobs::subjects(tx, react::MAKE).await?;
-    remake(tx, standing.iter().map(String::as_str)).await?;
-    let zone = &tx.app().state::<Metrics>().zone;
+/// Clears report files from `since` on (`None`: all) in the transaction of a redaction, because they may contain the redacted data, and
+/// schedules them to be generated again.
+pub async fn clear_files(tx: &mut Tx, since: Option<Timestamp>) -> Result<()> {
+    // Reports that are being generated may have read the data already: they start again.
+    let scheduled = jobs::scheduled_subjects(tx, MAKE_JOB).await?;
+    schedule_rendering(tx, scheduled.iter().map(String::as_str)).await?;
+    let zone = &tx.app().state::<Organisation>().zone;
     let since = since.map(|since| month_of(since, zone));
     let cleared = store::clear(tx.conn(), since.as_deref()).await?;
-    remake(tx, cleared.iter().map(String::as_str)).await
+    schedule_rendering(tx, cleared.iter().map(String::as_str)).await
 }
 
-async fn remake(tx: &mut Tx, months: impl Iterator<Item = &str>) -> Result<()> {
-    let at = tx.now + react::AGAIN_AFTER;
-    let wanted: Vec<_> = months.map(|month| (react::MAKE, month, at)).collect();
-    jobs::plant_earlier_in_lane(tx, react::LANE, &wanted).await
+async fn schedule_rendering(tx: &mut Tx, months: impl Iterator<Item = &str>) -> Result<()> {
+    let at = tx.now + RERENDER_AFTER;
+    let job = |month| Schedule::new(MAKE_JOB, month, at).in_queue(QUEUE).if_scheduled(IfScheduled::KeepEarlier);
+    let jobs: Vec<_> = months.map(job).collect();
+    jobs::schedule(tx, &jobs).await
 }
 
-/// The first half of making the report of the job's month: outside any transaction, of everything.
-pub fn prepare_making(tx: &Tx, job: &Job) -> Prepared {
-    let (cx, Press(press), month) = (tx.cx.clone(), *tx.app().state::<Press>(), job.subject.clone());
-    let made = async move {
-        let made = press(cx, month).await;
-        match made.and_then(|made| serde_json::to_value(made).map_err(Error::internal)) {
-            Ok(made) => Outcome::Found(made),
-            Err(error) => Outcome::Refused { why: error.to_string() },
+/// Begins generating the report of the job's month, outside a transaction, with all tickets.
+#[boxed]
+pub async fn begin_report(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
+    let (cx, month) = (tx.cx.clone(), job.subject.clone());
+    let rendering = async move {
+        let files = queries::files(&cx, &month).await;
+        match files.and_then(|files| serde_json::to_value(files).map_err(Error::internal)) {
+            Ok(files) => Outcome::Completed(files),
+            Err(error) => Outcome::Rejected { why: Message::plain(error.to_string()) },
         }
     };
-    Prepared::Send(made.boxed())
+    Ok(SendAttempt::Send(rendering.boxed()))
 }
 
-/// The second half: it is kept, and administrators hear of it the first time.
-pub async fn settle_making(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
-    let made: Vec<Made> = match outcome {
-        Outcome::Found(found) => serde_json::from_value(found).map_err(Error::internal)?,
+/// Completes a report: stores its files, and notifies administrators the first time.
+#[boxed]
+pub async fn complete_report(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
+    let files: Vec<ReportFile> = match outcome {
+        Outcome::Completed(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("the monthly report was not made: {other:?}"))),
     };
     let month = &job.subject;
-    let again = !store::kept(tx.conn(), Some(month), 1).await?.is_empty();
-    store::keep(tx.conn(), month, made, tx.now).await?;
-    if !again {
+    let existed = !store::stored_reports(tx.conn(), Some(month), 1).await?.is_empty();
+    store::save_files(tx.conn(), month, files, tx.now).await?;
+    if !existed {
         notifications::react::on_report(tx, month).await?;
     }
     Ok(Next::Done)
 }
 
-/// The first half of looking for gaps: all of it is read outside any transaction.
-pub fn prepare_gaps(tx: &Tx) -> Prepared {
+/// Begins the search for gaps, outside a transaction.
+#[boxed]
+pub async fn begin_gap_search(tx: &mut Tx, _: &Job) -> Result<SendAttempt> {
     let cx = tx.cx.clone();
     let found = async move {
         match findings(&cx).await.and_then(|found| serde_json::to_value(found).map_err(Error::internal)) {
-            Ok(found) => Outcome::Found(found),
-            Err(error) => Outcome::Refused { why: error.to_string() },
+            Ok(found) => Outcome::Completed(found),
+            Err(error) => Outcome::Rejected { why: Message::plain(error.to_string()) },
         }
     };
-    Prepared::Send(found.boxed())
+    Ok(SendAttempt::Send(found.boxed()))
 }
 
-/// The second half.
-pub async fn settle_gaps(tx: &mut Tx, outcome: Outcome) -> Result<Next> {
+/// Completes the search for gaps.
+#[boxed]
+pub async fn complete_gap_search(tx: &mut Tx, _: &Job, outcome: Outcome) -> Result<Next> {
     let findings: Vec<Finding> = match outcome {
-        Outcome::Found(found) => serde_json::from_value(found).map_err(Error::internal)?,
+        Outcome::Completed(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("gaps were not looked for: {other:?}"))),
     };
     for Finding { name, team, topics, signatures } in findings {
-        knowledge::commands::fill(tx, &signatures).await?;
+        knowledge::commands::extract_for_gaps(tx, &signatures).await?;
         if topics > 0 {
             notifications::react::on_knowledge_gap(tx, name, team, topics).await?;
         }
@@ -127,11 +135,11 @@ pub async fn settle_gaps(tx: &mut Tx, outcome: Outcome) -> Result<Next> {
     Ok(Next::At(next_monday(tx)))
 }
 
-/// An hour into the next week: what happened in the last one is counted by then.
+/// An hour into the next week, when the last one is complete.
 pub fn next_monday(tx: &Tx) -> Timestamp {
-    let zone = &tx.app().state::<Metrics>().zone;
-    let week = around(tx.now, Interval::Week, zone);
-    week.map_or(tx.now + days(7), |week| week.to + react::AFTER_MIDNIGHT)
+    let zone = &tx.app().state::<Organisation>().zone;
+    let week = interval_at(tx.now, Interval::Week, zone);
+    week.map_or(tx.now + days(7), |week| week.to + AFTER_MIDNIGHT)
 }
 
 async fn findings(cx: &Ctx) -> Result<Vec<Finding>> {
@@ -140,12 +148,12 @@ async fn findings(cx: &Ctx) -> Result<Vec<Finding>> {
         _ => return Ok(Vec::new()),
     };
     let wanted = cx.app.state::<knowledge::model::Settings>().occurrences_in_gap;
-    let known = catalogue::queries::everything(&cx.app).await?;
-    let named = |name: &str, name_zh: Option<&str>| Message::new(name, name_zh.unwrap_or(name));
+    let known = catalogue::queries::cached(&cx.app).await?;
+    let named = |name: &str, name_zh: Option<&str>| Message::literal(name, name_zh.unwrap_or(name));
     let mut findings = Vec::new();
     for Gap { dimension, key, weeks: _, topic_count: topics, topics: _ } in queries::gaps(cx).await? {
         let Some(of) = queries::of_key(dimension, &key) else { continue };
-        let signatures = knowledge::queries::uncarded(cx.read(), of, since, wanted).await?;
+        let signatures = knowledge::queries::signatures_without_card(cx.read(), of, since, wanted).await?;
         let (name, team) = match &key {
             Key::Id(id) => {
                 let team = TeamId(*id);

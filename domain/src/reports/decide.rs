@@ -1,16 +1,18 @@
-//! What a ticket counts for, and what all of them come to.
+//! Outcomes of tickets and surveys, and the report's numbers.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::model::{Cause, CauseCount, Effect, Fact, Figure, Health, REUSED_FROM, Reused, TOP_CAUSES, Voice};
+use super::model::{
+    Cause, CauseCount, Effect, Fact, Figure, Health, REUSED_CITATIONS_MIN, SolutionReuse, SurveyFact, TOP_CAUSES,
+};
 use crate::kernel::Timestamp;
 use crate::knowledge::decide::lower_bound;
 use crate::metrics::model::{Outcome, Tally};
-use crate::satisfaction::model::CONTENT_FROM;
+use crate::satisfaction::model::SATISFIED_FROM;
 use crate::tickets::model::RootCauseLevel;
 
-/// What a resolved ticket is to a figure; `None`: it stands in neither number.
+/// The outcome of a resolved ticket in a figure; `None`: it is in neither numerator nor denominator.
 pub fn outcome(
     figure: Figure,
     fact: &Fact,
@@ -37,12 +39,12 @@ pub fn outcome(
     }
 }
 
-/// What a survey is to a figure.
-pub fn voiced(figure: Figure, voice: &Voice) -> Option<Outcome> {
+/// The outcome of a survey in a figure.
+pub fn survey_outcome(figure: Figure, survey: &SurveyFact) -> Option<Outcome> {
     let met = |met: bool| if met { Outcome::Met } else { Outcome::Missed };
     match figure {
-        Figure::Csat => voice.score.map(|score| met(score >= CONTENT_FROM)),
-        Figure::ResponseRate => voice.asked.then(|| met(voice.answered)),
+        Figure::Csat => survey.score.map(|score| met(score >= SATISFIED_FROM)),
+        Figure::ResponseRate => survey.requested.then(|| met(survey.answered)),
         _ => None,
     }
 }
@@ -59,7 +61,7 @@ fn tally(outcomes: impl Iterator<Item = Option<Outcome>>) -> Tally {
     })
 }
 
-/// How often each cause occurs, most frequent first; of those as frequent, in the order of their words.
+/// The number of tickets by cause, most frequent first, then in the order of the cause.
 pub fn causes(facts: &[Fact]) -> Vec<CauseCount> {
     let mut counts: HashMap<&Cause, u64> = HashMap::new();
     for cause in facts.iter().filter_map(|fact| fact.cause.as_ref()) {
@@ -72,22 +74,22 @@ pub fn causes(facts: &[Fact]) -> Vec<CauseCount> {
 }
 
 /// The causes that convergence counts.
-pub fn top(causes: &[CauseCount]) -> HashSet<Cause> {
+pub fn top_causes(causes: &[CauseCount]) -> HashSet<Cause> {
     causes.iter().take(TOP_CAUSES).map(|count| count.cause.clone()).collect()
 }
 
-/// Solutions that so many other tickets cite, of all.
-pub fn reuse(solutions: &[Reused]) -> Tally {
-    let reused = solutions.iter().filter(|solution| solution.citing >= REUSED_FROM).count() as u64;
+/// The share of solutions with enough citing tickets.
+pub fn reuse(solutions: &[SolutionReuse]) -> Tally {
+    let reused = solutions.iter().filter(|solution| solution.citing >= REUSED_CITATIONS_MIN).count() as u64;
     Tally { met: reused, missed: solutions.len() as u64 - reused, pending: 0 }
 }
 
-/// The figures that tickets and surveys come to.
-pub fn health(facts: &[Fact], voices: &[Voice], recurs_within: Duration, now: Timestamp) -> Health {
+/// The figures of tickets and surveys.
+pub fn health(facts: &[Fact], surveys: &[SurveyFact], recurs_within: Duration, now: Timestamp) -> Health {
     let causes = causes(facts);
-    let top = top(&causes);
+    let top = top_causes(&causes);
     let count = |figure: Figure| tally(facts.iter().map(|fact| outcome(figure, fact, &top, recurs_within, now)));
-    let said = |figure: Figure| tally(voices.iter().map(|voice| voiced(figure, voice)));
+    let rate = |figure: Figure| tally(surveys.iter().map(|survey| survey_outcome(figure, survey)));
     Health {
         resolved: facts.len() as u64,
         unattributed: facts.iter().filter(|fact| fact.cause.is_none()).count() as u64,
@@ -95,14 +97,14 @@ pub fn health(facts: &[Fact], voices: &[Voice], recurs_within: Duration, now: Ti
         l3_escape: count(Figure::L3Escape),
         recurrence: count(Figure::Recurrence),
         link_rate: count(Figure::LinkRate),
-        csat: said(Figure::Csat),
-        response_rate: said(Figure::ResponseRate),
+        csat: rate(Figure::Csat),
+        response_rate: rate(Figure::ResponseRate),
         causes,
         ..Health::default()
     }
 }
 
-/// The design defects among attributed tickets, product by product.
+/// The share of design defects among attributed tickets, by product.
 pub fn escapes(facts: &[Fact]) -> HashMap<String, Tally> {
     let mut all: HashMap<String, Tally> = HashMap::new();
     for cause in facts.iter().filter_map(|fact| fact.cause.as_ref()) {
@@ -116,43 +118,43 @@ pub fn escapes(facts: &[Fact]) -> HashMap<String, Tally> {
     all
 }
 
-/// How a share has changed, of what it was; `None` where there was nothing.
+/// The relative change of a share; `None` if there was none before.
 pub fn change(current: Tally, previous: Tally) -> Option<f64> {
     let (now, before) = (current.value()?, previous.value()?);
     (before > 0.0).then(|| (now - before) / before)
 }
 
-/// What a solution that is tried by few counts as.
+/// The survival assumed for a solution with no known outcome.
 const UNTRIED: f64 = 0.2;
 
-/// By this the solution of the week is chosen: how often it was cited then, by how surely it holds.
+/// The score that selects the solution of the week: citations in the week, weighted by the lower bound of survival.
 #[expect(clippy::cast_precision_loss, reason = "counts of tickets")]
-pub fn worth(effect: &Effect) -> f64 {
-    let holds = lower_bound(effect.held, effect.held + effect.failed).unwrap_or(UNTRIED);
+pub fn solution_score(effect: &Effect) -> f64 {
+    let holds = lower_bound(effect.survived, effect.survived + effect.failed).unwrap_or(UNTRIED);
     effect.cited_in_week as f64 * holds
 }
 
-/// The lower of the two in the middle, where there are two: nearest rank, as all percentiles here.
+/// The median by nearest rank, as for all percentiles: the lower of the two middle values.
 pub fn median(mut seconds: Vec<i64>) -> Option<i64> {
     seconds.sort_unstable();
     let rank = crate::metrics::decide::nearest_rank(seconds.len(), 50)?;
     seconds.get(rank).copied()
 }
 
-/// A line without the mark of its list: `1. `, `2、`, `- `.
-fn unmarked(line: &str) -> &str {
-    let behind = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let numbered = behind.len() < line.len();
-    match behind.strip_prefix(['.', '、', ')', '）']) {
+/// A line without its list marker: `1. `, `2、`, `- `.
+fn without_list_marker(line: &str) -> &str {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = rest.len() < line.len();
+    match rest.strip_prefix(['.', '、', ')', '）']) {
         Some(rest) if numbered && !rest.starts_with(|c: char| c.is_ascii_digit()) => rest,
         _ => line.strip_prefix(['-', '*', '•']).filter(|rest| rest.starts_with(' ')).unwrap_or(line),
     }
 }
 
-/// A solution's text as steps: its lines; of one line its sentences.
+/// The steps of a solution: its lines; if it has one line, its sentences.
 pub fn steps(solution: &str) -> Vec<String> {
     let trimmed = |text: &str| {
-        let bare = unmarked(text.trim()).trim();
+        let bare = without_list_marker(text.trim()).trim();
         (!bare.is_empty()).then(|| bare.to_owned())
     };
     let lines: Vec<String> = solution.lines().filter_map(trimmed).collect();

@@ -1,15 +1,15 @@
-//! Reports (tier 8): what a month has taught. The health report, L3 escape as a product's figure, the solution of the week.
+//! Reports (tier 9): the monthly health report, L3 escape by product, the solution of the week, and knowledge gaps.
 //!
-//! - Tickets stand in the month, quarter or week of their first resolution; merged away and cancelled ones count nowhere, and
+//! - A ticket belongs to the month, quarter or week of its first resolution; merged and cancelled ones do not count, and
 //!   unattributed ones are shown apart.
-//! - Every figure is counted by [`decide::outcome`] of each ticket, and so is the list of tickets behind it.
-//! - Everybody is told figures of what they may see.
+//! - Every figure counts [`decide::outcome`] of each ticket, and so does its drill-down.
+//! - Only tickets that the viewer may see count.
 //! - Solution reuse is as of the end of the period: a solution is a published card, or a cited case that belongs to no card.
-//! - Where first-time resolution stays under 80 % for three weeks, knowledge is missed: once a week cards are looked for there, and the
-//!   topics without one are named ([`queries::gaps`]).
-//! - The report of a month is made as a file an hour into the next one, of everything, and kept for administrators; on demand
-//!   everybody gets it of what they may see. A redaction empties the kept ones that may name what is gone in its own transaction; they are made
-//!   anew, with the figures of that day.
+//! - Where first-time resolution stays under 80 % for three weeks, there is a knowledge gap: once a week cards are extracted for it, and the
+//!   topics without one are listed ([`queries::gaps`]).
+//! - The report of a month is generated with all tickets an hour into the next month, and stored for administrators; on demand
+//!   everybody gets it with the tickets they may see. A redaction clears stored files that may contain the redacted data in its own
+//!   transaction; they are generated again with the figures of that day.
 //!
 //! Events in: TicketRedacted, UserRedacted. Events out: none.
 
@@ -21,3 +21,26 @@ pub mod react;
 mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::module::{Queue, QueuedJob};
+use crate::runtime::{Module, jobs};
+
+pub const MODULE: Module = Module {
+    on_event: Some(react::on_event),
+    queues: &[Queue { name: model::QUEUE, concurrency: 4 }],
+    queued: &[
+        QueuedJob {
+            kind: model::GAPS_JOB,
+            begin_send: commands::begin_gap_search,
+            complete_send: commands::complete_gap_search,
+        },
+        QueuedJob { kind: model::MONTHLY_JOB, begin_send: commands::on_monthly, complete_send: jobs::nothing_was_sent },
+        QueuedJob {
+            kind: model::MAKE_JOB,
+            begin_send: commands::begin_report,
+            complete_send: commands::complete_report,
+        },
+    ],
+    start: Some(react::start),
+    ..Module::new("reports")
+};

@@ -1,55 +1,53 @@
-//! What is counted of a month, and what came of it.
+//! The monthly report: its figures, solutions, gaps and files.
 
-use futures::future::BoxFuture;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Result, TicketId, Timestamp, UserId};
+use crate::kernel::{Result, TicketId, Timestamp, UserId, hours, minutes};
 use crate::knowledge::model::{Signature, Source};
 use crate::metrics::model::{Dimension, Key, Period, Tally};
-use crate::runtime::Ctx;
+use crate::runtime::ConfigSection;
 use crate::tickets::model::{FaultType, RootCauseLevel};
 
-/// An administrator's choices.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Finds knowledge gaps, weekly.
+pub const GAPS_JOB: &str = "reports.gaps";
+/// Schedules the monthly report.
+pub const MONTHLY_JOB: &str = "reports.monthly";
+/// Generates the report of a month.
+pub const MAKE_JOB: &str = "reports.make";
+/// The queue of read-intensive work.
+pub const QUEUE: &str = "reports";
+/// The delay after the end of a week or month.
+pub const AFTER_MIDNIGHT: Duration = hours(1);
+/// A delay that merges redactions.
+pub const RERENDER_AFTER: Duration = minutes(1);
+
+/// Configuration: the section `reports`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    pub targets: Targets,
-    /// Where first-time resolution stays below this, knowledge is missed.
-    pub gap_below: f64,
+    /// First-time resolution below this is a knowledge gap.
+    pub knowledge_gap_below: f64,
+    /// Targets of the health report; for escape and recurrence lower is better.
+    pub root_cause_convergence_target: f64,
+    pub solution_reuse_target: f64,
+    pub l3_escape_target: f64,
+    pub recurrence_target: f64,
+    pub link_rate_target: f64,
+    pub csat_target: f64,
+    pub response_rate_target: f64,
+    /// The change of the escape rate, quarter on quarter.
+    pub escape_change_target: f64,
 }
 
-/// What is aimed for; of an escape and a recurrence less is better.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Targets {
-    pub root_cause_convergence: f64,
-    pub solution_reuse: f64,
-    pub l3_escape: f64,
-    pub recurrence: f64,
-    pub link_rate: f64,
-    pub csat: f64,
-    pub response_rate: f64,
-    /// Of the escape, quarter on quarter.
-    pub escape_change: f64,
+impl ConfigSection for Settings {
+    const NAME: &'static str = "reports";
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let targets = Targets {
-            root_cause_convergence: 0.5,
-            solution_reuse: 0.2,
-            l3_escape: 0.1,
-            recurrence: 0.05,
-            link_rate: 0.5,
-            csat: 0.85,
-            response_rate: 0.3,
-            escape_change: -0.15,
-        };
-        Self { targets, gap_below: 0.8 }
-    }
-}
-
-/// A solution is reused once so many other tickets cite it.
-pub const REUSED_FROM: u64 = 3;
-/// The causes that convergence counts.
+/// Citing tickets from which a solution counts as reused.
+pub const REUSED_CITATIONS_MIN: u64 = 3;
+/// The number of causes that convergence counts.
 pub const TOP_CAUSES: usize = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,7 +65,7 @@ impl From<Signature> for Cause {
     }
 }
 
-/// What a ticket that was first resolved in the period brings to its figures.
+/// The facts of a ticket first resolved in the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     pub ticket: TicketId,
@@ -75,24 +73,24 @@ pub struct Fact {
     pub resolved_at: Timestamp,
     /// `None`: unattributed.
     pub cause: Option<Cause>,
-    /// It cites a case or a card.
+    /// Whether it cites a case or a card.
     pub cites: bool,
-    /// When the same customer or device came back with the same fault and cause.
+    /// When the same customer or device had the same fault and cause again.
     pub recurred_at: Option<Timestamp>,
 }
 
-/// A survey that was asked or answered in the period.
+/// A survey that was sent or answered in the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Voice {
+pub struct SurveyFact {
     pub ticket: TicketId,
-    pub asked: bool,
+    pub requested: bool,
     /// Of an answer in the period.
     pub score: Option<i32>,
-    /// Whether there is an answer at all.
+    /// Whether it was answered at any time.
     pub answered: bool,
 }
 
-/// A figure with tickets behind it.
+/// A figure with drill-down to tickets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Figure {
     RootCauseConvergence,
@@ -114,17 +112,17 @@ pub struct CauseCount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contribution {
     pub user: UserId,
-    /// Cards made in the period with a case of theirs.
+    /// Cards created in the period with a case of this user.
     pub cards: u64,
-    /// Their cases that were cited in the period.
+    /// Cases of this user that were cited in the period.
     pub cited_cases: u64,
-    /// Citations in the period of their cases, and of cards with a case of theirs.
+    /// Citations in the period of this user's cases, and of cards with such a case.
     pub citations: u64,
 }
 
-/// A solution and how many other tickets cite it.
+/// A solution and the number of tickets that cite it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reused {
+pub struct SolutionReuse {
     pub source: Source,
     pub citing: u64,
 }
@@ -143,10 +141,10 @@ pub struct Health {
     pub response_rate: Tally,
     /// Most frequent first.
     pub causes: Vec<CauseCount>,
-    /// Those first that are cited most.
+    /// Most cited first.
     pub contributions: Vec<Contribution>,
-    /// Those first that are cited most.
-    pub solutions: Vec<Reused>,
+    /// Most cited first.
+    pub solutions: Vec<SolutionReuse>,
 }
 
 /// Design defects of a product, this quarter and the one before.
@@ -158,21 +156,21 @@ pub struct Escape {
     pub previous: Tally,
 }
 
-/// What is most worth using again.
+/// The solution most worth reusing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Worth {
+pub struct TopSolution {
     pub source: Source,
-    pub said: Said,
+    pub text: SolutionText,
     pub effect: Effect,
 }
 
-/// What a solution says.
+/// The text of a solution.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
-    /// The case itself; of a card its case that was solved last, of those that the viewer may read.
+pub struct SolutionText {
+    /// The case itself; for a card, its most recently solved case that the viewer may read.
     pub ticket: Option<TicketId>,
     pub cause: Cause,
-    /// Where it applies, in somebody's words; `None`: what its cause says.
+    /// Where it applies, as written by an editor; `None`: derived from its cause.
     pub applies_to: Option<String>,
     pub solution: String,
 }
@@ -181,10 +179,10 @@ pub struct Said {
 pub struct Effect {
     /// Tickets that cited it in the week.
     pub cited_in_week: u64,
-    /// Tickets that cite it at all.
+    /// All tickets that cite it.
     pub citing: u64,
-    /// Of those whose seven days are over: held, failed.
-    pub held: u64,
+    /// Of those resolved at least seven days ago: survived, failed.
+    pub survived: u64,
     pub failed: u64,
     /// The median handling time of tickets that cite it.
     pub median_citing_secs: Option<i64>,
@@ -192,36 +190,36 @@ pub struct Effect {
     pub median_others_secs: Option<i64>,
 }
 
-/// The weeks over which first-time resolution stays low before knowledge is said to be missed.
+/// The weeks for which first-time resolution must stay low to be a knowledge gap.
 pub const GAP_WEEKS: usize = 3;
-/// Topics that are named.
+/// The most topics listed.
 pub const TOPICS_MAX: usize = 10;
 
-/// A department or issue type whose first-time resolution stays under its target: knowledge is missed there.
+/// A knowledge gap: a team or issue type whose first-time resolution stays below its target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gap {
     pub dimension: Dimension,
     pub key: Key,
     /// First-time resolution in each of the last [`GAP_WEEKS`] whole ISO weeks, the earliest first.
     pub weeks: Vec<(Period, Tally)>,
-    /// How many topics have no card.
+    /// The number of topics without a card.
     pub topic_count: usize,
-    /// What tickets were about that were not solved the first time and have no card, most frequent first; [`TOPICS_MAX`] at most.
+    /// Causes of tickets that were not resolved the first time and have no card, most frequent first; at most [`TOPICS_MAX`].
     pub topics: Vec<Topic>,
 }
 
-/// A cause that has no card.
+/// A cause without a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
-    /// `None`: nobody has said.
+    /// `None`: unattributed.
     pub cause: Option<Cause>,
-    /// Of which tickets, those first that were created last.
+    /// Its tickets, newest first.
     pub tickets: Vec<TicketId>,
 }
 
 /// A report as a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Made {
+pub struct ReportFile {
     /// `HTML` or `XLSX`.
     pub format: String,
     pub name: String,
@@ -229,13 +227,70 @@ pub struct Made {
     pub content: Vec<u8>,
 }
 
-/// Makes the report of a month, such as `2026-10`, in every format: how files look is not for this capability to say.
-#[derive(Clone, Copy)]
-pub struct Press(pub fn(Ctx, String) -> BoxFuture<'static, Result<Vec<Made>>>);
+/// The file format of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportFormat {
+    Html,
+    Xlsx,
+}
 
-/// A report that was made by itself, without what is in it.
+impl ReportFormat {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Html => "HTML",
+            Self::Xlsx => "XLSX",
+        }
+    }
+}
+
+/// One table of a file.
+pub struct Sheet {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<CellValue>>,
+}
+
+#[derive(Clone, Debug)]
+pub enum CellValue {
+    Text(String),
+    Number(i64),
+    /// In 0..=1.
+    Share(f64),
+    Empty,
+}
+
+impl CellValue {
+    pub fn of(count: u64) -> Self {
+        Self::Number(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
+impl<N: Into<i64>> From<Option<N>> for CellValue {
+    fn from(number: Option<N>) -> Self {
+        number.map_or(Self::Empty, |number| Self::Number(number.into()))
+    }
+}
+
+/// Title and introduction above the tables of a page.
+pub struct Heading {
+    pub title: String,
+    pub lines: Vec<String>,
+    /// Language of the texts, such as `zh-CN`.
+    pub language: String,
+}
+
+/// Port: renders tables as files. Compression blocks a thread for a while.
+#[derive(Clone, Copy)]
+pub struct ReportRenderer {
+    pub csv: fn(&Sheet) -> Result<Vec<u8>>,
+    pub xlsx: fn(&[Sheet]) -> Result<Vec<u8>>,
+    /// A self-contained page: it loads nothing.
+    pub html: fn(&Heading, &[Sheet]) -> String,
+}
+
+/// A report that was generated automatically, without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct ReportFileInfo {
     pub month: String,
     pub format: String,
     pub name: String,

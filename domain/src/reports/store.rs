@@ -1,4 +1,4 @@
-//! Rows of reports: tickets of a period with what was found of them, surveys, citations; and the files that were made.
+//! Rows of reports: tickets of a period, surveys, citations; and the stored files.
 
 pub mod report_file {
     use crate::kernel::Timestamp;
@@ -27,32 +27,33 @@ use std::collections::BTreeSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr, UnionType};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, RelationDef,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef,
 };
 
-use super::model::{Cause, Fact, Kept, Made, Voice};
+use super::model::{Cause, Fact, ReportFile, ReportFileInfo, SurveyFact};
 use crate::kernel::{CardId, Error, Result, TicketId, Timestamp, UserId};
 use crate::knowledge::store::entities::{card, card_publication, citation};
 use crate::metrics::model::Period;
+use crate::runtime::Executor;
 use crate::satisfaction::store::{survey, survey_request};
 use crate::tickets::model::{FaultType, RootCauseLevel, TicketStatus};
 use crate::tickets::store::entities::{attribution, ticket};
 
-/// Rows of one statement.
+/// Rows per statement.
 const BATCH: u64 = 10_000;
 
 fn with_attribution() -> RelationDef {
     ticket::Entity::belongs_to(attribution::Entity).from(ticket::Column::Id).to(attribution::Column::TicketId).into()
 }
 
-/// Tickets that count in a period: first resolved in it, neither merged away nor cancelled.
+/// Tickets that count in a period: first resolved in it, neither merged nor cancelled.
 pub fn resolved_in(period: Period) -> Condition {
     Condition::all()
         .add(ticket::Column::FirstResolvedAt.gte(period.from))
         .add(ticket::Column::FirstResolvedAt.lt(period.to))
         .add(ticket::Column::MergedInto.is_null())
-        .add(ticket::Column::Status.ne(TicketStatus::Cancelled.word()))
+        .add(ticket::Column::Status.ne(TicketStatus::Cancelled.as_str()))
 }
 
 #[derive(FromQueryResult)]
@@ -72,11 +73,11 @@ impl TryFrom<Row> for Fact {
 
     fn try_from(row: Row) -> Result<Self> {
         let Row { id, created_at, first_resolved_at, product, fault_type, root_cause_level, cause_tag, cites } = row;
-        let broken = || Error::internal(format!("ticket {id}: its attribution holds no word of this program"));
+        let invalid = || Error::internal(format!("ticket {id}: its attribution holds no word of this program"));
         let cause = match (fault_type, root_cause_level) {
             (Some(fault_type), Some(level)) => Some(Cause {
-                fault_type: FaultType::parse(&fault_type).ok_or_else(broken)?,
-                root_cause_level: RootCauseLevel::parse(&level).ok_or_else(broken)?,
+                fault_type: fault_type.parse::<FaultType>().map_err(|_| invalid())?,
+                root_cause_level: level.parse::<RootCauseLevel>().map_err(|_| invalid())?,
                 cause_tag,
                 product,
             }),
@@ -87,8 +88,8 @@ impl TryFrom<Row> for Fact {
     }
 }
 
-/// The facts of tickets for which `of` holds; whether they recurred is not among them.
-pub async fn facts(conn: &impl ConnectionTrait, of: &Condition) -> Result<Vec<Fact>> {
+/// The facts of tickets that match `of`, without recurrences.
+pub async fn facts(conn: &Executor, of: &Condition) -> Result<Vec<Fact>> {
     let cited = Query::select()
         .expr(Expr::val(1))
         .from(citation::Entity)
@@ -129,11 +130,11 @@ pub async fn facts(conn: &impl ConnectionTrait, of: &Condition) -> Result<Vec<Fa
     }
 }
 
-/// Surveys of tickets for which `of` holds that were asked or answered in a period.
-pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period) -> Result<Vec<Voice>> {
+/// Surveys of tickets that match `of` that were sent or answered in a period.
+pub async fn surveys(conn: &Executor, of: &Condition, period: Period) -> Result<Vec<SurveyFact>> {
     let within = |column: SimpleExpr| column.clone().gte(period.from).and(column.lt(period.to));
-    let mut requested = Query::select();
-    requested
+    let mut requests = Query::select();
+    requests
         .expr(Expr::val(1))
         .from(survey_request::Entity)
         .and_where(
@@ -141,8 +142,8 @@ pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period)
                 .equals((survey::Entity, survey::Column::TicketId)),
         )
         .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt))));
-    let asked = Expr::exists(requested);
-    // Each by its own index.
+    let requested = Expr::exists(requests);
+    // A query each, so that each uses its own index.
     let mut answered = Query::select();
     answered
         .column(survey::Column::TicketId)
@@ -160,7 +161,7 @@ pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period)
     let rows = survey::Entity::find()
         .select_only()
         .columns([survey::Column::TicketId, survey::Column::Score, survey::Column::AnsweredAt])
-        .expr_as(is(asked), "asked")
+        .expr_as(is(requested), "asked")
         .join(JoinType::InnerJoin, of_ticket)
         .filter(of.clone())
         .filter(ticket::Column::MergedInto.is_null())
@@ -168,19 +169,20 @@ pub async fn voices(conn: &impl ConnectionTrait, of: &Condition, period: Period)
         .into_tuple::<(TicketId, Option<i32>, Option<Timestamp>, i32)>()
         .all(conn)
         .await?;
-    let voice = |(ticket, score, answered_at, asked): (TicketId, Option<i32>, Option<Timestamp>, i32)| Voice {
-        ticket,
-        asked: asked != 0,
-        score: score.filter(|_| answered_at.is_some_and(|at| period.contains(at))),
-        answered: score.is_some(),
-    };
-    Ok(rows.into_iter().map(voice).collect())
+    let survey =
+        |(ticket, score, answered_at, requested): (TicketId, Option<i32>, Option<Timestamp>, i32)| SurveyFact {
+            ticket,
+            requested: requested != 0,
+            score: score.filter(|_| answered_at.is_some_and(|at| period.contains(at))),
+            answered: score.is_some(),
+        };
+    Ok(rows.into_iter().map(survey).collect())
 }
 
-/// Citations of cases and cards before an instant: source, citing ticket, when; those of tickets that were merged away or
-/// cancelled are none.
+/// Citations of cases and cards before an instant: case, card, citing ticket, time. Those of merged or cancelled tickets
+/// do not count.
 pub async fn citations(
-    conn: &impl ConnectionTrait,
+    conn: &Executor,
     before: Timestamp,
 ) -> Result<Vec<(Option<TicketId>, Option<CardId>, TicketId, Timestamp)>> {
     let citing: RelationDef =
@@ -192,15 +194,15 @@ pub async fn citations(
         .join(JoinType::InnerJoin, citing)
         .filter(citation::Column::At.lt(before))
         .filter(ticket::Column::MergedInto.is_null())
-        .filter(ticket::Column::Status.ne(TicketStatus::Cancelled.word()))
+        .filter(ticket::Column::Status.ne(TicketStatus::Cancelled.as_str()))
         .into_tuple()
         .all(conn)
         .await?)
 }
 
-/// Of these tickets those that are solved and that `of` holds for, each with who solved it.
-pub async fn solved(conn: &impl ConnectionTrait, of: &Condition, ids: &[TicketId]) -> Result<Vec<(TicketId, UserId)>> {
-    let words = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::word);
+/// Those of these tickets that are solved and match `of`, with their handler.
+pub async fn solved(conn: &Executor, of: &Condition, ids: &[TicketId]) -> Result<Vec<(TicketId, UserId)>> {
+    let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::as_str);
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(500) {
         let rows = ticket::Entity::find()
@@ -209,7 +211,7 @@ pub async fn solved(conn: &impl ConnectionTrait, of: &Condition, ids: &[TicketId
             .column(attribution::Column::ById)
             .join(JoinType::InnerJoin, with_attribution())
             .filter(of.clone())
-            .filter(ticket::Column::Status.is_in(words))
+            .filter(ticket::Column::Status.is_in(solved))
             .filter(ticket::Column::Id.is_in(ids.iter().copied()))
             .into_tuple::<(TicketId, UserId)>()
             .all(conn)
@@ -219,8 +221,8 @@ pub async fn solved(conn: &impl ConnectionTrait, of: &Condition, ids: &[TicketId
     Ok(found)
 }
 
-/// Cards made before an instant: which, of which product, when.
-pub async fn cards(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, Option<String>, Timestamp)>> {
+/// Cards created before an instant: id, product, creation time.
+pub async fn cards(conn: &Executor, before: Timestamp) -> Result<Vec<(CardId, Option<String>, Timestamp)>> {
     Ok(card::Entity::find()
         .select_only()
         .columns([card::Column::Id, card::Column::Product, card::Column::ExtractedAt])
@@ -230,8 +232,8 @@ pub async fn cards(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec
         .await?)
 }
 
-/// Cards that were in use at an instant.
-pub async fn published(conn: &impl ConnectionTrait, at: Timestamp) -> Result<Vec<CardId>> {
+/// Cards that were published at an instant.
+pub async fn published(conn: &Executor, at: Timestamp) -> Result<Vec<CardId>> {
     let retired = card_publication::Column::RetiredAt;
     Ok(card_publication::Entity::find()
         .select_only()
@@ -243,9 +245,9 @@ pub async fn published(conn: &impl ConnectionTrait, at: Timestamp) -> Result<Vec
         .await?)
 }
 
-/// Keeps what was made of a month; made again, the newer one stays.
-pub async fn keep(conn: &impl ConnectionTrait, month: &str, made: Vec<Made>, at: Timestamp) -> Result<()> {
-    let rows = made.into_iter().map(|Made { format, name, media_type, content }| report_file::ActiveModel {
+/// Stores the files of a month; replaces older ones.
+pub async fn save_files(conn: &Executor, month: &str, files: Vec<ReportFile>, at: Timestamp) -> Result<()> {
+    let rows = files.into_iter().map(|ReportFile { format, name, media_type, content }| report_file::ActiveModel {
         month: Set(month.to_owned()),
         format: Set(format),
         name: Set(name),
@@ -261,8 +263,8 @@ pub async fn keep(conn: &impl ConnectionTrait, month: &str, made: Vec<Made>, at:
     Ok(())
 }
 
-/// Empties the files of a month and later, or all; returns of which months there are some.
-pub async fn clear(conn: &impl ConnectionTrait, since: Option<&str>) -> Result<BTreeSet<String>> {
+/// Clears the files of a month and later, or all; returns the months that have files.
+pub async fn clear(conn: &Executor, since: Option<&str>) -> Result<BTreeSet<String>> {
     let of = Condition::all().add_option(since.map(|since| report_file::Column::Month.gte(since)));
     report_file::Entity::update_many()
         .col_expr(report_file::Column::Content, Expr::value(Vec::<u8>::new()))
@@ -273,8 +275,8 @@ pub async fn clear(conn: &impl ConnectionTrait, since: Option<&str>) -> Result<B
     Ok(months.into_tuple::<String>().all(conn).await?.into_iter().collect())
 }
 
-/// What was made, the newest first.
-pub async fn kept(conn: &impl ConnectionTrait, month: Option<&str>, limit: u64) -> Result<Vec<Kept>> {
+/// Stored reports, newest first.
+pub async fn stored_reports(conn: &Executor, month: Option<&str>, limit: u64) -> Result<Vec<ReportFileInfo>> {
     let of = month.map(|month| report_file::Column::Month.eq(month));
     let rows = report_file::Entity::find()
         .filter(Condition::all().add_option(of))
@@ -287,14 +289,14 @@ pub async fn kept(conn: &impl ConnectionTrait, month: Option<&str>, limit: u64) 
         .into_tuple::<(String, String, String, Timestamp)>()
         .all(conn)
         .await?;
-    Ok(rows.into_iter().map(|(month, format, name, made_at)| Kept { month, format, name, made_at }).collect())
+    Ok(rows.into_iter().map(|(month, format, name, made_at)| ReportFileInfo { month, format, name, made_at }).collect())
 }
 
-/// `None`: there is none, or it is being made anew.
-pub async fn file(conn: &impl ConnectionTrait, month: &str, format: &str) -> Result<Option<Made>> {
+/// `None`: there is no file, or it is being generated again.
+pub async fn file(conn: &Executor, month: &str, format: &str) -> Result<Option<ReportFile>> {
     let row = report_file::Entity::find_by_id((month.to_owned(), format.to_owned())).one(conn).await?;
     let row = row.filter(|row| !row.content.is_empty());
-    Ok(row.map(|report_file::Model { format, name, media_type, content, .. }| Made {
+    Ok(row.map(|report_file::Model { format, name, media_type, content, .. }| ReportFile {
         format,
         name,
         media_type,

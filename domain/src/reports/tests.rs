@@ -2,11 +2,11 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::decide::{causes, change, median, outcome, reuse, steps, top};
-use super::model::{Cause, Fact, Figure, Reused};
+use super::decide::{causes, change, median, outcome, reuse, steps, top_causes};
+use super::model::{Cause, Fact, Figure, SolutionReuse};
 use crate::kernel::{TicketId, Timestamp, days, hours};
 use crate::knowledge::model::Source;
-use crate::metrics::decide::{before, month, quarter, week};
+use crate::metrics::decide::{month, previous_interval, quarter, week};
 use crate::metrics::model::{Interval, Outcome, Period, Tally};
 use crate::tickets::model::{FaultType, RootCauseLevel};
 
@@ -24,21 +24,21 @@ fn periods_begin_in_the_organisations_zone() {
     let q3 = period("2026-07-01T00:00:00+08:00", "2026-10-01T00:00:00+08:00");
     assert_eq!(quarter("2026-Q3", &zone).unwrap(), q3);
     let q2 = period("2026-04-01T00:00:00+08:00", "2026-07-01T00:00:00+08:00");
-    assert_eq!(before(q3, Interval::Quarter, &zone), Some(q2));
+    assert_eq!(previous_interval(q3, Interval::Quarter, &zone), Some(q2));
     let q1 = quarter("2026-Q1", &zone).unwrap();
-    assert_eq!(before(q1, Interval::Quarter, &zone), quarter("2025-Q4", &zone).ok());
+    assert_eq!(previous_interval(q1, Interval::Quarter, &zone), quarter("2025-Q4", &zone).ok());
     assert_eq!(month("2026-02", &zone).unwrap(), period("2026-02-01T00:00:00+08:00", "2026-03-01T00:00:00+08:00"));
-    // ISO 8601: week 1 holds the year's first Thursday; 2020 had 53.
+    // ISO 8601: week 1 contains the year's first Thursday; 2020 had 53 weeks.
     assert_eq!(week("2026-W01", &zone).unwrap(), period("2025-12-29T00:00:00+08:00", "2026-01-05T00:00:00+08:00"));
     assert_eq!(week("2020-W53", &zone).unwrap(), period("2020-12-28T00:00:00+08:00", "2021-01-04T00:00:00+08:00"));
-    for wrong in ["2025-W53", "2026-W1", "2026-47", "W47", "26-W07", "", "2026-W-1"] {
-        assert!(week(wrong, &zone).is_err(), "{wrong}");
+    for invalid in ["2025-W53", "2026-W1", "2026-47", "W47", "26-W07", "", "2026-W-1"] {
+        assert!(week(invalid, &zone).is_err(), "{invalid}");
     }
-    for wrong in ["2026-Q0", "2026-Q5", "2026-3", "2026-Q", "26-Q1"] {
-        assert!(quarter(wrong, &zone).is_err(), "{wrong}");
+    for invalid in ["2026-Q0", "2026-Q5", "2026-3", "2026-Q", "26-Q1"] {
+        assert!(quarter(invalid, &zone).is_err(), "{invalid}");
     }
-    for wrong in ["2026-13", "2026-1", "2026", "2026-00"] {
-        assert!(month(wrong, &zone).is_err(), "{wrong}");
+    for invalid in ["2026-13", "2026-1", "2026", "2026-00"] {
+        assert!(month(invalid, &zone).is_err(), "{invalid}");
     }
 }
 
@@ -55,7 +55,7 @@ fn fact(n: u128, cause: Option<(FaultType, RootCauseLevel)>) -> Fact {
 }
 
 #[test]
-fn the_three_most_frequent_causes_are_told_by_count_then_by_words() {
+fn the_top_causes_are_ordered_by_count_then_by_name() {
     use FaultType::{Configuration, Hardware, Operation, Software};
     use RootCauseLevel::{L1UserError, L2Environment, L3DesignDefect};
     let all = [
@@ -69,12 +69,12 @@ fn the_three_most_frequent_causes_are_told_by_count_then_by_words() {
     let facts: Vec<Fact> = (0..).zip(all).map(|(n, cause)| fact(n, cause)).collect();
     let found = causes(&facts);
     assert_eq!(found.iter().map(|of| of.count).collect::<Vec<_>>(), [2, 1, 1, 1]);
-    let top = top(&found);
+    let top = top_causes(&found);
     let now = at("2026-03-03T00:00:00Z");
     let met: Vec<_> =
         facts.iter().map(|fact| outcome(Figure::RootCauseConvergence, fact, &top, days(30), now)).collect();
     let (yes, no) = (Some(Outcome::Met), Some(Outcome::Missed));
-    assert_eq!(met, [yes, yes, no, yes, yes, None], "unattributed ones stand in neither number");
+    assert_eq!(met, [yes, yes, no, yes, yes, None], "unattributed tickets are in neither number");
 }
 
 #[test]
@@ -95,26 +95,26 @@ fn a_recurrence_is_known_at_once_and_its_absence_after_thirty_days() {
 
 #[test]
 fn three_citing_tickets_make_a_solution_reused() {
-    let solution = |n: u128, citing| Reused { source: Source::Case(TicketId(Uuid::from_u128(n))), citing };
+    let solution = |n: u128, citing| SolutionReuse { source: Source::Case(TicketId(Uuid::from_u128(n))), citing };
     assert_eq!(reuse(&[solution(1, 3), solution(2, 2), solution(3, 10)]), Tally { met: 2, missed: 1, pending: 0 });
     assert_eq!(reuse(&[]).value(), None);
 }
 
 #[test]
-fn a_change_is_of_what_was() {
+fn a_change_is_relative_to_the_previous_share() {
     let share = |met, missed| Tally { met, missed, pending: 0 };
     assert_eq!(change(share(17, 83), share(20, 80)).map(|change| (change * 1000.0).round()), Some(-150.0));
-    assert_eq!(change(share(1, 9), share(0, 10)), None, "nothing before: no share of it");
+    assert_eq!(change(share(1, 9), share(0, 10)), None, "no previous share");
     assert_eq!(change(share(0, 0), share(1, 1)), None);
 }
 
 #[test]
-fn a_solution_is_told_in_steps() {
-    let said = |text: &str| steps(text);
-    assert_eq!(said("1. 断电\n2. 更换 3.3V 电源\n\n- 上电"), ["断电", "更换 3.3V 电源", "上电"]);
-    assert_eq!(said("先断电。再更换端子；上电检查"), ["先断电。", "再更换端子；", "上电检查"]);
-    assert_eq!(said("Set v2.1 on the router. Restart it."), ["Set v2.1 on the router.", "Restart it."]);
-    assert_eq!(said("3.3V 电源更换"), ["3.3V 电源更换"]);
-    assert_eq!(said("  "), Vec::<String>::new());
+fn a_solution_is_split_into_steps() {
+    let steps_of = |text: &str| steps(text);
+    assert_eq!(steps_of("1. 断电\n2. 更换 3.3V 电源\n\n- 上电"), ["断电", "更换 3.3V 电源", "上电"]);
+    assert_eq!(steps_of("先断电。再更换端子；上电检查"), ["先断电。", "再更换端子；", "上电检查"]);
+    assert_eq!(steps_of("Set v2.1 on the router. Restart it."), ["Set v2.1 on the router.", "Restart it."]);
+    assert_eq!(steps_of("3.3V 电源更换"), ["3.3V 电源更换"]);
+    assert_eq!(steps_of("  "), Vec::<String>::new());
     assert_eq!((median(vec![]), median(vec![5, 1]), median(vec![9, 1, 5])), (None, Some(1), Some(5)));
 }

@@ -5,32 +5,15 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use sea_orm::DatabaseConnection;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{Db, Feed, Tx, jobs};
-use crate::event::Event;
-use crate::kernel::id::{Chance, uuid_v7};
-use crate::kernel::{Actor, Clock, Result, Timestamp};
+use super::ports::Wakeups;
+use super::wakeups::InProcessWakeups;
+use super::{Db, Executor, Feed, Modules, Tx};
+use crate::kernel::id::{Entropy, uuid_v7};
+use crate::kernel::{Actor, Clock, Result, Timestamp, boxed};
 
-/// What happens in the transaction of the event that causes it.
-pub type Reaction = for<'t> fn(&'t mut Tx, &'t Event) -> BoxFuture<'t, Result<()>>;
-
-/// What this process does at once, in memory, after a change was committed here or seen in the log.
-pub type Observer = fn(&App, &Event);
-
-/// Who reacts to whom; filled in by `wiring.rs`, the only file that knows.
-#[derive(Clone, Copy)]
-pub struct Wiring {
-    pub reaction: Reaction,
-    pub observer: Observer,
-    pub job: jobs::Handler,
-    pub sending: jobs::Sending,
-}
-
-/// State that capabilities keep in memory, by type.
+/// In-memory state of capabilities, by type.
 #[derive(Default)]
 pub struct States(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
@@ -40,15 +23,15 @@ impl States {
     }
 }
 
-/// What an [`App`] is made of.
+/// The parts of an [`App`].
 pub struct AppParts {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
-    pub chance: Arc<dyn Chance>,
+    pub entropy: Arc<dyn Entropy>,
     pub index: search::Index,
     pub data_dir: PathBuf,
     pub states: States,
-    pub wiring: Wiring,
+    pub modules: Modules,
     pub log_epoch: Arc<str>,
 }
 
@@ -56,37 +39,36 @@ pub struct AppParts {
 pub struct App {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
-    pub chance: Arc<dyn Chance>,
-    /// This node's search index, kept by the log.
+    pub entropy: Arc<dyn Entropy>,
+    /// This node's search index; it follows the log.
     pub index: search::Index,
     pub feed: Feed,
-    /// Rung when a job was planted that may be due before the worker would wake.
-    pub jobs_bell: Notify,
+    pub wakeups: Arc<dyn Wakeups>,
     pub data_dir: PathBuf,
-    pub wiring: Wiring,
-    /// Names this life of the log; a restore begins another, and cursors from before it are answered with RESYNC.
+    pub modules: Modules,
+    /// Identifies this epoch of the log. A restore begins a new one, and older cursors are answered with RESYNC.
     pub log_epoch: Arc<str>,
     states: States,
 }
 
 impl App {
     pub fn new(parts: AppParts) -> Arc<Self> {
-        let AppParts { db, clock, chance, index, data_dir, states, wiring, log_epoch } = parts;
+        let AppParts { db, clock, entropy, index, data_dir, states, modules, log_epoch } = parts;
         let feed = Feed::new();
-        let jobs_bell = Notify::new();
-        Arc::new(Self { db, clock, chance, index, feed, jobs_bell, data_dir, wiring, log_epoch, states })
+        let wakeups = Arc::new(InProcessWakeups::default());
+        Arc::new(Self { db, clock, entropy, index, feed, wakeups, data_dir, modules, log_epoch, states })
     }
 
-    /// A capability's state in memory.
+    /// The in-memory state of a capability.
     ///
     /// # Panics
-    /// Where `wiring` did not put it there: a mistake in the program that the first test shows.
+    /// If no module registers it.
     pub fn state<T: Any + Send + Sync>(&self) -> &T {
         self.states
             .0
             .get(&TypeId::of::<T>())
             .and_then(|state| state.downcast_ref())
-            .unwrap_or_else(|| panic!("wiring provides no {}", std::any::type_name::<T>()))
+            .unwrap_or_else(|| panic!("no module provides {}", std::any::type_name::<T>()))
     }
 
     pub fn now(&self) -> Timestamp {
@@ -94,28 +76,28 @@ impl App {
     }
 
     pub fn new_uuid(&self) -> Uuid {
-        uuid_v7(self.now(), &*self.chance)
+        uuid_v7(self.now(), &*self.entropy)
     }
 }
 
-/// One request, job or call on the command line: who acts, from where.
+/// The context of one request, job or command line call: actor and channel.
 #[derive(Clone)]
 pub struct Ctx {
     pub app: Arc<App>,
     pub actor: Actor,
-    /// The catalogue key of the way by which this came: `web`, `api`, `import`, `system` …
+    /// The catalogue key of the channel: `web`, `api`, `import`, `system` …
     pub channel: &'static str,
-    /// Ties the answer, the log lines and the events of one request together.
+    /// Correlates the response, the log lines and the events of one request.
     pub request_id: Uuid,
 }
 
 impl Ctx {
-    /// Buoy itself, for jobs and followers.
+    /// The system actor, for jobs and followers.
     pub fn system(app: &Arc<App>) -> Self {
         Self { app: app.clone(), actor: Actor::System, channel: "system", request_id: app.new_uuid() }
     }
 
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Executor {
         self.app.db.read()
     }
 
@@ -123,6 +105,7 @@ impl Ctx {
         self.app.now()
     }
 
+    #[boxed]
     pub async fn begin(&self) -> Result<Tx> {
         Tx::begin(self.clone()).await
     }

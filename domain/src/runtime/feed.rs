@@ -1,69 +1,57 @@
-//! The feed: one reader per process takes new rows of the log and hands them to everyone who follows it.
+//! The feed: one reader per process reads new rows of the log and broadcasts them to all followers.
 //!
-//! A [`Follower`] starts anywhere, catches up from the log, then listens; one that falls behind catches up again.
-//! Nothing is lost, nothing comes twice, and nobody who is slow holds back anyone else.
+//! A [`Follower`] starts at any position, catches up from the log, then receives broadcasts; one that falls behind catches
+//! up again. Each row arrives exactly once, and a slow follower does not delay others.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::log::{self, Cursor, Row};
+use super::log::{self, Cursor, History, Row};
+use super::ports::WakeupTopic;
 use super::{App, Engine};
-use crate::kernel::{Error, Result};
+use crate::kernel::{Error, Result, boxed};
 
-/// Batches kept for followers that are a little behind; further behind they read the log itself.
-const BATCHES_KEPT: usize = 256;
-/// Rows of one read.
+/// Batches buffered for slow followers; slower ones read the log.
+const BATCHES_BUFFERED: usize = 256;
+/// Rows per read.
 pub const BATCH: u64 = 500;
-/// Another node's commits, and rows that were above the horizon, are seen after this at the latest (PostgreSQL).
+/// The polling interval for commits of other nodes and for rows above the horizon (PostgreSQL).
 const POLL: Duration = Duration::from_millis(100);
-/// Wait after a failed read of the log.
+/// The delay after a failed read of the log.
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct Feed {
-    bell: Notify,
     head: watch::Sender<Cursor>,
     batches: broadcast::Sender<Arc<Batch>>,
 }
 
-/// What was read at once.
+/// The rows of one read.
 struct Batch {
-    /// Where the reader stood: between there and the first row lies nothing.
+    /// The position before the first row; there are no rows between the two.
     after: Cursor,
     rows: Vec<Row>,
 }
 
 impl Feed {
     pub(super) fn new() -> Self {
-        let (batches, _) = broadcast::channel(BATCHES_KEPT);
-        Self { bell: Notify::new(), head: watch::Sender::new(Cursor::START), batches }
+        let (batches, _) = broadcast::channel(BATCHES_BUFFERED);
+        Self { head: watch::Sender::new(Cursor::START), batches }
     }
 
-    /// Something was committed here.
-    pub(super) fn wake(&self) {
-        self.bell.notify_one();
-    }
-
-    /// How far the feed has come; watched by whoever waits for a change to arrive.
+    /// The position of the feed, for waiting until a change has arrived.
     pub fn head(&self) -> watch::Receiver<Cursor> {
         self.head.subscribe()
     }
 
-    /// Everything behind `after`, then whatever comes.
+    /// Follows the log from `after` on.
     pub fn follow(&self, app: &Arc<App>, after: Cursor, history: History) -> Follower {
-        // Listens before it reads: nothing falls between.
+        // Subscribe before reading, so that no row is missed.
         Follower { app: app.clone(), position: after, live: self.batches.subscribe(), catching_up: true, history }
     }
-}
-
-/// Whether imported history is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum History {
-    Included,
-    Skipped,
 }
 
 pub struct Follower {
@@ -74,10 +62,10 @@ pub struct Follower {
     history: History,
 }
 
-/// What a follower learns.
+/// The next result of a follower.
 pub enum Next {
     Rows(Vec<Row>),
-    /// It was too slow for the rows kept in memory and goes on reading the log behind its position.
+    /// It was too slow for the buffered rows and continues from the log at its position.
     Lagged,
     /// The process stops.
     Ended,
@@ -88,17 +76,12 @@ impl Follower {
         self.position
     }
 
-    /// Goes on from here without what lies between.
-    pub fn skip_to(&mut self, cursor: Cursor) {
-        self.position = cursor;
-        self.catching_up = true;
-    }
-
-    /// Rows in order, each once. Cancel-safe.
+    /// The next rows in order, each exactly once. Cancel-safe.
+    #[boxed]
     pub async fn next(&mut self) -> Result<Next> {
         loop {
             let rows = if self.catching_up {
-                let rows = log::read(self.app.db.read(), self.app.db.engine, self.position, BATCH).await?;
+                let rows = log::read(&self.app, self.position, BATCH).await?;
                 if rows.is_empty() {
                     self.catching_up = false;
                     continue;
@@ -106,7 +89,7 @@ impl Follower {
                 rows
             } else {
                 match self.live.recv().await {
-                    // It began to follow before the reader did, and something was committed between.
+                    // The follower started before the reader, and rows were committed in between.
                     Ok(batch) if batch.after > self.position => {
                         self.catching_up = true;
                         continue;
@@ -132,7 +115,8 @@ impl Follower {
     }
 }
 
-/// The one reader of the process.
+/// The reader of the process.
+#[boxed]
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut position = loop {
         match log::head(app.db.read(), app.db.engine).await {
@@ -145,27 +129,27 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         }
     };
     app.feed.head.send_replace(position);
-    // Says where the reader begins to those who have followed so far by reading themselves.
+    // Tells existing followers where the reader starts.
     let _ = app.feed.batches.send(Arc::new(Batch { after: position, rows: Vec::new() }));
     while !stop.is_cancelled() {
-        match log::read(app.db.read(), app.db.engine, position, BATCH).await {
+        match log::read(&app, position, BATCH).await {
             Ok(rows) if rows.is_empty() => {
                 let polls = app.db.engine == Engine::Postgres;
                 tokio::select! {
-                    () = app.feed.bell.notified() => {}
+                    () = app.wakeups.woken(WakeupTopic::Log) => {}
                     () = poll(), if polls => {}
                     () = stop.cancelled() => return,
                 }
             }
             Ok(rows) => {
                 for row in &rows {
-                    (app.wiring.observer)(&app, &row.event);
+                    app.modules.observe(&app, &row.event);
                 }
                 let after = position;
                 position = rows.last().map_or(position, |row| row.cursor);
-                // First how far the feed has come: who hears of a row looks at things as they are at that place.
+                // Update the position first: whoever receives a row expects the state at that position.
                 app.feed.head.send_replace(position);
-                // Nobody listening is no fault.
+                // No receivers is not an error.
                 let _ = app.feed.batches.send(Arc::new(Batch { after, rows }));
             }
             Err(error) => {
@@ -177,8 +161,8 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-/// Follows until stopped; a follower that fails begins again where it was.
-pub async fn keep_following<F>(who: &str, stop: &CancellationToken, follow: impl Fn() -> F)
+/// Runs a follower until stopped, and restarts it after a failure.
+pub async fn keep_following<F>(name: &str, stop: &CancellationToken, follow: impl Fn() -> F)
 where
     F: Future<Output = Result<()>>,
 {
@@ -188,27 +172,27 @@ where
             () = stop.cancelled() => return,
         };
         let Err(error) = ended else { return };
-        tracing::error!(%error, "{who} cannot follow the event log; trying again");
+        tracing::error!(%error, "{name} cannot follow the event log; trying again");
         if retry(stop).await {
             return;
         }
     }
 }
 
-/// A follower that does heavy work on every batch rests so many times as long as it worked: while much is written, it
-/// works on larger batches in place of more of them, and leaves the machine to those who write.
-const REST: u32 = 3;
-/// But never longer than this.
-const REST_MAX: Duration = Duration::from_millis(250);
+/// A follower with expensive batches pauses for this many times its working time, so that under load it processes fewer
+/// and larger batches and leaves capacity to writers.
+const PAUSE_FACTOR: u32 = 3;
+/// The maximum pause.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 
-/// Rests after work that began then.
-#[expect(clippy::disallowed_methods, reason = "paces work by what it costs this machine; no decision hangs on it")]
-pub async fn rest(began: Instant) {
-    tokio::time::sleep((began.elapsed() * REST).min(REST_MAX)).await;
+/// Pauses after work that started at `began`.
+#[expect(clippy::disallowed_methods, reason = "throttles by the cost of the work; no decision depends on it")]
+pub async fn throttle(began: Instant) {
+    tokio::time::sleep((began.elapsed() * PAUSE_FACTOR).min(PAUSE_MAX)).await;
 }
 
-/// Real time, not the clock in somebody's hand: it measures the machine, and decides nothing.
-#[expect(clippy::disallowed_methods, reason = "paces reading from another machine; no decision hangs on it")]
+/// Uses real time instead of the injected clock, because no decision depends on it.
+#[expect(clippy::disallowed_methods, reason = "paces polling; no decision depends on it")]
 async fn poll() {
     tokio::time::sleep(POLL).await;
 }
@@ -218,7 +202,7 @@ async fn wait_to_retry(stop: &CancellationToken, error: &Error) -> bool {
     retry(stop).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "paces retries towards a failing machine; no decision hangs on it")]
+#[expect(clippy::disallowed_methods, reason = "paces retries; no decision depends on it")]
 async fn retry(stop: &CancellationToken) -> bool {
     tokio::select! {
         () = tokio::time::sleep(RETRY) => false,

@@ -1,8 +1,8 @@
-//! The event log: the audit trail and the one feed.
+//! The event log: the audit trail and the feed.
 //!
 //! Its order is (xid, seq), never seq alone. On PostgreSQL a row with a lower seq may be committed after one with a
-//! higher seq; followers therefore read only below the horizon, `pg_snapshot_xmin`: every transaction below it has
-//! ended, so nothing can appear there any more. On SQLite one writer makes seq the order, and xid is 0.
+//! higher seq. Followers therefore read only below the horizon, `pg_snapshot_xmin`: every transaction below it has
+//! ended, so no row can appear there later. On SQLite there is one writer, so the order is seq, and xid is 0.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,71 +10,46 @@ use std::sync::Arc;
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::feed::History;
+use super::event::{self, AnyEvent, LogEvent};
 use super::store::{event_log, meta};
-use super::{Ctx, Db, Engine};
-use crate::event::Event;
-use crate::kernel::{Actor, Error, Result, Role, Timestamp};
+use super::{App, Ctx, Db, Engine, Executor};
+use crate::kernel::{Actor, Error, Result, Role, Timestamp, boxed, string_enum};
+use crate::msg;
 
-/// Who may hear of an event at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Audience {
-    /// Everyone who sees the subject, the requester too.
-    Public,
-    /// Only the responsible side.
-    Staff,
-    /// Imported history: in the audit trail, never in a live feed.
-    History,
-}
-
-impl Audience {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Public => "PUBLIC",
-            Self::Staff => "STAFF",
-            Self::History => "HISTORY",
-        }
-    }
-
-    fn parse(word: &str) -> Self {
-        match word {
-            "PUBLIC" => Self::Public,
-            "HISTORY" => Self::History,
-            _ => Self::Staff,
-        }
+string_enum! {
+    /// Who may receive an event.
+    Audience {
+        /// Everyone who may see the subject, including the requester.
+        Public = "PUBLIC",
+        /// Staff only.
+        Staff = "STAFF",
+        /// Imported history: in the audit trail, never in a live feed.
+        History = "HISTORY",
     }
 }
 
-/// Which side acted.
+/// Whether to include imported history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    Staff,
-    Requester,
-    System,
+pub enum History {
+    Included,
+    Skipped,
+}
+
+string_enum! {
+    /// Which side acted.
+    Side {
+        Staff = "STAFF",
+        Requester = "REQUESTER",
+        System = "SYSTEM",
+    }
 }
 
 impl Side {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Staff => "STAFF",
-            Self::Requester => "REQUESTER",
-            Self::System => "SYSTEM",
-        }
-    }
-
-    fn parse(word: &str) -> Self {
-        match word {
-            "REQUESTER" => Self::Requester,
-            "SYSTEM" => Self::System,
-            _ => Self::Staff,
-        }
-    }
-
     fn of(actor: &Actor) -> Self {
         match actor {
             Actor::Anonymous | Actor::System => Self::System,
@@ -85,7 +60,7 @@ impl Side {
     }
 }
 
-/// A place in the log.
+/// A position in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     pub xid: i64,
@@ -95,36 +70,33 @@ pub struct Cursor {
 impl Cursor {
     pub const START: Self = Self { xid: 0, seq: 0 };
 
-    /// As clients and the index keep it: with the life of the log that it belongs to.
-    pub fn seal(self, epoch: &str) -> String {
+    /// The form for clients and the index, with the epoch of the log.
+    pub fn encode(self, epoch: &str) -> String {
         format!("{epoch}.{}.{}", self.xid, self.seq)
     }
 
-    /// `Err` for what is no cursor at all, `Ok(None)` for one of another life of the log (before a restore).
-    pub fn open(text: &str, epoch: &str) -> Result<Option<Self>, NoCursor> {
+    /// `Err` for an invalid cursor, `Ok(None)` for a cursor of another epoch of the log (before a restore).
+    pub fn decode(text: &str, epoch: &str) -> Result<Option<Self>, InvalidCursor> {
         let mut parts = text.split('.');
         let (Some(of), Some(xid), Some(seq), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-            return Err(NoCursor);
+            return Err(InvalidCursor);
         };
         if of.is_empty() || of.len() > 16 || !of.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(NoCursor);
+            return Err(InvalidCursor);
         }
-        let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n >= 0).ok_or(NoCursor);
+        let number = |text: &str| text.parse::<i64>().ok().filter(|n| *n >= 0).ok_or(InvalidCursor);
         let cursor = Self { xid: number(xid)?, seq: number(seq)? };
         Ok((of == epoch).then_some(cursor))
     }
 }
 
-/// What somebody gave is no cursor of the log.
+/// The text is not a cursor of the log.
 #[derive(Debug)]
-pub struct NoCursor;
+pub struct InvalidCursor;
 
-impl From<NoCursor> for Error {
-    fn from(NoCursor: NoCursor) -> Self {
-        Self::bad_input(
-            "after is not a cursor: use one from boardCursor, an event or a live message.",
-            "after 不是有效的游标，请使用 boardCursor、事件或实时消息中的游标。",
-        )
+impl From<InvalidCursor> for Error {
+    fn from(InvalidCursor: InvalidCursor) -> Self {
+        Self::bad_input(msg!("event-cursor-invalid"))
     }
 }
 
@@ -134,41 +106,62 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// A row as it is read.
+/// A row that was read.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub cursor: Cursor,
     pub kind: String,
+    pub subject_kind: String,
     pub subject: Uuid,
     pub actor: Option<Uuid>,
+    pub on_behalf_of: Option<Uuid>,
     pub side: Side,
     pub audience: Audience,
     pub channel: String,
+    pub request_id: Uuid,
     pub at: Timestamp,
-    pub event: Arc<Event>,
+    pub event: AnyEvent,
 }
 
-impl TryFrom<event_log::Model> for Row {
-    type Error = Error;
-
-    fn try_from(model: event_log::Model) -> Result<Self> {
-        let event = serde_json::from_str(&model.payload)
-            .map_err(|e| Error::internal(format!("event {} of the log does not read: {e}", model.seq)))?;
+impl Row {
+    pub fn decode(app: &App, model: event_log::Model) -> Result<Self> {
+        let event = app.modules.decode(&model.payload);
+        let event =
+            event.map_err(|e| Error::internal(format!("event {} of the log cannot be decoded: {e}", model.seq)))?;
         Ok(Self {
             cursor: Cursor { xid: model.xid, seq: model.seq },
             kind: model.kind,
+            subject_kind: model.subject_kind,
             subject: model.subject,
             actor: model.actor,
-            side: Side::parse(&model.side),
-            audience: Audience::parse(&model.audience),
+            on_behalf_of: model.on_behalf_of,
+            side: model.side.parse().unwrap_or(Side::Staff),
+            audience: model.audience.parse().unwrap_or(Audience::Staff),
             channel: model.channel,
+            request_id: model.request_id,
             at: model.at,
-            event: Arc::new(event),
+            event,
+        })
+    }
+
+    /// The form in which others receive it (docs/events.md). Members may be added; none is ever renamed or removed.
+    pub fn to_public(&self, epoch: &str) -> serde_json::Value {
+        serde_json::json!({
+            "cursor": self.cursor.encode(epoch),
+            "kind": self.kind,
+            "at": self.at.to_string(),
+            "subject": { "kind": self.subject_kind, "id": Some(self.subject).filter(|id| !id.is_nil()) },
+            "actor": { "id": self.actor, "side": self.side.as_str() },
+            "onBehalfOf": self.on_behalf_of,
+            "audience": self.audience.as_str(),
+            "channel": self.channel,
+            "requestId": self.request_id,
+            "data": self.event.data(),
         })
     }
 }
 
-/// A row about to be written.
+/// A row to be written.
 pub struct NewRow {
     kind: String,
     subject_kind: &'static str,
@@ -184,7 +177,7 @@ pub struct NewRow {
 }
 
 impl NewRow {
-    pub(super) fn of(cx: &Ctx, at: Timestamp, event: &Event) -> Self {
+    pub(super) fn of<E: LogEvent>(cx: &Ctx, at: Timestamp, event: &E) -> Self {
         let (subject_kind, subject) = event.subject();
         Self {
             kind: event.kind().to_owned(),
@@ -197,12 +190,12 @@ impl NewRow {
             channel: cx.channel.to_owned(),
             request_id: cx.request_id,
             at,
-            payload: serde_json::to_string(event).expect("events are plain data"),
+            payload: event::encode(event),
         }
     }
 }
 
-/// SHA-256 over every field that says who, what and when; the place in the log is vouched for by the seals.
+/// SHA-256 over actor, subject, time and payload; the seals protect the position in the log.
 fn digest_of(model: &DigestParts<'_>) -> Vec<u8> {
     let DigestParts {
         kind,
@@ -232,7 +225,7 @@ fn digest_of(model: &DigestParts<'_>) -> Vec<u8> {
         &at.millis().to_be_bytes(),
         payload.as_bytes(),
     ] {
-        // Lengths first: no two different rows give the same bytes.
+        // Length-prefixed, so that different rows never give the same bytes.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -253,7 +246,7 @@ struct DigestParts<'a> {
     payload: &'a str,
 }
 
-/// The digest that a stored row must carry.
+/// The expected digest of a stored row.
 pub fn digest(model: &event_log::Model) -> Vec<u8> {
     digest_of(&DigestParts {
         kind: &model.kind,
@@ -270,21 +263,21 @@ pub fn digest(model: &event_log::Model) -> Vec<u8> {
     })
 }
 
-pub(super) async fn append(conn: &impl ConnectionTrait, rows: &[NewRow]) -> Result<()> {
+pub(super) async fn append(conn: &Executor, rows: &[NewRow]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     let models = rows.iter().map(|row| event_log::ActiveModel {
         seq: NotSet,
-        // The column's default: the id of the writing transaction.
+        // The default of the column: the id of the writing transaction.
         xid: NotSet,
         kind: Set(row.kind.clone()),
         subject_kind: Set(row.subject_kind.to_owned()),
         subject: Set(row.subject),
         actor: Set(row.actor),
         on_behalf_of: Set(row.on_behalf_of),
-        side: Set(row.side.word().to_owned()),
-        audience: Set(row.audience.word().to_owned()),
+        side: Set(row.side.as_str().to_owned()),
+        audience: Set(row.audience.as_str().to_owned()),
         channel: Set(row.channel.clone()),
         request_id: Set(row.request_id),
         at: Set(row.at),
@@ -295,8 +288,8 @@ pub(super) async fn append(conn: &impl ConnectionTrait, rows: &[NewRow]) -> Resu
             subject: &row.subject,
             actor: row.actor.as_ref(),
             on_behalf_of: row.on_behalf_of.as_ref(),
-            side: row.side.word(),
-            audience: row.audience.word(),
+            side: row.side.as_str(),
+            audience: row.audience.as_str(),
             channel: &row.channel,
             request_id: &row.request_id,
             at: row.at,
@@ -307,7 +300,7 @@ pub(super) async fn append(conn: &impl ConnectionTrait, rows: &[NewRow]) -> Resu
     Ok(())
 }
 
-/// What may be read without ever missing a row that is committed late.
+/// The rows below the horizon: no row can be committed among them later.
 pub fn below_horizon(engine: Engine) -> SimpleExpr {
     match engine {
         Engine::Sqlite => Expr::val(1).eq(1),
@@ -317,20 +310,16 @@ pub fn below_horizon(engine: Engine) -> SimpleExpr {
     }
 }
 
-fn behind(cursor: Cursor) -> SimpleExpr {
+fn after_cursor(cursor: Cursor) -> SimpleExpr {
     use event_log::Column::{Seq, Xid};
     Expr::col(Xid).gt(cursor.xid).or(Expr::col(Xid).eq(cursor.xid).and(Expr::col(Seq).gt(cursor.seq)))
 }
 
-/// Stored rows behind `after` and below the horizon, in order.
-pub async fn read_models(
-    conn: &impl ConnectionTrait,
-    engine: Engine,
-    after: Cursor,
-    limit: u64,
-) -> Result<Vec<event_log::Model>> {
+/// Stored rows after `after` and below the horizon, in order.
+#[boxed]
+pub async fn read_models(conn: &Executor, engine: Engine, after: Cursor, limit: u64) -> Result<Vec<event_log::Model>> {
     let rows = event_log::Entity::find()
-        .filter(behind(after))
+        .filter(after_cursor(after))
         .filter(below_horizon(engine))
         .order_by(event_log::Column::Xid, Order::Asc)
         .order_by(event_log::Column::Seq, Order::Asc)
@@ -341,13 +330,14 @@ pub async fn read_models(
 }
 
 /// The same, as events.
-pub async fn read(conn: &impl ConnectionTrait, engine: Engine, after: Cursor, limit: u64) -> Result<Vec<Row>> {
-    read_models(conn, engine, after, limit).await?.into_iter().map(Row::try_from).collect()
+#[boxed]
+pub async fn read(app: &App, after: Cursor, limit: u64) -> Result<Vec<Row>> {
+    let models = read_models(app.db.read(), app.db.engine, after, limit).await?;
+    models.into_iter().map(|model| Row::decode(app, model)).collect()
 }
 
-/// The last place that may be read now.
-/// What the log says about one thing, in its order, as far as a transaction sees it.
-pub async fn of_subject(conn: &impl ConnectionTrait, subject: Uuid, limit: u64) -> Result<Vec<Row>> {
+/// The events of one subject in log order, including those above the horizon.
+pub async fn read_subject(app: &App, conn: &Executor, subject: Uuid, limit: u64) -> Result<Vec<Row>> {
     let models = event_log::Entity::find()
         .filter(event_log::Column::Subject.eq(subject))
         .order_by_asc(event_log::Column::Xid)
@@ -355,22 +345,22 @@ pub async fn of_subject(conn: &impl ConnectionTrait, subject: Uuid, limit: u64) 
         .limit(limit)
         .all(conn)
         .await?;
-    models.into_iter().map(Row::try_from).collect()
+    models.into_iter().map(|model| Row::decode(app, model)).collect()
 }
 
-/// The same of several things at once.
-pub async fn of_subjects(conn: &impl ConnectionTrait, subjects: &[Uuid]) -> Result<Vec<Row>> {
+/// The same for several subjects.
+pub async fn read_subjects(app: &App, conn: &Executor, subjects: &[Uuid]) -> Result<Vec<Row>> {
     let models = event_log::Entity::find()
         .filter(event_log::Column::Subject.is_in(subjects.iter().copied()))
         .order_by_asc(event_log::Column::Xid)
         .order_by_asc(event_log::Column::Seq)
         .all(conn)
         .await?;
-    models.into_iter().map(Row::try_from).collect()
+    models.into_iter().map(|model| Row::decode(app, model)).collect()
 }
 
-/// Where the log first speaks of each of these things.
-pub async fn first_places(conn: &impl ConnectionTrait, subjects: &[Uuid]) -> Result<HashMap<Uuid, Cursor>> {
+/// The position of the first event of each subject.
+pub async fn first_positions(conn: &Executor, subjects: &[Uuid]) -> Result<HashMap<Uuid, Cursor>> {
     let rows = event_log::Entity::find()
         .select_only()
         .columns([event_log::Column::Subject, event_log::Column::Xid, event_log::Column::Seq])
@@ -380,11 +370,13 @@ pub async fn first_places(conn: &impl ConnectionTrait, subjects: &[Uuid]) -> Res
         .into_tuple::<(Uuid, i64, i64)>()
         .all(conn)
         .await?;
-    // The earliest comes last, and stays.
+    // Rows are in descending order, so the earliest overwrites the others.
     Ok(rows.into_iter().map(|(subject, xid, seq)| (subject, Cursor { xid, seq })).collect())
 }
 
-pub async fn head(conn: &impl ConnectionTrait, engine: Engine) -> Result<Cursor> {
+/// The last position below the horizon.
+#[boxed]
+pub async fn head(conn: &Executor, engine: Engine) -> Result<Cursor> {
     let row = event_log::Entity::find()
         .select_only()
         .columns([event_log::Column::Xid, event_log::Column::Seq])
@@ -397,21 +389,16 @@ pub async fn head(conn: &impl ConnectionTrait, engine: Engine) -> Result<Cursor>
     Ok(row.map_or(Cursor::START, |(xid, seq)| Cursor { xid, seq }))
 }
 
-/// How many rows lie behind `after`, counted up to `max`; with imported history, or without what live feeds skip.
-pub async fn count_behind(
-    conn: &impl ConnectionTrait,
-    engine: Engine,
-    after: Cursor,
-    history: History,
-    max: u64,
-) -> Result<u64> {
+/// The number of rows after `after`, counted up to `max`, with or without imported history.
+#[boxed]
+pub async fn count_after(conn: &Executor, engine: Engine, after: Cursor, history: History, max: u64) -> Result<u64> {
     let mut select = event_log::Entity::find()
         .select_only()
         .column(event_log::Column::Seq)
-        .filter(behind(after))
+        .filter(after_cursor(after))
         .filter(below_horizon(engine));
     if history == History::Skipped {
-        select = select.filter(event_log::Column::Audience.ne(Audience::History.word()));
+        select = select.filter(event_log::Column::Audience.ne(Audience::History.as_str()));
     }
     let rows = select
         .order_by(event_log::Column::Xid, Order::Asc)
@@ -423,10 +410,11 @@ pub async fn count_behind(
     Ok(rows.len() as u64)
 }
 
-/// How many rows stand above the horizon, counted up to `max`: an open transaction holds them back from followers.
-pub async fn held_back(conn: &impl ConnectionTrait, engine: Engine, max: u64) -> Result<u64> {
+/// The number of rows above the horizon, counted up to `max`; an open transaction hides them from followers.
+#[boxed]
+pub async fn count_above_horizon(conn: &Executor, engine: Engine, max: u64) -> Result<u64> {
     if engine == Engine::Sqlite {
-        return Ok(0); // one writer: what is committed can be read
+        return Ok(0); // one writer: every committed row is readable
     }
     let rows = event_log::Entity::find()
         .select_only()
@@ -439,16 +427,17 @@ pub async fn held_back(conn: &impl ConnectionTrait, engine: Engine, max: u64) ->
     Ok(rows.len() as u64)
 }
 
-/// The key in `meta` under which this life of the log has its name.
+/// The key of the epoch of the log in `meta`.
 pub const EPOCH: &str = "log_epoch";
 
-/// A name for a life of the log.
+/// A new id of an epoch of the log.
 pub fn new_epoch(fresh: Uuid) -> String {
     fresh.simple().to_string()[20..].to_owned()
 }
 
-/// The name of this life of the log, made on first use.
-pub async fn life(db: &Db, fresh: Uuid) -> Result<Arc<str>> {
+/// The id of the current epoch of the log, created on first use.
+#[boxed]
+pub async fn load_epoch(db: &Db, fresh: Uuid) -> Result<Arc<str>> {
     if let Some(row) = meta::Entity::find_by_id(EPOCH.to_owned()).one(db.read()).await? {
         return Ok(row.value.into());
     }
@@ -459,7 +448,7 @@ pub async fn life(db: &Db, fresh: Uuid) -> Result<Arc<str>> {
         .await?;
     tx.commit().await?;
     let row = meta::Entity::find_by_id(EPOCH.to_owned()).one(db.read()).await?;
-    row.map(|row| row.value.into()).ok_or_else(|| Error::internal("the database keeps no name of its log"))
+    row.map(|row| row.value.into()).ok_or_else(|| Error::internal("the database has no log_epoch"))
 }
 
 #[cfg(test)]
@@ -467,15 +456,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_knows_its_life_of_the_log() {
+    fn a_cursor_contains_the_epoch_of_the_log() {
         let cursor = Cursor { xid: 7, seq: 12 };
-        let text = cursor.seal("abc123");
-        assert_eq!(Cursor::open(&text, "abc123").unwrap(), Some(cursor));
-        assert_eq!(Cursor::open(&text, "def456").unwrap(), None);
+        let text = cursor.encode("abc123");
+        assert_eq!(Cursor::decode(&text, "abc123").unwrap(), Some(cursor));
+        assert_eq!(Cursor::decode(&text, "def456").unwrap(), None);
         for bad in
             ["", "1", "1.2", "abc.1.x", "abc.-1.2", "xyz!.1.2", ".1.2", "abc.1.2.3", "abc.1.99999999999999999999"]
         {
-            assert!(Cursor::open(bad, "abc123").is_err(), "{bad}");
+            assert!(Cursor::decode(bad, "abc123").is_err(), "{bad}");
         }
     }
 }

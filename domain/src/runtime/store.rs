@@ -43,15 +43,15 @@ pub mod job {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: JobId,
-        /// Who runs it: empty for jobs that decide, the name of a way out for those that send.
+        /// The queue: empty for jobs that decide, the name of a channel for jobs that send.
         pub lane: String,
         pub kind: String,
-        /// What it is about; (kind, subject) is unique, so planting twice plants once.
+        /// (kind, subject) is unique, so scheduling a job again moves it.
         pub subject: String,
         pub run_at: Timestamp,
         pub attempts: i32,
         pub lease_until: Option<Timestamp>,
-        /// Rises with every lease: whoever holds an old one can no longer finish the job.
+        /// Increases with every lease, so that the holder of an old lease cannot finish the job.
         pub fence: i64,
         pub buried_at: Option<Timestamp>,
         pub last_error: Option<String>,
@@ -89,7 +89,7 @@ pub mod idempotency_key {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Facts about the database itself: the life of its log.
+/// Metadata of the database: the epoch of its log.
 pub mod meta {
     use sea_orm::entity::prelude::*;
     use serde::{Deserialize, Serialize};

@@ -1,26 +1,26 @@
-//! One transaction, one frozen `now`. Events are recorded in it; reactions run in it; the feed wakes after the commit.
+//! One transaction with one frozen `now`. It records events and runs reactions; the feed is woken after the commit.
 
 use std::sync::Arc;
 
-use sea_orm::DatabaseTransaction;
+use futures::future::BoxFuture;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::db::WriteTx;
 use super::log::{self, NewRow};
-use super::{App, Ctx};
-use crate::event::Event;
+use super::ports::WakeupTopic;
+use super::{AnyEvent, App, Ctx, Executor, LogEvent};
 use crate::kernel::id::uuid_v7;
-use crate::kernel::{Actor, Error, Result, Timestamp};
+use crate::kernel::{Actor, Error, Result, Timestamp, boxed};
 
 pub struct Tx {
     pub cx: Ctx,
     pub now: Timestamp,
     tx: WriteTx,
-    events: Vec<Event>,
+    events: Vec<AnyEvent>,
     rows: Vec<NewRow>,
-    rings: bool,
-    /// The job that runs in it, and when it is to run again because something in here has planted it anew.
+    wakes_workers: bool,
+    /// The job that runs in this transaction.
     pub(super) job: Option<RunningJob>,
 }
 
@@ -28,21 +28,22 @@ pub struct Tx {
 pub(super) struct RunningJob {
     pub kind: String,
     pub subject: String,
-    pub again: Option<Timestamp>,
+    /// When to run it again, because this transaction has scheduled it again.
+    pub reschedule_at: Option<Timestamp>,
 }
 
-/// Rows of the log that one statement carries.
+/// Log rows per statement.
 const APPEND_BATCH: usize = 500;
 
 impl Tx {
     pub(super) async fn begin(cx: Ctx) -> Result<Self> {
         let tx = cx.app.db.begin().await?;
-        // Taken after the wait for the turn: time never runs backwards between two changes of one row.
+        // Read after the wait for the write turn, so that time does not run backwards between two changes of one row.
         let now = cx.now();
-        Ok(Self { cx, now, tx, events: Vec::new(), rows: Vec::new(), rings: false, job: None })
+        Ok(Self { cx, now, tx, events: Vec::new(), rows: Vec::new(), wakes_workers: false, job: None })
     }
 
-    pub fn conn(&self) -> &DatabaseTransaction {
+    pub fn conn(&self) -> &Executor {
         self.tx.conn()
     }
 
@@ -55,62 +56,63 @@ impl Tx {
     }
 
     pub fn new_uuid(&self) -> Uuid {
-        uuid_v7(self.now, &*self.cx.app.chance)
+        uuid_v7(self.now, &*self.cx.app.entropy)
     }
 
-    /// Records what happened, by the actor of this transaction, now; and lets others react in the same transaction.
-    pub async fn record(&mut self, event: Event) -> Result<()> {
-        let row = NewRow::of(&self.cx, self.now, &event);
-        self.record_row(event, row).await
+    /// Records an event by the actor of this transaction, now, and runs the reactions to it in the same transaction.
+    pub fn record<E: LogEvent>(&mut self, event: E) -> BoxFuture<'_, Result<()>> {
+        self.rows.push(NewRow::of(&self.cx, self.now, &event));
+        self.react(AnyEvent::new(event))
     }
 
-    /// Records what happened elsewhere and earlier (import): nobody reacts.
-    pub fn record_history(&mut self, event: Event, at: Timestamp) {
+    /// Records an imported event with its own time; no reactions run.
+    pub fn record_imported<E: LogEvent>(&mut self, event: E, at: Timestamp) {
         self.rows.push(NewRow::of(&self.cx, at, &event));
-        self.events.push(event);
+        self.events.push(AnyEvent::new(event));
     }
 
-    async fn record_row(&mut self, event: Event, row: NewRow) -> Result<()> {
-        self.rows.push(row);
-        let reaction = self.cx.app.wiring.reaction;
-        reaction(self, &event).await?;
+    #[boxed]
+    async fn react(&mut self, event: AnyEvent) -> Result<()> {
+        let modules = self.cx.app.modules;
+        modules.react(self, &event).await?;
         self.events.push(event);
         Ok(())
     }
 
-    /// The worker is to look at the job table once this is committed.
-    pub fn ring_jobs(&mut self) {
-        self.rings = true;
+    /// Wakes the workers after the commit.
+    pub fn wake_workers(&mut self) {
+        self.wakes_workers = true;
     }
 
-    /// Ends the transaction after an error: nothing of it stays.
-    pub async fn abandon(self, error: &Error) {
-        self.tx.abandon(error).await;
+    /// Rolls the transaction back after an error.
+    pub async fn rollback(self, error: &Error) {
+        self.tx.rollback(error).await;
     }
 
-    /// Makes the change durable; only then does anyone hear of it. A caller that goes away does not stop it halfway:
-    /// what was committed is also told.
+    /// Makes the change durable, then publishes it. A caller that is cancelled does not interrupt this: every commit is
+    /// published.
+    #[boxed]
     pub async fn commit(self) -> Result<()> {
-        tokio::spawn(self.commit_and_tell().in_current_span()).await.map_err(Error::internal)?
+        tokio::spawn(self.commit_and_publish().in_current_span()).await.map_err(Error::internal)?
     }
 
-    async fn commit_and_tell(self) -> Result<()> {
-        let Self { cx, now: _, tx, events, rows, rings, job: _ } = self;
+    async fn commit_and_publish(self) -> Result<()> {
+        let Self { cx, now: _, tx, events, rows, wakes_workers, job: _ } = self;
         for rows in rows.chunks(APPEND_BATCH) {
             if let Err(error) = log::append(tx.conn(), rows).await {
-                tx.abandon(&error).await;
+                tx.rollback(&error).await;
                 return Err(error);
             }
         }
         tx.commit().await?;
         for event in &events {
-            (cx.app.wiring.observer)(&cx.app, event);
+            cx.app.modules.observe(&cx.app, event);
         }
         if !events.is_empty() {
-            cx.app.feed.wake();
+            cx.app.wakeups.wake(WakeupTopic::Log);
         }
-        if rings {
-            cx.app.jobs_bell.notify_waiters();
+        if wakes_workers {
+            cx.app.wakeups.wake(WakeupTopic::Jobs);
         }
         Ok(())
     }

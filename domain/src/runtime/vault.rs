@@ -1,4 +1,4 @@
-//! Secrets at rest: sealed with a key that is never in the database, and never in a backup.
+//! Encryption of secrets at rest. The master key is never in the database and never in a backup.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -8,7 +8,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::kernel::id::Chance;
+use crate::kernel::id::Entropy;
 use crate::kernel::{Error, Result};
 
 const NONCE_BYTES: usize = 24;
@@ -18,8 +18,8 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Reads the master key, or makes it (mode 0600) where the file does not exist.
-    pub fn open(file: &Path, chance: &dyn Chance) -> io::Result<Self> {
+    /// Reads the master key, or creates it (mode 0600) if the file does not exist.
+    pub fn open(file: &Path, entropy: &dyn Entropy) -> io::Result<Self> {
         match std::fs::read(file) {
             Ok(text) => Self::parse(&text).ok_or_else(|| {
                 io::Error::new(
@@ -29,7 +29,7 @@ impl Vault {
             }),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let mut master = [0; 32];
-                chance.fill(&mut master);
+                entropy.fill(&mut master);
                 write_private(file, hex::encode(master).as_bytes())?;
                 Ok(Self { master })
             }
@@ -43,15 +43,16 @@ impl Vault {
         Some(Self { master })
     }
 
-    /// A key of its own for each purpose.
+    /// Derives a separate key for each purpose.
     pub fn subkey(&self, purpose: &str) -> [u8; 32] {
         mac(&self.master, &[purpose.as_bytes()])
     }
 
-    pub fn seal(&self, purpose: &str, plain: &[u8], chance: &dyn Chance) -> Vec<u8> {
+    pub fn seal(&self, purpose: &str, plain: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
-        chance.fill(&mut nonce);
-        let sealed = self.cipher(purpose).encrypt(&XNonce::from(nonce), plain).expect("short texts always encrypt");
+        entropy.fill(&mut nonce);
+        let sealed =
+            self.cipher(purpose).encrypt(&XNonce::from(nonce), plain).expect("encryption of short texts cannot fail");
         [nonce.as_slice(), &sealed].concat()
     }
 
@@ -71,7 +72,7 @@ impl Vault {
     }
 }
 
-/// HMAC-SHA256 over the parts, lengths first.
+/// HMAC-SHA256 over the length-prefixed parts.
 pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in parts {
@@ -81,7 +82,7 @@ pub fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Writes a new file that only its owner reads; complete or not at all.
+/// Atomically writes a new file that only its owner can read.
 fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = file.with_extension("part");
     let mut options = std::fs::OpenOptions::new();
@@ -97,19 +98,19 @@ fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::id::OsChance;
+    use crate::kernel::id::OsEntropy;
 
     #[test]
-    fn a_secret_opens_only_for_its_purpose_and_key() {
+    fn a_secret_unseals_only_with_its_purpose_and_key() {
         let dir = tempfile::tempdir().unwrap();
-        let vault = Vault::open(&dir.path().join("a"), &OsChance).unwrap();
-        let sealed = vault.seal("signing", b"secret", &OsChance);
+        let vault = Vault::open(&dir.path().join("a"), &OsEntropy).unwrap();
+        let sealed = vault.seal("signing", b"secret", &OsEntropy);
         assert_eq!(vault.unseal("signing", &sealed).unwrap(), b"secret");
         assert!(vault.unseal("other", &sealed).is_err());
         assert!(vault.unseal("signing", b"short").is_err());
-        let again = Vault::open(&dir.path().join("a"), &OsChance).unwrap();
+        let again = Vault::open(&dir.path().join("a"), &OsEntropy).unwrap();
         assert_eq!(again.unseal("signing", &sealed).unwrap(), b"secret");
-        let other = Vault::open(&dir.path().join("b"), &OsChance).unwrap();
+        let other = Vault::open(&dir.path().join("b"), &OsEntropy).unwrap();
         assert!(other.unseal("signing", &sealed).is_err());
     }
 }

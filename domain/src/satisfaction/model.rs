@@ -1,20 +1,21 @@
-//! A survey and its answer.
+//! Surveys and their answers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::kernel::{TicketId, Timestamp, UserId};
+use crate::tickets::model::TicketFact;
 
-/// The best answer; 1 is the worst.
+/// The best score; 1 is the worst.
 pub const SCORE_MAX: i32 = 5;
-/// From here on somebody counts as content.
-pub const CONTENT_FROM: i32 = 4;
-/// A link answers for so many days.
+/// The lowest score that counts as satisfied.
+pub const SATISFIED_FROM: i32 = 4;
+/// Days for which a survey link is valid.
 pub const LINK_DAYS: u64 = 30;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     pub ticket: TicketId,
-    /// Who was asked, and when; `None`: somebody answered without being asked.
+    /// The recipient, and when the survey was sent; `None`: answered without a survey.
     pub asked: Option<(UserId, Timestamp)>,
     pub answer: Option<Answer>,
 }
@@ -35,10 +36,26 @@ pub struct RateTicket {
     pub comment: Option<String>,
 }
 
-/// The same, by somebody who has the link of a survey.
+/// Answers a survey with the token of its link.
 #[derive(Clone, Debug, Serialize)]
 pub struct AnswerSurvey {
     pub token: String,
     pub score: i32,
     pub comment: Option<String>,
+}
+
+/// What surveys record about a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SurveyFact {
+    /// The requester's side answered.
+    Rated {
+        score: i32,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text_digest: Option<String>,
+    },
+}
+
+impl TicketFact for SurveyFact {
+    const NAMES: &'static [&'static str] = &["Rated"];
+    const IS_PUBLIC: bool = true;
 }

@@ -2,26 +2,27 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::model::{LINK_DAYS, Survey};
 use super::store::{self, survey};
-use crate::kernel::{Result, TicketId, Timestamp, UserId, days};
+use crate::kernel::{Result, TicketId, Timestamp, UserId, boxed, days};
 use crate::notifications::decide::link;
-use crate::runtime::{App, Ctx, Vault};
+use crate::runtime::{App, Ctx, Executor, Vault};
 use crate::tickets;
 use crate::tickets::model::Ticket;
 
 /// The surveys of these tickets.
-pub async fn of_tickets(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Survey>> {
+#[boxed]
+pub async fn of_tickets(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Survey>> {
     let rows = survey::Entity::find().filter(survey::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.ticket_id, row.into())).collect())
 }
 
-/// What a link of a survey lets answer, and as whom; `None`: it is none, or too old.
+/// The ticket and recipient of a survey token; `None` if it is invalid or expired.
 pub(super) async fn invitation(
     app: &App,
-    conn: &impl ConnectionTrait,
+    conn: &Executor,
     token: &str,
     now: Timestamp,
 ) -> Result<Option<(TicketId, UserId)>> {
@@ -33,8 +34,9 @@ pub(super) async fn invitation(
     Ok(asked.filter(valid).map(|(recipient, _)| (ticket, recipient)))
 }
 
-/// What a link of a survey is about, for whoever has it.
-pub async fn invited(cx: &Ctx, token: &str) -> Result<Option<(Ticket, Survey)>> {
+/// The ticket and survey of a token.
+#[boxed]
+pub async fn survey_by_token(cx: &Ctx, token: &str) -> Result<Option<(Ticket, Survey)>> {
     let Some((id, _)) = invitation(&cx.app, cx.read(), token, cx.now()).await? else { return Ok(None) };
     let ticket = tickets::queries::by_ids(cx.read(), &[id]).await?.remove(&id);
     Ok(ticket.zip(store::of(cx.read(), id).await?))

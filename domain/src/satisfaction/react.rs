@@ -1,15 +1,14 @@
-//! Who is asked, and when.
+//! Sends a survey when a ticket closes, and redacts comments.
 
 use super::store;
-use crate::kernel::Result;
+use crate::kernel::{Result, boxed};
 use crate::notifications;
-use crate::notifications::model::{Cause, Params, Tell, Via};
+use crate::notifications::model::{Cause, NotificationRequest, Params, Via};
 use crate::people;
-use crate::runtime::Tx;
+use crate::runtime::{AnyEvent, Tx};
 use crate::tickets::model::{Fact, TicketEvent, TicketText};
 
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if let Fact::Redacted { texts, comments: _ } = &event.fact
         && texts.contains(&TicketText::RatingComment)
     {
@@ -21,9 +20,9 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if answered || known.is_none_or(|user| user.disabled_at.is_some()) {
         return Ok(());
     }
-    store::ask(tx.conn(), event.ticket, requester, tx.now).await?;
+    store::record_request(tx.conn(), event.ticket, requester, tx.now).await?;
     let key = tx.new_uuid();
-    let ask = Tell {
+    let request = NotificationRequest {
         cause: Cause::Survey,
         cause_key: format!("survey:{key}"),
         ticket: Some(event.ticket),
@@ -31,5 +30,14 @@ pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
         via: Via::Preferred,
         params: Params::default(),
     };
-    notifications::commands::tell(tx, vec![ask]).await.map(drop)
+    notifications::commands::notify(tx, vec![request]).await.map(drop)
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    match event.get() {
+        Some(event) => on_ticket_event(tx, event).await,
+        None => Ok(()),
+    }
 }

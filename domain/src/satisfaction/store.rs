@@ -23,7 +23,7 @@ pub mod survey {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Each time that somebody was asked.
+/// One row for each survey that was sent.
 pub mod survey_request {
     use crate::kernel::{TicketId, Timestamp};
     use sea_orm::entity::prelude::*;
@@ -44,11 +44,12 @@ pub mod survey_request {
 }
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::model::{Answer, Survey};
 use crate::kernel::text::REDACTED;
 use crate::kernel::{Result, TicketId, Timestamp, UserId};
+use crate::runtime::Executor;
 
 impl From<survey::Model> for Survey {
     fn from(row: survey::Model) -> Self {
@@ -58,11 +59,11 @@ impl From<survey::Model> for Survey {
     }
 }
 
-pub async fn of(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<Option<Survey>> {
+pub async fn of(conn: &Executor, ticket: TicketId) -> Result<Option<Survey>> {
     Ok(survey::Entity::find_by_id(ticket).one(conn).await?.map(Into::into))
 }
 
-pub async fn ask(conn: &impl ConnectionTrait, ticket: TicketId, recipient: UserId, at: Timestamp) -> Result<()> {
+pub async fn record_request(conn: &Executor, ticket: TicketId, recipient: UserId, at: Timestamp) -> Result<()> {
     let row = survey::ActiveModel {
         ticket_id: Set(ticket),
         recipient_id: Set(Some(recipient)),
@@ -80,7 +81,7 @@ pub async fn ask(conn: &impl ConnectionTrait, ticket: TicketId, recipient: UserI
     Ok(())
 }
 
-pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, answer: &Answer) -> Result<()> {
+pub async fn answer(conn: &Executor, ticket: TicketId, answer: &Answer) -> Result<()> {
     let Answer { score, comment, by, at } = answer.clone();
     let row = survey::ActiveModel {
         ticket_id: Set(ticket),
@@ -98,10 +99,10 @@ pub async fn answer(conn: &impl ConnectionTrait, ticket: TicketId, answer: &Answ
     Ok(())
 }
 
-/// Takes out what was written with the rating.
-pub async fn redact(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<()> {
+/// Redacts the comment of a rating.
+pub async fn redact(conn: &Executor, ticket: TicketId) -> Result<()> {
     survey::Entity::update_many()
-        .col_expr(survey::Column::Comment, Expr::value(REDACTED))
+        .col_expr(survey::Column::Comment, Expr::value(REDACTED.as_str()))
         .filter(survey::Column::TicketId.eq(ticket))
         .filter(survey::Column::Comment.is_not_null())
         .exec(conn)

@@ -1,11 +1,11 @@
-//! SLA (tier 4): by when somebody must have responded, and by when it must be resolved.
+//! SLA (tier 5): targets for the first response and for the resolution.
 //!
-//! - A policy says which tickets (priority, customer, issue type), how long, and by which calendar. Saving makes a new
-//!   version; a clock keeps the versions that it began with, so that an edit touches new clocks only. Where the ticket itself
-//!   changes (its priority, say), its clocks are aimed anew, from the same beginning.
-//! - A clock is a fold over the ticket's events, in half-open intervals: it rests while the ticket waits, stands while it is
-//!   solved, and goes on when it is reopened. What is stored is how far the fold has come; a test replays it from the log.
-//! - Breach is computed when it is read: now ≥ due. The job `sla.watch` only tells of it.
+//! - A policy has conditions (priority, customer, issue type), targets and a calendar. Saving creates a version; a clock
+//!   keeps the versions that it started with, so that an edit only applies to new clocks. If the ticket itself changes (its
+//!   priority, for example), its clocks are retargeted from the same start.
+//! - A clock is a fold over the ticket's events, in half-open intervals: it pauses while the ticket waits, ends when it is
+//!   solved, and resumes when it is reopened. The result of the fold is stored; a test replays it from the log.
+//! - A breach is computed on read: now ≥ due. The job `sla.watch` only records and announces it.
 //!
 //! Events out: `TicketSlaRisk`, `TicketSlaBreached` (facts of the ticket), `SlaPolicySaved`. Events in: `Ticket*`.
 
@@ -17,3 +17,18 @@ pub mod react;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::{EventType, Module};
+use crate::tickets::model::FactType;
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::SlaEvent>()],
+    extensions: &[&FactType::of::<model::SlaFact>()],
+    on_event: Some(react::on_event),
+    observe: Some(react::observe),
+    jobs: &[(react::CHECK, react::on_check)],
+    states: Some(|states| states.insert(model::PolicyCache::default())),
+    sweep: Some(react::sweep),
+    start: Some(commands::seed),
+    ..Module::new("sla")
+};

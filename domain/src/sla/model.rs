@@ -5,34 +5,36 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::decide::hours::Calendar;
-use crate::calendar::model::CalendarRef;
-use crate::kernel::{CustomerId, TicketId, Timestamp, minutes};
-use crate::runtime::Shelf;
+use crate::calendar::model::{Calendar, CalendarRef};
+use crate::kernel::{CustomerId, TicketId, Timestamp};
+use crate::runtime::versioned::CurrentVersions;
+use crate::runtime::{ConfigSection, LogEvent};
 pub use crate::tickets::model::SlaMetric;
-use crate::tickets::model::{Priority, Snapshot};
+use crate::tickets::model::{BoardDelta, Priority, Snapshot, TicketFact};
+use uuid::Uuid;
 
-/// The policy that holds where no other does.
+/// The key of the default policy.
 pub const DEFAULT: &str = "DEFAULT";
 /// Ten years.
 pub const TARGET_SECS_MAX: u64 = 10 * 366 * 86_400;
 
-/// An administrator's choices.
-#[derive(Clone, Debug)]
+/// Configuration: the section `sla`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// When so much of the target has passed, people are told of the risk.
+    /// The share of the target after which people are warned.
     pub risk_share: f64,
-    /// First response of the policy that an installation begins with.
-    pub first_response_within: Duration,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { risk_share: 0.8, first_response_within: minutes(15) }
-    }
+impl ConfigSection for Settings {
+    const NAME: &'static str = "sla";
 }
 
-/// Which tickets; all given parts must hold.
+/// First-response target of the default policy; configured as that of the metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct DefaultFirstResponse(pub Duration);
+
+/// The tickets that a policy covers; all parts that are present must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
     /// Empty: every priority.
@@ -42,15 +44,15 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    pub fn hold(&self, ticket: &Snapshot) -> bool {
+    pub fn matches(&self, ticket: &Snapshot) -> bool {
         let Self { priorities, customer, issue_type } = self;
         (priorities.is_empty() || priorities.contains(&ticket.priority))
             && customer.is_none_or(|customer| ticket.customer == Some(customer))
             && (issue_type.is_none() || *issue_type == ticket.issue_type)
     }
 
-    /// Of several policies that hold, the one for a customer goes first, then one for an issue type, then for priorities.
-    pub fn precision(&self) -> (bool, bool, bool) {
+    /// Of several matching policies, one for a customer wins, then one for an issue type, then one for priorities.
+    pub fn specificity(&self) -> (bool, bool, bool) {
         (self.customer.is_some(), self.issue_type.is_some(), !self.priorities.is_empty())
     }
 }
@@ -98,34 +100,34 @@ pub struct SavePolicy {
     pub calendar_key: String,
 }
 
-/// What a clock began with.
+/// The policy and calendar versions that a clock started with, and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pin {
+pub struct PinnedPolicy {
     pub policy: PolicyRef,
     pub calendar: CalendarRef,
     pub target: Duration,
 }
 
-/// How far the fold over a ticket's events has come.
+/// The state of a clock: the result of the fold over the ticket's events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     pub ticket: TicketId,
     pub metric: SlaMetric,
-    pub pin: Pin,
+    pub pinned: PinnedPolicy,
     pub started_at: Timestamp,
-    /// Open time that counted, until it last rested.
+    /// Calendar time counted before `since`.
     pub spent: Duration,
-    /// It has been running since; `None`: it rests or stands.
+    /// Running since; `None`: paused or ended.
     pub since: Option<Timestamp>,
-    /// Done with: responded, resolved. A reopening sets it going again.
+    /// When it ended by a response or resolution. A reopening resumes it.
     pub ended_at: Option<Timestamp>,
-    /// When the target has passed if it runs on; of one that has ended, when it would have. `None`: it rests, or its calendar
-    /// never gives so much time.
+    /// When the target elapses if the clock keeps running; for an ended clock, when it would have. `None`: it is paused, or
+    /// its calendar has not enough open time.
     pub due_at: Option<Timestamp>,
-    /// Known to have missed its target: it rested or ended behind it.
+    /// Set if it paused or ended after the target.
     pub breached_at: Option<Timestamp>,
-    pub risk_told_at: Option<Timestamp>,
-    pub breach_told_at: Option<Timestamp>,
+    pub risk_notified_at: Option<Timestamp>,
+    pub breach_notified_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,9 +138,9 @@ pub enum State {
     Breached,
 }
 
-/// A clock as it is read.
+/// The values of a clock at a point in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     pub state: State,
     pub due_at: Option<Timestamp>,
     pub elapsed: Duration,
@@ -153,30 +155,30 @@ pub enum Step {
     Start,
     Pause,
     Resume,
-    /// Responded, resolved.
+    /// A response or resolution.
     End,
-    /// The ticket changed: another policy.
-    Aim,
+    /// The ticket changed: another policy may apply.
+    Retarget,
 }
 
-/// A line of a timeline: what happened to a clock, and how much of the target had passed.
+/// An entry of a timeline: what happened to a clock, and the time elapsed by then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TimelineEntry {
     pub at: Timestamp,
-    pub kind: EntryKind,
+    pub kind: TimelineEntryKind,
     pub elapsed: Duration,
     pub due_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EntryKind {
+pub enum TimelineEntryKind {
     Started,
     Paused,
     Resumed,
     Aimed,
-    RiskTold,
+    RiskNotified,
     Breached,
-    BreachTold,
+    BreachNotified,
     Met,
     MissedEnd,
 }
@@ -186,24 +188,43 @@ pub enum SlaEvent {
     PolicySaved { key: String, version: i32 },
 }
 
-/// The newest versions of all policies, in memory.
-pub struct Policies(pub(super) Shelf<(), Arc<Vec<Policy>>>);
+pub type PolicyCache = CurrentVersions<Policy>;
 
-impl Default for Policies {
-    fn default() -> Self {
-        Self(Shelf::new(1))
-    }
-}
-
-impl Policies {
-    pub fn forget(&self) {
-        self.0.forget_all();
-    }
-}
-
-/// A clock with its calendar: what can be asked of it.
+/// A clock with its calendar, as needed to compute its values.
 #[derive(Clone, Debug)]
-pub struct Ticking {
+pub struct ClockWithCalendar {
     pub clock: Clock,
     pub calendar: Arc<Calendar>,
+}
+
+impl LogEvent for SlaEvent {
+    const TAG: &'static str = "Sla";
+
+    fn kind(&self) -> &'static str {
+        "SlaPolicySaved"
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("sla_policy", Uuid::nil())
+    }
+}
+
+/// What a clock records about its ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SlaFact {
+    /// Most of the target has elapsed.
+    SlaRisk { metric: SlaMetric },
+    /// The target has passed.
+    SlaBreached { metric: SlaMetric },
+}
+
+impl TicketFact for SlaFact {
+    const NAMES: &'static [&'static str] = &["SlaRisk", "SlaBreached"];
+
+    fn board_delta(&self) -> Option<BoardDelta> {
+        Some(match self {
+            Self::SlaRisk { .. } => BoardDelta::SlaRisk,
+            Self::SlaBreached { .. } => BoardDelta::SlaBreached,
+        })
+    }
 }

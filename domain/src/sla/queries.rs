@@ -1,19 +1,19 @@
-//! Reads: policies, the clocks of a ticket, and what breaches next.
+//! Reads: policies, clocks of tickets, and upcoming breaches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::decide;
-use super::model::{Clock, Entry, Policies, Policy, Ticking};
+use super::model::{Clock, ClockWithCalendar, Policy, PolicyCache, TimelineEntry};
 use super::store::{self, sla_clock, sla_policy};
 use crate::calendar;
-use crate::event::Event;
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, Error, Page, Result, TicketId, Timestamp};
-use crate::runtime::{App, Ctx, log};
+use crate::kernel::{Connection, Direction, Error, Page, Result, TicketId, Timestamp, boxed};
+use crate::runtime::versioned::is_newest;
+use crate::runtime::{App, Ctx, Executor, log};
 use crate::tickets::decide::rights::Scope;
 use crate::tickets::model::{TicketEvent, TicketStatus};
 use crate::tickets::store::entities::ticket;
@@ -21,18 +21,12 @@ use crate::tickets::store::select;
 
 /// Policies of one installation.
 const POLICIES_MAX: u64 = 1_000;
-/// Events that a timeline is made of.
+/// Events of one timeline.
 const EVENTS_MAX: u64 = 5_000;
 
-pub(super) async fn read_policies(conn: &impl ConnectionTrait) -> Result<Vec<Policy>> {
-    let newer = Alias::new("newer");
-    let last = Query::select()
-        .expr(Expr::col((newer.clone(), sla_policy::Column::Version)).max())
-        .from_as(sla_policy::Entity, newer.clone())
-        .and_where(Expr::col((newer, sla_policy::Column::Key)).equals((sla_policy::Entity, sla_policy::Column::Key)))
-        .to_owned();
+pub(super) async fn read_policies(conn: &Executor) -> Result<Vec<Policy>> {
     let rows = sla_policy::Entity::find()
-        .filter(Expr::col((sla_policy::Entity, sla_policy::Column::Version)).in_subquery(last))
+        .filter(is_newest::<sla_policy::Entity>(sla_policy::Column::Key, sla_policy::Column::Version))
         .order_by_asc(sla_policy::Column::Key)
         .limit(POLICIES_MAX)
         .all(conn)
@@ -41,59 +35,58 @@ pub(super) async fn read_policies(conn: &impl ConnectionTrait) -> Result<Vec<Pol
 }
 
 /// The newest version of every policy, by key.
+#[boxed]
 pub async fn policies(app: &App) -> Result<Arc<Vec<Policy>>> {
-    let load = async |_| Ok(vec![((), Arc::new(read_policies(app.db.read()).await?))]);
-    let mut found = app.state::<Policies>().0.get_or_load(vec![()], load).await?;
-    Ok(found.remove(&()).unwrap_or_default())
+    app.state::<PolicyCache>().get_or_load(read_policies(app.db.read())).await
 }
 
-async fn with_calendars(app: &App, conn: &impl ConnectionTrait, clocks: Vec<Clock>) -> Result<Vec<Ticking>> {
-    let mut refs: Vec<_> = clocks.iter().map(|clock| clock.pin.calendar.clone()).collect();
+async fn with_calendars(app: &App, conn: &Executor, clocks: Vec<Clock>) -> Result<Vec<ClockWithCalendar>> {
+    let mut refs: Vec<_> = clocks.iter().map(|clock| clock.pinned.calendar.clone()).collect();
     refs.sort_unstable();
     refs.dedup();
     let calendars = calendar::queries::versions(app, conn, refs).await?;
-    let ticking = |clock: Clock| {
-        let calendar = calendars.get(&clock.pin.calendar).cloned();
+    let attach_calendar = |clock: Clock| {
+        let calendar = calendars.get(&clock.pinned.calendar).cloned();
         let calendar = calendar.ok_or_else(|| Error::internal("a clock's calendar is gone"))?;
-        Ok(Ticking { clock, calendar })
+        Ok(ClockWithCalendar { clock, calendar })
     };
-    clocks.into_iter().map(ticking).collect()
+    clocks.into_iter().map(attach_calendar).collect()
 }
 
-/// The clocks of these tickets, as whoever asks has made sure that they may see them.
+/// The clocks of these tickets. The caller checks visibility.
+#[boxed]
 pub async fn clocks(
     app: &App,
-    conn: &impl ConnectionTrait,
+    conn: &Executor,
     tickets: &[TicketId],
-) -> Result<HashMap<TicketId, Vec<Ticking>>> {
-    let mut all: HashMap<TicketId, Vec<Ticking>> = HashMap::new();
-    for ticking in with_calendars(app, conn, store::clocks(conn, tickets).await?).await? {
-        all.entry(ticking.clock.ticket).or_default().push(ticking);
+) -> Result<HashMap<TicketId, Vec<ClockWithCalendar>>> {
+    let mut all: HashMap<TicketId, Vec<ClockWithCalendar>> = HashMap::new();
+    for entry in with_calendars(app, conn, store::clocks(conn, tickets).await?).await? {
+        all.entry(entry.clock.ticket).or_default().push(entry);
     }
     for clocks in all.values_mut() {
-        clocks.sort_by_key(|ticking| ticking.clock.metric);
+        clocks.sort_by_key(|entry| entry.clock.metric);
     }
     Ok(all)
 }
 
-/// A ticket's own events, in their order.
-pub(super) async fn events_of(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<Vec<(Timestamp, TicketEvent)>> {
-    let rows = log::of_subject(conn, ticket.0, EVENTS_MAX).await?;
-    let of_ticket = rows.into_iter().filter_map(|row| match &*row.event {
-        Event::Ticket(event) if event.history.is_none() => Some((row.at, event.clone())),
-        _ => None,
-    });
-    Ok(of_ticket.collect())
+/// A ticket's events in order, without imported history.
+pub(super) async fn events_of(app: &App, conn: &Executor, ticket: TicketId) -> Result<Vec<(Timestamp, TicketEvent)>> {
+    let rows = log::read_subject(app, conn, ticket.0, EVENTS_MAX).await?;
+    let events = rows.iter().filter_map(|row| Some((row.at, row.event.get::<TicketEvent>()?)));
+    Ok(events.filter(|(_, event)| event.history.is_none()).map(|(at, event)| (at, event.clone())).collect())
 }
 
-/// What happened to a clock, and why it fired or did not.
-pub async fn timeline(cx: &Ctx, of: &Ticking) -> Result<Vec<Entry>> {
-    let events = events_of(cx.read(), of.clock.ticket).await?;
+/// The timeline of a clock: why it breached or not.
+#[boxed]
+pub async fn timeline(cx: &Ctx, of: &ClockWithCalendar) -> Result<Vec<TimelineEntry>> {
+    let events = events_of(&cx.app, cx.read(), of.clock.ticket).await?;
     Ok(decide::timeline(&of.clock, &events, cx.now(), &of.calendar))
 }
 
-/// Running clocks of tickets that the actor sees, by when they are (or were) due.
-pub async fn upcoming(cx: &Ctx, before: Option<Timestamp>, page: &Page) -> Result<Connection<Ticking>> {
+/// Running clocks of tickets within the actor's scope, by due time.
+#[boxed]
+pub async fn upcoming(cx: &Ctx, before: Option<Timestamp>, page: &Page) -> Result<Connection<ClockWithCalendar>> {
     if !cx.actor.is_staff() {
         return Err(Error::forbidden());
     }
@@ -123,17 +116,17 @@ pub async fn upcoming(cx: &Ctx, before: Option<Timestamp>, page: &Page) -> Resul
     let rows = select.all(cx.read()).await?;
     let clocks = rows.into_iter().map(Clock::try_from).collect::<Result<Vec<_>>>()?;
     let clocks = with_calendars(&cx.app, cx.read(), clocks).await?;
-    Ok(page.connection(list, clocks, |ticking| {
+    Ok(page.connection(list, clocks, |entry| {
         vec![
-            Part::Int(ticking.clock.due_at.map_or(0, Timestamp::millis)),
-            Part::Id(ticking.clock.ticket.0),
-            Part::Text(ticking.clock.metric.word().to_owned()),
+            Part::Int(entry.clock.due_at.map_or(0, Timestamp::millis)),
+            Part::Id(entry.clock.ticket.0),
+            Part::Text(entry.clock.metric.as_str().to_owned()),
         ]
     }))
 }
 
-/// Open tickets of our own that no clock runs for.
-pub(super) async fn without_clock(conn: &impl ConnectionTrait, max: u64) -> Result<Vec<TicketId>> {
+/// Open tickets without a clock, except imported ones.
+pub(super) async fn without_clock(conn: &Executor, max: u64) -> Result<Vec<TicketId>> {
     let open = [TicketStatus::New, TicketStatus::Assigned, TicketStatus::InProgress, TicketStatus::Waiting];
     let clocked = Query::select()
         .expr(Expr::val(1))
@@ -145,7 +138,7 @@ pub(super) async fn without_clock(conn: &impl ConnectionTrait, max: u64) -> Resu
     Ok(ticket::Entity::find()
         .select_only()
         .column(ticket::Column::Id)
-        .filter(ticket::Column::Status.is_in(open.map(TicketStatus::word)))
+        .filter(ticket::Column::Status.is_in(open.map(TicketStatus::as_str)))
         .filter(ticket::Column::Imported.eq(false))
         .filter(Expr::exists(clocked).not())
         .limit(max)
@@ -154,8 +147,8 @@ pub(super) async fn without_clock(conn: &impl ConnectionTrait, max: u64) -> Resu
         .await?)
 }
 
-/// Running clocks that have passed their target, and nobody was told.
-pub(super) async fn untold(conn: &impl ConnectionTrait, now: Timestamp, max: u64) -> Result<Vec<Clock>> {
+/// Running clocks past their target whose breach was not announced.
+pub(super) async fn breached_without_notice(conn: &Executor, now: Timestamp, max: u64) -> Result<Vec<Clock>> {
     let rows = sla_clock::Entity::find()
         .filter(Expr::cust("since is not null"))
         .filter(sla_clock::Column::DueAt.lte(now))

@@ -1,4 +1,4 @@
-//! Tables of policies (a row a version) and clocks.
+//! Tables of policies (one row per version) and clocks.
 
 pub mod sla_policy {
     use crate::kernel::{CustomerId, Timestamp};
@@ -65,11 +65,13 @@ pub mod sla_clock {
 use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::model::{Clock, Conditions, Pin, Policy, PolicyRef, SlaMetric};
+use super::model::{Clock, Conditions, PinnedPolicy, Policy, PolicyRef, SlaMetric};
 use crate::calendar::model::CalendarRef;
-use crate::kernel::{Error, Result, TicketId};
+use crate::kernel::{Error, Result, TicketId, Timestamp};
+use crate::runtime::Executor;
+use crate::runtime::versioned::insert_version;
 use crate::tickets::model::Priority;
 
 fn duration(ms: i64) -> Duration {
@@ -103,7 +105,7 @@ impl From<sla_policy::Model> for Policy {
             name_zh,
             archived,
             conditions: Conditions {
-                priorities: priorities.split(',').filter_map(Priority::parse).collect(),
+                priorities: priorities.split(',').filter_map(|text| text.parse::<Priority>().ok()).collect(),
                 customer: customer_id,
                 issue_type,
             },
@@ -135,11 +137,11 @@ impl TryFrom<sla_clock::Model> for Clock {
             risk_told_at,
             breach_told_at,
         } = row;
-        let metric = SlaMetric::parse(&metric).ok_or_else(|| Error::internal(format!("no SLA metric {metric:?}")))?;
+        let metric = metric.parse::<SlaMetric>().map_err(|_| Error::internal(format!("no SLA metric {metric:?}")))?;
         Ok(Self {
             ticket: ticket_id,
             metric,
-            pin: Pin {
+            pinned: PinnedPolicy {
                 policy: PolicyRef { key: policy_key, version: policy_version },
                 calendar: CalendarRef { key: calendar_key, version: calendar_version },
                 target: duration(target_ms),
@@ -150,8 +152,8 @@ impl TryFrom<sla_clock::Model> for Clock {
             ended_at,
             due_at,
             breached_at,
-            risk_told_at,
-            breach_told_at,
+            risk_notified_at: risk_told_at,
+            breach_notified_at: breach_told_at,
         })
     }
 }
@@ -161,19 +163,19 @@ impl From<Clock> for sla_clock::ActiveModel {
         let Clock {
             ticket,
             metric,
-            pin: Pin { policy, calendar, target },
+            pinned: PinnedPolicy { policy, calendar, target },
             started_at,
             spent,
             since,
             ended_at,
             due_at,
             breached_at,
-            risk_told_at,
-            breach_told_at,
+            risk_notified_at,
+            breach_notified_at,
         } = clock;
         Self {
             ticket_id: Set(ticket),
-            metric: Set(metric.word().to_owned()),
+            metric: Set(metric.as_str().to_owned()),
             policy_key: Set(policy.key),
             policy_version: Set(policy.version),
             calendar_key: Set(calendar.key),
@@ -185,14 +187,14 @@ impl From<Clock> for sla_clock::ActiveModel {
             ended_at: Set(ended_at),
             due_at: Set(due_at),
             breached_at: Set(breached_at),
-            risk_told_at: Set(risk_told_at),
-            breach_told_at: Set(breach_told_at),
+            risk_told_at: Set(risk_notified_at),
+            breach_told_at: Set(breach_notified_at),
         }
     }
 }
 
-/// Writes clocks, new ones and ones that have moved.
-pub(super) async fn put(conn: &impl ConnectionTrait, clocks: Vec<Clock>) -> Result<()> {
+/// Inserts or updates clocks.
+pub(super) async fn upsert(conn: &Executor, clocks: Vec<Clock>) -> Result<()> {
     if clocks.is_empty() {
         return Ok(());
     }
@@ -209,22 +211,59 @@ pub(super) async fn put(conn: &impl ConnectionTrait, clocks: Vec<Clock>) -> Resu
     Ok(())
 }
 
-/// What people were told of a clock, and nothing else of it; `false` where it has ended meanwhile.
-pub(super) async fn put_told(conn: &impl ConnectionTrait, clock: &Clock) -> Result<bool> {
-    let told = sla_clock::Entity::update_many()
-        .col_expr(sla_clock::Column::RiskToldAt, Expr::value(clock.risk_told_at))
-        .col_expr(sla_clock::Column::BreachToldAt, Expr::value(clock.breach_told_at))
+/// Saves only when risk and breach were announced; `false` if the clock ended meanwhile.
+pub(super) async fn save_notified(conn: &Executor, clock: &Clock) -> Result<bool> {
+    let updated = sla_clock::Entity::update_many()
+        .col_expr(sla_clock::Column::RiskToldAt, Expr::value(clock.risk_notified_at))
+        .col_expr(sla_clock::Column::BreachToldAt, Expr::value(clock.breach_notified_at))
         .filter(sla_clock::Column::TicketId.eq(clock.ticket))
-        .filter(sla_clock::Column::Metric.eq(clock.metric.word()))
+        .filter(sla_clock::Column::Metric.eq(clock.metric.as_str()))
         .filter(sla_clock::Column::EndedAt.is_null())
         .exec(conn)
         .await?;
-    Ok(told.rows_affected == 1)
+    Ok(updated.rows_affected == 1)
 }
 
 /// The clocks of these tickets.
-pub(super) async fn clocks(conn: &impl ConnectionTrait, tickets: &[TicketId]) -> Result<Vec<Clock>> {
+pub(super) async fn clocks(conn: &Executor, tickets: &[TicketId]) -> Result<Vec<Clock>> {
     let rows =
         sla_clock::Entity::find().filter(sla_clock::Column::TicketId.is_in(tickets.iter().copied())).all(conn).await?;
     rows.into_iter().map(Clock::try_from).collect()
+}
+
+pub(super) async fn has_policies(conn: &Executor) -> Result<bool> {
+    Ok(sla_policy::Entity::find().one(conn).await?.is_some())
+}
+
+/// Inserts a version of a policy; a concurrent save of the same version is a conflict.
+pub(super) async fn insert_policy(conn: &Executor, policy: Policy, now: Timestamp) -> Result<()> {
+    let Policy {
+        of: PolicyRef { key, version },
+        name,
+        name_zh,
+        archived,
+        conditions: Conditions { priorities, customer, issue_type },
+        first_response,
+        resolution,
+        calendar,
+    } = policy;
+    let secs = |target: Duration| i64::try_from(target.as_secs()).unwrap_or(i64::MAX);
+    let mut priorities: Vec<&str> = priorities.iter().map(|priority| priority.as_str()).collect();
+    priorities.sort_unstable();
+    priorities.dedup();
+    let row = sla_policy::ActiveModel {
+        key: Set(key),
+        version: Set(version),
+        name: Set(name),
+        name_zh: Set(name_zh),
+        archived: Set(archived),
+        priorities: Set(priorities.join(",")),
+        customer_id: Set(customer),
+        issue_type: Set(issue_type),
+        first_response_secs: Set(first_response.map(secs)),
+        resolution_secs: Set(resolution.map(secs)),
+        calendar_key: Set(calendar),
+        saved_at: Set(now),
+    };
+    insert_version(conn, row).await
 }

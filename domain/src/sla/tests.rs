@@ -3,10 +3,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::decide::{self, fold, policy_of, read, start, step, timeline, watch};
-use super::model::{Clock, Conditions, EntryKind, Pin, Policy, PolicyRef, SlaMetric, State, Step};
-use crate::calendar::decide::hours::Calendar;
-use crate::calendar::model::{CalendarRef, Hours, Range};
+use super::decide::{self, check_clock, fold, policy_of, read, start, step, timeline};
+use super::model::{Clock, Conditions, PinnedPolicy, Policy, PolicyRef, SlaMetric, State, Step, TimelineEntryKind};
+use crate::calendar::model::{Calendar, CalendarRef, Hours, Range};
 use crate::kernel::{CustomerId, TicketId, Timestamp, hours, minutes, seconds};
 use crate::tickets::model::{Fact, Priority, Snapshot, TicketEvent, TicketStatus};
 
@@ -19,13 +18,13 @@ fn monday() -> Timestamp {
     at("2026-03-02T09:00:00+08:00")
 }
 
-fn pin(target: Duration) -> Pin {
+fn pinned(target: Duration) -> PinnedPolicy {
     let policy = PolicyRef { key: "DEFAULT".to_owned(), version: 1 };
-    Pin { policy, calendar: CalendarRef { key: "24x7".to_owned(), version: 1 }, target }
+    PinnedPolicy { policy, calendar: CalendarRef { key: "24x7".to_owned(), version: 1 }, target }
 }
 
 fn clock(metric: SlaMetric, target: Duration, calendar: &Calendar) -> Clock {
-    start(TicketId(Uuid::nil()), metric, pin(target), monday(), calendar)
+    start(TicketId(Uuid::nil()), metric, pinned(target), monday(), calendar)
 }
 
 /// Mondays to Fridays, 9 to 12 and 13 to 18.
@@ -63,7 +62,7 @@ fn event(fact: Fact, from: TicketStatus, to: TicketStatus, first_response: bool)
 }
 
 #[test]
-fn the_most_precise_policy_holds() {
+fn the_most_specific_policy_applies() {
     let customer = CustomerId(Uuid::from_u128(7));
     let policy = |key: &str, priorities: &[Priority], customer, issue_type: Option<&str>| Policy {
         of: PolicyRef { key: key.to_owned(), version: 1 },
@@ -94,7 +93,7 @@ fn the_most_precise_policy_holds() {
 }
 
 #[test]
-fn breach_is_computed_when_read() {
+fn a_breach_is_computed_on_read() {
     let always = Calendar::around_the_clock();
     let clock = clock(SlaMetric::FirstResponse, minutes(15), &always);
     let due = monday() + minutes(15);
@@ -111,7 +110,7 @@ fn breach_is_computed_when_read() {
 }
 
 #[test]
-fn a_clock_rests_while_the_ticket_waits() {
+fn a_clock_pauses_while_the_ticket_waits() {
     let office = office();
     let clock = clock(SlaMetric::Resolution, hours(4), &office);
     assert_eq!(clock.due_at, Some(at("2026-03-02T14:00:00+08:00")), "noon does not count");
@@ -119,18 +118,18 @@ fn a_clock_rests_while_the_ticket_waits() {
     let reading = read(&paused, at("2026-03-05T10:00:00+08:00"), &office);
     assert_eq!((reading.state, reading.due_at, reading.elapsed), (State::Paused, None, hours(1)));
     assert_eq!(reading.remaining, Some(hours(3)));
-    // Resumed in the evening: what is left begins the next morning.
+    // Resumed in the evening: the remaining time starts the next morning.
     let resumed = step(&paused, Step::Resume, at("2026-03-02T20:00:00+08:00"), &office);
     assert_eq!(resumed.due_at, Some(at("2026-03-03T12:00:00+08:00")));
     let met = step(&resumed, Step::End, at("2026-03-03T11:00:00+08:00"), &office);
     assert_eq!(read(&met, at("2026-03-09T00:00:00+08:00"), &office).state, State::Met);
-    // Reopened, it goes on with the hour that was left.
+    // After reopening, the remaining hour counts.
     let reopened = step(&met, Step::Resume, at("2026-03-04T09:00:00+08:00"), &office);
     assert_eq!(reopened.due_at, Some(at("2026-03-04T10:00:00+08:00")));
 }
 
 #[test]
-fn a_pause_behind_the_target_does_not_mend_it() {
+fn a_pause_after_the_target_keeps_the_breach() {
     let always = Calendar::around_the_clock();
     let clock = clock(SlaMetric::Resolution, hours(4), &always);
     let due = monday() + hours(4);
@@ -142,7 +141,7 @@ fn a_pause_behind_the_target_does_not_mend_it() {
 }
 
 #[test]
-fn events_move_clocks() {
+fn events_map_to_steps_of_clocks() {
     use TicketStatus::{Assigned, Cancelled, Closed, InProgress, New, Resolved, Waiting};
     let resolved = || Fact::Resolved { text_digest: String::new() };
     let updated = || Fact::Updated { fields: Vec::new() };
@@ -163,28 +162,28 @@ fn events_move_clocks() {
     }
     let mut raised = event(updated(), New, New, false);
     raised.after.priority = Priority::Urgent;
-    assert_eq!(decide::steps(SlaMetric::Resolution, &raised), [Step::Aim]);
+    assert_eq!(decide::steps(SlaMetric::Resolution, &raised), [Step::Retarget]);
 }
 
 #[test]
-fn people_are_told_once_of_the_risk_and_once_of_the_breach() {
+fn risk_and_breach_are_announced_once_each() {
     let always = Calendar::around_the_clock();
     let mut clock = clock(SlaMetric::FirstResponse, minutes(15), &always);
-    let told = |clock: &Clock, after| watch(clock, 0.8, monday() + after, &always);
-    assert_eq!(told(&clock, minutes(0)).again_at, Some(monday() + minutes(12)));
-    let risk = told(&clock, minutes(12));
+    let check = |clock: &Clock, after| check_clock(clock, 0.8, monday() + after, &always);
+    assert_eq!(check(&clock, minutes(0)).again_at, Some(monday() + minutes(12)));
+    let risk = check(&clock, minutes(12));
     assert_eq!((risk.risk, risk.breach, risk.again_at), (true, false, Some(monday() + minutes(15))));
-    // After downtime the breach says it all.
-    let late = told(&clock, hours(1));
+    // After downtime only the breach is announced.
+    let late = check(&clock, hours(1));
     assert_eq!((late.risk, late.breach, late.again_at), (false, true, None));
-    clock.risk_told_at = Some(monday() + minutes(12));
-    assert_eq!(told(&clock, minutes(13)).again_at, Some(monday() + minutes(15)));
-    clock.breach_told_at = Some(monday() + minutes(15));
-    assert_eq!(told(&clock, minutes(16)), decide::Watch::default());
+    clock.risk_notified_at = Some(monday() + minutes(12));
+    assert_eq!(check(&clock, minutes(13)).again_at, Some(monday() + minutes(15)));
+    clock.breach_notified_at = Some(monday() + minutes(15));
+    assert_eq!(check(&clock, minutes(16)), decide::ClockCheck::default());
 }
 
 #[test]
-fn a_timeline_says_why_nothing_fired() {
+fn a_timeline_shows_why_a_clock_breached_or_not() {
     use TicketStatus::{Assigned, InProgress, New, Resolved, Waiting};
     let always = Calendar::around_the_clock();
     let clock = clock(SlaMetric::Resolution, hours(4), &always);
@@ -197,7 +196,7 @@ fn a_timeline_says_why_nothing_fired() {
         (after(9), event(Fact::Resumed, Waiting, InProgress, false)),
         (after(10), event(Fact::Resolved { text_digest: String::new() }, InProgress, Resolved, false)),
     ];
-    let line = |entries: Vec<super::model::Entry>| {
+    let line = |entries: Vec<super::model::TimelineEntry>| {
         entries
             .iter()
             .map(|e| (e.kind, (e.at.millis() - monday().millis()) / 3_600_000, e.elapsed.as_secs() / 3600))
@@ -205,23 +204,28 @@ fn a_timeline_says_why_nothing_fired() {
     };
     assert_eq!(
         line(timeline(&clock, &events, after(20), &always)),
-        [(EntryKind::Started, 0, 0), (EntryKind::Paused, 2, 2), (EntryKind::Resumed, 9, 2), (EntryKind::Met, 10, 3),]
+        [
+            (TimelineEntryKind::Started, 0, 0),
+            (TimelineEntryKind::Paused, 2, 2),
+            (TimelineEntryKind::Resumed, 9, 2),
+            (TimelineEntryKind::Met, 10, 3),
+        ]
     );
     assert_eq!(
         line(timeline(&clock, &events[..3], after(5), &always)),
-        [(EntryKind::Started, 0, 0), (EntryKind::Breached, 4, 4)]
+        [(TimelineEntryKind::Started, 0, 0), (TimelineEntryKind::Breached, 4, 4)]
     );
     let late = [&events[..3], &[(after(6), events[5].1.clone())]].concat();
     assert_eq!(
         line(timeline(&clock, &late, after(9), &always)),
-        [(EntryKind::Started, 0, 0), (EntryKind::Breached, 4, 4), (EntryKind::MissedEnd, 6, 6)]
+        [(TimelineEntryKind::Started, 0, 0), (TimelineEntryKind::Breached, 4, 4), (TimelineEntryKind::MissedEnd, 6, 6)]
     );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// However often it rests: what counts is the open time in which the ticket was worked on, and nothing else.
+    /// However often a clock pauses, only open calendar time while it runs counts.
     #[test]
     fn a_clock_counts_running_time_only(pauses in prop::collection::vec((1_u64..5_000, 1_u64..5_000), 0..8), tail in 0_u64..5_000) {
         use TicketStatus::{InProgress, Waiting};
@@ -230,8 +234,8 @@ proptest! {
         let mut now = monday();
         let mut counted = Duration::ZERO;
         let mut events = Vec::new();
-        for (run, rest) in pauses {
-            let (paused, resumed) = (now + seconds(run), now + seconds(run + rest));
+        for (run, pause) in pauses {
+            let (paused, resumed) = (now + seconds(run), now + seconds(run + pause));
             counted += office.elapsed(now, paused);
             events.push((paused, event(Fact::WaitingSet { text_digest: String::new() }, InProgress, Waiting, false)));
             events.push((resumed, event(Fact::Resumed, Waiting, InProgress, false)));

@@ -1,11 +1,11 @@
-//! Tickets (tier 3): the life of a ticket, who sees it, and what everyone hears of it.
+//! Tickets (tier 3): the life-cycle of a ticket, who sees it, and which events it emits.
 //!
 //! - `NEW → ASSIGNED → IN_PROGRESS ⇄ WAITING → RESOLVED → CLOSED`, `CANCELLED` with a reason. Reopening is an event.
-//! - There is no delete: no path, no fault and no failed check makes an accepted ticket vanish.
-//! - Nobody resolves without attribution: there is one way into RESOLVED, [`decide::lifecycle::resolve`], and it takes one.
+//! - A ticket is never deleted: neither a request nor a fault removes an accepted ticket.
+//! - A ticket is only resolved with an attribution: [`decide::lifecycle::resolve`] is the one way into RESOLVED and requires it.
 //! - Every change saves the row it loaded (`WHERE version = ?`) and records an event in the same transaction.
-//! - Scope is a value ([`decide::rights::Scope`]) that only an actor gives; SQL, index and live feed read the same one.
-//! - RESOLVED closes itself after 7 days (default), by a job.
+//! - A scope ([`decide::rights::Scope`]) is only built from an actor; SQL, search index and live feed all use it.
+//! - A job closes a RESOLVED ticket after 7 days (default).
 //!
 //! Events out: `Ticket*` (see [`model::Fact`]). Events in: none. Jobs: `tickets.close`.
 
@@ -17,3 +17,14 @@ pub mod react;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+
+use crate::runtime::{EventType, Module};
+
+pub const MODULE: Module = Module {
+    events: &[EventType::of::<model::TicketEvent>()],
+    on_event: Some(react::on_event),
+    jobs: &[(react::CLOSE, react::on_close)],
+    states: Some(react::states),
+    sweep: Some(react::sweep),
+    ..Module::new("tickets")
+};

@@ -1,69 +1,54 @@
-//! What tickets do by themselves: a resolved ticket closes when its time has come.
+//! Reactions and jobs: closes resolved tickets, and updates the confidentiality of tickets when that of a team or of an issue type
+//! changes.
 
-use std::time::Duration;
-
-use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
-
-use super::decide::lifecycle::fits;
-use super::model::{Action, CloseTicket, Fact, TicketEvent, TicketStatus};
-use super::store::{self, entities::ticket};
+use super::decide::lifecycle::status_allows;
+use super::model::{Action, CloseTicket, ConfidentialityCause, Fact, NumberSequence, Settings, TicketEvent};
+use super::queries::{LiveTicketCache, TicketCache};
+use super::store;
 use crate::catalogue::model::{CatalogueEvent, Kind};
-use crate::kernel::{Error, Result, TicketId, days};
-use crate::runtime::jobs::{self, Job, Next};
-use crate::runtime::{Command, Tx};
-
-/// An administrator's choice.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// A RESOLVED ticket closes itself after this.
-    pub close_after: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { close_after: days(7) }
-    }
-}
+use crate::kernel::{Error, Result, TicketId, boxed};
+use crate::runtime::app::States;
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
+use crate::runtime::{AnyEvent, Command, Tx};
 
 pub const CLOSE: &str = "tickets.close";
 
-/// In the transaction of the event.
-pub async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if matches!(event.fact, Fact::Resolved { .. }) {
-        let at = tx.now + tx.app().state::<Settings>().close_after;
-        jobs::plant(tx, CLOSE, &event.ticket.to_string(), at).await?;
+        let at = tx.now + tx.app().state::<Settings>().close_after();
+        jobs::schedule(tx, &[Schedule::new(CLOSE, &event.ticket.to_string(), at)]).await?;
     }
     Ok(())
 }
 
-/// In the transaction of the event: what a team or an issue type keeps to itself, its tickets keep.
-pub async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
-    match recast(event) {
-        Some(of) => store::set_confidential(tx.conn(), of).await,
+/// In the transaction of the event: tickets of a confidential team or issue type are confidential.
+async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
+    match changed_confidentiality(event) {
+        Some(cause) => store::set_confidential(tx.conn(), &cause).await,
         None => Ok(()),
     }
 }
 
-/// The tickets that are cases for others no more, or are now, by this event.
-pub fn recast(event: &CatalogueEvent) -> Option<SimpleExpr> {
+/// The cause by which this event changes the confidentiality of tickets.
+pub fn changed_confidentiality(event: &CatalogueEvent) -> Option<ConfidentialityCause> {
     match event {
-        CatalogueEvent::TeamSaved { team, confidentiality: true, .. } => Some(ticket::Column::TeamId.eq(*team)),
+        CatalogueEvent::TeamSaved { team, confidentiality: true, .. } => Some(ConfidentialityCause::Team(*team)),
         CatalogueEvent::CatalogueSaved { kind: Kind::IssueType, key, confidentiality: true } => {
-            Some(ticket::Column::IssueType.eq(key))
+            Some(ConfidentialityCause::IssueType(key.clone()))
         }
         _ => None,
     }
 }
 
-/// A wake-up, not a verdict: the ticket may have been reopened, closed, or resolved anew.
+/// Checks the current state: the ticket may have been reopened, closed or resolved again.
+#[boxed]
 pub async fn on_close(tx: &mut Tx, job: &Job) -> Result<Next> {
     let id: TicketId = job.subject.parse().map_err(Error::internal)?;
     let Some(ticket) = store::load(tx, id).await? else { return Ok(Next::Done) };
-    let Some(resolved_at) = ticket.resolved_at.filter(|_| fits(Action::Close, &ticket)) else {
+    let Some(resolved_at) = ticket.closing.resolved_at.filter(|_| status_allows(Action::Close, &ticket)) else {
         return Ok(Next::Done);
     };
-    let due = resolved_at + tx.app().state::<Settings>().close_after;
+    let due = resolved_at + tx.app().state::<Settings>().close_after();
     if tx.now < due {
         return Ok(Next::At(due));
     }
@@ -71,27 +56,34 @@ pub async fn on_close(tx: &mut Tx, job: &Job) -> Result<Next> {
     Ok(Next::Done)
 }
 
-/// Tickets looked at by one sweep.
+/// Tickets checked by one sweep.
 const SWEEP_MAX: u64 = 500;
 
-/// Plants wake-ups that were lost: resolved tickets of our own without one.
+/// Schedules lost jobs: for resolved tickets, not imported, that have none.
+#[boxed]
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
-    let resolved = ticket::Entity::find()
-        .select_only()
-        .column(ticket::Column::Id)
-        .filter(ticket::Column::Status.eq(TicketStatus::Resolved.word()))
-        .filter(ticket::Column::Imported.eq(false))
-        .filter(Expr::col(ticket::Column::ResolvedAt).lte(tx.now - tx.app().state::<Settings>().close_after))
-        .limit(SWEEP_MAX)
-        .into_tuple::<TicketId>()
-        .all(tx.conn())
-        .await?;
-    for id in resolved {
-        let subject = id.to_string();
-        if !jobs::stands(tx, CLOSE, &subject).await? {
-            let now = tx.now;
-            jobs::plant(tx, CLOSE, &subject, now).await?;
-        }
+    let then = tx.now - tx.app().state::<Settings>().close_after();
+    for id in store::resolved_by(tx.conn(), then, SWEEP_MAX).await? {
+        let now = tx.now;
+        jobs::schedule(tx, &[Schedule::new(CLOSE, &id.to_string(), now).if_scheduled(IfScheduled::Keep)]).await?;
     }
     Ok(())
+}
+
+/// In the transaction of the event.
+#[boxed]
+pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
+    if let Some(event) = event.get() {
+        on_ticket_event(tx, event).await?;
+    }
+    match event.get() {
+        Some(event) => on_catalogue_event(tx, event).await,
+        None => Ok(()),
+    }
+}
+
+pub fn states(states: &mut States) {
+    states.insert(NumberSequence::default());
+    states.insert(TicketCache::default());
+    states.insert(LiveTicketCache::default());
 }

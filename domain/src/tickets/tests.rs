@@ -1,12 +1,12 @@
-//! The life-cycle and the rights as tables.
+//! Tables of the life-cycle and of rights.
 
 use std::sync::Arc;
 
-use super::decide::lifecycle::{self, Assignee, Decision, fits};
+use super::decide::lifecycle::{self, Assignee, Decision, status_allows};
 use super::decide::rights::{allowed_actions, may};
 use super::model::{
-    Action, AttributionGiven, Fact, FaultType, ParticipantReason, Priority, RootCauseLevel, Ticket, TicketStatus,
-    Visibility,
+    Action, AttributionDetails, Fact, FaultType, ParticipantReason, RootCauseLevel, Ticket, TicketRequest,
+    TicketStatus, Visibility,
 };
 use crate::kernel::{Actor, Code, CommentId, CustomerId, Person, Refusal, Role, TicketId, Timestamp, UserId};
 
@@ -53,54 +53,26 @@ fn actor(n: u128) -> Actor {
     }))
 }
 
-/// A ticket in this status: nobody's while it is new, accepted once work has begun.
+/// A ticket in this status: unassigned while NEW, accepted once work has begun.
 fn ticket(status: TicketStatus) -> Ticket {
     let is_new = status == TicketStatus::New;
-    Ticket {
-        id: TicketId(uuid::Uuid::nil()),
-        number: 1,
-        token: String::new(),
-        title: "t".into(),
-        description: "d".into(),
-        status,
-        priority: Priority::Normal,
-        issue_type: None,
-        product: None,
-        device: None,
-        required_skills: Vec::new(),
-        channel: "web".into(),
-        version: 1,
+    let request = TicketRequest {
         requester: Some(user(REQUESTER)),
         customer: Some(customer(OURS)),
-        assignee: (!is_new).then(|| user(ASSIGNEE)),
-        team: None,
-        accepted: !is_new && status != TicketStatus::Assigned,
-        confidential: false,
-        imported: false,
-        created_at: THEN,
-        updated_at: THEN,
-        public_updated_at: THEN,
-        first_opened_at: None,
-        first_opened_by: None,
-        first_responded_at: None,
-        resolved_at: status.is_solved().then_some(THEN),
-        closed_at: (status == TicketStatus::Closed).then_some(THEN),
-        reopen_count: 0,
-        hand_over_count: 0,
-        chase_count: 0,
-        waiting_reason: (status == TicketStatus::Waiting).then(|| "parts".into()),
-        cancel_reason: None,
-        merged_into: None,
-        first_resolved_at: None,
-        first_resolution_hand_overs: 0,
-        first_reopened_at: None,
-        no_response_marked_at: None,
-        pending: None,
-    }
+        ..TicketRequest::new("t".into(), "d".into(), "web")
+    };
+    let mut ticket = Ticket::new(TicketId(uuid::Uuid::nil()), 1, String::new(), request, THEN);
+    ticket.status = status;
+    ticket.assignment.assignee = (!is_new).then(|| user(ASSIGNEE));
+    ticket.assignment.accepted = !is_new && status != TicketStatus::Assigned;
+    ticket.closing.resolved_at = status.is_solved().then_some(THEN);
+    ticket.closing.closed_at = (status == TicketStatus::Closed).then_some(THEN);
+    ticket.waiting_reason = (status == TicketStatus::Waiting).then(|| "parts".into());
+    ticket
 }
 
-fn given() -> AttributionGiven {
-    AttributionGiven {
+fn given() -> AttributionDetails {
+    AttributionDetails {
         fault_type: FaultType::Hardware,
         root_cause_level: RootCauseLevel::L2Environment,
         cause_tag: None,
@@ -117,10 +89,10 @@ fn to(n: u128) -> Assignee {
     Assignee { id: user(n), is_staff: true, is_enabled: true, team: None }
 }
 
-/// Does the action; `None` where it changes nothing.
+/// Performs the action; `None` if it changes nothing.
 fn act(action: Action, who: &Actor, ticket: &Ticket) -> Result<Option<Decision>, Refusal> {
     let changes = lifecycle::Changes { title: Some("new".into()), ..Default::default() };
-    let beside = |fact| lifecycle::beside(ticket, who, NOW, action, fact).map(Some);
+    let activity = |fact| lifecycle::record_activity(ticket, who, NOW, action, fact).map(Some);
     let comment = |visibility| lifecycle::comment(ticket, who, NOW, comment_id(), "c", visibility).map(Some);
     match action {
         Action::Assign => lifecycle::assign(ticket, who, NOW, &to(AGENT)).map(Some),
@@ -138,7 +110,7 @@ fn act(action: Action, who: &Actor, ticket: &Ticket) -> Result<Option<Decision>,
         Action::CommentInternally => comment(Visibility::Internal),
         Action::Update => lifecycle::update(ticket, who, NOW, &changes),
         Action::Link | Action::Follow | Action::Cite | Action::Rate => {
-            beside(Fact::ParticipantAdded { user: user(AGENT), reason: ParticipantReason::Follower })
+            activity(Fact::ParticipantAdded { user: user(AGENT), reason: ParticipantReason::Follower })
         }
     }
 }
@@ -164,7 +136,7 @@ const ACTIONS: [Action; 18] = [
     Action::Rate,
 ];
 
-/// Compares a table, drawn from what the code does, with the one that stands in the test.
+/// Renders a table from the code, and compares it with the expected one.
 fn check(columns: &[&str], expected: &str, cell: impl Fn(Action, usize) -> String) {
     let mut rows: Vec<Vec<String>> =
         vec![std::iter::once("").chain(columns.iter().copied()).map(str::to_owned).collect()];
@@ -187,7 +159,7 @@ fn check(columns: &[&str], expected: &str, cell: impl Fn(Action, usize) -> Strin
 
 #[test]
 fn every_action_in_every_status() {
-    // What an administrator, who may do everything, brings about; · is refused, = leaves the status.
+    // The status after the action of an administrator; · is refused, = leaves the status unchanged.
     const TABLE: &str = "
                   NEW         ASSIGNED    IN_PROGRESS WAITING     RESOLVED    CLOSED      CANCELLED
 Assign            ASSIGNED    =           ASSIGNED    =           ·           ·           ·
@@ -208,21 +180,21 @@ Link              =           =           =           =           =           = 
 Follow            =           =           =           =           =           =           =
 Cite              =           =           =           =           =           ·           ·
 Rate              ·           ·           ·           ·           =           =           ·";
-    let columns: Vec<&str> = TicketStatus::ALL.iter().map(|status| status.word()).collect();
+    let columns: Vec<&str> = TicketStatus::ALL.iter().map(|status| status.as_str()).collect();
     check(&columns, TABLE, |action, column| {
         let before = ticket(TicketStatus::ALL[column]);
-        // How content the asking side is, it says itself.
+        // Only the requester's side rates a ticket.
         let who = if action == Action::Rate { REQUESTER } else { ADMIN };
         match act(action, &actor(who), &before) {
             Ok(Some(Decision { next, facts, .. })) => {
-                assert!(!facts.is_empty(), "{action:?} changes a ticket without a word");
-                assert_eq!(next.version, before.version, "the version is for the store to raise");
-                if next.status == before.status { "=".to_owned() } else { next.status.word().to_owned() }
+                assert!(!facts.is_empty(), "{action:?} changes a ticket without an event");
+                assert_eq!(next.version, before.version, "only the store raises the version");
+                if next.status == before.status { "=".to_owned() } else { next.status.as_str().to_owned() }
             }
             Ok(None) => panic!("{action:?} did nothing"),
             Err(refusal) => {
                 assert_eq!(refusal.code, Code::InvalidTransition);
-                assert!(!fits(action, &before));
+                assert!(!status_allows(action, &before));
                 "·".to_owned()
             }
         }
@@ -231,7 +203,7 @@ Rate              ·           ·           ·           ·           =         
 
 #[test]
 fn who_may_do_what() {
-    // With somebody's ticket, and with nobody's (the last three).
+    // On an assigned ticket, and on an unassigned one (the last three columns).
     const TABLE: &str = "
                   assignee agent supervisor admin manager requester colleague stranger | agent-free requester-free manager-free
 Assign            yes      ·     yes        yes   ·       ·         ·         ·        | yes        ·              ·
@@ -282,7 +254,7 @@ Rate              ·        ·     ·          ·     ·       yes       yes    
 }
 
 #[test]
-fn what_is_offered_is_what_is_accepted() {
+fn allowed_actions_are_exactly_the_accepted_ones() {
     for who in [REQUESTER, COLLEAGUE, ASSIGNEE, AGENT, SUPERVISOR, ADMIN, MANAGER, STRANGER].map(actor) {
         for status in TicketStatus::ALL {
             let ticket = ticket(*status);
@@ -296,7 +268,7 @@ fn what_is_offered_is_what_is_accepted() {
 }
 
 #[test]
-fn the_first_deliberate_act_of_the_responsible_side_is_the_first_response() {
+fn the_first_action_of_staff_is_the_first_response() {
     const RESPONSES: [Action; 8] = [
         Action::Accept,
         Action::SetWaiting,
@@ -313,39 +285,42 @@ fn the_first_deliberate_act_of_the_responsible_side_is_the_first_response() {
             for who in [ASSIGNEE, SUPERVISOR, REQUESTER, COLLEAGUE] {
                 let Ok(Some(Decision { next, .. })) = act(action, &actor(who), &before) else { continue };
                 let staff = who == ASSIGNEE || who == SUPERVISOR;
-                // Handing over one's own ticket is a response; dispatching somebody else's is none.
+                // Handing over one's own ticket counts as a response; assigning another person's does not.
                 let counts = RESPONSES.contains(&action)
                     || action == Action::Resume
-                    || (action == Action::Assign && who == ASSIGNEE && before.assignee == Some(user(ASSIGNEE)));
+                    || (action == Action::Assign
+                        && who == ASSIGNEE
+                        && before.assignment.assignee == Some(user(ASSIGNEE)));
                 let expected = (staff && counts).then_some(NOW);
-                assert_eq!(next.first_responded_at, expected, "{action:?} on {status:?} by {who}");
-                // It is never moved.
-                let answered = Ticket { first_responded_at: Some(THEN), ..before.clone() };
+                assert_eq!(next.times.first_responded_at, expected, "{action:?} on {status:?} by {who}");
+                // It never changes later.
+                let mut answered = before.clone();
+                answered.times.first_responded_at = Some(THEN);
                 let again = act(action, &actor(who), &answered).unwrap().unwrap();
-                assert_eq!(again.next.first_responded_at, Some(THEN));
+                assert_eq!(again.next.times.first_responded_at, Some(THEN));
             }
         }
     }
 }
 
 #[test]
-fn giving_away_what_was_accepted_is_a_hand_over() {
+fn reassigning_an_accepted_ticket_is_a_hand_over() {
     for (status, expected) in
         [(TicketStatus::New, 0), (TicketStatus::Assigned, 0), (TicketStatus::InProgress, 1), (TicketStatus::Waiting, 1)]
     {
         let Decision { next, facts, participants } =
             lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(AGENT)).unwrap();
-        assert_eq!(next.hand_over_count, expected, "{status:?}");
+        assert_eq!(next.counts.hand_overs, expected, "{status:?}");
         assert_eq!(facts, [Fact::Assigned { hand_over: expected == 1 }]);
-        assert!(!next.accepted);
-        // The earlier owner goes on seeing it.
+        assert!(!next.assignment.accepted);
+        // The earlier owner still sees it.
         let earlier: Vec<UserId> = participants.iter().map(|(user, _)| *user).collect();
         assert_eq!(earlier, if status == TicketStatus::New { vec![] } else { vec![user(ASSIGNEE)] });
     }
 }
 
 #[test]
-fn tickets_go_to_people_who_work_on_them() {
+fn only_enabled_staff_can_be_assigned() {
     let refused = |assignee: &Assignee| {
         lifecycle::assign(&ticket(TicketStatus::InProgress), &actor(SUPERVISOR), NOW, assignee).unwrap_err()
     };
@@ -358,11 +333,11 @@ fn tickets_go_to_people_who_work_on_them() {
 }
 
 #[test]
-fn nobody_resolves_without_a_complete_attribution() {
+fn resolving_requires_a_complete_attribution() {
     let progress = ticket(TicketStatus::InProgress);
     for (attribution, field) in [
-        (AttributionGiven { solution_tags: vec![], ..given() }, "solutionTags"),
-        (AttributionGiven { resolution: " \n\u{3000}".into(), ..given() }, "resolution"),
+        (AttributionDetails { solution_tags: vec![], ..given() }, "solutionTags"),
+        (AttributionDetails { resolution: " \n\u{3000}".into(), ..given() }, "resolution"),
     ] {
         for who in [ASSIGNEE, SUPERVISOR, ADMIN].map(actor).iter().chain([&Actor::System]) {
             let refusal = lifecycle::resolve(&progress, who, NOW, &attribution).unwrap_err();
@@ -370,7 +345,7 @@ fn nobody_resolves_without_a_complete_attribution() {
             assert_eq!(refusal.field, ["attribution", field]);
         }
     }
-    // No other verb leads to RESOLVED.
+    // No other action leads to RESOLVED.
     for action in ACTIONS.into_iter().filter(|action| *action != Action::Resolve) {
         for status in TicketStatus::ALL.iter().filter(|status| **status != TicketStatus::Resolved) {
             if let Ok(Some(decision)) = act(action, &Actor::System, &ticket(*status)) {
@@ -381,7 +356,7 @@ fn nobody_resolves_without_a_complete_attribution() {
 }
 
 #[test]
-fn an_answer_of_the_requester_sets_a_waiting_ticket_going() {
+fn a_public_comment_of_the_requester_resumes_a_waiting_ticket() {
     let waiting = ticket(TicketStatus::Waiting);
     let answered = act(Action::Comment, &actor(REQUESTER), &waiting).unwrap().unwrap();
     assert_eq!(answered.next.status, TicketStatus::InProgress);
@@ -392,20 +367,20 @@ fn an_answer_of_the_requester_sets_a_waiting_ticket_going() {
 }
 
 #[test]
-fn reopening_counts_and_takes_the_resolution_back() {
+fn reopening_is_counted_and_clears_the_resolution() {
     let closed = ticket(TicketStatus::Closed);
     let Decision { next, .. } = act(Action::Reopen, &actor(REQUESTER), &closed).unwrap().unwrap();
-    assert_eq!((next.reopen_count, next.resolved_at, next.closed_at), (1, None, None));
+    assert_eq!((next.counts.reopenings, next.closing.resolved_at, next.closing.closed_at), (1, None, None));
 }
 
 #[test]
-fn a_requester_learns_nothing_of_what_staff_do_among_themselves() {
+fn internal_activity_does_not_change_the_public_update_time() {
     for action in [Action::CommentInternally, Action::Open, Action::Follow, Action::Attribute] {
         for status in TicketStatus::ALL {
             let before = ticket(*status);
             let Ok(Some(Decision { next, .. })) = act(action, &actor(ASSIGNEE), &before) else { continue };
-            assert_eq!(next.public_updated_at, before.public_updated_at, "{action:?}");
-            assert_eq!(next.updated_at, NOW);
+            assert_eq!(next.times.public_updated_at, before.times.public_updated_at, "{action:?}");
+            assert_eq!(next.times.updated_at, NOW);
         }
     }
 }

@@ -9,22 +9,22 @@ static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::
 
 /// Letters and digits of one code, in characters.
 const CODE_CHARS_MAX: usize = 64;
-/// Hyphenated parts of one code: more are a phrase, such as the path of a web page.
+/// Hyphenated parts of one code; more parts are a phrase, such as the path of a web page.
 const CODE_PARTS_MAX: usize = 6;
-/// `24h`, `500mb`, `3rd`: a number with its unit is no code.
+/// `24h`, `500mb`, `3rd`: a number with a unit is no code.
 const UNIT_CHARS_MAX: usize = 3;
-/// Letters of a part of a code that is a word of its own, as in `windows-10`.
+/// Letters of a part of a code that is also a word, as in `windows-10`.
 const PART_WORD_CHARS_MIN: usize = 4;
 /// Letters of a code without digits, as in `ERR_CONNECTION_REFUSED`.
 const CONSTANT_CHARS_MIN: usize = 6;
 
-/// A piece of a run, as it stands in the text.
+/// A piece of a run as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'t> {
     Word(&'t str),
-    /// An error code, a model or part number, with its hyphens.
+    /// An error code, a model or part number, with hyphens.
     Code(&'t str),
-    /// A word within the code just before.
+    /// A word within the preceding code.
     Part(&'t str),
 }
 

@@ -1,12 +1,11 @@
-//! From text to terms, Chinese and English alike.
+//! From text to terms, for Chinese and English.
 //!
-//! Text is first made plain (NFKC folds width and compatibility forms, every hyphen becomes the same, invisible
-//! characters go), then taken apart into runs of one script. Chinese runs become words (jieba, search mode) and, apart,
-//! single characters; Latin runs become words, dotted numbers and codes. Case is folded last, so that a term still
-//! knows how it stood in the text.
+//! Text is first normalised (NFKC folds width and compatibility forms, hyphens are unified, invisible characters are
+//! removed), then split into runs of one script. Chinese runs give words (jieba, search mode) and single characters;
+//! Latin runs give words, dotted numbers and codes. Case is folded last, so that a term keeps its original spelling.
 //!
-//! The index and the questions use the same functions. Whoever changes what they yield raises [`FORMAT`]; a test
-//! compares a fingerprint.
+//! Index and queries use the same functions. A change of their results requires a new [`FORMAT`]; a test compares a
+//! fingerprint.
 //!
 //! [`FORMAT`]: crate::generation
 
@@ -15,51 +14,58 @@ mod stop;
 mod terms;
 
 use std::borrow::Cow;
+use std::io::BufReader;
 use std::sync::LazyLock;
 
+use flate2::read::GzDecoder;
 use jieba_rs::Jieba;
 use unicode_normalization::UnicodeNormalization as _;
 
 pub(crate) use latin::{Token, stem, tokens};
 pub(crate) use terms::{Kind, Term, terms};
 
-/// Of one text (title, body, extra), in bytes; what stands beyond is not read.
+/// Bytes of one text (title, body, extra); the rest is ignored.
 pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
-/// Longer words are encoded data: [`crate::Index::similar`] does without, [`crate::Index::find`] knows their beginning.
+/// Longer words are encoded data: [`crate::Index::similar`] ignores them, [`crate::Index::find`] uses their prefix.
 pub(crate) const WORD_CHARS_MAX: usize = 64;
 
-static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+/// The dictionary of jieba (MIT), as jieba-rs 0.11.0 ships it.
+const DICTIONARY: &[u8] = include_bytes!("../../data/dict.txt.gz");
+
+static JIEBA: LazyLock<Jieba> = LazyLock::new(|| {
+    Jieba::with_dict(&mut BufReader::new(GzDecoder::new(DICTIONARY))).expect("the embedded dictionary is well-formed")
+});
 
 /// Loads the dictionary.
 pub(crate) fn warm_up() {
     LazyLock::force(&JIEBA);
 }
 
-/// A stretch of one script in a plain text.
+/// A run of one script in a normalised text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Run<'t> {
-    /// Chinese characters, and kana, which are written without spaces too.
+    /// Chinese characters, and kana, which have no spaces either.
     Han(&'t str),
-    /// Letters and digits of every other script, with the connectors that codes are written with.
+    /// Letters and digits of all other scripts, with the connectors used in codes.
     Latin(&'t str),
 }
 
 /// At most `bytes_max` bytes of a text.
-pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+pub(crate) fn truncate(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
 
-/// The text with width and compatibility forms folded, one kind of hyphen, and no invisible characters.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    let text = cut(text, TEXT_BYTES_MAX);
+/// The text with NFKC, one kind of hyphen, and no invisible characters.
+pub(crate) fn normalise(text: &str) -> Cow<'_, str> {
+    let text = truncate(text, TEXT_BYTES_MAX);
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
     text.nfkc().filter(|c| !is_invisible(*c)).map(|c| if is_hyphen(c) { '-' } else { c }).collect()
 }
 
-/// Characters that are drawn as nothing: soft hyphen, joiners, direction and byte order marks. They come with text that
-/// is copied from web pages and would split words.
+/// Invisible characters: soft hyphens, joiners, direction and byte order marks. They come from web pages and would
+/// split words.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }
@@ -76,7 +82,7 @@ pub(crate) fn is_han(c: char) -> bool {
 }
 
 fn is_latin(c: char) -> bool {
-    // Combining marks belong to the letter before them, where NFKC has no single character for both.
+    // Combining marks belong to the letter before them, where NFKC has no composed character.
     (c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c)) && !is_han(c)
 }
 
@@ -84,10 +90,10 @@ fn is_connector(c: char) -> bool {
     matches!(c, '-' | '_' | '.' | '/')
 }
 
-/// The runs of a plain text.
-pub(crate) fn runs(plain: &str) -> Vec<Run<'_>> {
+/// The runs of a normalised text.
+pub(crate) fn runs(text: &str) -> Vec<Run<'_>> {
     let mut runs = Vec::new();
-    let mut rest = plain;
+    let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let length = if is_han(c) {
             rest.find(|c| !is_han(c)).unwrap_or(rest.len())
@@ -107,7 +113,7 @@ pub(crate) fn runs(plain: &str) -> Vec<Run<'_>> {
     runs
 }
 
-/// Letters and digits, and connectors that stand between two of them.
+/// Length of a run of letters, digits, and connectors between them.
 fn latin_length(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     while let Some((place, c)) = chars.next() {
@@ -119,19 +125,19 @@ fn latin_length(text: &str) -> usize {
     text.len()
 }
 
-pub(crate) fn lower(text: &str) -> String {
+pub(crate) fn lowercase(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// The words of a Chinese run, one after the other.
+/// The words of a Chinese run in sequence.
 pub(crate) fn han_words(run: &str) -> Vec<&str> {
     JIEBA.cut(run, false).into_iter().map(|token| token.word).collect()
 }
 
-/// The words of a Chinese run, and those within them.
+/// The words of a Chinese run, and the words within them.
 fn han_search_words(run: &str) -> Vec<&str> {
     JIEBA.cut_for_search(run, false).into_iter().map(|token| token.word).collect()
 }

@@ -1,6 +1,6 @@
-//! Words that say nothing of what a text is about: texts that share only these have nothing in common.
+//! Stop words: texts that share only these have nothing in common.
 
-/// In lower case. `is_english_stop` searches: keep the order.
+/// In lower case and sorted, for the binary search of `is_english_stop`.
 const ENGLISH: &[&str] = &[
     "a", "about", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because",
     "been", "before", "being", "but", "by", "can", "cannot", "could", "d", "did", "do", "does", "doing", "for", "from",
@@ -12,7 +12,7 @@ const ENGLISH: &[&str] = &[
     "would", "you", "your",
 ];
 
-/// Particles, pronouns, question words and the politeness that every request begins with.
+/// Particles, pronouns, question words and polite phrases.
 const HAN: &[&str] = &[
     "的",
     "地",
@@ -169,7 +169,7 @@ pub(super) fn is_english_stop(lower: &str) -> bool {
 }
 
 pub(super) fn is_han_stop(word: &str) -> bool {
-    // Words of one to three characters; the list is short enough to walk, but not once for every word of a long text.
+    // A set, because long texts look up many words.
     static SET: std::sync::LazyLock<std::collections::HashSet<&str>> =
         std::sync::LazyLock::new(|| HAN.iter().copied().collect());
     SET.contains(word)

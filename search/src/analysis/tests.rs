@@ -1,9 +1,9 @@
 use super::*;
 
-/// The terms of a text as they stand in the index, without its characters and fillers.
+/// The terms of a text in their indexed form, without characters and stop words.
 fn forms(text: &str) -> Vec<String> {
     let terms = terms(text).into_iter();
-    terms.filter(|term| matches!(term.kind, Kind::Word | Kind::Inner | Kind::Code)).map(|term| term.form).collect()
+    terms.filter(|term| matches!(term.kind, Kind::Word | Kind::Subword | Kind::Code)).map(|term| term.form).collect()
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn codes_stay_whole_in_every_spelling() {
 }
 
 #[test]
-fn what_is_no_code_becomes_words() {
+fn text_without_codes_becomes_words() {
     for (text, expected) in [
         ("24h 500mb 3rd", vec!["24h", "500mb", "3rd"]),
         ("2026-01-15", vec!["2026", "01", "15"]),
@@ -48,7 +48,7 @@ fn what_is_no_code_becomes_words() {
 }
 
 #[test]
-fn words_are_folded_stemmed_and_cut() {
+fn words_are_folded_stemmed_and_truncated() {
     for (text, expected) in [
         ("The printers are printing", vec!["printer", "print"]),
         ("ＶＰＮ连接失败", vec!["vpn", "连接", "失败"]),
@@ -66,17 +66,17 @@ fn words_are_folded_stemmed_and_cut() {
 }
 
 #[test]
-fn the_reader_sees_the_words_as_they_stood() {
+fn surfaces_keep_the_original_spelling() {
     let found = terms("Printers 报Ｅ-７２１ Exploded");
     let surfaces: Vec<&str> = found.iter().filter(|t| t.kind != Kind::Character).map(|t| t.surface.as_str()).collect();
     assert_eq!(surfaces, ["Printers", "报", "E-721", "Exploded"]);
 }
 
 #[test]
-fn fillers_and_characters_are_apart() {
+fn stop_words_and_characters_have_their_own_kinds() {
     let found = terms("怎么打印 the");
     let of = |kind| -> Vec<&str> { found.iter().filter(|t| t.kind == kind).map(|t| t.form.as_str()).collect() };
-    assert_eq!(of(Kind::Filler), ["怎么", "the"]);
+    assert_eq!(of(Kind::StopWord), ["怎么", "the"]);
     assert_eq!(of(Kind::Character), ["·怎", "·么", "·打", "·印"]);
     assert_eq!(of(Kind::Word), ["打印"]);
 }
@@ -84,7 +84,7 @@ fn fillers_and_characters_are_apart() {
 #[test]
 fn runs_are_of_one_script() {
     use Run::{Han, Latin};
-    let text = plain("报E-721错误，VPN 断了。あア한국 v1.2-");
+    let text = normalise("报E-721错误，VPN 断了。あア한국 v1.2-");
     assert_eq!(
         runs(&text),
         [Han("报"), Latin("E-721"), Han("错误"), Latin("VPN"), Han("断了"), Han("あア"), Latin("한국"), Latin("v1.2"),]
@@ -92,15 +92,15 @@ fn runs_are_of_one_script() {
 }
 
 #[test]
-fn no_text_is_too_long_to_read() {
-    assert!(plain(&"长".repeat(1_000_000)).len() <= TEXT_BYTES_MAX);
+fn long_texts_are_truncated() {
+    assert!(normalise(&"长".repeat(1_000_000)).len() <= TEXT_BYTES_MAX);
     assert!(forms(&"x".repeat(1_000_000)).is_empty());
-    assert_eq!(cut("长长", 4), "长");
+    assert_eq!(truncate("长长", 4), "长");
 }
 
-/// Whoever sees this fail has changed what texts become: raise `FORMAT` in generation.rs, then the figure here.
+/// If this fails, the analysis has changed: increment `FORMAT` in generation.rs, then update the number here.
 #[test]
-fn the_analysis_is_that_of_the_format() {
+fn the_analysis_matches_the_format() {
     let text =
         "The printers' E-721，打印机无法打印 怎么办？ ORA-00600 v1.2.3 24h ERR_NO_PAPER 网络连接超时 windows-10 あア";
     let all: String = terms(text).into_iter().map(|term| term.form + " ").collect();

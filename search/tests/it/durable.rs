@@ -11,14 +11,14 @@ fn generation(folder: &Path) -> PathBuf {
     folder.join(fs::read_to_string(folder.join("CURRENT")).unwrap())
 }
 
-/// Names of what lies in a folder, but for the folder set aside.
+/// The number of generations in a folder.
 fn generations(folder: &Path) -> usize {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with("gen-")).count()
 }
 
 #[test]
-fn documents_and_cursor_outlive_the_process() {
+fn documents_and_cursor_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let opened = Index::open(folder.path()).unwrap();
     assert_eq!((opened.cursor, opened.note, opened.index.cursor()), (None, None, None));
@@ -33,10 +33,10 @@ fn documents_and_cursor_outlive_the_process() {
 }
 
 #[test]
-fn what_a_killed_process_left_does_not_matter() {
+fn leftovers_of_a_killed_process_are_ignored() {
     let (folder, index) = index_of_titles(&["printer"]);
     drop(index);
-    // Lock files, a generation half made, a CURRENT half written.
+    // Lock files, an unfinished generation, an unfinished CURRENT.
     for lock in [".tantivy-writer.lock", ".tantivy-meta.lock"] {
         fs::write(generation(folder.path()).join(lock), "stale").unwrap();
     }
@@ -50,8 +50,8 @@ fn what_a_killed_process_left_does_not_matter() {
     assert_eq!(found(&opened.index, "scanner"), [2]);
 }
 
-/// Opens what `damage` left of an index, which must be begun anew with a note that says `why`.
-fn check_begun_anew(why: &str, kept: bool, damage: impl FnOnce(&Path)) {
+/// Opens an index after `damage`: it must be recreated with a note that contains `why`.
+fn check_recreated(why: &str, set_aside: bool, damage: impl FnOnce(&Path)) {
     let (folder, index) = index_of_titles(&["printer", "scanner"]);
     drop(index);
     damage(folder.path());
@@ -59,7 +59,7 @@ fn check_begun_anew(why: &str, kept: bool, damage: impl FnOnce(&Path)) {
     let note = opened.note.unwrap();
     assert!(note.contains(why), "{note}");
     assert_eq!((opened.cursor, opened.index.len()), (None, 0));
-    assert_eq!((generations(folder.path()), folder.path().join("set-aside").is_dir()), (1, kept));
+    assert_eq!((generations(folder.path()), folder.path().join("set-aside").is_dir()), (1, set_aside));
     opened.index.apply(vec![Change::Put(document(3, "camera", ""))], "3").unwrap();
     drop(opened.index);
     let again = Index::open(folder.path()).unwrap();
@@ -71,30 +71,30 @@ fn an_index_that_cannot_be_used_is_set_aside() {
     let in_generation = |name: &'static str, content: &'static str| {
         move |folder: &Path| fs::write(generation(folder).join(name), content).unwrap()
     };
-    check_begun_anew("format \"buoy-search 0\"", true, in_generation("format", "buoy-search 0"));
-    check_begun_anew("format", true, in_generation("format", "\u{0}\u{1}"));
-    check_begun_anew("cannot be used", true, in_generation("meta.json", "{\"half"));
-    check_begun_anew("never finished", true, |folder| fs::remove_file(generation(folder).join("format")).unwrap());
-    check_begun_anew("not there", false, |folder| fs::remove_dir_all(generation(folder)).unwrap());
-    check_begun_anew("not there", false, |folder| fs::write(folder.join("CURRENT"), "gen-777").unwrap());
-    check_begun_anew("no name", false, |folder| fs::write(folder.join("CURRENT"), "../../elsewhere").unwrap());
-    check_begun_anew("no name", false, |folder| fs::write(folder.join("CURRENT"), b"\xff\xfe").unwrap());
+    check_recreated("format \"buoy-search 0\"", true, in_generation("format", "buoy-search 0"));
+    check_recreated("format", true, in_generation("format", "\u{0}\u{1}"));
+    check_recreated("cannot be used", true, in_generation("meta.json", "{\"half"));
+    check_recreated("never finished", true, |folder| fs::remove_file(generation(folder).join("format")).unwrap());
+    check_recreated("not there", false, |folder| fs::remove_dir_all(generation(folder)).unwrap());
+    check_recreated("not there", false, |folder| fs::write(folder.join("CURRENT"), "gen-777").unwrap());
+    check_recreated("no name", false, |folder| fs::write(folder.join("CURRENT"), "../../elsewhere").unwrap());
+    check_recreated("no name", false, |folder| fs::write(folder.join("CURRENT"), b"\xff\xfe").unwrap());
 }
 
 #[test]
-fn damaged_files_are_noticed() {
-    // The postings: cut short, gone, and with one bit turned.
+fn damaged_files_are_detected() {
+    // Postings: truncated, deleted, and with one bit flipped.
     let postings = |folder: &Path| -> PathBuf {
         let mut files = fs::read_dir(generation(folder)).unwrap().map(|entry| entry.unwrap().path());
         files.find(|path| path.extension().is_some_and(|extension| extension == "idx")).unwrap()
     };
-    check_begun_anew("cannot be used", true, |folder| {
+    check_recreated("cannot be used", true, |folder| {
         let file = postings(folder);
         let whole = fs::read(&file).unwrap();
         fs::write(file, &whole[..whole.len() / 2]).unwrap();
     });
-    check_begun_anew("cannot be used", true, |folder| fs::remove_file(postings(folder)).unwrap());
-    check_begun_anew("damaged", true, |folder| {
+    check_recreated("cannot be used", true, |folder| fs::remove_file(postings(folder)).unwrap());
+    check_recreated("damaged", true, |folder| {
         let file = postings(folder);
         let mut whole = fs::read(&file).unwrap();
         whole[0] ^= 1;
@@ -107,7 +107,7 @@ fn a_failed_write_names_the_folder_and_a_later_one_works() {
     let (folder, index) = index_of_titles(&["printer"]);
     let place = generation(folder.path());
     let away = folder.path().join("away");
-    // A disk that is not there is as good as one that is full.
+    // A missing folder stands for a full disk.
     fs::rename(&place, &away).unwrap();
     let error = index.apply(vec![Change::Put(document(2, "scanner", ""))], "2").unwrap_err().to_string();
     assert!(error.contains(&place.display().to_string()), "{error}");
@@ -132,13 +132,13 @@ fn a_folder_that_cannot_be_made_is_an_error() {
 }
 
 #[test]
-fn a_rebuild_takes_the_place_of_the_index() {
+fn a_rebuild_replaces_the_index() {
     let (folder, index) = index_of_titles(&["old printer", "old scanner"]);
     let old = generation(folder.path());
     let rebuild = index.rebuild().unwrap();
     rebuild.put(vec![document(1, "new printer", ""), document(5, "first", "")]).unwrap();
     rebuild.put(vec![document(5, "second", ""), document(6, "third", "")]).unwrap();
-    // Until then the old one answers, and takes changes.
+    // Until the swap the old index answers and accepts changes.
     index.apply(vec![Change::Remove(id(2))], "2").unwrap();
     assert_eq!((found(&index, "old"), found(&index, "new"), index.len()), (vec![1], vec![], 1));
     rebuild.swap("9").unwrap();
@@ -152,7 +152,7 @@ fn a_rebuild_takes_the_place_of_the_index() {
 }
 
 #[test]
-fn a_rebuild_that_is_given_up_leaves_nothing() {
+fn an_abandoned_rebuild_is_deleted() {
     let (folder, index) = index_of_titles(&["printer"]);
     let (one, two) = (index.rebuild().unwrap(), index.rebuild().unwrap());
     one.put(vec![document(8, "x", "")]).unwrap();
@@ -164,7 +164,7 @@ fn a_rebuild_that_is_given_up_leaves_nothing() {
 }
 
 #[test]
-fn readers_go_on_while_writers_apply_and_swap() {
+fn readers_continue_during_writes_and_swaps() {
     let (_folder, index) = index_of_titles(&["printer one"]);
     let done = &AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -189,7 +189,7 @@ fn readers_go_on_while_writers_apply_and_swap() {
 }
 
 #[test]
-fn two_indexes_do_not_meet() {
+fn two_indexes_are_independent() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (one, two) = (open(one.path()), open(two.path()));
     one.apply(vec![Change::Put(document(1, "printer", ""))], "1").unwrap();

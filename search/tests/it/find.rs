@@ -4,7 +4,7 @@ use search::{Change, Clause, Document, matches};
 use crate::{ALL, HOSTILE, document, found, id, index_of, index_of_titles, tagged};
 
 #[test]
-fn every_word_must_be_there() {
+fn every_word_is_required() {
     let (_folder, index) = index_of(vec![
         Document {
             extra: "PM-3300 TKN-8X9F2Q-L4M7P".to_owned(),
@@ -47,7 +47,7 @@ fn every_word_must_be_there() {
 }
 
 #[test]
-fn nothing_is_found_by_nothing() {
+fn a_text_without_words_finds_nothing() {
     let (_folder, index) = index_of_titles(&["a printer", "，。"]);
     for text in ["", "  ", "!?", "，。", "😀", "\u{0}", "- _ . /"] {
         assert_eq!(found(&index, text), Vec::<u128>::new(), "{text:?}");
@@ -56,7 +56,7 @@ fn nothing_is_found_by_nothing() {
 }
 
 #[test]
-fn the_clause_and_the_limit_are_kept() {
+fn clause_and_limit_are_respected() {
     let (_folder, index) = index_of(vec![
         tagged(1, "printer", &["team=a", "open"]),
         tagged(2, "printer", &["team=b", "open"]),
@@ -77,7 +77,7 @@ fn the_clause_and_the_limit_are_kept() {
 }
 
 #[test]
-fn what_is_relevant_comes_first() {
+fn results_are_ordered_by_relevance() {
     let (_folder, index) = index_of(vec![
         document(1, "weekly report", &format!("{} printer", "other words in a long text ".repeat(20))),
         Document { extra: "printer".to_owned(), ..document(2, "weekly report", "short") },
@@ -88,7 +88,7 @@ fn what_is_relevant_comes_first() {
 }
 
 #[test]
-fn no_text_breaks_it() {
+fn hostile_texts_are_handled() {
     let long = "很长的 text-1 ".repeat(60_000);
     let documents = (1..).zip(HOSTILE.iter().copied().chain([long.as_str()])).map(|(n, text)| document(n, text, text));
     let documents: Vec<Document> = documents.collect();
@@ -98,7 +98,7 @@ fn no_text_breaks_it() {
     }
 }
 
-/// The index finds a document exactly where `matches` says so.
+/// The index finds a document if and only if `matches` is true.
 fn assert_agrees(index: &search::Index, text: &str, documents: &[Document]) {
     let mut expected: Vec<u128> =
         documents.iter().filter(|d| matches(text, &d.title, &d.body, &d.extra)).map(|d| d.id.as_u128()).collect();
@@ -106,7 +106,7 @@ fn assert_agrees(index: &search::Index, text: &str, documents: &[Document]) {
     assert_eq!(found(index, text), expected, "{text:?}");
 }
 
-/// Pieces that make words, codes, and everything between.
+/// Fragments that form words, codes and mixtures.
 const PIECES: &[&str] = &[
     "打印",
     "打印机",
@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_index_finds_what_matches_in_memory(
+    fn the_index_agrees_with_matches(
         texts in prop::collection::vec((text(), text(), text()), 1..12),
         questions in prop::collection::vec(text(), 1..24),
     ) {
@@ -190,7 +190,7 @@ proptest! {
             .map(|(n, (title, body, extra))| Document { extra: extra.clone(), ..document(n, title, body) })
             .collect();
         let (_folder, index) = index_of(documents.clone());
-        // Parts of the documents themselves, so that much is found.
+        // Texts of the documents themselves, so that many queries match.
         let own = texts.iter().flat_map(|(title, body, extra)| [title, body, extra]);
         for question in questions.iter().chain(own) {
             assert_agrees(&index, question, &documents);

@@ -1,4 +1,4 @@
-//! What users of the crate see: similarity, finding, durability.
+//! Tests of the public interface: similarity, full-text search, durability.
 
 mod crash;
 mod durable;
@@ -11,7 +11,7 @@ use std::path::Path;
 use search::{Change, Clause, Document, Hit, Index, SimilarQuery, Weights};
 use uuid::Uuid;
 
-static WEIGHTS: Weights = Weights::CHOSEN;
+static WEIGHTS: Weights = Weights::DEFAULT;
 static ALL: Clause = Clause { all_of: Vec::new(), any_of: Vec::new() };
 
 fn id(number: u128) -> Uuid {
@@ -33,7 +33,7 @@ fn tagged(number: u128, title: &str, tags: &[&str]) -> Document {
     Document { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), ..document(number, title, "") }
 }
 
-/// An index of these documents; the folder goes with the guard.
+/// An index of these documents; dropping the guard deletes the folder.
 fn index_of(documents: Vec<Document>) -> (tempfile::TempDir, Index) {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path());
@@ -79,7 +79,7 @@ fn found(index: &Index, text: &str) -> Vec<u128> {
     found
 }
 
-/// Texts that mean harm, or nothing.
+/// Hostile and empty texts.
 const HOSTILE: &[&str] = &[
     "",
     " \t\r\n",

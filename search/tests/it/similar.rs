@@ -5,7 +5,7 @@ use search::{Change, Clause, Facet, REASONS_MAX, ReasonKind, SimilarQuery};
 use crate::{ALL, HOSTILE, document, id, index_of, index_of_titles, numbers, question, similar, tagged};
 
 #[test]
-fn a_lone_document_is_found_by_its_own_words_alone() {
+fn a_single_document_is_found_only_by_its_own_words() {
     for (title, body, other) in [
         ("Printer jams on page two", "Paper gets stuck in tray 2", "VPN drops every hour"),
         ("打印机无法打印", "更换墨盒后仍提示缺纸", "邮箱登录超时"),
@@ -20,7 +20,7 @@ fn a_lone_document_is_found_by_its_own_words_alone() {
 }
 
 #[test]
-fn texts_that_share_only_words_that_say_nothing_have_nothing_in_common() {
+fn texts_that_share_only_stop_words_are_not_similar() {
     let (_folder, index) = index_of_titles(&[
         "how can I get this to work please",
         "请问我们应该怎么办？谢谢",
@@ -34,7 +34,7 @@ fn texts_that_share_only_words_that_say_nothing_have_nothing_in_common() {
 }
 
 #[test]
-fn the_more_in_common_the_better() {
+fn more_common_words_give_a_higher_score() {
     for (query, documents) in [
         (
             "printer prints blank pages",
@@ -55,7 +55,7 @@ fn the_more_in_common_the_better() {
 }
 
 #[test]
-fn words_meet_in_every_form() {
+fn words_match_in_all_forms() {
     let (_folder, index) = index_of_titles(&["printers were disconnecting", "报错ｅ－７２１", "网络连接超时"]);
     assert_eq!(numbers(&similar(&index, "Printer disconnected", "")), [1]);
     assert_eq!(numbers(&similar(&index, "E721", "")), [2]);
@@ -82,7 +82,7 @@ fn a_code_outweighs_common_words() {
 }
 
 #[test]
-fn reasons_are_what_the_reader_wrote() {
+fn reasons_use_the_spelling_of_the_query() {
     let (_folder, index) = index_of(vec![tagged(1, "PM-3300 打印机 printing fails E-721", &["product=PM-3300"])]);
     let facets = [Facet { name: "product".to_owned(), value: "PM-3300".to_owned(), weight: 0.05 }];
     let none = HashSet::new();
@@ -98,7 +98,7 @@ fn reasons_are_what_the_reader_wrote() {
 }
 
 #[test]
-fn there_are_reasons_but_few() {
+fn the_number_of_reasons_is_limited() {
     let text = "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november";
     let (_folder, index) = index_of_titles(&[text]);
     assert_eq!(similar(&index, text, "")[0].reasons.len(), REASONS_MAX);
@@ -106,7 +106,7 @@ fn there_are_reasons_but_few() {
 }
 
 #[test]
-fn facets_break_ties_but_make_nothing_similar() {
+fn facets_break_ties_but_alone_match_nothing() {
     let documents = vec![
         tagged(1, "screen flickers", &["product=A"]),
         tagged(2, "screen flickers", &["product=B"]),
@@ -126,14 +126,14 @@ fn facets_break_ties_but_make_nothing_similar() {
 }
 
 #[test]
-fn equal_scores_are_in_the_order_of_ids() {
+fn equal_scores_are_ordered_by_id() {
     let (_folder, index) = index_of_titles(&["screen flickers"; 7]);
     assert_eq!(numbers(&similar(&index, "screen flickers", "")), [1, 2, 3, 4, 5, 6, 7]);
 }
 
 #[test]
-fn clause_exclusion_limit_and_floor_are_kept() {
-    // In two segments, and with enough documents that a selective clause leads in one case and not in the other.
+fn clause_exclusion_limit_and_floor_are_respected() {
+    // Two segments, and enough documents that the clause is selective in one case and not in the other.
     let documents = (1..=200)
         .map(|n| tagged(n, "screen flickers", if n % 50 == 0 { &["rare", "solved"] } else { &["solved"] }))
         .collect();
@@ -162,7 +162,7 @@ fn clause_exclusion_limit_and_floor_are_kept() {
 }
 
 #[test]
-fn unrelated_documents_neither_reorder_nor_ruin() {
+fn unrelated_documents_do_not_change_the_ranking() {
     let (_folder, index) = index_of_titles(&[
         "mail server rejects large attachments",
         "mail client shows no attachments",
@@ -184,7 +184,7 @@ fn unrelated_documents_neither_reorder_nor_ruin() {
 }
 
 #[test]
-fn a_score_does_not_depend_on_who_else_is_answered() {
+fn a_score_is_independent_of_other_results() {
     let (_folder, index) =
         index_of_titles(&["disk full on server", "server down", "disk slow", "server disk full alarm"]);
     let all = similar(&index, "disk full on server", "");
@@ -197,14 +197,14 @@ fn a_score_does_not_depend_on_who_else_is_answered() {
 }
 
 #[test]
-fn what_is_replaced_or_removed_is_found_no_more() {
+fn replaced_and_removed_documents_are_not_found() {
     let (_folder, index) = index_of_titles(&["screen flickers", "screen dark"]);
     index
         .apply(vec![Change::Put(document(1, "keyboard stuck", "")), Change::Remove(id(2)), Change::Remove(id(9))], "2")
         .unwrap();
     assert!(similar(&index, "screen", "").is_empty());
     assert_eq!(numbers(&similar(&index, "keyboard", "")), [1]);
-    // Twice in one batch: the last counts.
+    // Twice in one batch: the last one wins.
     let twice = vec![
         Change::Put(document(3, "first", "")),
         Change::Put(document(3, "second", "")),
@@ -224,7 +224,7 @@ fn extra_text_is_not_compared() {
 }
 
 #[test]
-fn no_text_breaks_a_question_or_a_document() {
+fn hostile_texts_are_handled_in_queries_and_documents() {
     let mut documents: Vec<_> = (1..).zip(HOSTILE).map(|(n, text)| tagged(n, text, &[text])).collect();
     documents.push(document(900, &"长文本 ".repeat(200_000), &"word-1 ".repeat(200_000)));
     let (_folder, index) = index_of(documents);
@@ -236,7 +236,7 @@ fn no_text_breaks_a_question_or_a_document() {
 }
 
 #[test]
-fn an_empty_index_and_an_empty_question_answer_nothing() {
+fn an_empty_index_or_query_gives_no_results() {
     let (_folder, index) = index_of(Vec::new());
     assert!(similar(&index, "printer", "").is_empty() && index.is_empty());
     let (_folder, index) = index_of_titles(&["printer"]);

@@ -1,5 +1,5 @@
-//! Who may what: every operation and every field of a ticket, for every role and every kind of ticket, as a table in
-//! authz.txt. A change of rights shows as a change of that file.
+//! The authorization snapshot: every operation and every field of a ticket, for every role and every kind of ticket.
+//! A change of rights is a change of authz.txt.
 
 mod operations;
 
@@ -9,72 +9,76 @@ use std::fmt::Write as _;
 use domain::kernel::seconds;
 use tests::partner::Partner;
 use tests::socket::Socket;
-use tests::{Answer, Client, Desk, Json, attribution, json};
+use tests::{Client, Desk, Json, Response, attribution, json};
 
-use self::operations::{FIELDS, ITSELF, OF_SESSIONS, OF_TICKETS, OPERATIONS, OTHERS, QUERIES, Stage};
+use self::operations::{
+    FIELDS, OPERATIONS, OTHER_OPERATIONS, OWN_ID, QUERIES, SESSION_OPERATIONS, Stage, TICKET_QUERIES,
+};
 
-const TABLE: &str = include_str!("../authz.txt");
+const SNAPSHOT: &str = include_str!("../authz.txt");
 
-/// What a ticket is to agent1, and to the customer ACME: requester, issue type (it decides the team), product, assignee.
-const PLACES: [(&str, &str, &str, &str, &str); 4] = [
+/// The relation of a ticket to agent1 and to the customer ACME: requester, issue type (which gives the team), product, assignee.
+const TICKET_KINDS: [(&str, &str, &str, &str, &str); 4] = [
     ("own", "requester1", "REPAIR", "PM-3300", "agent1"),
     ("team", "colleague1", "REPAIR", "PM-3300", "agent2"),
     ("other team", "requester1", "ACCOUNT", "VPN", "agent3"),
     ("other customer", "requester2", "ACCOUNT", "VPN", "agent3"),
 ];
-/// One that is never a case elsewhere.
+/// A confidential ticket, which is never shown as a case.
 const CONFIDENTIAL: (&str, &str, &str, &str, &str) = ("confidential", "requester1", "BREACH", "VPN", "admin");
 
-struct Hall {
+struct Fixture {
     desk: Desk,
-    /// Everybody, and nobody.
+    /// All users, a partner system and an anonymous client.
     people: Vec<(&'static str, Client)>,
     admin: Client,
-    staged: BTreeMap<(usize, Stage), String>,
+    tickets: BTreeMap<(usize, Stage), String>,
     table: String,
 }
 
-impl Hall {
-    async fn open() -> Self {
+impl Fixture {
+    async fn create() -> Self {
         let desk = Desk::start().await;
         let mut people = Vec::new();
-        for name in Desk::everyone() {
+        for name in Desk::user_names() {
             people.push((name, desk.as_(name).await));
         }
-        // It is linked to the tickets that carry a number of its own.
-        people.push(("system", Partner::join(&desk, "ERP_NO", 10).await.client));
-        people.push(("nobody", desk.nobody()));
+        // The system sees the tickets that it is linked to.
+        people.push(("system", Partner::register(&desk, "ERP_NO", 10).await.client));
+        people.push(("nobody", desk.anonymous()));
         let admin = desk.as_("admin").await;
-        Self { desk, people, admin, staged: BTreeMap::new(), table: String::new() }
+        Self { desk, people, admin, tickets: BTreeMap::new(), table: String::new() }
     }
 
-    async fn does(&self, name: &str, id: &str, more: Json) {
+    async fn mutate(&self, name: &str, id: &str, more: Json) {
         let mut input = json!({ "ticketId": id });
         input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        self.admin.done(name, "__typename", input).await;
+        self.admin.mutate_ok(name, "__typename", input).await;
     }
 
-    async fn stage(&self, place: (&str, &str, &str, &str, &str), code: &str, stage: Stage) -> String {
-        let (name, requester, issue_type, product, assignee) = place;
+    async fn create_at_stage(&self, kind: (&str, &str, &str, &str, &str), code: &str, stage: Stage) -> String {
+        let (name, requester, issue_type, product, assignee) = kind;
         let email = format!("{requester}@desk.test");
         let input =
             json!({ "issueType": issue_type, "product": product, "requesterEmail": email, "device": "SN-0042" });
-        let id = self.desk.ticket("admin", &format!("{name} {code}"), input).await;
+        let id = self.desk.create_ticket("admin", &format!("{name} {code}"), input).await;
         for reached in [Stage::Assigned, Stage::InProgress, Stage::Waiting, Stage::Resolved, Stage::Closed] {
             if reached > stage || (reached == Stage::Waiting && stage > Stage::Waiting) {
                 continue;
             }
             match reached {
                 Stage::Assigned => {
-                    self.does("assignTicket", &id, json!({ "assigneeId": self.desk.id(assignee).to_string() })).await;
+                    self.mutate("assignTicket", &id, json!({ "assigneeId": self.desk.id(assignee).to_string() })).await;
                 }
                 Stage::InProgress => {
                     let agent = self.desk.as_(assignee).await;
-                    agent.done("acceptTicket", "__typename", json!({ "ticketId": id })).await;
+                    agent.mutate_ok("acceptTicket", "__typename", json!({ "ticketId": id })).await;
                 }
-                Stage::Waiting => self.does("setWaiting", &id, json!({ "reason": "等待" })).await,
-                Stage::Resolved => self.does("resolveTicket", &id, json!({ "attribution": attribution("done") })).await,
-                Stage::Closed => self.does("closeTicket", &id, json!({})).await,
+                Stage::Waiting => self.mutate("setWaiting", &id, json!({ "reason": "等待" })).await,
+                Stage::Resolved => {
+                    self.mutate("resolveTicket", &id, json!({ "attribution": attribution("done") })).await
+                }
+                Stage::Closed => self.mutate("closeTicket", &id, json!({})).await,
                 Stage::New => {}
             }
         }
@@ -92,8 +96,8 @@ impl Hall {
     }
 }
 
-/// What came of a mutation, in a word.
-fn verdict(answer: &Answer, name: &str) -> String {
+/// The outcome of an operation, as the snapshot names it.
+fn outcome(answer: &Response, name: &str) -> String {
     let top = answer.body["errors"][0]["extensions"]["code"].as_str();
     let refused = answer.body["data"][name]["userErrors"][0]["code"].as_str();
     match top.or(refused) {
@@ -106,46 +110,46 @@ fn verdict(answer: &Answer, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_table_of_rights_is_as_written() {
-    let mut hall = Hall::open().await;
-    covers_the_schema(&hall).await;
-    mutations_of_tickets(&mut hall).await;
-    other_mutations(&mut hall).await;
-    queries(&mut hall).await;
-    fields_and_lists(&mut hall).await;
-    let Hall { desk, table, .. } = hall;
+async fn authorization_matches_the_snapshot() {
+    let mut fixture = Fixture::create().await;
+    check_schema_coverage(&fixture).await;
+    ticket_mutations(&mut fixture).await;
+    other_mutations(&mut fixture).await;
+    queries(&mut fixture).await;
+    field_visibility(&mut fixture).await;
+    let Fixture { desk, table, .. } = fixture;
     desk.advance(seconds(1)).await;
     desk.close().await;
     let table = table.trim_start().to_owned();
-    if table != TABLE {
+    if table != SNAPSHOT {
         let path = std::env::temp_dir().join("authz.txt");
         std::fs::write(&path, &table).unwrap();
-        let (was, is): (BTreeSet<&str>, BTreeSet<&str>) = (TABLE.lines().collect(), table.lines().collect());
-        let gone: Vec<String> = was.difference(&is).map(|line| format!("- {line}")).collect();
-        let come: Vec<String> = is.difference(&was).map(|line| format!("+ {line}")).collect();
+        let (before, is): (BTreeSet<&str>, BTreeSet<&str>) = (SNAPSHOT.lines().collect(), table.lines().collect());
+        let removed: Vec<String> = before.difference(&is).map(|line| format!("- {line}")).collect();
+        let added: Vec<String> = is.difference(&before).map(|line| format!("+ {line}")).collect();
         panic!(
             "rights have changed:\n{}\n{}\nif that is meant: cp {} tests/it/authz.txt",
-            gone.join("\n"),
-            come.join("\n"),
+            removed.join("\n"),
+            added.join("\n"),
             path.display()
         );
     }
 }
 
-/// An operation or a field that the table does not know fails here.
-async fn covers_the_schema(hall: &Hall) {
+/// Fails on an operation or a field that the snapshot does not contain.
+async fn check_schema_coverage(fixture: &Fixture) {
     let names = |given: &Json| -> BTreeSet<String> {
         given["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap().to_owned()).collect()
     };
     let query =
         "{ mutation: __type(name: \"Mutation\") { fields { name } } query: __type(name: \"Query\") { fields { name } }
         ticket: __type(name: \"Ticket\") { fields { name } } }";
-    let schema = hall.admin.query(query, json!({})).await;
-    let tried = OPERATIONS.iter().map(|(name, ..)| *name).chain(OTHERS.iter().map(|(name, _)| *name));
+    let schema = fixture.admin.query(query, json!({})).await;
+    let tried = OPERATIONS.iter().map(|(name, ..)| *name).chain(OTHER_OPERATIONS.iter().map(|(name, _)| *name));
     let first_word = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
-    let tried: BTreeSet<String> = tried.map(first_word).chain(OF_SESSIONS.map(str::to_owned)).collect();
+    let tried: BTreeSet<String> = tried.map(first_word).chain(SESSION_OPERATIONS.map(str::to_owned)).collect();
     assert_eq!(names(&schema["mutation"]), tried, "every mutation has its row");
-    let tried = QUERIES.iter().map(|(name, _)| *name).chain(OF_TICKETS).map(str::to_owned).collect();
+    let tried = QUERIES.iter().map(|(name, _)| *name).chain(TICKET_QUERIES).map(str::to_owned).collect();
     assert_eq!(names(&schema["query"]), tried, "every query has its row");
     let mut depth = 0;
     let mut fields = BTreeSet::new();
@@ -160,103 +164,105 @@ async fn covers_the_schema(hall: &Hall) {
     assert_eq!(names(&schema["ticket"]), fields, "every field of a ticket has its row");
 }
 
-async fn mutations_of_tickets(hall: &mut Hall) {
-    for (place, of) in PLACES.into_iter().enumerate() {
-        hall.head(&format!("mutation, ticket: {}", of.0));
+async fn ticket_mutations(fixture: &mut Fixture) {
+    for (kind, of) in TICKET_KINDS.into_iter().enumerate() {
+        fixture.head(&format!("mutation, ticket: {}", of.0));
         for (operation, stage, more) in OPERATIONS {
             let name = operation.split(' ').next().unwrap_or_default();
             let mut cells = Vec::new();
-            for (_, client) in hall.people.clone() {
-                let id = match hall.staged.get(&(place, stage)) {
+            for (_, client) in fixture.people.clone() {
+                let id = match fixture.tickets.get(&(kind, stage)) {
                     Some(id) => id.clone(),
                     None => {
-                        let id = hall.stage(of, "泵站停机", stage).await;
-                        hall.staged.insert((place, stage), id.clone());
+                        let id = fixture.create_at_stage(of, "泵站停机", stage).await;
+                        fixture.tickets.insert((kind, stage), id.clone());
                         id
                     }
                 };
-                let mut input = more(&hall.desk);
+                let mut input = more(&fixture.desk);
                 if name == "linkExternalRef" {
-                    let token =
-                        hall.admin.query("query Q($id: ID!) { ticket(id: $id) { token } }", json!({ "id": id })).await;
+                    let token = fixture
+                        .admin
+                        .query("query Q($id: ID!) { ticket(id: $id) { token } }", json!({ "id": id }))
+                        .await;
                     input["ticketToken"] = token["ticket"]["token"].clone();
-                    input["externalId"] = json!(hall.desk.app.new_uuid().to_string());
+                    input["externalId"] = json!(fixture.desk.app.new_uuid().to_string());
                 } else {
                     input["ticketId"] = json!(id);
                 }
-                if input["caseId"] == ITSELF {
+                if input["caseId"] == OWN_ID {
                     input["caseId"] = json!(id);
                 }
                 let answer = client.try_mutate(name, "__typename", input).await.unwrap();
-                let cell = verdict(&answer, name);
+                let cell = outcome(&answer, name);
                 if cell == "yes" {
-                    // It is another ticket now.
-                    hall.staged.remove(&(place, stage));
+                    // The ticket has changed, so the next client needs a new one.
+                    fixture.tickets.remove(&(kind, stage));
                 }
                 cells.push(cell);
             }
-            hall.row(operation, &cells);
+            fixture.row(operation, &cells);
         }
     }
 }
 
-async fn other_mutations(hall: &mut Hall) {
-    hall.head("mutation");
-    for (operation, input) in OTHERS {
+async fn other_mutations(fixture: &mut Fixture) {
+    fixture.head("mutation");
+    for (operation, input) in OTHER_OPERATIONS {
         let name = operation.split(' ').next().unwrap_or_default();
         let mut cells = Vec::new();
-        for (_, client) in &hall.people {
-            let answer = client.try_mutate(name, "__typename", input(&hall.desk)).await.unwrap();
-            cells.push(verdict(&answer, name));
+        for (_, client) in &fixture.people {
+            let answer = client.try_mutate(name, "__typename", input(&fixture.desk)).await.unwrap();
+            cells.push(outcome(&answer, name));
         }
-        hall.row(operation, &cells);
+        fixture.row(operation, &cells);
     }
 }
 
-async fn queries(hall: &mut Hall) {
-    hall.head("query");
+async fn queries(fixture: &mut Fixture) {
+    fixture.head("query");
     for (name, query) in QUERIES {
         let mut cells = Vec::new();
-        for (_, client) in &hall.people {
-            let answer = client.ask(&format!("{{ {query} }}"), json!({})).await;
-            let answered = seen(&answer.body["data"][name]);
-            cells.push(if answer.body.get("errors").is_some() { verdict(&answer, name) } else { answered });
+        for (_, client) in &fixture.people {
+            let answer = client.execute(&format!("{{ {query} }}"), json!({})).await;
+            let answered = summary(&answer.body["data"][name]);
+            cells.push(if answer.body.get("errors").is_some() { outcome(&answer, name) } else { answered });
         }
-        hall.row(name, &cells);
+        fixture.row(name, &cells);
     }
 }
 
-/// How much of a field one sees.
-fn seen(value: &Json) -> String {
+/// How much of a field is visible.
+fn summary(value: &Json) -> String {
     match value {
         Json::Null => "-".to_owned(),
         Json::Array(all) => all.len().to_string(),
-        Json::Object(object) if object.contains_key("nodes") => seen(&object["nodes"]),
+        Json::Object(object) if object.contains_key("nodes") => summary(&object["nodes"]),
         Json::Object(object) if object.contains_key("email") && object["email"].is_null() => "name only".to_owned(),
         Json::String(text) if ["FULL", "CASE"].contains(&text.as_str()) => text.to_lowercase(),
         _ => "x".to_owned(),
     }
 }
 
-async fn fields_and_lists(hall: &mut Hall) {
-    for (place, of) in PLACES.into_iter().chain([CONFIDENTIAL]).enumerate() {
+async fn field_visibility(fixture: &mut Fixture) {
+    for (kind, of) in TICKET_KINDS.into_iter().chain([CONFIDENTIAL]).enumerate() {
         for stage in [Stage::InProgress, Stage::Resolved] {
             let title = format!("{} {stage:?}", of.0);
-            // The newest of all: the first of every list.
-            hall.desk.clock.advance(seconds(1));
-            // Only this ticket has it.
-            let code = format!("E-{place}{}", stage as u8);
-            let id = hall.stage(of, &code, Stage::InProgress).await;
-            furnish(hall, &id).await;
+            // The newest ticket is the first of every list.
+            fixture.desk.clock.advance(seconds(1));
+            // A code that only this ticket contains.
+            let code = format!("E-{kind}{}", stage as u8);
+            let id = fixture.create_at_stage(of, &code, Stage::InProgress).await;
+            fill_ticket(fixture, &id).await;
             if stage == Stage::Resolved {
-                hall.does("resolveTicket", &id, json!({ "attribution": attribution("更换端子") })).await;
+                fixture.mutate("resolveTicket", &id, json!({ "attribution": attribution("更换端子") })).await;
             }
-            hall.desk.settle().await;
-            hall.head(&format!("field, ticket: {title}"));
+            fixture.desk.wait_for_followers().await;
+            fixture.head(&format!("field, ticket: {title}"));
             let query = format!("query Q($id: ID!) {{ ticket(id: $id) {{ {FIELDS} }} }}");
             let mut answers = Vec::new();
-            for (_, client) in &hall.people {
-                answers.push(client.ask(&query, json!({ "id": id })).await.body);
+            for (_, client) in &fixture.people {
+                answers.push(client.execute(&query, json!({ "id": id })).await.body);
             }
             let fields: BTreeSet<String> = answers
                 .iter()
@@ -266,31 +272,31 @@ async fn fields_and_lists(hall: &mut Hall) {
             for field in fields {
                 let cell = |body: &Json| match &body["data"]["ticket"] {
                     Json::Null => String::new(),
-                    ticket => seen(&ticket[&field]),
+                    ticket => summary(&ticket[&field]),
                 };
                 let cells: Vec<String> = answers.iter().map(cell).collect();
-                hall.row(&field, &cells);
+                fixture.row(&field, &cells);
             }
-            lists(hall, &id, &code).await;
+            list_visibility(fixture, &id, &code).await;
         }
     }
 }
 
-/// Everything that a ticket can carry.
-async fn furnish(hall: &Hall, id: &str) {
-    hall.does("addComment", id, json!({ "body": "公开", "visibility": "PUBLIC" })).await;
-    hall.does("addComment", id, json!({ "body": "内部", "visibility": "INTERNAL" })).await;
-    hall.does("openTicket", id, json!({})).await;
-    hall.does("followTicket", id, json!({})).await;
-    hall.does("updateTicket", id, json!({ "requiredSkills": ["electrics"] })).await;
-    let token = hall.admin.query("query Q($id: ID!) { ticket(id: $id) { token } }", json!({ "id": id })).await;
-    let external_id = hall.desk.app.new_uuid().to_string();
+/// Adds everything that a ticket can have.
+async fn fill_ticket(fixture: &Fixture, id: &str) {
+    fixture.mutate("addComment", id, json!({ "body": "公开", "visibility": "PUBLIC" })).await;
+    fixture.mutate("addComment", id, json!({ "body": "内部", "visibility": "INTERNAL" })).await;
+    fixture.mutate("openTicket", id, json!({})).await;
+    fixture.mutate("followTicket", id, json!({})).await;
+    fixture.mutate("updateTicket", id, json!({ "requiredSkills": ["electrics"] })).await;
+    let token = fixture.admin.query("query Q($id: ID!) { ticket(id: $id) { token } }", json!({ "id": id })).await;
+    let external_id = fixture.desk.app.new_uuid().to_string();
     let input = json!({ "system": "ERP_NO", "externalId": external_id, "ticketToken": token["ticket"]["token"] });
-    hall.admin.done("linkExternalRef", "__typename", input).await;
+    fixture.admin.mutate_ok("linkExternalRef", "__typename", input).await;
 }
 
-/// Where else one comes across it.
-async fn lists(hall: &mut Hall, id: &str, code: &str) {
+/// Whether lists, searches and feeds contain the ticket.
+async fn list_visibility(fixture: &mut Fixture, id: &str, code: &str) {
     let contains = |body: &Json, list: &str, of: fn(&Json) -> &Json| {
         let all = body["data"][list].as_array().or_else(|| body["data"][list]["nodes"].as_array());
         all.is_some_and(|all| all.iter().any(|node| of(node)["id"] == json!(id)))
@@ -298,39 +304,39 @@ async fn lists(hall: &mut Hall, id: &str, code: &str) {
     let word = |yes: bool| if yes { "yes" } else { "" }.to_owned();
     let (mut listed, mut found, mut node, mut case, mut counted, mut live) =
         (vec![], vec![], vec![], vec![], vec![], vec![]);
-    for (name, client) in &hall.people {
+    for (name, client) in &fixture.people {
         let first = "{ tickets(first: 1, orderBy: { field: NUMBER, direction: DESC }) { nodes { id } } }";
-        let answer = client.ask(first, json!({})).await.body;
+        let answer = client.execute(first, json!({})).await.body;
         listed.push(word(contains(&answer, "tickets", |node| node)));
         let text = "query Q($text: String!) { tickets(first: 100, filter: { text: $text }) { nodes { id } } }";
-        let answer = client.ask(text, json!({ "text": code })).await.body;
+        let answer = client.execute(text, json!({ "text": code })).await.body;
         found.push(word(contains(&answer, "tickets", |node| node)));
-        let answer = client.ask("query Q($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await.body;
+        let answer = client.execute("query Q($id: ID!) { node(id: $id) { id } }", json!({ "id": id })).await.body;
         node.push(word(answer["data"]["node"]["id"] == json!(id)));
         let similar =
             "query S($input: SimilarCasesInput!) { similarCases(first: 50, input: $input) { ticket { id } } }";
-        let answer = client.ask(similar, json!({ "input": { "title": code } })).await.body;
+        let answer = client.execute(similar, json!({ "input": { "title": code } })).await.body;
         case.push(word(contains(&answer, "similarCases", |case| &case["ticket"])));
         let counts = "{ serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2040-01-01T00:00:00Z\" }) {
             tickets(metric: FIRST_RESPONSE_COMPLIANCE, outcome: MET, first: 100) { nodes { id } } } }";
-        let mut answer = client.ask(counts, json!({})).await.body;
-        let behind = answer["data"]["serviceMetrics"].take();
-        counted.push(word(contains(&json!({ "data": behind }), "tickets", |node| node)));
-        live.push(if *name == "nobody" { "sign in".to_owned() } else { hears(client, id).await });
+        let mut answer = client.execute(counts, json!({})).await.body;
+        let metrics = answer["data"]["serviceMetrics"].take();
+        counted.push(word(contains(&json!({ "data": metrics }), "tickets", |node| node)));
+        live.push(if *name == "nobody" { "sign in".to_owned() } else { subscription_access(client, id).await });
     }
-    hall.row("→ in tickets", &listed);
-    hall.row("→ in tickets(filter: {text})", &found);
-    hall.row("→ by node", &node);
-    hall.row("→ in similarCases", &case);
-    hall.row("→ behind serviceMetrics", &counted);
-    hall.row("→ ticketEvents", &live);
+    fixture.row("→ in tickets", &listed);
+    fixture.row("→ in tickets(filter: {text})", &found);
+    fixture.row("→ by node", &node);
+    fixture.row("→ in similarCases", &case);
+    fixture.row("→ behind serviceMetrics", &counted);
+    fixture.row("→ ticketEvents", &live);
 }
 
-/// Whether the feed of one ticket lets somebody in.
-async fn hears(client: &Client, id: &str) -> String {
+/// Whether a client may subscribe to the ticket's events.
+async fn subscription_access(client: &Client, id: &str) -> String {
     let mut socket = Socket::open(client).await;
     let query = "subscription S($id: ID!, $after: String) { ticketEvents(ticketId: $id, after: $after) { kind } }";
-    // A cursor of another life of the log: whoever is let in is told to begin anew.
+    // A cursor of another log epoch: a permitted client receives RESYNC.
     socket.subscribe("s", query, json!({ "id": id, "after": "abc.0.0" })).await;
     let message = socket.receive().await;
     match message["type"].as_str() {

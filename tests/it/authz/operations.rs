@@ -1,10 +1,10 @@
-//! Every operation and every field, and what it takes to try it.
+//! Every operation and every field, with the input to try it.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use tests::{Desk, Json, attribution, json};
 
-/// Where in its life a ticket stands when somebody tries something.
+/// The state of the ticket when an operation is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     New,
@@ -15,11 +15,11 @@ pub enum Stage {
     Closed,
 }
 
-/// A mutation of a ticket, and what it takes besides the ticket.
+/// A mutation of a ticket, and its input besides the ticket's id.
 pub type Operation = (&'static str, Stage, fn(&Desk) -> Json);
 
-/// Stands for the ticket's own id.
-pub const ITSELF: &str = "itself";
+/// A placeholder for the ticket's own id.
+pub const OWN_ID: &str = "itself";
 
 pub const OPERATIONS: [Operation; 24] = [
     ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
@@ -42,19 +42,19 @@ pub const OPERATIONS: [Operation; 24] = [
     ("redactTicket", Stage::InProgress, |_| json!({ "texts": ["TITLE"] })),
     ("linkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
     ("rateTicket", Stage::Closed, |_| json!({ "score": 5 })),
-    // Whoever may cite is asked what.
+    // A user with the right gets an error about the missing source.
     ("citeSolution", Stage::InProgress, |_| json!({})),
-    // Whoever may say what helps is told that a ticket is no case of itself.
-    ("dismissSuggestion", Stage::InProgress, |_| json!({ "caseId": ITSELF, "reason": "OTHER" })),
-    ("restoreSuggestion", Stage::InProgress, |_| json!({ "caseId": ITSELF })),
-    // Whoever may say that a report is not so is told that none waits.
+    // A user with the right gets an error: a ticket is no case of itself.
+    ("dismissSuggestion", Stage::InProgress, |_| json!({ "caseId": OWN_ID, "reason": "OTHER" })),
+    ("restoreSuggestion", Stage::InProgress, |_| json!({ "caseId": OWN_ID })),
+    // A user with the right gets an error: no report is pending.
     ("dismissPendingReport", Stage::InProgress, |_| json!({})),
 ];
 
-/// Mutations of everything else; they change nothing that the table depends on.
+/// All other mutations; they change nothing that the snapshot depends on.
 pub type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-pub const OTHERS: [OtherOperation; 47] = [
+pub const OTHER_OPERATIONS: [OtherOperation; 50] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -79,7 +79,10 @@ pub const OTHERS: [OtherOperation; 47] = [
     ("saveSolutionTag", |_| json!({ "key": "CLEAN", "name": "Clean" })),
     ("saveTeam", |_| json!({ "key": "NIGHT", "name": "Night shift" })),
     ("bindTerminal", |_| json!({ "channel": "WEB" })),
+    ("bindTerminal for another", |desk| json!({ "channel": "WEB", "userId": desk.id("agent2").to_string() })),
+    ("confirmTerminal", |_| json!({ "channel": "SMS", "code": "123456" })),
     ("unbindTerminal", |_| json!({ "channel": "SMS" })),
+    ("unbindTerminal for another", |desk| json!({ "channel": "SMS", "userId": desk.id("agent2").to_string() })),
     ("reportActivity", |_| json!({ "channel": "WECOM" })),
     ("saveNotificationPreference", |_| json!({ "language": "CHINESE" })),
     ("acknowledgeNotification", |_| json!({ "notificationId": "018f0000-0000-7000-8000-000000000000" })),
@@ -95,7 +98,7 @@ pub const OTHERS: [OtherOperation; 47] = [
     ("createDelegation", |desk| {
         let period = json!({ "from": "2030-01-01T00:00:00Z", "to": "2030-02-01T00:00:00Z" });
         let (from, to) = (desk.id("agent2").to_string(), desk.id("agent1").to_string());
-        // Another one each time: the same is refused.
+        // Another value each time, because a duplicate is rejected.
         static MINUTE: AtomicI32 = AtomicI32::new(60);
         let minute = MINUTE.fetch_add(1, Ordering::Relaxed);
         json!({ "fromAgentId": from, "toAgentId": to, "period": period, "fromMinute": 0, "toMinute": minute })
@@ -116,7 +119,7 @@ pub const OTHERS: [OtherOperation; 47] = [
     ("revokeApiKey", |_| json!({ "apiKeyId": "018f0000-0000-7000-8000-000000000000" })),
     ("rotateWebhookSecret", |_| json!({ "systemKey": "ERP_NO" })),
     ("replayDelivery", |_| json!({ "deliveryId": "018f0000-0000-7000-8000-000000000000" })),
-    // Whoever may replay is told that the system has no endpoint.
+    // A user with the right gets an error: the system has no endpoint.
     ("replayDeadLetters", |_| json!({ "systemKey": "ERP_NO" })),
     ("saveCredential", |desk| {
         let parts = json!([{ "name": "secret", "value": "s" }]);
@@ -133,7 +136,7 @@ pub const OTHERS: [OtherOperation; 47] = [
     ("changePassword", |_| json!({ "currentPassword": "wrong", "newPassword": "a good long password" })),
 ];
 
-/// Queries that are not of one ticket, and what they answer to somebody who may ask.
+/// Queries that do not concern one ticket.
 pub const QUERIES: [(&str, &str); 37] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
@@ -157,8 +160,8 @@ pub const QUERIES: [(&str, &str); 37] = [
     ("knowledgeCards", "knowledgeCards { nodes { state } }"),
     ("escalationPolicies", "escalationPolicies { version }"),
     (
-        "rehearseEscalation",
-        "rehearseEscalation(input: { levels: [{ level: 1, afterSeconds: 60, channels: [EMAIL] }] }) { levels { reached } }",
+        "simulateEscalationPolicy",
+        "simulateEscalationPolicy(input: { levels: [{ level: 1, afterSeconds: 60, channels: [EMAIL] }] }) { levels { reachableCount } }",
     ),
     (
         "serviceMetrics",
@@ -186,11 +189,11 @@ pub const QUERIES: [(&str, &str); 37] = [
     ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),
 ];
 
-/// Queries that every ticket has a row for, further down.
-pub const OF_TICKETS: [&str; 4] = ["node", "ticket", "tickets", "similarCases"];
+/// Queries with a row for every kind of ticket.
+pub const TICKET_QUERIES: [&str; 4] = ["node", "ticket", "tickets", "similarCases"];
 
-/// Operations that are tried elsewhere, because they are about the session itself (tests/it/sessions.rs).
-pub const OF_SESSIONS: [&str; 4] = ["signIn", "signOut", "refreshSession", "createTodoToken"];
+/// Operations on the session itself, which tests/it/sessions.rs covers.
+pub const SESSION_OPERATIONS: [&str; 4] = ["signIn", "signOut", "refreshSession", "createTodoToken"];
 
 pub const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { name } attribution { resolution } cancelReason card { id } channel chaseCount
     citations { text }

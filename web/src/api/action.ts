@@ -1,55 +1,55 @@
-/** A mutation that a person sets off: its idempotency key, whether it is under way, and why it was refused. */
+/** Runs a mutation for a form or button: sends an idempotency key, tracks whether it is running, and keeps its errors. */
 import { useRef, useState } from 'react';
 import type { CombinedError, TypedDocumentNode } from '@urql/core';
-import { useLanguage, type Say } from '../i18n';
-import type { RefusalFragment } from '../gql';
+import { useLanguage, type Translate } from '../i18n';
+import type { UserErrorFragment } from '../gql';
 import { client } from './client';
 
-type Outcome<R> = { outcome: { userErrors: RefusalFragment[] } & R };
+type MutationData<R> = { outcome: { userErrors: UserErrorFragment[] } & R };
 
-/** What the server or the network says, in the reader's language. */
-export function explain(t: Say, error: CombinedError): string {
+/** The error message of the server or the network, in the user's language. */
+export function describeError(t: Translate, error: CombinedError): string {
   return error.networkError ? t('error.offline') : error.graphQLErrors.map((e) => e.message).join(' ');
 }
 
-export function newKey(): string {
+export function randomHexKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export interface Action<R, Input> {
-  /** What it came to; `null` where it was refused or could not be told. */
+  /** Returns the payload; `null` where the server refused the input or the request failed. */
   run: (input: Input) => Promise<R | null>;
   busy: boolean;
-  refusals: readonly RefusalFragment[];
-  failure: string | null;
+  userErrors: readonly UserErrorFragment[];
+  requestError: string | null;
 }
 
 export function useAction<R, Input extends object>(
-  document: TypedDocumentNode<Outcome<R>, { input: Input }>,
+  document: TypedDocumentNode<MutationData<R>, { input: Input }>,
 ): Action<R, Input> {
   const [, t] = useLanguage();
   const [busy, setBusy] = useState(false);
-  const [refusals, setRefusals] = useState<readonly RefusalFragment[]>([]);
-  const [failure, setFailure] = useState<string | null>(null);
-  // Kept until the server has answered: a repeated click after a broken connection does the thing once.
-  const kept = useRef<{ input: string; key: string } | null>(null);
+  const [userErrors, setUserErrors] = useState<readonly UserErrorFragment[]>([]);
+  const [requestError, setRequestError] = useState<string | null>(null);
+  // Kept until the server has answered, so that a retry after a broken connection runs the mutation once.
+  const pendingKey = useRef<{ input: string; key: string } | null>(null);
   const run = async (input: Input): Promise<R | null> => {
-    const spelt = JSON.stringify(input);
-    if (kept.current?.input !== spelt) kept.current = { input: spelt, key: newKey() };
+    const serialized = JSON.stringify(input);
+    if (pendingKey.current?.input !== serialized) pendingKey.current = { input: serialized, key: randomHexKey() };
     setBusy(true);
-    setFailure(null);
+    setRequestError(null);
     const answer = await client
-      .mutation(document, { input: { ...input, idempotencyKey: kept.current.key } })
+      .mutation(document, { input: { ...input, idempotencyKey: pendingKey.current.key } })
       .toPromise()
       .finally(() => setBusy(false));
     if (!answer.data) {
-      setFailure(answer.error ? explain(t, answer.error) : null);
+      setRequestError(answer.error ? describeError(t, answer.error) : null);
       return null;
     }
-    kept.current = null;
-    setRefusals(answer.data.outcome.userErrors);
+    pendingKey.current = null;
+    setUserErrors(answer.data.outcome.userErrors);
     return answer.data.outcome.userErrors.length > 0 ? null : answer.data.outcome;
   };
-  return { run, busy, refusals, failure };
+  return { run, busy, userErrors, requestError };
 }

@@ -1,4 +1,4 @@
-/** The words that tickets name by key, loaded once for each language. */
+/** Catalogue entries that tickets refer to by key, loaded once per language. */
 import { useQuery } from 'urql';
 import { CatalogueDocument, type CatalogueQuery } from '../gql';
 
@@ -11,7 +11,7 @@ export function useCatalogue(): Catalogue {
   return data?.catalogue ?? EMPTY;
 }
 
-/** The name of a key; the key itself where the catalogue does not have it. */
+/** The name of a key; the key itself where the catalogue does not contain it. */
 export function nameOf(entries: readonly { key: string; name: string }[], key: string): string {
   return entries.find((entry) => entry.key === key)?.name ?? key;
 }

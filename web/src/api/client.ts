@@ -1,11 +1,11 @@
-/** The way to the server: queries and mutations over HTTP, live events over a web socket. */
+/** The GraphQL client: queries and mutations over HTTP, live events over a WebSocket. */
 import { authExchange } from '@urql/exchange-auth';
-import { CombinedError, createClient as createHttp, fetchExchange, stringifyDocument, type TypedDocumentNode } from '@urql/core';
-import { createClient as createSocket } from 'graphql-ws';
+import { CombinedError, createClient as createUrqlClient, fetchExchange, stringifyDocument, type TypedDocumentNode } from '@urql/core';
+import { createClient as createSocketClient } from 'graphql-ws';
 import { language } from '../i18n';
-import { freshToken, lasts, session } from './session';
+import { getAccessToken, isFresh, session } from './session';
 
-export const client = createHttp({
+export const client = createUrqlClient({
   url: '/graphql',
   preferGetMethod: false,
   fetchOptions: () => ({ headers: { 'accept-language': language.get(), 'x-buoy-channel': 'web' } }),
@@ -13,16 +13,16 @@ export const client = createHttp({
     authExchange((utils) =>
       Promise.resolve({
         addAuthToOperation: (operation) => {
-          const held = session.get();
-          return held ? utils.appendHeaders(operation, { authorization: `Bearer ${held.accessToken}` }) : operation;
+          const current = session.get();
+          return current ? utils.appendHeaders(operation, { authorization: `Bearer ${current.accessToken}` }) : operation;
         },
         willAuthError: () => {
-          const held = session.get();
-          return held !== null && !lasts(held);
+          const current = session.get();
+          return current !== null && !isFresh(current);
         },
         didAuthError: (error) => error.graphQLErrors.some((e) => e.extensions['code'] === 'UNAUTHENTICATED'),
-        // Out of reach: the operation fails as it stands, and the next one tries again.
-        refreshAuth: () => freshToken(true).then(
+        // The server is not reachable: the operation fails without a refresh, and the next one tries again.
+        refreshAuth: () => getAccessToken(true).then(
           () => undefined,
           () => undefined,
         ),
@@ -32,15 +32,15 @@ export const client = createHttp({
   ],
 });
 
-export type Live = 'connecting' | 'on' | 'off';
+export type LiveStatus = 'connecting' | 'on' | 'off';
 
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 15_000;
 
-const socket = createSocket({
+const socket = createSocketClient({
   url: () => `${location.origin.replace(/^http/, 'ws')}/graphql`,
   connectionParams: async () => {
-    const token = await freshToken();
+    const token = await getAccessToken();
     return token ? { authorization: `Bearer ${token}`, 'accept-language': language.get(), channel: 'web' } : {};
   },
   keepAlive: 20_000,
@@ -48,49 +48,49 @@ const socket = createSocket({
   shouldRetry: () => session.get() !== null,
   retryAttempts: Number.POSITIVE_INFINITY,
   retryWait: (retries) => {
-    const wait = Math.min(RETRY_MS * 2 ** retries, RETRY_MAX_MS);
-    return new Promise((done) => setTimeout(done, wait * (0.5 + Math.random() / 2)));
+    const delay = Math.min(RETRY_MS * 2 ** retries, RETRY_MAX_MS);
+    return new Promise((done) => setTimeout(done, delay * (0.5 + Math.random() / 2)));
   },
 });
 
-/** How the socket stands: it is shared, and open already when a second page follows something. */
-let standing: Live = 'connecting';
-socket.on('connecting', () => (standing = 'connecting'));
-socket.on('connected', () => (standing = 'on'));
-socket.on('closed', () => (standing = 'off'));
+/** The status of the socket. All subscriptions share it, so it may already be open when a page subscribes. */
+let socketStatus: LiveStatus = 'connecting';
+socket.on('connecting', () => (socketStatus = 'connecting'));
+socket.on('connected', () => (socketStatus = 'on'));
+socket.on('closed', () => (socketStatus = 'off'));
 
 /**
- * Live events from a cursor on. After a break the socket asks again for what lies behind the last one heard, so nothing
- * is lost or repeated.
+ * Subscribes to live events after a cursor. After a reconnect the subscription resumes after the last event received,
+ * so no event is lost or repeated.
  */
-export function follow<Data, Variables extends { after?: string | null | undefined }>(
+export function subscribeLive<Data, Variables extends { after?: string | null | undefined }>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
-  hear: { event: (data: Data) => string | undefined; live: (live: Live) => void; refused: (why: CombinedError) => void },
+  handlers: { onEvent: (data: Data) => string | undefined; onStatus: (status: LiveStatus) => void; onRefused: (error: CombinedError) => void },
 ): () => void {
-  // graphql-ws sends this very object again when it connects anew.
+  // graphql-ws sends this same object again when it reconnects.
   const payload = { query: stringifyDocument(document), variables: { ...variables } as Record<string, unknown> };
-  const marks = [
-    socket.on('connecting', () => hear.live('connecting')),
-    socket.on('connected', () => hear.live('on')),
-    socket.on('closed', () => hear.live('off')),
+  const statusListeners = [
+    socket.on('connecting', () => handlers.onStatus('connecting')),
+    socket.on('connected', () => handlers.onStatus('on')),
+    socket.on('closed', () => handlers.onStatus('off')),
   ];
-  hear.live(standing);
-  const end = socket.subscribe<Data>(payload, {
+  handlers.onStatus(socketStatus);
+  const unsubscribe = socket.subscribe<Data>(payload, {
     next: ({ data, errors }) => {
-      if (errors) return hear.refused(new CombinedError({ graphQLErrors: [...errors] }));
-      hear.live('on');
-      const cursor = data ? hear.event(data) : undefined;
+      if (errors) return handlers.onRefused(new CombinedError({ graphQLErrors: [...errors] }));
+      handlers.onStatus('on');
+      const cursor = data ? handlers.onEvent(data) : undefined;
       if (cursor) payload.variables['after'] = cursor;
     },
-    error: (why) => {
-      if (Array.isArray(why)) hear.refused(new CombinedError({ graphQLErrors: why as Error[] }));
-      else hear.live('off');
+    error: (error) => {
+      if (Array.isArray(error)) handlers.onRefused(new CombinedError({ graphQLErrors: error as Error[] }));
+      else handlers.onStatus('off');
     },
-    complete: () => hear.live('off'),
+    complete: () => handlers.onStatus('off'),
   });
   return () => {
-    for (const unmark of marks) unmark();
-    end();
+    for (const removeListener of statusListeners) removeListener();
+    unsubscribe();
   };
 }

@@ -1,16 +1,16 @@
-/** Who is shown what. The server decides who may; this only spares people what they would be refused. */
+/** What each role is shown. The server enforces permissions; this only hides what the server would refuse. */
 import type { Role } from '../gql';
 
 interface Person {
   roles: readonly Role[];
 }
 
-const STAFF: readonly Role[] = ['AGENT', 'SUPERVISOR', 'PRODUCT_MANAGER', 'ADMIN'];
-const WORKERS: readonly Role[] = ['AGENT', 'SUPERVISOR', 'ADMIN'];
-const LEADS: readonly Role[] = ['SUPERVISOR', 'ADMIN'];
+const STAFF_ROLES: readonly Role[] = ['AGENT', 'SUPERVISOR', 'PRODUCT_MANAGER', 'ADMIN'];
+const AGENT_PROFILE_READERS: readonly Role[] = ['AGENT', 'SUPERVISOR', 'ADMIN'];
+const LEAD_ROLES: readonly Role[] = ['SUPERVISOR', 'ADMIN'];
 
-export const isStaff = ({ roles }: Person): boolean => roles.some((role) => STAFF.includes(role));
-/** Who sees what colleagues are able to do and when they work. */
-export const isColleague = ({ roles }: Person): boolean => roles.some((role) => WORKERS.includes(role));
-export const leads = ({ roles }: Person): boolean => roles.some((role) => LEADS.includes(role));
-export const administers = ({ roles }: Person): boolean => roles.includes('ADMIN');
+export const isStaff = ({ roles }: Person): boolean => roles.some((role) => STAFF_ROLES.includes(role));
+/** Roles that can read the skills and working hours of agents. */
+export const canReadAgentProfiles = ({ roles }: Person): boolean => roles.some((role) => AGENT_PROFILE_READERS.includes(role));
+export const isLead = ({ roles }: Person): boolean => roles.some((role) => LEAD_ROLES.includes(role));
+export const isAdmin = ({ roles }: Person): boolean => roles.includes('ADMIN');

@@ -1,4 +1,4 @@
-/** Who is signed in on this browser, and the tokens that say so. */
+/** The session of the user signed in on this browser, and its tokens. */
 import { createClient, fetchExchange, type CombinedError } from '@urql/core';
 import { RefreshSessionDocument, type SignInMutation, type ViewerFragment } from '../gql';
 import { Store } from '../lib/store';
@@ -6,17 +6,17 @@ import { Store } from '../lib/store';
 export interface Session {
   accessToken: string;
   refreshToken: string;
-  /** When the access token ends. */
+  /** When the access token expires. */
   expiresAt: string;
   viewer: ViewerFragment;
 }
 
 export const session = new Store<Session | null>(
   'buoy.session',
-  (kept) => {
-    if (kept === null) return null;
+  (stored) => {
+    if (stored === null) return null;
     try {
-      return JSON.parse(kept) as Session;
+      return JSON.parse(stored) as Session;
     } catch {
       return null;
     }
@@ -24,49 +24,49 @@ export const session = new Store<Session | null>(
   (value) => (value === null ? null : JSON.stringify(value)),
 );
 
-/** A token is renewed when it has less than this left. */
-const MARGIN_MS = 60_000;
+/** An access token with less time left than this is refreshed. */
+const REFRESH_MARGIN_MS = 60_000;
 
-export function lasts({ expiresAt }: Session, now = Date.now()): boolean {
-  return Date.parse(expiresAt) - now > MARGIN_MS;
+export function isFresh({ expiresAt }: Session, now = Date.now()): boolean {
+  return Date.parse(expiresAt) - now > REFRESH_MARGIN_MS;
 }
 
-type Granted = SignInMutation['signIn'];
+type SignInPayload = SignInMutation['signIn'];
 
-/** The session that signing in or refreshing granted; `null` where it was refused. */
-export function granted({ accessToken, refreshToken, expiresAt, viewer }: Granted): Session | null {
+/** The session from the payload of a sign-in or refresh; `null` where it was refused. */
+export function toSession({ accessToken, refreshToken, expiresAt, viewer }: SignInPayload): Session | null {
   return accessToken && refreshToken && expiresAt && viewer ? { accessToken, refreshToken, expiresAt, viewer } : null;
 }
 
-/** Without the exchange that renews tokens, since it renews them. */
-const bare = createClient({ url: '/graphql', exchanges: [fetchExchange], preferGetMethod: false });
+/** A client without the auth exchange, because the auth exchange itself needs it to refresh tokens. */
+const refreshClient = createClient({ url: '/graphql', exchanges: [fetchExchange], preferGetMethod: false });
 
-/** A refresh token works once: of all tabs one renews, the others take what it got. */
-async function alone<T>(work: () => Promise<T>): Promise<T> {
+/** A refresh token can be used once, so one tab refreshes it and the others use its result. */
+async function withSessionLock<T>(work: () => Promise<T>): Promise<T> {
   return 'locks' in navigator ? navigator.locks.request('buoy.session', work) : work();
 }
 
-let renewing: Promise<string | null> | null = null;
+let refreshing: Promise<string | null> | null = null;
 
-/** An access token that lasts; `null` where nobody is signed in any more. Fails where the server cannot be reached. */
-export function freshToken(force = false): Promise<string | null> {
-  const held = session.get();
-  if (!held) return Promise.resolve(null);
-  if (!force && lasts(held)) return Promise.resolve(held.accessToken);
-  renewing ??= alone(() => renew(held)).finally(() => (renewing = null));
-  return renewing;
+/** Returns a valid access token; `null` where nobody is signed in any more. Rejects where the server is not reachable. */
+export function getAccessToken(force = false): Promise<string | null> {
+  const current = session.get();
+  if (!current) return Promise.resolve(null);
+  if (!force && isFresh(current)) return Promise.resolve(current.accessToken);
+  refreshing ??= withSessionLock(() => refreshSession(current)).finally(() => (refreshing = null));
+  return refreshing;
 }
 
-async function renew(held: Session): Promise<string | null> {
-  const newest = session.newest();
-  if (newest && newest.accessToken !== held.accessToken && lasts(newest)) {
-    session.set(newest);
-    return newest.accessToken;
+async function refreshSession(current: Session): Promise<string | null> {
+  const latest = session.readLatest();
+  if (latest && latest.accessToken !== current.accessToken && isFresh(latest)) {
+    session.set(latest);
+    return latest.accessToken;
   }
-  const refreshToken = (newest ?? held).refreshToken;
-  const answer = await bare.mutation(RefreshSessionDocument, { input: { refreshToken } }).toPromise();
+  const refreshToken = (latest ?? current).refreshToken;
+  const answer = await refreshClient.mutation(RefreshSessionDocument, { input: { refreshToken } }).toPromise();
   if (!answer.data) throw answer.error as CombinedError;
-  const next = granted(answer.data.refreshSession);
-  session.set(next);
-  return next?.accessToken ?? null;
+  const refreshed = toSession(answer.data.refreshSession);
+  session.set(refreshed);
+  return refreshed?.accessToken ?? null;
 }

@@ -2,27 +2,27 @@ import { useCallback, useEffect, useMemo, useReducer, useState } from 'react';
 import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
 import { useCatalogue } from '../api/catalogue';
-import { client, follow, type Live } from '../api/client';
+import { client, subscribeLive, type LiveStatus } from '../api/client';
 import { isStaff } from '../api/roles';
 import type { Session } from '../api/session';
 import { BoardCursorDocument, BoardEventsDocument, ColumnDocument, type CardFragment, type TicketFilter } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment, span, useNow, useSettled } from '../lib/clock';
+import { formatDateTime, formatDuration, useNow, useDebounced } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
 import { Breaches } from './Breaches';
-import { column, COLUMNS, EMPTY, put, type BoardState, type Column, type Happening } from './state';
+import { cardsInColumn, COLUMNS, EMPTY_BOARD, boardReducer, type BoardState, type Column, type BoardAction } from './boardState';
 
-const PAGE = 30;
-/** From then on an unanswered ticket is marked: the first level of alarm. */
+const PAGE_SIZE = 30;
+/** A ticket without a response is marked after this time, as at the first escalation level. */
 const UNANSWERED_MS = 2 * 60 * 60 * 1000;
 
 type View = 'all' | 'mine' | 'unassigned';
 
 function useBoard(filter: TicketFilter) {
-  const [state, tell] = useReducer((was: BoardState, what: Happening | 'anew') => (what === 'anew' ? EMPTY : put(was, what)), EMPTY);
-  const [live, setLive] = useState<Live>('connecting');
+  const [state, dispatch] = useReducer((previous: BoardState, action: BoardAction | 'reset') => (action === 'reset' ? EMPTY_BOARD : boardReducer(previous, action)), EMPTY_BOARD);
+  const [live, setLive] = useState<LiveStatus>('connecting');
   const [error, setError] = useState<CombinedError | null>(null);
-  const [round, setRound] = useState(0);
+  const [reloadCount, setReloadCount] = useState(0);
 
   const load = useCallback(
     async (status: Column, after: string | null) => {
@@ -30,7 +30,7 @@ function useBoard(filter: TicketFilter) {
         .query(ColumnDocument, {
           filter: { and: [filter, { status: { eq: status } }] },
           orderBy: { field: status === 'RESOLVED' ? 'UPDATED_AT' : 'PRIORITY', direction: 'DESC' },
-          first: PAGE,
+          first: PAGE_SIZE,
           after,
         })
         .toPromise();
@@ -40,51 +40,51 @@ function useBoard(filter: TicketFilter) {
   );
 
   useEffect(() => {
-    let gone = false;
-    let end = () => {};
-    const begin = async () => {
-      // The cursor first: what happens while the columns are loaded is heard afterwards.
-      const at = await client.query(BoardCursorDocument, {}).toPromise();
-      const columns = at.data ? await Promise.all(COLUMNS.map((status) => load(status, null))) : [];
-      if (gone) return;
-      const failed = at.error ?? columns.find(({ answer }) => answer.error)?.answer.error;
+    let disposed = false;
+    let unsubscribe = () => {};
+    const start = async () => {
+      // Reads the cursor first, so that no event is missed while the columns load.
+      const cursorResult = await client.query(BoardCursorDocument, {}).toPromise();
+      const columns = cursorResult.data ? await Promise.all(COLUMNS.map((status) => load(status, null))) : [];
+      if (disposed) return;
+      const failed = cursorResult.error ?? columns.find(({ answer }) => answer.error)?.answer.error;
       setError(failed ?? null);
-      if (failed || !at.data) return;
-      tell('anew');
+      if (failed || !cursorResult.data) return;
+      dispatch('reset');
       for (const { status, answer } of columns) {
-        const found = answer.data?.tickets;
-        if (found) tell({ page: status, nodes: found.nodes, more: found.pageInfo.hasNextPage, end: found.pageInfo.endCursor });
+        const ticketPage = answer.data?.tickets;
+        if (ticketPage) dispatch({ page: status, nodes: ticketPage.nodes, hasMore: ticketPage.pageInfo.hasNextPage, endCursor: ticketPage.pageInfo.endCursor });
       }
-      const open = { status: { in: [...COLUMNS] } };
-      end = follow(
+      const openStatuses = { status: { in: [...COLUMNS] } };
+      unsubscribe = subscribeLive(
         BoardEventsDocument,
-        { filter: { and: [filter, open] }, after: at.data.boardCursor },
+        { filter: { and: [filter, openStatuses] }, after: cursorResult.data.boardCursor },
         {
-          event: ({ boardEvents }) => {
-            if (gone) return undefined;
-            if (boardEvents.kind === 'RESYNC') setRound((n) => n + 1);
-            else tell({ event: boardEvents });
+          onEvent: ({ boardEvents }) => {
+            if (disposed) return undefined;
+            if (boardEvents.kind === 'RESYNC') setReloadCount((n) => n + 1);
+            else dispatch({ event: boardEvents });
             return boardEvents.cursor;
           },
-          live: (now) => gone || setLive(now),
-          refused: (why) => gone || setError(why),
+          onStatus: (now) => disposed || setLive(now),
+          onRefused: (refusal) => disposed || setError(refusal),
         },
       );
     };
-    void begin();
+    void start();
     return () => {
-      gone = true;
-      end();
+      disposed = true;
+      unsubscribe();
     };
-  }, [filter, load, round]);
+  }, [filter, load, reloadCount]);
 
-  const more = async (status: Column) => {
-    const { answer } = await load(status, state.pages[status].end);
-    const found = answer.data?.tickets;
-    if (found) tell({ page: status, nodes: found.nodes, more: found.pageInfo.hasNextPage, end: found.pageInfo.endCursor });
+  const loadMore = async (status: Column) => {
+    const { answer } = await load(status, state.pages[status].endCursor);
+    const ticketPage = answer.data?.tickets;
+    if (ticketPage) dispatch({ page: status, nodes: ticketPage.nodes, hasMore: ticketPage.pageInfo.hasNextPage, endCursor: ticketPage.pageInfo.endCursor });
     else setError(answer.error ?? null);
   };
-  return { state, live, error, more, again: () => setRound((n) => n + 1) };
+  return { state, live, error, loadMore, reload: () => setReloadCount((n) => n + 1) };
 }
 
 export function Board({ viewer }: { viewer: Session['viewer'] }) {
@@ -93,8 +93,8 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
   const staff = isStaff(viewer);
   const [view, setView] = useState<View>('all');
   const [team, setTeam] = useState('');
-  const [typed, setTyped] = useState('');
-  const text = useSettled(typed.trim(), 300);
+  const [searchText, setSearchText] = useState('');
+  const text = useDebounced(searchText.trim(), 300);
 
   const filter = useMemo<TicketFilter>(() => {
     const parts: TicketFilter[] = [];
@@ -104,7 +104,7 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
     if (text !== '') parts.push({ text });
     return { and: parts };
   }, [view, team, text, viewer.id]);
-  const { state, live, error, more, again } = useBoard(filter);
+  const { state, live, error, loadMore, reload } = useBoard(filter);
   const now = useNow();
 
   return (
@@ -134,19 +134,19 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
           aria-label={t('board.text')}
           placeholder={t('board.text')}
           maxLength={200}
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
+          value={searchText}
+          onChange={(event) => setSearchText(event.target.value)}
         />
         <span className={`live ${live}`} role="status" data-testid="live">
           {t(`live.${live}`)}
         </span>
       </div>
-      {error && <ErrorNote error={error} again={again} />}
+      {error && <ErrorNote error={error} onRetry={reload} />}
       {staff && <Breaches />}
       <div className="board">
         {COLUMNS.map((status) => {
-          const cards = column(state, status);
-          const { more: hasMore } = state.pages[status];
+          const cards = cardsInColumn(state, status);
+          const { hasMore } = state.pages[status];
           return (
             <section key={status} className={`column ${status}`} data-testid="column" data-status={status}>
               <h2>
@@ -154,15 +154,15 @@ export function Board({ viewer }: { viewer: Session['viewer'] }) {
               </h2>
               <ol>
                 {cards.map((card) => (
-                  // A card that moved is a new one, so that it is seen to arrive.
-                  <li key={`${card.id} ${state.moved.get(card.id) ?? 0}`}>
-                    <Card card={card} now={now} staff={staff} arrived={state.moved.has(card.id)} />
+                  // A moved card gets a new key, so that the arrival animation runs.
+                  <li key={`${card.id} ${state.moveCounts.get(card.id) ?? 0}`}>
+                    <Card card={card} now={now} staff={staff} arrived={state.moveCounts.has(card.id)} />
                   </li>
                 ))}
               </ol>
               {cards.length === 0 && <p className="quiet">{t('board.empty')}</p>}
               {hasMore && (
-                <button type="button" className="more" onClick={() => void more(status)}>
+                <button type="button" className="more" onClick={() => void loadMore(status)}>
                   {t('more')}
                 </button>
               )}
@@ -197,8 +197,8 @@ function Card({ card, now, staff, arrived }: { card: CardFragment; now: number; 
         {card.customer && <span>{card.customer.name}</span>}
       </span>
       {open && (
-        <span className={unanswered && age > UNANSWERED_MS ? 'line overdue' : 'line quiet'} title={moment(card.createdAt, lang)}>
-          {t(unanswered ? 'board.unanswered' : 'board.age', { span: span(age, lang) })}
+        <span className={unanswered && age > UNANSWERED_MS ? 'line overdue' : 'line quiet'} title={formatDateTime(card.createdAt, lang)}>
+          {t(unanswered ? 'board.unanswered' : 'board.age', { span: formatDuration(age, lang) })}
         </span>
       )}
     </Link>

@@ -3,70 +3,70 @@ import { Link } from 'wouter';
 import { client } from '../api/client';
 import { UpcomingBreachesDocument, type UpcomingBreachesQuery } from '../gql';
 import { useLanguage } from '../i18n';
-import { useNow } from '../lib/clock';
+import { useNow } from '../lib/time';
 import { Store, useStore } from '../lib/store';
-import { standing } from '../ticket/standing';
+import { slaStatusText } from '../ticket/slaStatus';
 
-/** So far ahead somebody can still do something about it. */
-const AHEAD_MS = 4 * 60 * 60 * 1000;
-const MOST = 100;
-const EVERY_MS = 60_000;
+/** Shows clocks that are due within this time, while there is still time to act. */
+const LOOKAHEAD_MS = 4 * 60 * 60 * 1000;
+const MAX_ROWS = 100;
+const REFRESH_MS = 60_000;
 
-type Found = UpcomingBreachesQuery['upcomingBreaches'];
+type UpcomingBreaches = UpcomingBreachesQuery['upcomingBreaches'];
 
-const unfolded = new Store<boolean>(
+const expandedStore = new Store<boolean>(
   'buoy.breaches',
-  (kept) => kept === 'open',
-  (open) => (open ? 'open' : null),
+  (stored) => stored === 'open',
+  (expanded) => (expanded ? 'open' : null),
 );
 
-/** Clocks that are overdue or will be soon. They run out by themselves, without an event: looked at once a minute. */
-function useBreaches(): Found | null {
-  const [found, setFound] = useState<Found | null>(null);
+/** SLA clocks that are overdue or due soon. They expire without an event, so they are polled every minute. */
+function useBreaches(): UpcomingBreaches | null {
+  const [breaches, setBreaches] = useState<UpcomingBreaches | null>(null);
   useEffect(() => {
-    let gone = false;
+    let disposed = false;
     const load = async () => {
       if (document.visibilityState !== 'visible') return;
-      const dueBefore = new Date(Date.now() + AHEAD_MS).toISOString();
-      const { data } = await client.query(UpcomingBreachesDocument, { dueBefore, first: MOST }).toPromise();
-      if (!gone && data) setFound(data.upcomingBreaches);
+      const dueBefore = new Date(Date.now() + LOOKAHEAD_MS).toISOString();
+      const { data } = await client.query(UpcomingBreachesDocument, { dueBefore, first: MAX_ROWS }).toPromise();
+      if (!disposed && data) setBreaches(data.upcomingBreaches);
     };
-    const again = () => void load();
-    again();
-    const timer = setInterval(again, EVERY_MS);
-    document.addEventListener('visibilitychange', again);
+    const reload = () => void load();
+    reload();
+    const timer = setInterval(reload, REFRESH_MS);
+    document.addEventListener('visibilitychange', reload);
     return () => {
-      gone = true;
+      disposed = true;
       clearInterval(timer);
-      document.removeEventListener('visibilitychange', again);
+      document.removeEventListener('visibilitychange', reload);
     };
   }, []);
-  return found;
+  return breaches;
 }
 
-/** What a supervisor looks at first: how many are overdue, and what is next. */
+/** A summary for supervisors: how many clocks are overdue, and which are due next. */
 export function Breaches() {
   const [lang, t] = useLanguage();
-  const open = useStore(unfolded);
-  const found = useBreaches();
+  const expanded = useStore(expandedStore);
+  const breaches = useBreaches();
   const now = useNow(1_000);
-  if (!found || found.nodes.length === 0) return null;
-  const due = found.nodes.filter(({ clock }) => clock.dueAt !== null);
-  const overdue = due.filter(({ clock }) => Date.parse(clock.dueAt ?? '') <= now);
-  const next = due.filter((of) => !overdue.includes(of));
-  // What can still be saved stands first.
-  const rows = [...next, ...overdue];
+  if (!breaches || breaches.nodes.length === 0) return null;
+  const withDueDate = breaches.nodes.filter(({ clock }) => clock.dueAt !== null);
+  const overdue = withDueDate.filter(({ clock }) => Date.parse(clock.dueAt ?? '') <= now);
+  const notYetOverdue = withDueDate.filter((breach) => !overdue.includes(breach));
+  // Tickets that can still meet their target come first.
+  const rows = [...notYetOverdue, ...overdue];
   return (
-    <details className="breaches" open={open} onToggle={(event) => unfolded.set(event.currentTarget.open)} data-testid="breaches">
+    <details className="breaches" open={expanded} onToggle={(event) => expandedStore.set(event.currentTarget.open)} data-testid="breaches">
       <summary>
         <strong className={overdue.length > 0 ? 'overdue' : ''}>
-          {t('breach.overdue', { count: `${overdue.length}${found.pageInfo.hasNextPage ? '+' : ''}` })}
+          {t('breach.overdue', { count: `${overdue.length}${breaches.pageInfo.hasNextPage ? '+' : ''}` })}
         </strong>{' '}
-        · {t('breach.next', { count: next.length })}
+        · {t('breach.dueSoon', { count: notYetOverdue.length })}
       </summary>
       <ol>
         {rows.map(({ clock, ticket }) => ticket && (
-          <li key={`${ticket.number} ${clock.metric}`} className={overdue.some((of) => of.clock === clock) ? 'line overdue' : 'line'}>
+          <li key={`${ticket.number} ${clock.metric}`} className={overdue.some((breach) => breach.clock === clock) ? 'line overdue' : 'line'}>
             <Link href={`/tickets/${ticket.number}`}>
               <span className="number">#{ticket.number}</span> {ticket.title}
             </Link>
@@ -74,7 +74,7 @@ export function Breaches() {
             <span className="quiet">
               {t(`sla.${clock.metric}`)} · {ticket.assignee?.name ?? t('board.unassigned')}
             </span>
-            <span className="when">{standing(t, clock, now, lang)}</span>
+            <span className="when">{slaStatusText(t, clock, now, lang)}</span>
           </li>
         ))}
       </ol>

@@ -1,16 +1,16 @@
-/** GraphiQL with the session of the web app; a page of its own, so that the app carries nothing of it. */
+/** GraphiQL with the session of the web app. It is a separate page, so that the app does not bundle it. */
 import { createRoot } from 'react-dom/client';
 import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { parse, type DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
-import { freshToken, session } from '../api/session';
+import { getAccessToken, session } from '../api/session';
 import { language } from '../i18n';
 import { useStore } from '../lib/store';
 import 'graphiql/style.css';
 import './graphiql.css';
 
-const WORDS = {
+const MESSAGES = {
   en: { note: 'Nobody is signed in: only what everybody may know is answered.', go: 'Sign in' },
   'zh-CN': { note: '尚未登录，只能查询公开内容。', go: '登录' },
 };
@@ -32,11 +32,11 @@ const QUERY = `# Who asks, and the newest tickets. Ctrl-Enter runs it.
 `;
 
 async function authorization(): Promise<Record<string, string>> {
-  const token = await freshToken();
+  const token = await getAccessToken();
   return token ? { authorization: `Bearer ${token}` } : {};
 }
 
-const send = createGraphiQLFetcher({
+const baseFetcher = createGraphiQLFetcher({
   url: '/graphql',
   fetch: async (url, init) => {
     const headers = new Headers(init?.headers);
@@ -50,27 +50,30 @@ const send = createGraphiQLFetcher({
   }),
 });
 
-function parsed(query: string): DocumentNode | undefined {
+function tryParse(query: string): DocumentNode | undefined {
   try {
     return parse(query);
   } catch {
-    // The server says what is wrong with it.
+    // The server reports the syntax error.
     return undefined;
   }
 }
 
-/** HTTP or WebSocket by what is sent: the editor's own document lags behind somebody who types and runs at once. */
-const fetcher: Fetcher = (params, options) => send(params, { ...options, documentAST: parsed(params.query) });
+/**
+ * Chooses HTTP or WebSocket from the query that is sent, because the editor's parsed document may be out of date when a
+ * query is run right after typing.
+ */
+const fetcher: Fetcher = (params, options) => baseFetcher(params, { ...options, documentAST: tryParse(params.query) });
 
-function Page() {
-  const held = useStore(session);
+function GraphiqlPage() {
+  const currentSession = useStore(session);
   const lang = useStore(language);
-  const words = WORDS[lang];
+  const messages = MESSAGES[lang];
   return (
     <>
-      {!held && (
+      {!currentSession && (
         <p className="signed-out" lang={lang}>
-          {words.note} <a href="/">{words.go}</a>
+          {messages.note} <a href="/">{messages.go}</a>
         </p>
       )}
       <GraphiQL fetcher={fetcher} defaultQuery={QUERY} />
@@ -79,4 +82,4 @@ function Page() {
 }
 
 const root = document.getElementById('graphiql');
-if (root) createRoot(root).render(<Page />);
+if (root) createRoot(root).render(<GraphiqlPage />);

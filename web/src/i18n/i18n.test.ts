@@ -1,19 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { en } from './en';
-import { preferred, say } from './words';
+import { preferredLanguage, translate } from './messages';
 import { zh } from './zh';
 
-const holes = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
+const placeholders = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 
-describe('words', () => {
-  it.each(Object.keys(en) as (keyof typeof en)[])('%s takes the same values in both languages', (word) => {
-    expect(holes(zh[word])).toEqual(holes(en[word]));
-    expect(zh[word].trim()).not.toBe('');
+describe('messages', () => {
+  it.each(Object.keys(en) as (keyof typeof en)[])('%s has the same placeholders in both languages', (key) => {
+    expect(placeholders(zh[key])).toEqual(placeholders(en[key]));
+    expect(zh[key].trim()).not.toBe('');
   });
 
-  it('are said with their values', () => {
-    expect(say('en', 'ticket.merged', { number: 7 })).toBe('Goes on in #7');
-    expect(say('zh-CN', 'ticket.merged', { number: 7 })).toBe('已并入 #7');
+  it('replaces placeholders', () => {
+    expect(translate('en', 'ticket.merged', { number: 7 })).toBe('Merged into #7');
+    expect(translate('zh-CN', 'ticket.merged', { number: 7 })).toBe('已并入 #7');
+  });
+
+  it.each([
+    [1, '1 case'],
+    ['1', '1 case'],
+    [0, '0 cases'],
+    [21, '21 cases'],
+  ] as const)('takes the plural form for %j', (count, expected) => {
+    expect(translate('en', 'card.cases', { count })).toBe(expected);
+    expect(translate('zh-CN', 'card.cases', { count })).toBe(`${count} 个案例`);
   });
 
   it.each([
@@ -21,7 +31,7 @@ describe('words', () => {
     [['en-GB', 'zh'], 'en'],
     [['de'], 'en'],
     [[], 'en'],
-  ] as const)('a reader of %j reads %s', (languages, expected) => {
-    expect(preferred(languages)).toBe(expected);
+  ] as const)('for the browser languages %j the app uses %s', (languages, expected) => {
+    expect(preferredLanguage(languages)).toBe(expected);
   });
 });

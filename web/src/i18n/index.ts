@@ -1,16 +1,16 @@
-/** The language of the reader. */
+/** The language of the user. */
 import { Store, useStore } from '../lib/store';
-import { preferred, say, type Language, type Say } from './words';
+import { preferredLanguage, translate, type Language, type Translate } from './messages';
 
-export { LANGUAGES, named, type Language, type Say } from './words';
+export { LANGUAGES, enumLabel, type Language, type Translate } from './messages';
 
 export const language = new Store<Language>(
   'buoy.language',
-  (kept) => (kept === 'en' || kept === 'zh-CN' ? kept : preferred(navigator.languages)),
+  (stored) => (stored === 'en' || stored === 'zh-CN' ? stored : preferredLanguage(navigator.languages)),
   (value) => value,
 );
 
-export function useLanguage(): [Language, Say] {
+export function useLanguage(): [Language, Translate] {
   const lang = useStore(language);
-  return [lang, (word, values) => say(lang, word, values)];
+  return [lang, (key, values) => translate(lang, key, values)];
 }

@@ -1,11 +1,11 @@
 import { useState, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
-import { newKey, useAction } from '../api/action';
-import { ColleaguesDocument, RotateCredentialDocument, SaveCredentialDocument, type GatewaysQuery } from '../gql';
-import { named, useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
-import { GATEWAYS, IN_CLEAR, PARTS, type MadeKind } from './state';
+import { randomHexKey, useAction } from '../api/action';
+import { AgentProfilesDocument, RotateCredentialDocument, SaveCredentialDocument, type GatewaysQuery } from '../gql';
+import { enumLabel, useLanguage } from '../i18n';
+import { formatDateTime } from '../lib/time';
+import { FormErrors } from '../shell/ErrorNote';
+import { GATEWAY_KEYS, PLAIN_TEXT_PARTS, CREDENTIAL_PARTS, type EditableCredentialKind } from './gatewayState';
 
 type Credential = GatewaysQuery['credentials'][number];
 type Values = Record<string, string>;
@@ -14,134 +14,134 @@ interface Person {
   name: string;
 }
 
-const partsOf = (kind: MadeKind, values: Values) =>
-  PARTS[kind].filter((name) => (values[name] ?? '') !== '').map((name) => ({ name, value: values[name] ?? '' }));
+const filledParts = (kind: EditableCredentialKind, values: Values) =>
+  CREDENTIAL_PARTS[kind].filter((name) => (values[name] ?? '') !== '').map((name) => ({ name, value: values[name] ?? '' }));
 
-/** A date field says a day; it ends with its beginning. */
-const instantOf = (day: string): string | null => (day === '' ? null : new Date(day).toISOString());
-const dayOf = (instant: string | null): string => instant?.slice(0, 10) ?? '';
+/** A date field holds a day; the credential expires at its start. */
+const toInstant = (day: string): string | null => (day === '' ? null : new Date(day).toISOString());
+const toDateField = (instant: string | null): string => instant?.slice(0, 10) ?? '';
 
-/** The secrets by which callers are known, and the accounts by which messages leave. */
-export function Credentials({ credentials, again }: { credentials: readonly Credential[]; again: () => void }) {
+/** The secrets that authenticate callers, and the accounts that send messages. */
+export function Credentials({ credentials, reload }: { credentials: readonly Credential[]; reload: () => void }) {
   const [, t] = useLanguage();
-  const [{ data }] = useQuery({ query: ColleaguesDocument });
+  const [{ data }] = useQuery({ query: AgentProfilesDocument });
   const people = data?.agentProfiles.map(({ user }) => user) ?? [];
   return (
     <>
       <h3>{t('intake.credentials')}</h3>
       {credentials.length === 0 && <p className="quiet">{t('intake.credentials.none')}</p>}
       {credentials.map((credential) => (
-        <One key={credential.id} credential={credential} people={people} again={again} />
+        <CredentialItem key={credential.id} credential={credential} people={people} reload={reload} />
       ))}
-      <Add again={again} />
+      <AddCredential reload={reload} />
     </>
   );
 }
 
-function One({ credential, people, again }: { credential: Credential; people: readonly Person[]; again: () => void }) {
+function CredentialItem({ credential, people, reload }: { credential: Credential; people: readonly Person[]; reload: () => void }) {
   const [lang, t] = useLanguage();
   const { key, kind, name, owner, expiresAt, failingSince, failure, probedAt } = credential;
   return (
     <details data-testid="credential" data-key={key}>
       <summary>
-        <strong>{name}</strong> {name !== key && <code>{key}</code>} <span className="quiet">{named(t, 'kind', kind)}</span> <span className="quiet">· {owner.name}</span>
-        {expiresAt && <span className="quiet"> · {t('systems.expires', { at: moment(expiresAt, lang) })}</span>}
-        {probedAt && <span className="quiet"> · {t('intake.probed', { at: moment(probedAt, lang) })}</span>}
+        <strong>{name}</strong> {name !== key && <code>{key}</code>} <span className="quiet">{enumLabel(t, 'kind', kind)}</span> <span className="quiet">· {owner.name}</span>
+        {expiresAt && <span className="quiet"> · {t('systems.expires', { at: formatDateTime(expiresAt, lang) })}</span>}
+        {probedAt && <span className="quiet"> · {t('intake.probed', { at: formatDateTime(probedAt, lang) })}</span>}
         {failingSince && (
-          <span className="no">
+          <span className="bad">
             {' · '}
-            {t('intake.failing', { since: moment(failingSince, lang) })}
+            {t('intake.failing', { since: formatDateTime(failingSince, lang) })}
             {failure && `: ${failure}`}
           </span>
         )}
       </summary>
-      {kind === 'CHANNEL_ACCOUNT' ? <p className="quiet">{t('intake.account')}</p> : <Rotate of={key} kind={kind} again={again} />}
-      <Edit credential={credential} people={people} again={again} />
+      {kind === 'CHANNEL_ACCOUNT' ? <p className="quiet">{t('intake.account')}</p> : <RotateCredential credentialKey={key} kind={kind} reload={reload} />}
+      <EditCredential credential={credential} people={people} reload={reload} />
     </details>
   );
 }
 
-function Fields({ kind, values, change }: { kind: MadeKind; values: Values; change: (values: Values) => void }) {
+function SecretFields({ kind, values, onChange }: { kind: EditableCredentialKind; values: Values; onChange: (values: Values) => void }) {
   const [, t] = useLanguage();
   return (
     <>
-      {PARTS[kind].map((name) => (
+      {CREDENTIAL_PARTS[kind].map((name) => (
         <label key={name}>
           {name}
           <input
-            type={IN_CLEAR.includes(name) ? 'text' : 'password'}
+            type={PLAIN_TEXT_PARTS.includes(name) ? 'text' : 'password'}
             autoComplete="off"
             maxLength={2_000}
             value={values[name] ?? ''}
-            onChange={(e) => change({ ...values, [name]: e.target.value })}
+            onChange={(e) => onChange({ ...values, [name]: e.target.value })}
           />
         </label>
       ))}
-      {/* Nobody else has to know it. */}
+      {/* The secret stays inside Buoy, so it can be generated. */}
       {kind === 'WEB_FORM' && (
-        <button type="button" onClick={() => change({ secret: newKey() })}>
-          {t('intake.random')}
+        <button type="button" onClick={() => onChange({ secret: randomHexKey() })}>
+          {t('intake.generateSecret')}
         </button>
       )}
     </>
   );
 }
 
-function Rotate({ of, kind, again }: { of: string; kind: MadeKind; again: () => void }) {
+function RotateCredential({ credentialKey, kind, reload }: { credentialKey: string; kind: EditableCredentialKind; reload: () => void }) {
   const [, t] = useLanguage();
   const rotate = useAction(RotateCredentialDocument);
   const [values, setValues] = useState<Values>({});
   const [overlap, setOverlap] = useState(24);
-  const [ends, setEnds] = useState('');
+  const [expiresOn, setExpiresOn] = useState('');
   const save = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (!(await rotate.run({ key: of, parts: partsOf(kind, values), overlapHours: overlap, expiresAt: ends === '' ? undefined : instantOf(ends) }))) return;
+    if (!(await rotate.run({ key: credentialKey, parts: filledParts(kind, values), overlapHours: overlap, expiresAt: expiresOn === '' ? undefined : toInstant(expiresOn) }))) return;
     setValues({});
-    again();
+    reload();
   };
   return (
     <form onSubmit={(event) => void save(event)} data-testid="rotate">
-      <Fields kind={kind} values={values} change={setValues} />
+      <SecretFields kind={kind} values={values} onChange={setValues} />
       <label>
         {t('intake.overlap')}
         <input type="number" min={0} max={720} value={overlap} onChange={(e) => setOverlap(Number(e.target.value))} />
       </label>
       <label>
-        {t('intake.ends')}
-        <input type="date" value={ends} onChange={(e) => setEnds(e.target.value)} />
+        {t('intake.expiry')}
+        <input type="date" value={expiresOn} onChange={(e) => setExpiresOn(e.target.value)} />
       </label>
       <button type="submit" disabled={rotate.busy}>
         {t('intake.rotate')}
       </button>
-      <Refusals action={rotate} />
+      <FormErrors action={rotate} />
     </form>
   );
 }
 
-/** Who is warned, and when; without a word of the secret. */
-function Edit({ credential: { key, kind, owner, expiresAt }, people, again }: { credential: Credential; people: readonly Person[]; again: () => void }) {
+/** Edits the owner and the expiry date; the secret stays as it is. */
+function EditCredential({ credential: { key, kind, owner, expiresAt }, people, reload }: { credential: Credential; people: readonly Person[]; reload: () => void }) {
   const [, t] = useLanguage();
   const save = useAction(SaveCredentialDocument);
-  /** `null`: as they are. */
+  /** `null` means unchanged. */
   const [ownerId, setOwnerId] = useState<string | null>(null);
-  const [ends, setEnds] = useState<string | null>(null);
+  const [expiresOn, setExpiresOn] = useState<string | null>(null);
   const [saved, setSaved] = useState(false);
-  const all = people.some(({ id }) => id === owner.id) ? people : [owner, ...people];
+  const owners = people.some(({ id }) => id === owner.id) ? people : [owner, ...people];
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setSaved(false);
-    if (!(await save.run({ key, kind, ownerId, expiresAt: ends === null ? undefined : instantOf(ends) }))) return;
+    if (!(await save.run({ key, kind, ownerId, expiresAt: expiresOn === null ? undefined : toInstant(expiresOn) }))) return;
     setOwnerId(null);
-    setEnds(null);
+    setExpiresOn(null);
     setSaved(true);
-    again();
+    reload();
   };
   return (
     <form onSubmit={(event) => void submit(event)} data-testid="edit-credential">
       <label>
         {t('intake.owner')}
         <select value={ownerId ?? owner.id} onChange={(e) => setOwnerId(e.target.value)}>
-          {all.map(({ id, name }) => (
+          {owners.map(({ id, name }) => (
             <option key={id} value={id}>
               {name}
             </option>
@@ -149,31 +149,31 @@ function Edit({ credential: { key, kind, owner, expiresAt }, people, again }: { 
         </select>
       </label>
       <label>
-        {t('intake.end')}
-        <input type="date" value={ends ?? dayOf(expiresAt)} onChange={(e) => setEnds(e.target.value)} />
+        {t('intake.expiryOptional')}
+        <input type="date" value={expiresOn ?? toDateField(expiresAt)} onChange={(e) => setExpiresOn(e.target.value)} />
       </label>
-      <button type="submit" disabled={save.busy || (ownerId === null && ends === null)}>
+      <button type="submit" disabled={save.busy || (ownerId === null && expiresOn === null)}>
         {t('save')}
       </button>
       {saved && <p role="status">{t('saved')}</p>}
-      <Refusals action={save} />
+      <FormErrors action={save} />
     </form>
   );
 }
 
-function Add({ again }: { again: () => void }) {
+function AddCredential({ reload }: { reload: () => void }) {
   const [, t] = useLanguage();
   const save = useAction(SaveCredentialDocument);
-  const [kind, setKind] = useState<MadeKind>('WECOM_CALLBACK');
+  const [kind, setKind] = useState<EditableCredentialKind>('WECOM_CALLBACK');
   const [key, setKey] = useState('');
   const [values, setValues] = useState<Values>({});
-  const [ends, setEnds] = useState('');
+  const [expiresOn, setExpiresOn] = useState('');
   const add = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (!(await save.run({ key: GATEWAYS[kind] ?? key, kind, expiresAt: instantOf(ends), parts: partsOf(kind, values) }))) return;
+    if (!(await save.run({ key: GATEWAY_KEYS[kind] ?? key, kind, expiresAt: toInstant(expiresOn), parts: filledParts(kind, values) }))) return;
     setValues({});
     setKey('');
-    again();
+    reload();
   };
   return (
     <details data-testid="add-credential">
@@ -181,29 +181,29 @@ function Add({ again }: { again: () => void }) {
       <form onSubmit={(event) => void add(event)}>
         <label>
           {t('intake.kind')}
-          <select value={kind} onChange={(e) => setKind(e.target.value as MadeKind)}>
-            {(Object.keys(PARTS) as MadeKind[]).map((one) => (
-              <option key={one} value={one}>
-                {named(t, 'kind', one)}
+          <select value={kind} onChange={(e) => setKind(e.target.value as EditableCredentialKind)}>
+            {(Object.keys(CREDENTIAL_PARTS) as EditableCredentialKind[]).map((kindOption) => (
+              <option key={kindOption} value={kindOption}>
+                {enumLabel(t, 'kind', kindOption)}
               </option>
             ))}
           </select>
         </label>
-        {GATEWAYS[kind] === undefined && (
+        {GATEWAY_KEYS[kind] === undefined && (
           <label>
             {t('systems.key')}
             <input required maxLength={64} value={key} onChange={(e) => setKey(e.target.value)} />
           </label>
         )}
-        <Fields kind={kind} values={values} change={setValues} />
+        <SecretFields kind={kind} values={values} onChange={setValues} />
         <label>
-          {t('intake.ends')}
-          <input type="date" value={ends} onChange={(e) => setEnds(e.target.value)} />
+          {t('intake.expiry')}
+          <input type="date" value={expiresOn} onChange={(e) => setExpiresOn(e.target.value)} />
         </label>
         <button type="submit" disabled={save.busy}>
           {t('save')}
         </button>
-        <Refusals action={save} />
+        <FormErrors action={save} />
       </form>
     </details>
   );

@@ -4,44 +4,44 @@ import { GatewayHealthDocument, GatewaysDocument } from '../gql';
 import { useLanguage } from '../i18n';
 import { ErrorNote } from '../shell/ErrorNote';
 import { Credentials } from './Credentials';
-import { Held } from './Held';
-import { States } from './States';
+import { Quarantine } from './Quarantine';
+import { GatewayHealth } from './GatewayHealth';
 
-/** How gateways do is asked anew. */
-const EVERY_MS = 60_000;
-/** Rows of the quarantine: at first, and at most. */
-const FIRST = 30;
-const MOST = 100;
+/** Gateway health is reloaded at this interval. */
+const REFRESH_MS = 60_000;
+/** Rows of the quarantine: initial and maximum number. */
+const INITIAL_ROWS = 30;
+const MAX_ROWS = 100;
 
-/** Ways in, the secrets by which their callers are known, and what failed its check. */
+/** Gateways, the credentials of their callers, and quarantined submissions. */
 export function Gateways() {
   const [, t] = useLanguage();
-  const [first, setFirst] = useState(FIRST);
-  const [{ data, error }, load] = useQuery({ query: GatewaysDocument, variables: { first } });
-  const [{ data: health, error: unknown }, look] = useQuery({ query: GatewayHealthDocument });
+  const [rowCount, setRowCount] = useState(INITIAL_ROWS);
+  const [{ data, error }, refetch] = useQuery({ query: GatewaysDocument, variables: { first: rowCount } });
+  const [{ data: health, error: healthError }, refetchHealth] = useQuery({ query: GatewayHealthDocument });
   useEffect(() => {
-    const timer = setInterval(() => look({ requestPolicy: 'network-only' }), EVERY_MS);
+    const timer = setInterval(() => refetchHealth({ requestPolicy: 'network-only' }), REFRESH_MS);
     return () => clearInterval(timer);
-  }, [look]);
-  const again = () => {
-    load({ requestPolicy: 'network-only' });
-    look({ requestPolicy: 'network-only' });
+  }, [refetchHealth]);
+  const reload = () => {
+    refetch({ requestPolicy: 'network-only' });
+    refetchHealth({ requestPolicy: 'network-only' });
   };
   const { nodes, pageInfo } = data?.quarantinedSubmissions ?? {};
   return (
     <section className="panel systems-settings" data-testid="gateways">
       <h2>{t('intake.title')}</h2>
-      <p className="quiet">{t('intake.means')}</p>
-      {unknown && <ErrorNote error={unknown} again={again} />}
-      {health && <States gateways={health.gateways} />}
-      {error && <ErrorNote error={error} again={again} />}
-      {data && <Credentials credentials={data.credentials} again={again} />}
+      <p className="quiet">{t('intake.help')}</p>
+      {healthError && <ErrorNote error={healthError} onRetry={reload} />}
+      {health && <GatewayHealth gateways={health.gateways} />}
+      {error && <ErrorNote error={error} onRetry={reload} />}
+      {data && <Credentials credentials={data.credentials} reload={reload} />}
       {nodes && (
-        <Held
+        <Quarantine
           submissions={nodes}
-          waiting={health?.gateways.filter(({ held }) => held > 0).map(({ key }) => key) ?? []}
-          again={again}
-          more={pageInfo?.hasNextPage && first < MOST ? () => setFirst(MOST) : null}
+          releasableGateways={health?.gateways.filter(({ quarantinedCount }) => quarantinedCount > 0).map(({ key }) => key) ?? []}
+          reload={reload}
+          onMore={pageInfo?.hasNextPage && rowCount < MAX_ROWS ? () => setRowCount(MAX_ROWS) : null}
         />
       )}
     </section>

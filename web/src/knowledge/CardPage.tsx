@@ -2,43 +2,43 @@ import { useState, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { useAction } from '../api/action';
-import { EditCardDocument, KnowledgeCardDocument, PublishCardDocument, RetireCardDocument, ReviewCardDocument, type WholeCardFragment } from '../gql';
+import { EditCardDocument, KnowledgeCardDocument, PublishCardDocument, RetireCardDocument, ReviewCardDocument, type CardDetailsFragment } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
-import { ErrorNote, Refusals } from '../shell/ErrorNote';
-import { Nowhere } from '../shell/Nowhere';
-import { Holds } from './Knowledge';
+import { formatDateTime } from '../lib/time';
+import { ErrorNote, FormErrors } from '../shell/ErrorNote';
+import { NotFound } from '../shell/NotFound';
+import { CardReliability } from './Knowledge';
 
-/** A card: what it says, what it was made of, and what may be done with it. */
+/** A knowledge card: its text, its cases and its actions. */
 export function CardPage({ id, staff }: { id: string; staff: boolean }) {
   const [, t] = useLanguage();
-  const [{ data, error }, load] = useQuery({ query: KnowledgeCardDocument, variables: { id } });
-  const [changed, setChanged] = useState<WholeCardFragment | null>(null);
-  if (error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'NOT_FOUND')) return <Nowhere />;
-  if (error) return <ErrorNote error={error} again={() => load({ requestPolicy: 'network-only' })} />;
-  const loaded = (data?.node ?? null) as WholeCardFragment | null;
-  const card = changed ?? (loaded && 'title' in loaded ? loaded : null);
+  const [{ data, error }, refetch] = useQuery({ query: KnowledgeCardDocument, variables: { id } });
+  const [updatedCard, setUpdatedCard] = useState<CardDetailsFragment | null>(null);
+  if (error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'NOT_FOUND')) return <NotFound />;
+  if (error) return <ErrorNote error={error} onRetry={() => refetch({ requestPolicy: 'network-only' })} />;
+  const loaded = (data?.node ?? null) as CardDetailsFragment | null;
+  const card = updatedCard ?? (loaded && 'title' in loaded ? loaded : null);
   if (!card) return <p className="quiet">{t('loading')}</p>;
-  return <Whole key={card.version} card={card} staff={staff} onChange={setChanged} />;
+  return <CardDetails key={card.version} card={card} staff={staff} onChange={setUpdatedCard} />;
 }
 
 interface Props {
-  card: WholeCardFragment;
+  card: CardDetailsFragment;
   staff: boolean;
-  onChange: (card: WholeCardFragment) => void;
+  onChange: (card: CardDetailsFragment) => void;
 }
 
-function Whole({ card, staff, onChange }: Props) {
+function CardDetails({ card, staff, onChange }: Props) {
   const [lang, t] = useLanguage();
   const [editing, setEditing] = useState(false);
   const review = useAction(ReviewCardDocument);
   const publish = useAction(PublishCardDocument);
   const retire = useAction(RetireCardDocument);
-  const took = (answer: { card: WholeCardFragment | null } | null) => answer?.card && onChange(answer.card);
+  const applyAnswer = (answer: { card: CardDetailsFragment | null } | null) => answer?.card && onChange(answer.card);
   const versioned = { cardId: card.id, expectedVersion: card.version };
-  const open = card.state === 'DRAFT' || card.state === 'REVIEWED';
+  const isUnpublished = card.state === 'DRAFT' || card.state === 'REVIEWED';
   const busy = review.busy || publish.busy || retire.busy;
-  const signed = [
+  const reviewSteps = [
     [t('card.reviewed'), card.reviewedBy?.name, card.reviewedAt],
     [t('card.published'), card.publishedBy?.name, card.publishedAt],
   ] as const;
@@ -62,55 +62,55 @@ function Whole({ card, staff, onChange }: Props) {
           </p>
         )}
         {editing ? (
-          <Editor card={card} onChange={(next) => (setEditing(false), onChange(next))} cancel={() => setEditing(false)} />
+          <CardEditor card={card} onChange={(next) => (setEditing(false), onChange(next))} onCancel={() => setEditing(false)} />
         ) : (
           <p className="text description">{card.solution}</p>
         )}
-        <Holds card={card} />
+        <CardReliability card={card} />
         <p className="quiet">
-          {signed.map(([what, who, at]) => (who && at ? `${what}: ${who} · ${moment(at, lang)}` : null)).filter(Boolean).join(' — ')}
+          {reviewSteps.map(([stepLabel, who, at]) => (who && at ? `${stepLabel}: ${who} · ${formatDateTime(at, lang)}` : null)).filter(Boolean).join(' — ')}
         </p>
         <section className="actions">
           <div className="line">
             {card.manageable && card.state !== 'PUBLISHED' && (
-              <button type="button" className="primary" disabled={busy} onClick={() => void publish.run(versioned).then(took)} data-testid="card-publish">
+              <button type="button" className="primary" disabled={busy} onClick={() => void publish.run(versioned).then(applyAnswer)} data-testid="card-publish">
                 {t('card.publish')}
               </button>
             )}
             {card.manageable && card.state === 'DRAFT' && (
-              <button type="button" disabled={busy} onClick={() => void review.run(versioned).then(took)} data-testid="card-review">
+              <button type="button" disabled={busy} onClick={() => void review.run(versioned).then(applyAnswer)} data-testid="card-review">
                 {t('card.review')}
               </button>
             )}
-            {(card.manageable || (staff && open)) && (
+            {(card.manageable || (staff && isUnpublished)) && (
               <button type="button" aria-expanded={editing} onClick={() => setEditing(!editing)} data-testid="card-edit">
                 {t('card.edit')}
               </button>
             )}
             {card.manageable && card.state !== 'RETIRED' && (
-              <button type="button" disabled={busy} onClick={() => void retire.run({ cardId: card.id }).then(took)}>
+              <button type="button" disabled={busy} onClick={() => void retire.run({ cardId: card.id }).then(applyAnswer)}>
                 {t('card.retire')}
               </button>
             )}
           </div>
-          {[review, publish, retire].map((action, place) => (
-            <Refusals key={place} action={action} />
+          {[review, publish, retire].map((action, index) => (
+            <FormErrors key={index} action={action} />
           ))}
         </section>
         <section>
-          <h2>{t('card.ofCases')}</h2>
+          <h2>{t('card.caseList')}</h2>
           <table>
             <tbody>
-              {card.cases.nodes.map(({ ticket, title, resolution, handler, resolvedAt, counts }) => (
-                <tr key={ticket?.number ?? title} className={counts ? '' : 'gone'}>
+              {card.cases.nodes.map(({ ticket, title, resolution, handler, resolvedAt, isCounted }) => (
+                <tr key={ticket?.number ?? title} className={isCounted ? '' : 'not-counted'}>
                   <td className="number">{ticket && <Link href={`/tickets/${ticket.number}`}>#{ticket.number}</Link>}</td>
                   <td>
                     {title}
                     <p className="quiet text">{resolution}</p>
                   </td>
                   <td className="quiet">
-                    {handler.name} · {moment(resolvedAt, lang)}
-                    {!counts && <span className="badge">{t('card.countsNoMore')}</span>}
+                    {handler.name} · {formatDateTime(resolvedAt, lang)}
+                    {!isCounted && <span className="badge">{t('card.case.excluded')}</span>}
                   </td>
                 </tr>
               ))}
@@ -123,7 +123,7 @@ function Whole({ card, staff, onChange }: Props) {
             <ol>
               {card.versions.map(({ version, title, solution, at, by }) => (
                 <li key={version} value={version}>
-                  <strong>{title}</strong> <span className="quiet">{`${by?.name ?? t('app.name')} · ${moment(at, lang)}`}</span>
+                  <strong>{title}</strong> <span className="quiet">{`${by?.name ?? t('app.name')} · ${formatDateTime(at, lang)}`}</span>
                   <p className="text">{solution}</p>
                 </li>
               ))}
@@ -135,7 +135,7 @@ function Whole({ card, staff, onChange }: Props) {
   );
 }
 
-function Editor({ card, onChange, cancel }: { card: WholeCardFragment; onChange: (card: WholeCardFragment) => void; cancel: () => void }) {
+function CardEditor({ card, onChange, onCancel }: { card: CardDetailsFragment; onChange: (card: CardDetailsFragment) => void; onCancel: () => void }) {
   const [, t] = useLanguage();
   const action = useAction(EditCardDocument);
   const [title, setTitle] = useState(card.title);
@@ -144,7 +144,7 @@ function Editor({ card, onChange, cancel }: { card: WholeCardFragment; onChange:
   const [ownWords, setOwnWords] = useState(false);
   const save = async (event: SubmitEvent) => {
     event.preventDefault();
-    // What nobody touched stays as it is: where it applies is then told in the reader's language.
+    // An unchanged scope is not sent, so that the server keeps generating it in the reader's language.
     const applies = appliesTo === card.appliesTo ? {} : { appliesTo };
     const answer = await action.run({ cardId: card.id, expectedVersion: card.version, title, solution, ownWords, ...applies });
     if (answer?.card) onChange(answer.card);
@@ -169,12 +169,12 @@ function Editor({ card, onChange, cancel }: { card: WholeCardFragment; onChange:
           {t('card.ownWords')}
         </label>
       )}
-      <Refusals action={action} />
+      <FormErrors action={action} />
       <div className="line">
         <button type="submit" className="primary" disabled={action.busy} data-testid="card-save">
           {t('card.save')}
         </button>
-        <button type="button" onClick={cancel}>
+        <button type="button" onClick={onCancel}>
           {t('cancel')}
         </button>
       </div>

@@ -4,22 +4,22 @@ import { Link } from 'wouter';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import { KnowledgeCardsDocument, type CardRowFragment, type KnowledgeCardOrder, type KnowledgeCardState } from '../gql';
 import { useLanguage } from '../i18n';
-import { percent } from '../reports/format';
+import { formatPercent } from '../reports/format';
 import { ErrorNote } from '../shell/ErrorNote';
-import { Gaps } from './Gaps';
+import { KnowledgeGaps } from './KnowledgeGaps';
 
 export const STATES: readonly KnowledgeCardState[] = ['DRAFT', 'REVIEWED', 'PUBLISHED', 'RETIRED'];
 const ORDERS: readonly KnowledgeCardOrder[] = ['RANK', 'EXTRACTED_AT', 'CASES', 'CITATIONS'];
-const PAGE = 30;
+const PAGE_SIZE = 30;
 
-/** What recurs, and how it is solved: those first that hold most surely. */
+/** All knowledge cards, the most reliable ones first. */
 export function Knowledge() {
   const [, t] = useLanguage();
   const [state, setState] = useState<KnowledgeCardState | ''>('');
   const [orderBy, setOrderBy] = useState<KnowledgeCardOrder>('RANK');
   const [text, setText] = useState('');
   const [pages, setPages] = useState<(string | null)[]>([null]);
-  const begin = (change: () => void) => {
+  const restartWith = (change: () => void) => {
     change();
     setPages([null]);
   };
@@ -28,7 +28,7 @@ export function Knowledge() {
     <>
       <div className="toolbar">
         <h1>{t('nav.knowledge')}</h1>
-        <select aria-label={t('card.state')} value={state} onChange={(e) => begin(() => setState(e.target.value as KnowledgeCardState | ''))} data-testid="card-state">
+        <select aria-label={t('card.state')} value={state} onChange={(e) => restartWith(() => setState(e.target.value as KnowledgeCardState | ''))} data-testid="card-state">
           <option value="">{t('card.state.all')}</option>
           {STATES.map((key) => (
             <option key={key} value={key}>
@@ -36,24 +36,24 @@ export function Knowledge() {
             </option>
           ))}
         </select>
-        <select aria-label={t('card.order')} value={orderBy} onChange={(e) => begin(() => setOrderBy(e.target.value as KnowledgeCardOrder))}>
+        <select aria-label={t('card.order')} value={orderBy} onChange={(e) => restartWith(() => setOrderBy(e.target.value as KnowledgeCardOrder))}>
           {ORDERS.map((key) => (
             <option key={key} value={key}>
               {t(`card.order.${key}`)}
             </option>
           ))}
         </select>
-        <input type="search" maxLength={200} placeholder={t('card.find')} aria-label={t('card.find')} value={text} onChange={(e) => begin(() => setText(e.target.value))} />
+        <input type="search" maxLength={200} placeholder={t('card.find')} aria-label={t('card.find')} value={text} onChange={(e) => restartWith(() => setText(e.target.value))} />
       </div>
-      <p className="quiet pad">{t('card.means')}</p>
-      <Gaps />
+      <p className="quiet pad">{t('card.help')}</p>
+      <KnowledgeGaps />
       <ol className="knowledge-cards" data-testid="cards">
         {pages.map((after, i) => (
-          <PageOf
+          <CardListPage
             key={`${after ?? ''} ${orderBy} ${state} ${text}`}
-            variables={{ filter, orderBy, first: PAGE, after }}
+            variables={{ filter, orderBy, first: PAGE_SIZE, after }}
             last={i === pages.length - 1}
-            more={(end) => setPages([...pages, end])}
+            onMore={(end) => setPages([...pages, end])}
           />
         ))}
       </ol>
@@ -64,10 +64,10 @@ export function Knowledge() {
 interface PageProps {
   variables: { filter: object; orderBy: KnowledgeCardOrder; first: number; after: string | null };
   last: boolean;
-  more: (end: string) => void;
+  onMore: (end: string) => void;
 }
 
-function PageOf({ variables, last, more }: PageProps) {
+function CardListPage({ variables, last, onMore }: PageProps) {
   const [, t] = useLanguage();
   const [{ data, error, fetching }] = useQuery({ query: KnowledgeCardsDocument, variables });
   if (error) return <ErrorNote error={error} />;
@@ -78,11 +78,11 @@ function PageOf({ variables, last, more }: PageProps) {
   return (
     <>
       {nodes.map((card) => (
-        <Row key={card.id} card={card} />
+        <CardRow key={card.id} card={card} />
       ))}
       {last && pageInfo.hasNextPage && end && (
         <li>
-          <button type="button" onClick={() => more(end)}>
+          <button type="button" onClick={() => onMore(end)}>
             {t('more')}
           </button>
         </li>
@@ -91,7 +91,7 @@ function PageOf({ variables, last, more }: PageProps) {
   );
 }
 
-function Row({ card }: { card: CardRowFragment }) {
+function CardRow({ card }: { card: CardRowFragment }) {
   const [, t] = useLanguage();
   const { solutionTags } = useCatalogue();
   return (
@@ -106,27 +106,27 @@ function Row({ card }: { card: CardRowFragment }) {
         {card.appliesTo} · {card.solutionTags.map((key) => nameOf(solutionTags, key)).join(', ')}
       </p>
       <p className="text clip">{card.solution}</p>
-      <Holds card={card} />
+      <CardReliability card={card} />
     </li>
   );
 }
 
-/** How often it was used, and how surely it holds. */
-export function Holds({ card }: { card: CardRowFragment }) {
+/** How often the card was used, and how reliable its solution is. */
+export function CardReliability({ card }: { card: CardRowFragment }) {
   const [lang, t] = useLanguage();
   return (
-    <div className="holds">
+    <div className="reliability">
       <span>{t('card.cases', { count: card.caseCount })}</span>
       <span>{t('card.citations', { count: card.citationCount })}</span>
-      {card.survival.map(({ days, held, failed, pending, value, lowerBound }) => (
-        <span key={days} title={t('card.survival.means', { held, failed, pending })}>
+      {card.survival.map(({ days, survived, failed, pending, value, lowerBound }) => (
+        <span key={days} title={t('card.survival.help', { survived, failed, pending })}>
           {t('card.survival', { days })}{' '}
           {value === null || lowerBound === null ? (
             <span className="quiet">{t('none')}</span>
           ) : (
             <>
               <meter min={0} max={1} low={0.5} high={0.8} optimum={1} value={lowerBound} aria-label={t('card.survival', { days })} />{' '}
-              {t('card.survival.value', { value: percent(lang, value), least: percent(lang, lowerBound) })}
+              {t('card.survival.value', { value: formatPercent(lang, value), least: formatPercent(lang, lowerBound) })}
             </>
           )}
         </span>

@@ -1,20 +1,20 @@
-/** A value that the whole page shares, kept in the browser's storage where there is one. */
+/** A value that the whole page shares, persisted in localStorage where it is available. */
 import { useSyncExternalStore } from 'react';
 
 export class Store<T> {
   #value: T;
-  readonly #heard = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(
     readonly key: string,
-    readonly read: (kept: string | null) => T,
-    readonly write: (value: T) => string | null,
+    readonly parse: (stored: string | null) => T,
+    readonly serialize: (value: T) => string | null,
   ) {
-    this.#value = read(this.#kept());
+    this.#value = parse(this.#readStorage());
     // Another tab signed in, signed out or changed the language.
     if (typeof window !== 'undefined') {
       window.addEventListener('storage', (event) => {
-        if (event.key === key || event.key === null) this.#tell(read(this.#kept()));
+        if (event.key === key || event.key === null) this.#publish(parse(this.#readStorage()));
       });
     }
   }
@@ -23,28 +23,28 @@ export class Store<T> {
     return this.#value;
   }
 
-  /** As the tabs left it, which may be newer than what this one has heard of. */
-  newest(): T {
-    return this.read(this.#kept());
+  /** The stored value, which may be newer than the one this tab has seen. */
+  readLatest(): T {
+    return this.parse(this.#readStorage());
   }
 
   set(value: T): void {
-    const kept = this.write(value);
+    const stored = this.serialize(value);
     try {
-      if (kept === null) localStorage.removeItem(this.key);
-      else localStorage.setItem(this.key, kept);
+      if (stored === null) localStorage.removeItem(this.key);
+      else localStorage.setItem(this.key, stored);
     } catch {
-      // Storage is full or forbidden: the value lives as long as the page.
+      // Storage is full or disabled: the value lives as long as the page.
     }
-    this.#tell(value);
+    this.#publish(value);
   }
 
-  subscribe = (hear: () => void): (() => void) => {
-    this.#heard.add(hear);
-    return () => this.#heard.delete(hear);
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   };
 
-  #kept(): string | null {
+  #readStorage(): string | null {
     try {
       return localStorage.getItem(this.key);
     } catch {
@@ -52,9 +52,9 @@ export class Store<T> {
     }
   }
 
-  #tell(value: T): void {
+  #publish(value: T): void {
     this.#value = value;
-    for (const hear of this.#heard) hear();
+    for (const listener of this.#listeners) listener();
   }
 }
 

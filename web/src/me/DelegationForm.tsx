@@ -2,60 +2,60 @@ import { useState, type SubmitEvent } from 'react';
 import { useAction } from '../api/action';
 import { CreateDelegationDocument, type PersonFragment } from '../gql';
 import { useLanguage } from '../i18n';
-import { ofDay, toMinute, weekday } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
+import { formatMinuteOfDay, parseMinuteOfDay, weekdayName } from '../lib/time';
+import { FormErrors } from '../shell/ErrorNote';
 
 export const DAYS: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
 export const DAY_MINUTES = 24 * 60;
 
-/** What the form holds when it is opened. */
-export interface Start {
+/** The initial values of the form. */
+export interface DelegationDraft {
   to: string;
-  /** Days as a date field has them: 2026-10-31. */
-  first: string;
-  last: string;
+  /** Days in the format of a date field: 2026-10-31. */
+  firstDay: string;
+  lastDay: string;
   days: readonly number[];
   fromMinute: number;
   toMinute: number;
 }
 
-const EMPTY: Start = { to: '', first: '', last: '', days: DAYS, fromMinute: 0, toMinute: 0 };
+const EMPTY_DRAFT: DelegationDraft = { to: '', firstDay: '', lastDay: '', days: DAYS, fromMinute: 0, toMinute: 0 };
 
 interface Props {
   id: string;
   people: readonly PersonFragment[];
-  start?: Start;
+  draft?: DelegationDraft;
   onChange: () => void;
 }
 
-/** Names who stands in for the person with this id. */
-export function DelegationForm({ id, people, start = EMPTY, onChange }: Props) {
+/** Creates a delegation for the person with this id. */
+export function DelegationForm({ id, people, draft = EMPTY_DRAFT, onChange }: Props) {
   const [lang, t] = useLanguage();
   const create = useAction(CreateDelegationDocument);
-  const [to, setTo] = useState(start.to);
-  const [first, setFirst] = useState(start.first);
-  const [last, setLast] = useState(start.last);
-  const [days, setDays] = useState(start.days);
-  const [begin, setBegin] = useState(ofDay(start.fromMinute));
-  // A time field knows no 24:00; midnight is the end of the day too.
-  const [finish, setFinish] = useState(ofDay(start.toMinute % DAY_MINUTES));
+  const [to, setTo] = useState(draft.to);
+  const [firstDay, setFirstDay] = useState(draft.firstDay);
+  const [lastDay, setLastDay] = useState(draft.lastDay);
+  const [days, setDays] = useState(draft.days);
+  const [startTime, setStartTime] = useState(formatMinuteOfDay(draft.fromMinute));
+  // A time field cannot hold 24:00, so midnight also means the end of the day.
+  const [endTime, setEndTime] = useState(formatMinuteOfDay(draft.toMinute % DAY_MINUTES));
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    const fromMinute = toMinute(begin) ?? 0;
-    const until = toMinute(finish) ?? 0;
-    // The last day counts whole.
-    const behind = new Date(`${last}T00:00`);
-    behind.setDate(behind.getDate() + 1);
-    const done = await create.run({
+    const fromMinute = parseMinuteOfDay(startTime) ?? 0;
+    const endMinute = parseMinuteOfDay(endTime) ?? 0;
+    // The last day is included.
+    const periodEnd = new Date(`${lastDay}T00:00`);
+    periodEnd.setDate(periodEnd.getDate() + 1);
+    const outcome = await create.run({
       fromAgentId: id,
       toAgentId: to,
-      period: { from: new Date(`${first}T00:00`).toISOString(), to: behind.toISOString() },
+      period: { from: new Date(`${firstDay}T00:00`).toISOString(), to: periodEnd.toISOString() },
       weekdays: [...days],
       fromMinute,
-      // Not behind the beginning: of the next day.
-      toMinute: until > fromMinute ? until : until + DAY_MINUTES,
+      // An end at or before the start is on the next day.
+      toMinute: endMinute > fromMinute ? endMinute : endMinute + DAY_MINUTES,
     });
-    if (done) onChange();
+    if (outcome) onChange();
   };
   return (
     <form className="panel" onSubmit={(event) => void submit(event)}>
@@ -75,19 +75,19 @@ export function DelegationForm({ id, people, start = EMPTY, onChange }: Props) {
       <div className="fields">
         <label>
           {t('delegation.first')}
-          <input required type="date" value={first} onChange={(event) => setFirst(event.target.value)} data-testid="delegation-first" />
+          <input required type="date" value={firstDay} onChange={(event) => setFirstDay(event.target.value)} data-testid="delegation-first" />
         </label>
         <label>
           {t('delegation.last')}
-          <input required type="date" min={first} value={last} onChange={(event) => setLast(event.target.value)} data-testid="delegation-last" />
+          <input required type="date" min={firstDay} value={lastDay} onChange={(event) => setLastDay(event.target.value)} data-testid="delegation-last" />
         </label>
         <label>
           {t('from')}
-          <input required type="time" value={begin} onChange={(event) => setBegin(event.target.value)} />
+          <input required type="time" value={startTime} onChange={(event) => setStartTime(event.target.value)} />
         </label>
         <label>
           {t('to')}
-          <input required type="time" value={finish} onChange={(event) => setFinish(event.target.value)} />
+          <input required type="time" value={endTime} onChange={(event) => setEndTime(event.target.value)} />
         </label>
       </div>
       <fieldset>
@@ -97,13 +97,13 @@ export function DelegationForm({ id, people, start = EMPTY, onChange }: Props) {
             <input
               type="checkbox"
               checked={days.includes(day)}
-              onChange={(event) => setDays(event.target.checked ? [...days, day].sort() : days.filter((of) => of !== day))}
+              onChange={(event) => setDays(event.target.checked ? [...days, day].sort() : days.filter((other) => other !== day))}
             />
-            {weekday(day, lang)}
+            {weekdayName(day, lang)}
           </label>
         ))}
       </fieldset>
-      <Refusals action={create} />
+      <FormErrors action={create} />
       <div className="line">
         <button type="submit" disabled={create.busy || days.length === 0} data-testid="delegation-create">
           {t('delegation.create')}

@@ -1,47 +1,47 @@
 import { useAction } from '../api/action';
-import { EndDelegationDocument, type PersonFragment, type StandsFragment } from '../gql';
+import { EndDelegationDocument, type PersonFragment, type DelegationRowFragment } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment, ofDay, weekday } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
+import { formatDateTime, formatMinuteOfDay, weekdayName } from '../lib/time';
+import { FormErrors } from '../shell/ErrorNote';
 import { DAY_MINUTES, DAYS, DelegationForm } from './DelegationForm';
 
 interface Props {
   id: string;
-  delegations: readonly StandsFragment[];
+  delegations: readonly DelegationRowFragment[];
   people: readonly PersonFragment[];
   onChange: () => void;
 }
 
-/** 临时代理岗: who stands in for this person, and for whom they do. */
+/** 临时代理岗: who is the delegate of this person, and for whom this person is one. */
 export function Delegations({ id, delegations, people, onChange }: Props) {
   const [lang, t] = useLanguage();
   const end = useAction(EndDelegationDocument);
-  const mine = delegations
+  const ownDelegations = delegations
     .filter(({ fromAgent, toAgent }) => fromAgent.id === id || toAgent.id === id)
-    // One that was ended before it began stays, and is never on.
+    // A delegation that was ended before it began stays in the list of the server, but never takes effect.
     .filter(({ beginsAt, endsAt }) => Date.parse(endsAt) > Date.parse(beginsAt));
-  const hours = ({ fromMinute, toMinute: to }: StandsFragment) =>
-    to - fromMinute === DAY_MINUTES ? t('delegation.allDay') : `${ofDay(fromMinute)}–${ofDay(to % DAY_MINUTES)}`;
+  const hoursLabel = ({ fromMinute, toMinute: to }: DelegationRowFragment) =>
+    to - fromMinute === DAY_MINUTES ? t('delegation.allDay') : `${formatMinuteOfDay(fromMinute)}–${formatMinuteOfDay(to % DAY_MINUTES)}`;
   return (
     <>
       <h3>{t('delegation.title')}</h3>
       <ul className="rows">
-        {mine.length === 0 && <li className="quiet">{t('delegation.none')}</li>}
-        {mine.map((stands) => (
-          <li key={stands.id} className="line" data-testid="delegation">
+        {ownDelegations.length === 0 && <li className="quiet">{t('delegation.none')}</li>}
+        {ownDelegations.map((delegation) => (
+          <li key={delegation.id} className="line" data-testid="delegation">
             <strong>
-              {stands.fromAgent.name} → {stands.toAgent.name}
+              {delegation.fromAgent.name} → {delegation.toAgent.name}
             </strong>
             <span className="quiet">
-              {moment(stands.beginsAt, lang)} – {moment(stands.endsAt, lang)} ·{' '}
-              {stands.weekdays.length < DAYS.length && `${stands.weekdays.map((day) => weekday(day, lang)).join(' ')} · `}
-              {hours(stands)}
+              {formatDateTime(delegation.beginsAt, lang)} – {formatDateTime(delegation.endsAt, lang)} ·{' '}
+              {delegation.weekdays.length < DAYS.length && `${delegation.weekdays.map((day) => weekdayName(day, lang)).join(' ')} · `}
+              {hoursLabel(delegation)}
             </span>
-            {stands.fromAgent.id === id && (
+            {delegation.fromAgent.id === id && (
               <button
                 type="button"
                 disabled={end.busy}
-                onClick={() => void end.run({ delegationId: stands.id }).then((done) => done && onChange())}
+                onClick={() => void end.run({ delegationId: delegation.id }).then((done) => done && onChange())}
               >
                 {t('delegation.end')}
               </button>
@@ -49,7 +49,7 @@ export function Delegations({ id, delegations, people, onChange }: Props) {
           </li>
         ))}
       </ul>
-      <Refusals action={end} />
+      <FormErrors action={end} />
       <details>
         <summary>{t('delegation.create')}</summary>
         <DelegationForm id={id} people={people} onChange={onChange} />

@@ -1,21 +1,21 @@
 import { useState, type SubmitEvent } from 'react';
 import { useAction } from '../api/action';
-import { BindTerminalDocument, UnbindTerminalDocument, type Channel, type WayFragment } from '../gql';
+import { BindTerminalDocument, ConfirmTerminalDocument, UnbindTerminalDocument, type Channel, type TerminalRowFragment } from '../gql';
 import { useLanguage } from '../i18n';
-import { Refusals } from '../shell/ErrorNote';
-import { subscribe, takesPushes } from './push';
+import { FormErrors } from '../shell/ErrorNote';
+import { subscribeToPush, supportsPush } from './push';
 
-/** What a person can type in. A push to a browser is bound by that browser. */
-const BOUND_HERE = ['WEB', 'WECOM', 'DINGTALK', 'FEISHU', 'EMAIL', 'SMS'] as const satisfies Channel[];
-type Here = (typeof BOUND_HERE)[number];
-const KINDS: Record<Here, string> = { WEB: 'text', WECOM: 'text', DINGTALK: 'text', FEISHU: 'text', EMAIL: 'email', SMS: 'tel' };
+/** Channels whose address the user types. A web push terminal is bound by its browser. */
+const TYPED_CHANNELS = ['WEB', 'WECOM', 'DINGTALK', 'FEISHU', 'EMAIL', 'SMS'] as const satisfies Channel[];
+type TypedChannel = (typeof TYPED_CHANNELS)[number];
+const INPUT_TYPES: Record<TypedChannel, string> = { WEB: 'text', WECOM: 'text', DINGTALK: 'text', FEISHU: 'text', EMAIL: 'email', SMS: 'tel' };
 
-/** The ways to somebody. */
-export function Terminals({ terminals, pushKey, onChange }: { terminals: readonly WayFragment[]; pushKey: string | null; onChange: () => void }) {
+/** The contact channels of the user. */
+export function Terminals({ terminals, pushKey, onChange }: { terminals: readonly TerminalRowFragment[]; pushKey: string | null; onChange: () => void }) {
   const [, t] = useLanguage();
   const bind = useAction(BindTerminalDocument);
   const unbind = useAction(UnbindTerminalDocument);
-  const [channel, setChannel] = useState<Here>('WECOM');
+  const [channel, setChannel] = useState<TypedChannel>('WECOM');
   const [address, setAddress] = useState('');
   const [primary, setPrimary] = useState(false);
   const submit = async (event: SubmitEvent) => {
@@ -25,36 +25,43 @@ export function Terminals({ terminals, pushKey, onChange }: { terminals: readonl
     setPrimary(false);
     onChange();
   };
-  const [denied, setDenied] = useState(false);
-  const push = async (key: string) => {
-    const address = await subscribe(key).catch(() => null);
-    setDenied(address === null);
+  const send = async ({ channel, address, primary }: TerminalRowFragment) => {
+    if (await bind.run({ channel, address, primary })) onChange();
+  };
+  const [pushDenied, setPushDenied] = useState(false);
+  const bindPush = async (key: string) => {
+    const address = await subscribeToPush(key).catch(() => null);
+    setPushDenied(address === null);
     if (address !== null && (await bind.run({ channel: 'WEB_PUSH', address, primary: false }))) onChange();
   };
   return (
     <section data-testid="terminals">
       <h2>{t('terminal.title')}</h2>
-      <p className="quiet">{t('terminal.means')}</p>
+      <p className="quiet">{t('terminal.help')}</p>
       {terminals.length === 0 && <p className="note">{t('terminal.none')}</p>}
       <ul className="rows">
-        {terminals.map((way) => (
-          <li key={way.channel} className="line">
-            <strong>{t(`channel.${way.channel}`)}</strong>
-            <span className="quiet address">{way.channel === 'WEB_PUSH' ? '' : way.address}</span>
-            {way.primary && <span className="badge DELIVERED">{t('terminal.primary')}</span>}
-            <button type="button" disabled={unbind.busy} onClick={() => void unbind.run({ channel: way.channel }).then((done) => done && onChange())}>
+        {terminals.map((terminal) => (
+          <li key={terminal.channel} className="line">
+            <strong>{t(`channel.${terminal.channel}`)}</strong>
+            <span className="quiet address">{terminal.channel === 'WEB_PUSH' ? '' : terminal.address}</span>
+            {terminal.primary && terminal.provedAt !== null && <span className="badge DELIVERED">{t('terminal.primary')}</span>}
+            {terminal.provedAt === null && <span className="badge QUEUED">{t('terminal.unproved')}</span>}
+            <button type="button" disabled={unbind.busy} onClick={() => void unbind.run({ channel: terminal.channel }).then((done) => done && onChange())}>
               {t('terminal.unbind')}
             </button>
+            {terminal.provedAt === null && (
+              <TerminalCode terminal={terminal} busy={bind.busy} again={() => void send(terminal)} onProved={onChange} />
+            )}
           </li>
         ))}
       </ul>
-      <Refusals action={unbind} />
+      <FormErrors action={unbind} />
       <form className="panel" onSubmit={(event) => void submit(event)}>
         <div className="fields">
           <label>
             {t('terminal.channel')}
-            <select value={channel} onChange={(event) => setChannel(event.target.value as Here)} data-testid="terminal-channel">
-              {BOUND_HERE.map((key) => (
+            <select value={channel} onChange={(event) => setChannel(event.target.value as TypedChannel)} data-testid="terminal-channel">
+              {TYPED_CHANNELS.map((key) => (
                 <option key={key} value={key}>
                   {t(`channel.${key}`)}
                 </option>
@@ -66,7 +73,7 @@ export function Terminals({ terminals, pushKey, onChange }: { terminals: readonl
               {t(`terminal.address.${channel}`)}
               <input
                 required
-                type={KINDS[channel]}
+                type={INPUT_TYPES[channel]}
                 maxLength={254}
                 value={address}
                 onChange={(event) => setAddress(event.target.value)}
@@ -79,19 +86,65 @@ export function Terminals({ terminals, pushKey, onChange }: { terminals: readonl
           <input type="checkbox" checked={primary} onChange={(event) => setPrimary(event.target.checked)} />
           {t('terminal.makePrimary')}
         </label>
-        <Refusals action={bind} />
-        {denied && <p className="note">{t('terminal.push.denied')}</p>}
+        <FormErrors action={bind} />
+        {pushDenied && <p className="note">{t('terminal.push.denied')}</p>}
         <div className="line">
           <button type="submit" disabled={bind.busy} data-testid="terminal-bind">
             {t('terminal.bind')}
           </button>
-          {pushKey !== null && takesPushes && (
-            <button type="button" disabled={bind.busy} onClick={() => void push(pushKey)} data-testid="terminal-push">
+          {pushKey !== null && supportsPush && (
+            <button type="button" disabled={bind.busy} onClick={() => void bindPush(pushKey)} data-testid="terminal-push">
               {t('terminal.push')}
             </button>
           )}
         </div>
       </form>
     </section>
+  );
+}
+
+/** Proves an address by the code that was sent to it. */
+function TerminalCode({ terminal, busy, again, onProved }: { terminal: TerminalRowFragment; busy: boolean; again: () => void; onProved: () => void }) {
+  const [, t] = useLanguage();
+  const confirm = useAction(ConfirmTerminalDocument);
+  const [code, setCode] = useState('');
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    if (await confirm.run({ channel: terminal.channel, code })) onProved();
+  };
+  const { codeExpiresAt, codeFailure } = terminal;
+  return (
+    <form className="fields" onSubmit={(event) => void submit(event)} data-testid="terminal-code">
+      {codeFailure !== null && <p className="note">{t('terminal.code.failed', { why: codeFailure })}</p>}
+      {codeExpiresAt === null ? (
+        <p className="quiet">{t('terminal.code.expired')}</p>
+      ) : (
+        <label>
+          {t('terminal.code')}
+          <input
+            required
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            pattern="[0-9]{6}"
+            maxLength={6}
+            size={8}
+            value={code}
+            onChange={(event) => setCode(event.target.value)}
+          />
+          {codeFailure === null && <small className="quiet">{t('terminal.code.help')}</small>}
+        </label>
+      )}
+      <div className="line">
+        {codeExpiresAt !== null && (
+          <button type="submit" disabled={confirm.busy}>
+            {t('terminal.code.confirm')}
+          </button>
+        )}
+        <button type="button" disabled={busy} onClick={again}>
+          {t('terminal.code.again')}
+        </button>
+      </div>
+      <FormErrors action={confirm} />
+    </form>
   );
 }

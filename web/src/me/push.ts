@@ -1,8 +1,8 @@
-/** Whether this browser takes pushes at all: not without TLS, and not every browser. */
-export const takesPushes = 'serviceWorker' in navigator && 'PushManager' in window;
+/** Whether this browser supports web push; it needs TLS. */
+export const supportsPush = 'serviceWorker' in navigator && 'PushManager' in window;
 
-/** Subscribes this browser; what is bound as its address, or null where the person does not allow it. */
-export async function subscribe(key: string): Promise<string | null> {
+/** Subscribes this browser. Returns the subscription to bind as address, or null where the user does not allow it. */
+export async function subscribeToPush(key: string): Promise<string | null> {
   if ((await Notification.requestPermission()) !== 'granted') return null;
   const registration = await navigator.serviceWorker.register('/push.js');
   await navigator.serviceWorker.ready;

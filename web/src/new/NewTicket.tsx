@@ -7,17 +7,17 @@ import { isStaff } from '../api/roles';
 import type { Session } from '../api/session';
 import { CreateTicketDocument, CustomersDocument, SimilarToTextDocument, type Priority } from '../gql';
 import { useLanguage } from '../i18n';
-import { useSettled } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
-import { Similar } from '../ticket/Similar';
+import { useDebounced } from '../lib/time';
+import { FormErrors } from '../shell/ErrorNote';
+import { SimilarCases } from '../ticket/SimilarCases';
 
 const PRIORITIES: Priority[] = ['URGENT', 'HIGH', 'NORMAL', 'LOW'];
-/** Similar cases are looked for when nobody has typed for so long. */
-const PAUSE_MS = 250;
+/** Similar cases are searched when the user has not typed for this time. */
+const DEBOUNCE_MS = 250;
 
 export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
   const [, t] = useLanguage();
-  const [, go] = useLocation();
+  const [, navigate] = useLocation();
   const staff = isStaff(viewer);
   const { issueTypes, products } = useCatalogue();
   const [title, setTitle] = useState('');
@@ -31,8 +31,8 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
   const [{ data: customers }] = useQuery({ query: CustomersDocument, pause: !staff });
   const action = useAction(CreateTicketDocument);
 
-  const asked = useSettled(JSON.stringify({ title, description, issueType, product }), PAUSE_MS);
-  const input = JSON.parse(asked) as Record<'title' | 'description' | 'issueType' | 'product', string>;
+  const debouncedText = useDebounced(JSON.stringify({ title, description, issueType, product }), DEBOUNCE_MS);
+  const input = JSON.parse(debouncedText) as Record<'title' | 'description' | 'issueType' | 'product', string>;
   const [{ data: similar }] = useQuery({
     query: SimilarToTextDocument,
     variables: {
@@ -53,13 +53,13 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
       customerKey: customerKey || null,
       requesterEmail: requesterEmail || null,
     });
-    if (answer?.ticket) go(`/tickets/${answer.ticket.number}`);
+    if (answer?.ticket) navigate(`/tickets/${answer.ticket.number}`);
   };
-  const entries = (all: readonly { key: string; name: string; archived: boolean }[]) => [
+  const toOptions = (catalogueEntries: readonly { key: string; name: string; archived: boolean }[]) => [
     <option key="" value="">
       {t('new.none')}
     </option>,
-    ...all
+    ...catalogueEntries
       .filter((entry) => !entry.archived)
       .map(({ key, name }) => (
         <option key={key} value={key}>
@@ -91,13 +91,13 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
           <label>
             {t('new.issueType')}
             <select value={issueType} onChange={(e) => setIssueType(e.target.value)}>
-              {entries(issueTypes)}
+              {toOptions(issueTypes)}
             </select>
           </label>
           <label>
             {t('new.product')}
             <select value={product} onChange={(e) => setProduct(e.target.value)}>
-              {entries(products)}
+              {toOptions(products)}
             </select>
           </label>
           <label>
@@ -120,7 +120,7 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
             <label>
               {t('new.customer')}
               <select value={customerKey} onChange={(e) => setCustomerKey(e.target.value)}>
-                {entries((customers?.customers.nodes ?? []).map(({ key, name }) => ({ key, name, archived: false })))}
+                {toOptions((customers?.customers.nodes ?? []).map(({ key, name }) => ({ key, name, archived: false })))}
               </select>
             </label>
             <label>
@@ -129,15 +129,15 @@ export function NewTicket({ viewer }: { viewer: Session['viewer'] }) {
             </label>
           </div>
         )}
-        <Refusals action={action} />
+        <FormErrors action={action} />
         <button type="submit" className="primary" disabled={action.busy} data-testid="new-submit">
           {t('new.submit')}
         </button>
       </form>
       <aside>
-        <Similar
+        <SimilarCases
           cases={input.title.trim() === '' ? [] : (similar?.similarCases ?? [])}
-          empty={input.title.trim() === '' || !similar ? t('similar.typing') : t('similar.none')}
+          empty={input.title.trim() === '' || !similar ? t('similar.hint') : t('similar.none')}
         />
       </aside>
     </div>

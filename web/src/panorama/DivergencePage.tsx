@@ -1,66 +1,66 @@
 import { useQuery } from 'urql';
 import { DivergenceDocument } from '../gql';
 import { useLanguage } from '../i18n';
-import { span } from '../lib/clock';
-import { Line } from '../reports/charts';
-import { PeriodChoice, ReportTabs, usePeriod } from '../reports/Choosers';
-import { percent } from '../reports/format';
+import { formatDuration } from '../lib/time';
+import { Sparkline } from '../reports/charts';
+import { PeriodSelect, ReportTabs, usePeriod } from '../reports/ReportControls';
+import { formatPercent } from '../reports/format';
 import { ErrorNote } from '../shell/ErrorNote';
 
-/** On how many tickets systems differ: now, over time, and which from which. */
+/** The share of tickets on which systems disagree: now, over time, and by pair of systems. */
 export function DivergencePage() {
   const [lang, t] = useLanguage();
-  const [preset, setPreset, asked] = usePeriod();
+  const [preset, setPreset, period] = usePeriod();
   const [{ data, error, fetching }] = useQuery({
     query: DivergenceDocument,
-    variables: { period: { from: asked?.from ?? '', to: asked?.to ?? '' } },
-    pause: asked === null,
+    variables: { period: { from: period?.from ?? '', to: period?.to ?? '' } },
+    pause: period === null,
   });
-  const found = data?.divergence;
-  const share = (value: number | null) => (value === null ? t('none') : percent(lang, value));
-  const took = (seconds: number | null) => (seconds === null ? t('none') : span(seconds * 1000, lang));
+  const divergence = data?.divergence;
+  const percentLabel = (value: number | null) => (value === null ? t('none') : formatPercent(lang, value));
+  const durationLabel = (seconds: number | null) => (seconds === null ? t('none') : formatDuration(seconds * 1000, lang));
   return (
     <>
       <ReportTabs />
       <div className="toolbar">
-        <PeriodChoice preset={preset} choose={setPreset} />
+        <PeriodSelect preset={preset} onChange={setPreset} />
       </div>
       {error && <ErrorNote error={error} />}
-      {!found && fetching && <p className="quiet pad">{t('loading')}</p>}
-      {found && (
+      {!divergence && fetching && <p className="quiet pad">{t('loading')}</p>}
+      {divergence && (
         <div className="divergence">
           <section className="panel" data-testid="divergence">
             <h2>{t('divergence.title')}</h2>
-            <p className={`held ${found.current.healthy === false ? 'no' : 'ok'}`}>{share(found.current.value)}</p>
+            <p className={`current-value ${divergence.current.healthy === false ? 'bad' : 'good'}`}>{percentLabel(divergence.current.value)}</p>
             <p className="quiet">
-              {t('divergence.of', { n: found.current.numerator, of: found.current.denominator, pending: found.current.pending, target: percent(lang, found.current.target) })}
+              {t('divergence.summary', { n: divergence.current.numerator, of: divergence.current.denominator, pending: divergence.current.pending, target: formatPercent(lang, divergence.current.target) })}
             </p>
-            <p>{t('divergence.median', { took: took(found.medianSecondsToAgreement) })}</p>
-            <Line
+            <p>{t('divergence.median', { took: durationLabel(divergence.medianSecondsToAgreement) })}</p>
+            <Sparkline
               title={t('divergence.title')}
-              points={found.series.map(({ at, differing, compared, value }) => ({
+              points={divergence.series.map(({ at, differing, compared, value }) => ({
                 from: at,
-                share: { ...found.current, value, numerator: differing, denominator: compared },
+                share: { ...divergence.current, value, numerator: differing, denominator: compared },
               }))}
             />
           </section>
           <section className="panel">
             <h2>{t('divergence.pairs')}</h2>
-            {found.pairs.length === 0 && <p className="quiet">{t('divergence.none')}</p>}
+            {divergence.pairs.length === 0 && <p className="quiet">{t('divergence.none')}</p>}
             <table>
               <tbody>
-                {found.pairs.map(({ first, second, ratio, medianSecondsToAgreement }) => (
+                {divergence.pairs.map(({ first, second, ratio, medianSecondsToAgreement }) => (
                   <tr key={`${first} ${second}`}>
                     <td>
                       {first} ↔ {second}
                     </td>
                     <td>
-                      {share(ratio.value)}{' '}
+                      {percentLabel(ratio.value)}{' '}
                       <small className="quiet">
                         {ratio.numerator}/{ratio.denominator}
                       </small>
                     </td>
-                    <td>{took(medianSecondsToAgreement)}</td>
+                    <td>{durationLabel(medianSecondsToAgreement)}</td>
                   </tr>
                 ))}
               </tbody>

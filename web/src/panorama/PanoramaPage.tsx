@@ -1,21 +1,21 @@
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
-import { follow } from '../api/client';
-import { PanoramaDocument, TicketEventsDocument, type PanoramaQuery, type SaidFragment, type SentFragment } from '../gql';
-import { named, useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
+import { subscribeLive } from '../api/client';
+import { PanoramaDocument, TicketEventsDocument, type PanoramaQuery, type StatusReportRowFragment, type CorrectionRowFragment } from '../gql';
+import { enumLabel, useLanguage } from '../i18n';
+import { formatDateTime } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
 
 type Panorama = NonNullable<PanoramaQuery['panorama']>;
 
-/** 客户工单全景视图: any original number, and what every system holds. */
+/** 客户工单全景视图: finds a ticket by any external number and shows the status in every system. */
 export function PanoramaPage({ reference }: { reference: string | null }) {
   const [, t] = useLanguage();
-  const [, go] = useLocation();
+  const [, navigate] = useLocation();
   const [text, setText] = useState(reference ?? '');
   const [system, setSystem] = useState('');
-  const [{ data, error, fetching }, load] = useQuery({
+  const [{ data, error, fetching }, refetch] = useQuery({
     query: PanoramaDocument,
     variables: { reference: reference ?? '', system: system || null },
     pause: reference === null,
@@ -23,33 +23,33 @@ export function PanoramaPage({ reference }: { reference: string | null }) {
   const id = data?.panorama?.ticket.id;
   useEffect(() => {
     if (id === undefined) return;
-    // Whatever happens to it may be something that a system said.
-    const again = () => load({ requestPolicy: 'network-only' });
-    return follow(TicketEventsDocument, { ticketId: id, after: null }, { event: ({ ticketEvents: { cursor } }) => (again(), cursor), live: () => {}, refused: () => {} });
-  }, [id, load]);
-  const find = (event: SubmitEvent) => {
+    // Any event of the ticket may be a status report of a system, so everything is reloaded.
+    const reload = () => refetch({ requestPolicy: 'network-only' });
+    return subscribeLive(TicketEventsDocument, { ticketId: id, after: null }, { onEvent: ({ ticketEvents: { cursor } }) => (reload(), cursor), onStatus: () => {}, onRefused: () => {} });
+  }, [id, refetch]);
+  const search = (event: SubmitEvent) => {
     event.preventDefault();
-    if (text.trim() !== '') go(`/panorama/${encodeURIComponent(text.trim())}`);
+    if (text.trim() !== '') navigate(`/panorama/${encodeURIComponent(text.trim())}`);
   };
   return (
     <>
-      <form className="toolbar" onSubmit={find}>
+      <form className="toolbar" onSubmit={search}>
         <h1>{t('panorama.title')}</h1>
         <input aria-label={t('panorama.find')} placeholder={t('panorama.find')} maxLength={128} value={text} onChange={(e) => setText(e.target.value)} data-testid="panorama-find" />
         <input aria-label={t('panorama.system')} placeholder={t('panorama.system')} maxLength={64} value={system} onChange={(e) => setSystem(e.target.value)} />
         <button type="submit">{t('nav.find.go')}</button>
       </form>
-      {reference === null && <p className="quiet pad">{t('panorama.means')}</p>}
-      {error && <ErrorNote error={error} again={() => load({ requestPolicy: 'network-only' })} />}
+      {reference === null && <p className="quiet pad">{t('panorama.help')}</p>}
+      {error && <ErrorNote error={error} onRetry={() => refetch({ requestPolicy: 'network-only' })} />}
       {fetching && !data && <p className="quiet pad">{t('loading')}</p>}
-      {data?.panorama && !error && <Whole of={data.panorama} />}
+      {data?.panorama && !error && <PanoramaDetails panorama={data.panorama} />}
     </>
   );
 }
 
-function Whole({ of }: { of: Panorama }) {
+function PanoramaDetails({ panorama }: { panorama: Panorama }) {
   const [lang, t] = useLanguage();
-  const { ticket, colour, truth, systems, conflicts } = of;
+  const { ticket, colour, truth, systems, conflicts } = panorama;
   return (
     <article className="panorama">
       <header className={`panorama-head ${colour}`} data-testid="colour" data-colour={colour}>
@@ -70,11 +70,11 @@ function Whole({ of }: { of: Panorama }) {
             <h2>
               {system === 'BUOY' ? t('app.name') : system} {externalId && <small className="quiet">{externalId}</small>}
             </h2>
-            <p className="held">{word ?? (status ? t(`status.${status}`) : t('panorama.silent'))}</p>
-            <p>{status ? <span className={`badge status ${status}`}>{t(`status.${status}`)}</span> : word && <span className="quiet">{t('panorama.unknown')}</span>}</p>
-            {reportedAt && <p className="quiet">{moment(reportedAt, lang)}</p>}
-            <p className={agrees ? 'ok' : 'no'}>{agrees ? t('panorama.agrees') : acknowledged ? t('panorama.untold') : t('panorama.told', { status: correction ? t(`status.${correction.status}`) : '' })}</p>
-            {correction?.failure && <p className="no">{t('panorama.failure', { attempts: correction.attempts, failure: correction.failure })}</p>}
+            <p className="current-value">{word ?? (status ? t(`status.${status}`) : t('panorama.noReport'))}</p>
+            <p>{status ? <span className={`badge status ${status}`}>{t(`status.${status}`)}</span> : word && <span className="quiet">{t('panorama.unknownWord')}</span>}</p>
+            {reportedAt && <p className="quiet">{formatDateTime(reportedAt, lang)}</p>}
+            <p className={agrees ? 'good' : 'bad'}>{agrees ? t('panorama.agrees') : acknowledged ? t('panorama.notNotified') : t('panorama.correctionSent', { status: correction ? t(`status.${correction.status}`) : '' })}</p>
+            {correction?.failure && <p className="bad">{t('panorama.failure', { attempts: correction.attempts, failure: correction.failure })}</p>}
           </li>
         ))}
       </ul>
@@ -84,22 +84,22 @@ function Whole({ of }: { of: Panorama }) {
           <ul>
             {conflicts.map(({ id, from, reports, winner }) => (
               <li key={id}>
-                {moment(from, lang)}: {reports.map((one) => (one.id === winner.id ? <strong key={one.id}> {one.system} {one.word} ✓</strong> : <span key={one.id}> {one.system} {one.word} ·</span>))}
+                {formatDateTime(from, lang)}: {reports.map((report) => (report.id === winner.id ? <strong key={report.id}> {report.system} {report.word} ✓</strong> : <span key={report.id}> {report.system} {report.word} ·</span>))}
               </li>
             ))}
           </ul>
         </section>
       )}
-      <History history={of.history} changes={of.changes} />
-      <Corrections corrections={of.corrections} />
+      <StatusHistory history={panorama.history} changes={panorama.changes} />
+      <Corrections corrections={panorama.corrections} />
     </article>
   );
 }
 
-function History({ history, changes }: { history: readonly SaidFragment[]; changes: readonly SaidFragment[] }) {
+function StatusHistory({ history, changes }: { history: readonly StatusReportRowFragment[]; changes: readonly StatusReportRowFragment[] }) {
   const [lang, t] = useLanguage();
-  const all = [...history, ...changes].sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp));
-  if (all.length === 0) return null;
+  const rows = [...history, ...changes].sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp));
+  if (rows.length === 0) return null;
   return (
     <section className="panel">
       <h2>{t('panorama.history')}</h2>
@@ -112,15 +112,15 @@ function History({ history, changes }: { history: readonly SaidFragment[]; chang
           </tr>
         </thead>
         <tbody>
-          {all.map((one) => (
-            <tr key={one.id} className={one.outcome}>
-              <td>{moment(one.timestamp, lang)}</td>
-              <td>{one.system === 'BUOY' ? t('app.name') : one.system}</td>
-              <td>{one.system === 'BUOY' ? '' : one.word}</td>
-              <td>{one.status ? t(`status.${one.status}`) : '–'}</td>
-              <td>{one.operator}</td>
-              <td>{named(t, 'outcome', one.outcome)}</td>
-              <td>{moment(one.receivedAt, lang)}</td>
+          {rows.map((report) => (
+            <tr key={report.id} className={report.outcome}>
+              <td>{formatDateTime(report.timestamp, lang)}</td>
+              <td>{report.system === 'BUOY' ? t('app.name') : report.system}</td>
+              <td>{report.system === 'BUOY' ? '' : report.word}</td>
+              <td>{report.status ? t(`status.${report.status}`) : '–'}</td>
+              <td>{report.operator}</td>
+              <td>{enumLabel(t, 'outcome', report.outcome)}</td>
+              <td>{formatDateTime(report.receivedAt, lang)}</td>
             </tr>
           ))}
         </tbody>
@@ -129,7 +129,7 @@ function History({ history, changes }: { history: readonly SaidFragment[]; chang
   );
 }
 
-function Corrections({ corrections }: { corrections: readonly SentFragment[] }) {
+function Corrections({ corrections }: { corrections: readonly CorrectionRowFragment[] }) {
   const [lang, t] = useLanguage();
   if (corrections.length === 0) return null;
   return (
@@ -139,13 +139,13 @@ function Corrections({ corrections }: { corrections: readonly SentFragment[] }) 
         <tbody>
           {corrections.map(({ id, system, status, state, attempts, failure, createdAt, acknowledgedAt }) => (
             <tr key={id}>
-              <td>{moment(createdAt, lang)}</td>
+              <td>{formatDateTime(createdAt, lang)}</td>
               <td>{system}</td>
               <td>{t(`status.${status}`)}</td>
               <td>
-                {named(t, 'correction', state)} {acknowledgedAt && moment(acknowledgedAt, lang)}
+                {enumLabel(t, 'correction', state)} {acknowledgedAt && formatDateTime(acknowledgedAt, lang)}
               </td>
-              <td className="no">{failure && t('panorama.failure', { attempts, failure })}</td>
+              <td className="bad">{failure && t('panorama.failure', { attempts, failure })}</td>
             </tr>
           ))}
         </tbody>

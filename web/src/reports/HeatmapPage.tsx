@@ -1,34 +1,34 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
-import { isColleague, leads } from '../api/roles';
+import { canReadAgentProfiles, isLead } from '../api/roles';
 import type { Session } from '../api/session';
-import { ColleaguesDocument, HeatmapDocument } from '../gql';
+import { AgentProfilesDocument, HeatmapDocument } from '../gql';
 import { useLanguage } from '../i18n';
 import { ErrorNote } from '../shell/ErrorNote';
-import { PeriodChoice, ReportTabs, TeamChoice, usePeriod, useZone } from './Choosers';
-import { percent } from './format';
-import { Gaps } from './Gaps';
-import { Grid, Legend } from './Grid';
-import { MEASURES, type Measure } from './heat';
-import { MonthFile } from './MonthFile';
+import { PeriodSelect, ReportTabs, TeamSelect, usePeriod, useTimeZone } from './ReportControls';
+import { formatPercent } from './format';
+import { ResponseGaps } from './ResponseGaps';
+import { HeatmapGrid, HeatmapLegend } from './HeatmapGrid';
+import { MEASURES, type Measure } from './heatmap';
+import { HeatmapExport } from './HeatmapExport';
 
-/** 响应热力图: when help was asked for and when it came, and the hours in which it did not. */
+/** 响应热力图: when tickets arrive and are answered, and the hours without a response in time. */
 export function HeatmapPage({ viewer }: { viewer: Session['viewer'] }) {
   const [lang, t] = useLanguage();
-  const [preset, setPreset, asked] = usePeriod();
-  const zone = useZone();
+  const [preset, setPreset, period] = usePeriod();
+  const zone = useTimeZone();
   const [team, setTeam] = useState('');
   const [agent, setAgent] = useState('');
   const [measure, setMeasure] = useState<Measure>('arrivals');
-  /** The gap that somebody looks at in the list. */
-  const [shown, setShown] = useState<number | null>(null);
-  const [{ data: known }] = useQuery({ query: ColleaguesDocument, pause: !isColleague(viewer) });
-  const everybody = known?.agentProfiles.map(({ user }) => user) ?? [];
-  const people = everybody.filter(({ teams }) => team === '' || teams.some(({ id }) => id === team));
-  const [{ data, error, fetching }, load] = useQuery({
+  /** The gap that the user points at in the list. */
+  const [highlightedGap, setHighlightedGap] = useState<number | null>(null);
+  const [{ data: colleagues }] = useQuery({ query: AgentProfilesDocument, pause: !canReadAgentProfiles(viewer) });
+  const allAgents = colleagues?.agentProfiles.map(({ user }) => user) ?? [];
+  const teamAgents = allAgents.filter(({ teams }) => team === '' || teams.some(({ id }) => id === team));
+  const [{ data, error, fetching }, refetch] = useQuery({
     query: HeatmapDocument,
-    variables: { period: { from: asked?.from ?? '', to: asked?.to ?? '' }, teamId: team || null, agentId: agent || null },
-    pause: asked === null,
+    variables: { period: { from: period?.from ?? '', to: period?.to ?? '' }, teamId: team || null, agentId: agent || null },
+    pause: period === null,
   });
   const heatmap = data?.responseHeatmap;
   const arrivals = heatmap?.cells.reduce((sum, cell) => sum + cell.arrivals, 0) ?? 0;
@@ -37,18 +37,18 @@ export function HeatmapPage({ viewer }: { viewer: Session['viewer'] }) {
     <>
       <ReportTabs />
       <div className="toolbar">
-        <PeriodChoice preset={preset} choose={setPreset} />
-        <TeamChoice
+        <PeriodSelect preset={preset} onChange={setPreset} />
+        <TeamSelect
           team={team}
-          choose={(of) => {
-            setTeam(of);
+          onChange={(teamId) => {
+            setTeam(teamId);
             setAgent('');
           }}
         />
-        {everybody.length > 0 && (
+        {allAgents.length > 0 && (
           <select aria-label={t('ticket.assignee')} value={agent} onChange={(event) => setAgent(event.target.value)} data-testid="agent">
             <option value="">{t('heatmap.agent.all')}</option>
-            {people.map(({ id, name }) => (
+            {teamAgents.map(({ id, name }) => (
               <option key={id} value={id}>
                 {name}
               </option>
@@ -58,13 +58,13 @@ export function HeatmapPage({ viewer }: { viewer: Session['viewer'] }) {
         {heatmap && (
           <span className="quiet">
             {arrivals === 0 ?
-              t('report.nothing')
-            : t('heatmap.counts', { arrivals, share: percent(lang, inTime / arrivals), zone: heatmap.timeZone })}
+              t('report.noData')
+            : t('heatmap.counts', { arrivals, share: formatPercent(lang, inTime / arrivals), zone: heatmap.timeZone })}
           </span>
         )}
         {fetching && <span role="status">{t('loading')}</span>}
       </div>
-      {error && <ErrorNote error={error} again={() => load({ requestPolicy: 'network-only' })} />}
+      {error && <ErrorNote error={error} onRetry={() => refetch({ requestPolicy: 'network-only' })} />}
       {heatmap && (
         <div className="report" data-testid="heatmap">
           <section className="panel heatmap">
@@ -75,18 +75,18 @@ export function HeatmapPage({ viewer }: { viewer: Session['viewer'] }) {
                 </button>
               ))}
             </div>
-            <Grid cells={heatmap.cells} gaps={heatmap.gaps} measure={measure} shown={shown} />
-            <Legend cells={heatmap.cells} measure={measure} gaps={heatmap.gaps.length} />
+            <HeatmapGrid cells={heatmap.cells} gaps={heatmap.gaps} measure={measure} highlightedGap={highlightedGap} />
+            <HeatmapLegend cells={heatmap.cells} measure={measure} gaps={heatmap.gaps.length} />
           </section>
-          <Gaps
-            // Another choice has gaps of its own: a form that is open belongs to the ones before.
+          <ResponseGaps
+            // Another selection has other gaps, so an open form must not be kept.
             key={`${agent} ${team} ${preset}`}
             gaps={heatmap.gaps}
-            agent={leads(viewer) && agent !== '' ? agent : null}
-            people={everybody}
-            look={setShown}
+            agent={isLead(viewer) && agent !== '' ? agent : null}
+            people={allAgents}
+            onHighlight={setHighlightedGap}
           />
-          {zone && <MonthFile team={team} zone={zone} />}
+          {zone && <HeatmapExport team={team} zone={zone} />}
         </div>
       )}
     </>

@@ -11,12 +11,12 @@ import {
   type ShareFragment,
 } from '../gql';
 import { useLanguage } from '../i18n';
-import { span } from '../lib/clock';
+import { formatDuration } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
-import { Behind } from './Behind';
-import { PeriodChoice, ReportTabs, TeamChoice, usePeriod } from './Choosers';
-import { Histogram, Line, range, Strata } from './charts';
-import { percent } from './format';
+import { DrillDown } from './DrillDown';
+import { PeriodSelect, ReportTabs, TeamSelect, usePeriod } from './ReportControls';
+import { Histogram, Sparkline, durationRange, Strata } from './charts';
+import { formatPercent } from './format';
 
 type Metrics = ReportQuery['serviceMetrics'];
 type Layer = 'firstResponseCompliance' | 'firstTimeResolution' | 'rootCauseClosure';
@@ -28,18 +28,18 @@ const LAYERS: readonly (readonly [Layer, MetricName])[] = [
 ];
 const DIMENSIONS: readonly MetricDimension[] = ['TEAM', 'AGENT', 'ISSUE_TYPE', 'PRIORITY', 'CHANNEL', 'PRODUCT', 'CUSTOMER'];
 
-/** The figure whose tickets somebody looks at. */
-export interface Looked {
+/** The figure whose tickets are shown. */
+export interface DrillDownTarget {
   metric: MetricName;
   outcome: MetricOutcome;
   filter: MetricFilter;
   label: string;
 }
 
-/** A group's value as a filter; none where the group has none. */
-function filterOf(by: MetricDimension, group: { key: string; id?: string | null }): MetricFilter | null {
+/** The filter for a group; null for the group without a value. */
+function groupFilter(groupBy: MetricDimension, group: { key: string; id?: string | null }): MetricFilter | null {
   if (group.key === '') return null;
-  switch (by) {
+  switch (groupBy) {
     case 'TEAM':
       return { teamId: group.id };
     case 'AGENT':
@@ -57,27 +57,27 @@ function filterOf(by: MetricDimension, group: { key: string; id?: string | null 
   }
 }
 
-/** The three layers of a period, their distribution, and the groups behind them. */
+/** The three layers of a period, the distribution of durations, and the breakdown. */
 export function Reports() {
   const [, t] = useLanguage();
-  const [preset, setPreset, asked] = usePeriod();
-  const [by, setBy] = useState<MetricDimension>('TEAM');
+  const [preset, setPreset, reportPeriod] = usePeriod();
+  const [groupBy, setGroupBy] = useState<MetricDimension>('TEAM');
   const [team, setTeam] = useState('');
-  const [looked, setLooked] = useState<Looked | null>(null);
+  const [drillDownTarget, setDrillDownTarget] = useState<DrillDownTarget | null>(null);
   const filter: MetricFilter = team === '' ? {} : { teamId: team };
-  const period = { from: asked?.from ?? '', to: asked?.to ?? '' };
-  const [{ data, error, fetching }, again] = useQuery({
+  const period = { from: reportPeriod?.from ?? '', to: reportPeriod?.to ?? '' };
+  const [{ data, error, fetching }, refetch] = useQuery({
     query: ReportDocument,
-    variables: { period, filter, by, interval: asked?.interval ?? 'DAY' },
-    pause: asked === null,
+    variables: { period, filter, by: groupBy, interval: reportPeriod?.interval ?? 'DAY' },
+    pause: reportPeriod === null,
   });
   const metrics = data?.serviceMetrics;
   return (
     <>
       <ReportTabs />
       <div className="toolbar">
-        <PeriodChoice preset={preset} choose={setPreset} />
-        <TeamChoice team={team} choose={setTeam} />
+        <PeriodSelect preset={preset} onChange={setPreset} />
+        <TeamSelect team={team} onChange={setTeam} />
         {metrics && (
           <span className="quiet">
             {t('report.counts', { created: metrics.created, resolved: metrics.resolved, excluded: metrics.excluded })}
@@ -85,7 +85,7 @@ export function Reports() {
         )}
         {fetching && <span role="status">{t('loading')}</span>}
       </div>
-      {error && <ErrorNote error={error} again={() => again({ requestPolicy: 'network-only' })} />}
+      {error && <ErrorNote error={error} onRetry={() => refetch({ requestPolicy: 'network-only' })} />}
       {metrics && (
         <div className="report" data-testid="report">
           <div className="layers">
@@ -94,29 +94,29 @@ export function Reports() {
                 key={layer}
                 layer={layer}
                 share={metrics[layer]}
-                points={metrics.series.map(({ from, metrics: of }) => ({ from, share: of[layer] }))}
-                look={(outcome) => setLooked({ metric, outcome, filter, label: t(`layer.${layer}`) })}
+                points={metrics.series.map(({ from, metrics: layers }) => ({ from, share: layers[layer] }))}
+                onDrillDown={(outcome) => setDrillDownTarget({ metric, outcome, filter, label: t(`layer.${layer}`) })}
               />
             ))}
           </div>
-          <Distributions metrics={metrics} />
-          <Groups
+          <DurationDistribution metrics={metrics} />
+          <BreakdownTable
             metrics={metrics}
-            by={by}
-            choose={setBy}
-            look={(group, metric, layer) => {
-              const of = filterOf(by, group);
-              if (of) setLooked({ metric, outcome: 'MISSED', filter: { ...filter, ...of }, label: `${t(`layer.${layer}`)} · ${group.label}` });
+            groupBy={groupBy}
+            onGroupBy={setGroupBy}
+            onDrillDown={(group, metric, layer) => {
+              const ofGroup = groupFilter(groupBy, group);
+              if (ofGroup) setDrillDownTarget({ metric, outcome: 'MISSED', filter: { ...filter, ...ofGroup }, label: `${t(`layer.${layer}`)} · ${group.label}` });
             }}
           />
-          {looked && <Behind key={JSON.stringify(looked)} looked={looked} period={period} close={() => setLooked(null)} />}
+          {drillDownTarget && <DrillDown key={JSON.stringify(drillDownTarget)} target={drillDownTarget} period={period} onClose={() => setDrillDownTarget(null)} />}
         </div>
       )}
     </>
   );
 }
 
-function standing(share: ShareFragment): string {
+function healthClass(share: ShareFragment): string {
   return share.healthy === null ? 'unknown' : share.healthy ? 'healthy' : 'unhealthy';
 }
 
@@ -124,71 +124,71 @@ function LayerCard({
   layer,
   share,
   points,
-  look,
+  onDrillDown,
 }: {
   layer: Layer;
   share: ShareFragment;
   points: { from: string; share: ShareFragment }[];
-  look: (outcome: MetricOutcome) => void;
+  onDrillDown: (outcome: MetricOutcome) => void;
 }) {
   const [lang, t] = useLanguage();
   const { numerator, denominator, value, pending, target, smallSample } = share;
   return (
-    <section className={`panel layer ${standing(share)}`} data-testid="layer" data-layer={layer}>
+    <section className={`panel layer ${healthClass(share)}`} data-testid="layer" data-layer={layer}>
       <h2>{t(`layer.${layer}`)}</h2>
-      <p className="quiet">{t(`layer.${layer}.means`)}</p>
+      <p className="quiet">{t(`layer.${layer}.help`)}</p>
       <p className="line">
-        <strong className="value">{value === null ? t('none') : percent(lang, value)}</strong>
-        <span className="quiet">{t('report.target', { target: percent(lang, target) })}</span>
+        <strong className="value">{value === null ? t('none') : formatPercent(lang, value)}</strong>
+        <span className="quiet">{t('report.target', { target: formatPercent(lang, target) })}</span>
       </p>
       <p className="line">
-        <button type="button" onClick={() => look('MET')}>
-          {t('report.of', { numerator, denominator })}
+        <button type="button" onClick={() => onDrillDown('MET')}>
+          {t('report.fraction', { numerator, denominator })}
         </button>
-        <button type="button" onClick={() => look('MISSED')} disabled={denominator === numerator}>
+        <button type="button" onClick={() => onDrillDown('MISSED')} disabled={denominator === numerator}>
           {t('report.missed', { count: denominator - numerator })}
         </button>
         {pending > 0 && (
-          <button type="button" onClick={() => look('PENDING')}>
+          <button type="button" onClick={() => onDrillDown('PENDING')}>
             {t('report.pending', { count: pending })}
           </button>
         )}
         {smallSample && <span className="badge">{t('report.smallSample')}</span>}
       </p>
-      <Line points={points} title={t(`layer.${layer}`)} />
+      <Sparkline points={points} title={t(`layer.${layer}`)} />
     </section>
   );
 }
 
-function Distributions({ metrics }: { metrics: Metrics }) {
+function DurationDistribution({ metrics }: { metrics: Metrics }) {
   const [lang, t] = useLanguage();
-  const [of, setOf] = useState<'handlingTime' | 'firstResponseTime'>('handlingTime');
-  const distribution = metrics[of];
+  const [duration, setDuration] = useState<'handlingTime' | 'firstResponseTime'>('handlingTime');
+  const distribution = metrics[duration];
   return (
     <section className="panel">
       <div className="toolbar">
         <h2>{t('report.distribution')}</h2>
         <div className="choice" role="group">
           {(['handlingTime', 'firstResponseTime'] as const).map((key) => (
-            <button key={key} type="button" aria-pressed={of === key} onClick={() => setOf(key)}>
+            <button key={key} type="button" aria-pressed={duration === key} onClick={() => setDuration(key)}>
               {t(`report.${key}`)}
             </button>
           ))}
         </div>
       </div>
       {distribution.count === 0 ? (
-        <p className="quiet">{t('report.nothing')}</p>
+        <p className="quiet">{t('report.noData')}</p>
       ) : (
         <>
-          <Histogram of={distribution} title={t(`report.${of}`)} />
+          <Histogram distribution={distribution} title={t(`report.${duration}`)} />
           <h2>{t('report.strata')}</h2>
           <Strata strata={distribution.strata} />
           <ul className="legend">
             {distribution.strata.map(({ fromSeconds, toSeconds, count, share, p50Seconds }, i) => (
               <li key={fromSeconds}>
                 <span className={`dot s${i}`} />
-                {range(lang, fromSeconds, toSeconds)}: {percent(lang, share)} ({count}
-                {p50Seconds === null ? '' : `, ${t('report.median', { span: span(p50Seconds * 1000, lang) })}`})
+                {durationRange(lang, fromSeconds, toSeconds)}: {formatPercent(lang, share)} ({count}
+                {p50Seconds === null ? '' : `, ${t('report.median', { span: formatDuration(p50Seconds * 1000, lang) })}`})
               </li>
             ))}
           </ul>
@@ -198,23 +198,23 @@ function Distributions({ metrics }: { metrics: Metrics }) {
   );
 }
 
-function Groups({
+function BreakdownTable({
   metrics,
-  by,
-  choose,
-  look,
+  groupBy,
+  onGroupBy,
+  onDrillDown,
 }: {
   metrics: Metrics;
-  by: MetricDimension;
-  choose: (by: MetricDimension) => void;
-  look: (group: Metrics['breakdown'][number], metric: MetricName, layer: Layer) => void;
+  groupBy: MetricDimension;
+  onGroupBy: (by: MetricDimension) => void;
+  onDrillDown: (group: Metrics['breakdown'][number], metric: MetricName, layer: Layer) => void;
 }) {
   const [lang, t] = useLanguage();
   return (
     <section className="panel">
       <div className="toolbar">
         <h2>{t('report.breakdown')}</h2>
-        <select aria-label={t('report.breakdown')} value={by} onChange={(event) => choose(event.target.value as MetricDimension)}>
+        <select aria-label={t('report.breakdown')} value={groupBy} onChange={(event) => onGroupBy(event.target.value as MetricDimension)}>
           {DIMENSIONS.map((key) => (
             <option key={key} value={key}>
               {t(`dimension.${key}`)}
@@ -225,7 +225,7 @@ function Groups({
       <table data-testid="breakdown">
         <thead>
           <tr>
-            <th>{t(`dimension.${by}`)}</th>
+            <th>{t(`dimension.${groupBy}`)}</th>
             <th className="number">{t('report.created')}</th>
             {LAYERS.map(([layer]) => (
               <th key={layer}>{t(`layer.${layer}`)}</th>
@@ -240,7 +240,7 @@ function Groups({
               <td className="number">{group.metrics.created}</td>
               {LAYERS.map(([layer, metric]) => (
                 <td key={layer}>
-                  <Cell of={group.metrics} layer={layer} look={() => look(group, metric, layer)} />
+                  <ShareCell metrics={group.metrics} layer={layer} onDrillDown={() => onDrillDown(group, metric, layer)} />
                 </td>
               ))}
               <td>
@@ -248,7 +248,7 @@ function Groups({
                 <span className="quiet">
                   {(['p50Seconds', 'p90Seconds'] as const)
                     .map((name) => [name, group.metrics.handlingTime[name]] as const)
-                    .map(([name, seconds]) => `${name.slice(0, 3)} ${seconds === null ? t('none') : span(seconds * 1000, lang)}`)
+                    .map(([name, seconds]) => `${name.slice(0, 3)} ${seconds === null ? t('none') : formatDuration(seconds * 1000, lang)}`)
                     .join(' · ')}
                 </span>
               </td>
@@ -260,16 +260,16 @@ function Groups({
   );
 }
 
-function Cell({ of, layer, look }: { of: LayersFragment; layer: Layer; look: () => void }) {
+function ShareCell({ metrics, layer, onDrillDown }: { metrics: LayersFragment; layer: Layer; onDrillDown: () => void }) {
   const [lang, t] = useLanguage();
-  const share = of[layer];
+  const share = metrics[layer];
   const { value, numerator, denominator, smallSample } = share;
   if (value === null) return <span className="quiet">{t('none')}</span>;
   return (
-    <button type="button" className={`cell ${standing(share)}`} onClick={look} title={t('report.look')}>
+    <button type="button" className={`cell ${healthClass(share)}`} onClick={onDrillDown} title={t('report.showMissed')}>
       <span className="fill" style={{ width: `${value * 100}%` }} />
       <span>
-        {percent(lang, value)} <small>{`${numerator}/${denominator}${smallSample ? ` · ${t('report.smallSample')}` : ''}`}</small>
+        {formatPercent(lang, value)} <small>{`${numerator}/${denominator}${smallSample ? ` · ${t('report.smallSample')}` : ''}`}</small>
       </span>
     </button>
   );

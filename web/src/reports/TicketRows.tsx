@@ -3,7 +3,7 @@ import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
 import type { TicketStatus } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
+import { formatDateTime } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
 
 interface Row {
@@ -12,28 +12,28 @@ interface Row {
   title: string;
   status: TicketStatus;
   assignee: { name: string } | null;
-  /** When it was created, or resolved. */
+  /** When the ticket was created or resolved. */
   at: string | null;
 }
 
 interface Props {
   rows: readonly Row[] | null;
   error: CombinedError | undefined;
-  /** The way to the next page; `null` where there is none. */
-  more: (() => void) | null;
+  /** Loads the next page; `null` where there is none. */
+  onMore: (() => void) | null;
 }
 
 /** A page of the tickets behind a figure. */
-export function TicketRows({ rows, error, more }: Props) {
+export function TicketRows({ rows, error, onMore }: Props) {
   const [lang, t] = useLanguage();
-  const whole = (content: ReactNode) => (
+  const fullWidthRow = (content: ReactNode) => (
     <tr>
       <td colSpan={4}>{content}</td>
     </tr>
   );
-  if (error) return whole(<ErrorNote error={error} />);
-  if (!rows) return whole(t('loading'));
-  if (rows.length === 0) return whole(t('board.empty'));
+  if (error) return fullWidthRow(<ErrorNote error={error} />);
+  if (!rows) return fullWidthRow(t('loading'));
+  if (rows.length === 0) return fullWidthRow(t('board.empty'));
   return (
     <>
       {rows.map(({ id, number, title, status, assignee, at }) => (
@@ -43,12 +43,12 @@ export function TicketRows({ rows, error, more }: Props) {
           </td>
           <td>{title}</td>
           <td>{t(`status.${status}`)}</td>
-          <td className="quiet">{[assignee?.name ?? t('board.unassigned'), at && moment(at, lang)].filter(Boolean).join(' · ')}</td>
+          <td className="quiet">{[assignee?.name ?? t('board.unassigned'), at && formatDateTime(at, lang)].filter(Boolean).join(' · ')}</td>
         </tr>
       ))}
-      {more &&
-        whole(
-          <button type="button" onClick={more}>
+      {onMore &&
+        fullWidthRow(
+          <button type="button" onClick={onMore}>
             {t('more')}
           </button>,
         )}

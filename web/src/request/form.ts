@@ -1,12 +1,12 @@
-/** The form that anybody may fill in, at `/intake/web`. No session; and nothing that somebody wrote is lost. */
+/** The public request form at `/intake/web`. It needs no session, and the text is kept until it was submitted. */
 import type { Language } from '../i18n';
 
-const ADDRESS = '/intake/web';
-const KEPT = 'buoy.request';
-/** The server takes a pass for a day. */
-const PASS_MS = 23 * 3_600_000;
-/** Whoever has heard nothing for so long hears nothing more. */
-const PATIENCE_MS = 30_000;
+const ENDPOINT = '/intake/web';
+const STORAGE_KEY = 'buoy.request';
+/** The server accepts a pass for a day; this leaves a margin. */
+const PASS_LIFETIME_MS = 23 * 3_600_000;
+/** A request without a response fails after this time. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface Draft {
   title: string;
@@ -14,22 +14,22 @@ export interface Draft {
   contact: string;
 }
 
-/** One pass makes one ticket, however often it is sent. */
+/** A pass from the server. One pass creates at most one ticket, however often it is sent. */
 export interface Pass {
   pass: string;
   at: number;
-  /** What it was sent with: other words take a pass of their own, or they would be lost. */
+  /** The content that this pass was sent with; other content needs a new pass. Stored in sessionStorage under this name. */
   spelt: string | null;
 }
 
-/** What a tab holds, beyond a reload too. */
-export interface Kept {
+/** The form's state in the tab; it survives a reload. */
+export interface FormState {
   draft: Draft;
   pass: Pass | null;
   done: { ticket: string; contact: string } | null;
 }
 
-/** Why there is no number yet. `reference`: the server keeps what was sent, under this name. */
+/** Why there is no ticket number yet. `reference` is the id under which the server keeps the submission. */
 export type Problem =
   | { kind: 'OFFLINE' | 'CLOSED' | 'FAILED' | 'BLANK' }
   | { kind: 'EXPIRED'; reference: string | null }
@@ -37,90 +37,90 @@ export type Problem =
   | { kind: 'LATER'; minutes: number }
   | { kind: 'REFUSED'; message: string };
 
-export const EMPTY: Draft = { title: '', description: '', contact: '' };
+export const EMPTY_DRAFT: Draft = { title: '', description: '', contact: '' };
 
-export const spell = ({ title, description, contact }: Draft): string =>
+export const serializeDraft = ({ title, description, contact }: Draft): string =>
   JSON.stringify({ title: title.trim(), description: description.trim(), contact: contact.trim() });
 
 export const isBlank = (draft: Draft): boolean => Object.values(draft).some((text: string) => text.trim() === '');
 
-/** Whether a pass may be sent with these words. */
-export const serves = ({ at, spelt }: Pass, words: string, now = Date.now()): boolean =>
-  now - at < PASS_MS && (spelt === null || spelt === words);
+/** Whether a pass can be sent with this content. */
+export const isPassUsable = ({ at, spelt }: Pass, content: string, now = Date.now()): boolean =>
+  now - at < PASS_LIFETIME_MS && (spelt === null || spelt === content);
 
-export function recall(): Kept {
-  const kept: Kept = { draft: EMPTY, pass: null, done: null };
+export function loadForm(): FormState {
+  const initial: FormState = { draft: EMPTY_DRAFT, pass: null, done: null };
   try {
-    const found = sessionStorage.getItem(KEPT);
-    return found === null ? kept : { ...kept, ...(JSON.parse(found) as Partial<Kept>) };
+    const stored = sessionStorage.getItem(STORAGE_KEY);
+    return stored === null ? initial : { ...initial, ...(JSON.parse(stored) as Partial<FormState>) };
   } catch {
-    return kept;
+    return initial;
   }
 }
 
-export function keep(kept: Kept): void {
+export function storeForm(state: FormState): void {
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify(kept));
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(state));
   } catch {
-    // Storage is full or forbidden: the text lives as long as the page.
+    // Storage is full or disabled: the text lives as long as the page.
   }
 }
 
-const textOf = (from: unknown, name: string): string | null => {
+const readText = (from: unknown, name: string): string | null => {
   const value = typeof from === 'object' && from !== null ? (from as Record<string, unknown>)[name] : undefined;
   return typeof value === 'string' && value !== '' ? value : null;
 };
 
-/** A pass; `CLOSED`: no form is open. */
-export async function askPass(): Promise<Pass | 'CLOSED' | 'OFFLINE'> {
+/** Requests a pass; `CLOSED` where the form is not enabled. */
+export async function requestPass(): Promise<Pass | 'CLOSED' | 'OFFLINE'> {
   try {
-    const response = await fetch(ADDRESS, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(ENDPOINT, { cache: 'no-store', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     if (response.status === 401) return 'CLOSED';
-    const pass = response.ok ? textOf(await response.json(), 'pass') : null;
+    const pass = response.ok ? readText(await response.json(), 'pass') : null;
     return pass === null ? 'OFFLINE' : { pass, at: Date.now(), spelt: null };
   } catch {
     return 'OFFLINE';
   }
 }
 
-let open: Promise<boolean> | null = null;
+let formOpen: Promise<boolean> | null = null;
 
-/** Whether a form is open: asked once for as long as the page lives. */
-export function isOpen(): Promise<boolean> {
-  open ??= askPass().then((answer) => {
-    if (answer === 'OFFLINE') open = null;
+/** Whether the form is enabled. The result is cached for the lifetime of the page. */
+export function isRequestFormOpen(): Promise<boolean> {
+  formOpen ??= requestPass().then((answer) => {
+    if (answer === 'OFFLINE') formOpen = null;
     return typeof answer !== 'string';
   });
-  return open;
+  return formOpen;
 }
 
-/** Passes that the server does not take any more; what came with one is kept all the same. */
-const OF_PASS: readonly (string | null)[] = ['SIGNATURE_INVALID', 'TIMESTAMP_INVALID'];
+/** Error codes of an expired pass. The server quarantines the submission all the same. */
+const PASS_ERROR_CODES: readonly (string | null)[] = ['SIGNATURE_INVALID', 'TIMESTAMP_INVALID'];
 
-/** What an answer means to whoever asked. */
-export function read(status: number, body: unknown, retryAfter: string | null): string | Problem {
-  const ticket = textOf(body, 'ticket');
+/** Converts an HTTP response to a ticket token or a problem. */
+export function parseAnswer(status: number, body: unknown, retryAfter: string | null): string | Problem {
+  const ticket = readText(body, 'ticket');
   if (status === 200 && ticket !== null) return ticket;
   const error = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
-  const [code, message, reference] = [textOf(error, 'code'), textOf(error, 'message'), textOf(error, 'submissionId')];
-  if (status === 401) return OF_PASS.includes(code) ? { kind: 'EXPIRED', reference } : { kind: 'KEPT', reference, message: null };
+  const [code, message, reference] = [readText(error, 'code'), readText(error, 'message'), readText(error, 'submissionId')];
+  if (status === 401) return PASS_ERROR_CODES.includes(code) ? { kind: 'EXPIRED', reference } : { kind: 'KEPT', reference, message: null };
   if (status === 422) return { kind: 'KEPT', reference, message };
   if (status === 429) return { kind: 'LATER', minutes: Math.max(1, Math.ceil((Number(retryAfter) || 600) / 60)) };
   if (status >= 400 && status < 500 && message !== null) return { kind: 'REFUSED', message };
   return { kind: 'FAILED' };
 }
 
-/** The number of the ticket, or why there is none yet. */
-export async function send({ pass }: Pass, words: string, language: Language): Promise<string | Problem> {
+/** Submits the form. Returns the ticket token, or the problem. */
+export async function submitRequest({ pass }: Pass, content: string, language: Language): Promise<string | Problem> {
   try {
-    const response = await fetch(ADDRESS, {
+    const response = await fetch(ENDPOINT, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'accept-language': language },
-      body: JSON.stringify({ pass, ...(JSON.parse(words) as Draft) }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      body: JSON.stringify({ pass, ...(JSON.parse(content) as Draft) }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
     const body: unknown = await response.json().catch(() => null);
-    return read(response.status, body, response.headers.get('retry-after'));
+    return parseAnswer(response.status, body, response.headers.get('retry-after'));
   } catch {
     return { kind: 'OFFLINE' };
   }

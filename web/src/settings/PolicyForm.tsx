@@ -1,38 +1,38 @@
 import { useState, type SubmitEvent } from 'react';
 import { useAction } from '../api/action';
 import { SaveEscalationPolicyDocument, type Channel, type EscalationClock, type EscalationLevelInput, type PolicyFragment } from '../gql';
-import { named, useLanguage } from '../i18n';
-import { Refusals } from '../shell/ErrorNote';
-import { Rehearsal } from './Rehearsal';
+import { enumLabel, useLanguage } from '../i18n';
+import { FormErrors } from '../shell/ErrorNote';
+import { PolicySimulation } from './PolicySimulation';
 
 const CLOCKS: readonly EscalationClock[] = ['AROUND_THE_CLOCK', 'WORKING_HOURS'];
 const CHANNELS: readonly Channel[] = ['WEB', 'WECOM', 'DINGTALK', 'FEISHU', 'EMAIL', 'SMS', 'WEB_PUSH'];
 const LEVELS = [1, 2, 3];
 const HOUR = 3600;
 
-interface Draft {
+interface LevelDraft {
   level: number;
-  used: boolean;
-  /** As it is typed: hours. */
+  enabled: boolean;
+  /** Hours, as typed. */
   hours: string;
   channels: readonly Channel[];
 }
 
-/** The levels of a policy while somebody changes them. */
+/** The form for the levels of a policy. */
 export function PolicyForm({ policy, onSaved, onCancel }: { policy: PolicyFragment; onSaved: () => void; onCancel: () => void }) {
   const [, t] = useLanguage();
   const action = useAction(SaveEscalationPolicyDocument);
   const [clock, setClock] = useState(policy.clock);
-  const [drafts, setDrafts] = useState<readonly Draft[]>(() =>
+  const [drafts, setDrafts] = useState<readonly LevelDraft[]>(() =>
     LEVELS.map((level) => {
-      const there = policy.levels.find((of) => of.level === level);
-      const hours = there ? String(Number((there.afterSeconds / HOUR).toFixed(4))) : '';
-      return { level, used: there !== undefined, hours, channels: there?.channels ?? [] };
+      const existing = policy.levels.find((candidate) => candidate.level === level);
+      const hours = existing ? String(Number((existing.afterSeconds / HOUR).toFixed(4))) : '';
+      return { level, enabled: existing !== undefined, hours, channels: existing?.channels ?? [] };
     }),
   );
-  const change = (level: number, to: Partial<Draft>) => setDrafts(drafts.map((draft) => (draft.level === level ? { ...draft, ...to } : draft)));
+  const updateDraft = (level: number, changes: Partial<LevelDraft>) => setDrafts(drafts.map((draft) => (draft.level === level ? { ...draft, ...changes } : draft)));
   const levels: EscalationLevelInput[] = drafts
-    .filter(({ used }) => used)
+    .filter(({ enabled }) => enabled)
     .map(({ level, hours, channels }) => ({ level, afterSeconds: Math.round(Number(hours) * HOUR), channels: [...channels] }));
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -41,7 +41,7 @@ export function PolicyForm({ policy, onSaved, onCancel }: { policy: PolicyFragme
   return (
     <form className="panel" onSubmit={(event) => void submit(event)} data-testid="policy-form">
       <label>
-        {t('rules.clock')}
+        {t('settings.clock')}
         <select value={clock} onChange={(event) => setClock(event.target.value as EscalationClock)}>
           {CLOCKS.map((key) => (
             <option key={key} value={key}>
@@ -50,25 +50,25 @@ export function PolicyForm({ policy, onSaved, onCancel }: { policy: PolicyFragme
           ))}
         </select>
       </label>
-      {drafts.map(({ level, used, hours, channels }) => (
+      {drafts.map(({ level, enabled, hours, channels }) => (
         <fieldset key={level} data-testid="policy-level" data-level={level}>
           <legend>
             <label className="check">
-              <input type="checkbox" checked={used} onChange={(event) => change(level, { used: event.target.checked })} />
-              {t('escalation.level', { level })}: {named(t, 'escalation.does', String(level))}
+              <input type="checkbox" checked={enabled} onChange={(event) => updateDraft(level, { enabled: event.target.checked })} />
+              {t('escalation.level', { level })}: {enumLabel(t, 'escalation.effect', String(level))}
             </label>
           </legend>
-          {used && (
+          {enabled && (
             <>
               <label>
-                {t('rules.hours')}
+                {t('settings.hours')}
                 <input
                   required
                   type="number"
                   min="0.0003"
                   step="any"
                   value={hours}
-                  onChange={(event) => change(level, { hours: event.target.value })}
+                  onChange={(event) => updateDraft(level, { hours: event.target.value })}
                 />
               </label>
               <div className="ticks">
@@ -78,8 +78,8 @@ export function PolicyForm({ policy, onSaved, onCancel }: { policy: PolicyFragme
                       type="checkbox"
                       checked={channels.includes(channel)}
                       onChange={(event) =>
-                        change(level, {
-                          channels: event.target.checked ? [...channels, channel] : channels.filter((of) => of !== channel),
+                        updateDraft(level, {
+                          channels: event.target.checked ? [...channels, channel] : channels.filter((candidate) => candidate !== channel),
                         })
                       }
                     />
@@ -91,16 +91,16 @@ export function PolicyForm({ policy, onSaved, onCancel }: { policy: PolicyFragme
           )}
         </fieldset>
       ))}
-      <Refusals action={action} at="levels" />
-      <Refusals action={action} besides={['levels']} />
-      <Rehearsal clock={clock} levels={levels}>
+      <FormErrors action={action} field="levels" />
+      <FormErrors action={action} except={['levels']} />
+      <PolicySimulation clock={clock} levels={levels}>
         <button type="submit" className="primary" disabled={action.busy} data-testid="policy-save">
           {t('save')}
         </button>
         <button type="button" onClick={onCancel}>
           {t('cancel')}
         </button>
-      </Rehearsal>
+      </PolicySimulation>
     </form>
   );
 }

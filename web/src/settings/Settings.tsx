@@ -1,28 +1,28 @@
 import { useQuery } from 'urql';
-import { administers } from '../api/roles';
+import { isAdmin } from '../api/roles';
 import type { Session } from '../api/session';
-import { RulesDocument } from '../gql';
+import { SettingsDocument } from '../gql';
 import { useLanguage } from '../i18n';
 import { Gateways } from '../intake/Gateways';
 import { Systems } from '../panorama/Systems';
 import { ErrorNote } from '../shell/ErrorNote';
 import { Calendars } from './Calendars';
-import { Policies } from './Policies';
+import { EscalationPolicies } from './EscalationPolicies';
 import { SlaPolicies } from './SlaPolicies';
 
-/** By which rules tickets are watched; administrators change them. */
+/** Policies and calendars; administrators can change them. */
 export function Settings({ viewer }: { viewer: Session['viewer'] }) {
   const [, t] = useLanguage();
-  const [{ data, error }, load] = useQuery({ query: RulesDocument });
-  const again = () => load({ requestPolicy: 'network-only' });
-  const mayEdit = administers(viewer);
-  if (error) return <ErrorNote error={error} again={again} />;
+  const [{ data, error }, refetch] = useQuery({ query: SettingsDocument });
+  const reload = () => refetch({ requestPolicy: 'network-only' });
+  const mayEdit = isAdmin(viewer);
+  if (error) return <ErrorNote error={error} onRetry={reload} />;
   if (!data) return <p className="quiet">{t('loading')}</p>;
   return (
-    <div className="rules">
+    <div className="settings">
       <h1>{t('nav.settings')}</h1>
-      <Policies policies={data.escalationPolicies} mayEdit={mayEdit} onChange={again} />
-      <SlaPolicies policies={data.slaPolicies} calendars={data.calendars} mayEdit={mayEdit} onChange={again} />
+      <EscalationPolicies policies={data.escalationPolicies} mayEdit={mayEdit} onChange={reload} />
+      <SlaPolicies policies={data.slaPolicies} calendars={data.calendars} mayEdit={mayEdit} onChange={reload} />
       <Calendars calendars={data.calendars} />
       {mayEdit && <Systems />}
       {mayEdit && <Gateways />}

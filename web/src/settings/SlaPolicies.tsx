@@ -2,35 +2,35 @@ import { useState, type SubmitEvent } from 'react';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import { useAction } from '../api/action';
 import { client } from '../api/client';
-import { SaveSlaPolicyDocument, SlaNamesDocument, type SlaRuleFragment, type TimesFragment } from '../gql';
+import { SaveSlaPolicyDocument, SlaPolicyNamesDocument, type SlaPolicyFragment, type CalendarFragment } from '../gql';
 import { useLanguage, type Language } from '../i18n';
-import { stretch } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
+import { formatDurationPrecise } from '../lib/time';
+import { FormErrors } from '../shell/ErrorNote';
 
 interface Props {
-  calendars: readonly TimesFragment[];
+  calendars: readonly CalendarFragment[];
   mayEdit: boolean;
   onChange: () => void;
 }
 
-/** Within how long tickets must be answered and solved. */
-export function SlaPolicies({ policies, calendars, mayEdit, onChange }: Props & { policies: readonly SlaRuleFragment[] }) {
+/** SLA policies: the targets for first response and resolution. */
+export function SlaPolicies({ policies, calendars, mayEdit, onChange }: Props & { policies: readonly SlaPolicyFragment[] }) {
   const [lang, t] = useLanguage();
   const { issueTypes } = useCatalogue();
-  const [edited, setEdited] = useState<string | null>(null);
-  const target = (seconds: number | null) => (seconds === null ? t('none') : stretch(seconds * 1000, lang));
+  const [editedKey, setEditedKey] = useState<string | null>(null);
+  const formatTarget = (seconds: number | null) => (seconds === null ? t('none') : formatDurationPrecise(seconds * 1000, lang));
   return (
     <section>
-      <h2>{t('rules.sla')}</h2>
+      <h2>{t('settings.sla')}</h2>
       <div className="scroll">
         <table>
           <thead>
             <tr>
-              <th>{t('rules.sla.name')}</th>
-              <th>{t('rules.sla.for')}</th>
+              <th>{t('settings.sla.name')}</th>
+              <th>{t('settings.sla.for')}</th>
               <th className="number">{t('sla.FIRST_RESPONSE')}</th>
               <th className="number">{t('sla.RESOLUTION')}</th>
-              <th>{t('rules.calendar')}</th>
+              <th>{t('settings.calendar')}</th>
               {mayEdit && <th />}
             </tr>
           </thead>
@@ -47,14 +47,14 @@ export function SlaPolicies({ policies, calendars, mayEdit, onChange }: Props & 
                       policy.customer?.name,
                     ]
                       .filter(Boolean)
-                      .join(' · ') || t('rules.sla.all')}
+                      .join(' · ') || t('settings.sla.all')}
                   </td>
-                  <td className="number">{target(policy.firstResponseSeconds)}</td>
-                  <td className="number">{target(policy.resolutionSeconds)}</td>
+                  <td className="number">{formatTarget(policy.firstResponseSeconds)}</td>
+                  <td className="number">{formatTarget(policy.resolutionSeconds)}</td>
                   <td>{nameOf(calendars, policy.calendar)}</td>
                   {mayEdit && (
                     <td>
-                      <button type="button" onClick={() => setEdited(edited === policy.key ? null : policy.key)} aria-expanded={edited === policy.key}>
+                      <button type="button" onClick={() => setEditedKey(editedKey === policy.key ? null : policy.key)} aria-expanded={editedKey === policy.key}>
                         {t('edit')}
                       </button>
                     </td>
@@ -65,15 +65,15 @@ export function SlaPolicies({ policies, calendars, mayEdit, onChange }: Props & 
         </table>
       </div>
       {policies
-        .filter(({ key }) => key === edited)
+        .filter(({ key }) => key === editedKey)
         .map((policy) => (
           <SlaForm
             key={policy.key}
             policy={policy}
             calendars={calendars}
-            onCancel={() => setEdited(null)}
+            onCancel={() => setEditedKey(null)}
             onSaved={() => {
-              setEdited(null);
+              setEditedKey(null);
               onChange();
             }}
           />
@@ -82,10 +82,10 @@ export function SlaPolicies({ policies, calendars, mayEdit, onChange }: Props & 
   );
 }
 
-/** The name in a language: a policy is read in one, and saved in both. */
-async function nameIn(key: string, language: Language): Promise<string | undefined> {
+/** The name in one language. The list has the name in the reader's language only, but saving needs both. */
+async function fetchPolicyName(key: string, language: Language): Promise<string | undefined> {
   const context = { fetchOptions: { headers: { 'accept-language': language } } };
-  const { data } = await client.query(SlaNamesDocument, {}, context).toPromise();
+  const { data } = await client.query(SlaPolicyNamesDocument, {}, context).toPromise();
   return data?.slaPolicies.find((policy) => policy.key === key)?.name;
 }
 
@@ -98,27 +98,27 @@ function SlaForm({
   onSaved,
   onCancel,
 }: {
-  policy: SlaRuleFragment;
-  calendars: readonly TimesFragment[];
+  policy: SlaPolicyFragment;
+  calendars: readonly CalendarFragment[];
   onSaved: () => void;
   onCancel: () => void;
 }) {
   const [, t] = useLanguage();
   const action = useAction(SaveSlaPolicyDocument);
-  const shown = (seconds: number | null, unit: number) => (seconds === null ? '' : String(Number((seconds / unit).toFixed(4))));
-  const [minutes, setMinutes] = useState(shown(policy.firstResponseSeconds, MINUTE));
-  const [hours, setHours] = useState(shown(policy.resolutionSeconds, HOUR));
+  const toFieldValue = (seconds: number | null, unit: number) => (seconds === null ? '' : String(Number((seconds / unit).toFixed(4))));
+  const [minutes, setMinutes] = useState(toFieldValue(policy.firstResponseSeconds, MINUTE));
+  const [hours, setHours] = useState(toFieldValue(policy.resolutionSeconds, HOUR));
   const [calendar, setCalendar] = useState(policy.calendar);
-  const [offline, setOffline] = useState(false);
-  const seconds = (typed: string, unit: number) => (typed === '' ? null : Math.round(Number(typed) * unit));
+  const [namesUnavailable, setNamesUnavailable] = useState(false);
+  const toSeconds = (fieldValue: string, unit: number) => (fieldValue === '' ? null : Math.round(Number(fieldValue) * unit));
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    // One after the other: the client takes two equal queries at a time for one.
-    const name = await nameIn(policy.key, 'en');
-    const nameZh = await nameIn(policy.key, 'zh-CN');
-    const known = name !== undefined && nameZh !== undefined;
-    setOffline(!known);
-    if (!known) return;
+    // Sequential, because the client merges two equal queries that run at the same time.
+    const name = await fetchPolicyName(policy.key, 'en');
+    const nameZh = await fetchPolicyName(policy.key, 'zh-CN');
+    const bothKnown = name !== undefined && nameZh !== undefined;
+    setNamesUnavailable(!bothKnown);
+    if (!bothKnown) return;
     const saved = await action.run({
       key: policy.key,
       name,
@@ -126,8 +126,8 @@ function SlaForm({
       priorities: policy.priorities,
       issueType: policy.issueType,
       customerKey: policy.customer?.key ?? null,
-      firstResponseSeconds: seconds(minutes, MINUTE),
-      resolutionSeconds: seconds(hours, HOUR),
+      firstResponseSeconds: toSeconds(minutes, MINUTE),
+      resolutionSeconds: toSeconds(hours, HOUR),
       calendarKey: calendar,
     });
     if (saved) onSaved();
@@ -137,17 +137,17 @@ function SlaForm({
       <h3>{policy.name}</h3>
       <div className="fields">
         <label>
-          {t('rules.sla.minutes')}
+          {t('settings.sla.minutes')}
           <input type="number" min="0.02" step="any" value={minutes} onChange={(event) => setMinutes(event.target.value)} data-testid="sla-minutes" />
-          <Refusals action={action} at="firstResponseSeconds" />
+          <FormErrors action={action} field="firstResponseSeconds" />
         </label>
         <label>
-          {t('rules.sla.hours')}
+          {t('settings.sla.hours')}
           <input type="number" min="0.0003" step="any" value={hours} onChange={(event) => setHours(event.target.value)} />
-          <Refusals action={action} at="resolutionSeconds" />
+          <FormErrors action={action} field="resolutionSeconds" />
         </label>
         <label>
-          {t('rules.calendar')}
+          {t('settings.calendar')}
           <select value={calendar} onChange={(event) => setCalendar(event.target.value)}>
             {calendars
               .filter(({ archived, key }) => !archived || key === policy.calendar)
@@ -159,9 +159,9 @@ function SlaForm({
           </select>
         </label>
       </div>
-      <p className="quiet">{t('rules.sla.means')}</p>
-      {offline && <p className="note error">{t('error.offline')}</p>}
-      <Refusals action={action} besides={['firstResponseSeconds', 'resolutionSeconds']} />
+      <p className="quiet">{t('settings.sla.help')}</p>
+      {namesUnavailable && <p className="note error">{t('error.offline')}</p>}
+      <FormErrors action={action} except={['firstResponseSeconds', 'resolutionSeconds']} />
       <div className="line">
         <button type="submit" className="primary" disabled={action.busy} data-testid="sla-save">
           {t('save')}

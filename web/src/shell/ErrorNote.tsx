@@ -1,15 +1,15 @@
 import type { CombinedError } from '@urql/core';
-import { explain, type Action } from '../api/action';
+import { describeError, type Action } from '../api/action';
 import { useLanguage } from '../i18n';
 
-/** Something could not be loaded: why, and a way on. */
-export function ErrorNote({ error, again }: { error: CombinedError; again?: () => void }) {
+/** An error while loading, with a retry button. */
+export function ErrorNote({ error, onRetry }: { error: CombinedError; onRetry?: () => void }) {
   const [, t] = useLanguage();
   return (
     <div className="note error" role="alert">
-      <span>{explain(t, error)}</span>
-      {again && (
-        <button type="button" onClick={again}>
+      <span>{describeError(t, error)}</span>
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
           {t('error.retry')}
         </button>
       )}
@@ -17,21 +17,21 @@ export function ErrorNote({ error, again }: { error: CombinedError; again?: () =
   );
 }
 
-interface RefusalsProps<R, I> {
+interface FormErrorsProps<R, I> {
   action: Action<R, I>;
-  /** Only what is wrong with this field of the input. */
-  at?: string;
-  /** All but what is wrong with these, which is said at them. */
-  besides?: readonly string[];
+  /** Shows the errors of this input field only. */
+  field?: string;
+  /** Shows all errors except those of these fields, which are shown beside the fields. */
+  except?: readonly string[];
 }
 
-/** Why a form was not accepted. */
-export function Refusals<R, I>({ action, at, besides = [] }: RefusalsProps<R, I>) {
+/** The errors of a form. */
+export function FormErrors<R, I>({ action, field, except = [] }: FormErrorsProps<R, I>) {
   const [, t] = useLanguage();
-  const messages = action.refusals
-    .filter(({ field: [field = ''] }) => (at === undefined ? !besides.includes(field) : field === at))
+  const messages = action.userErrors
+    .filter(({ field: [errorField = ''] }) => (field === undefined ? !except.includes(errorField) : errorField === field))
     .map(({ code, message }) => (code === 'VERSION_CONFLICT' ? t('action.reload') : message));
-  if (action.failure && at === undefined) messages.push(action.failure);
+  if (action.requestError && field === undefined) messages.push(action.requestError);
   if (messages.length === 0) return null;
   return (
     <ul className="note error" role="alert">

@@ -2,26 +2,26 @@ import { useState, type SubmitEvent, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation, useRoute } from 'wouter';
 import { client } from '../api/client';
-import { isStaff, leads } from '../api/roles';
+import { isStaff, isLead } from '../api/roles';
 import { session, type Session } from '../api/session';
 import { AboutDocument, FindTicketDocument, SignOutDocument } from '../gql';
 import { useLanguage } from '../i18n';
-import { ToDo } from '../todo/ToDo';
-import { LanguageChoice } from './LanguageChoice';
+import { TodoOverlay } from '../todo/TodoOverlay';
+import { LanguageSelect } from './LanguageSelect';
 
-/** What stands around every page. */
+/** The frame around every page: header, navigation and overlays. */
 export function Shell({ viewer, children }: { viewer: Session['viewer']; children: ReactNode }) {
   const [, t] = useLanguage();
   const [{ data }] = useQuery({ query: AboutDocument });
-  const leave = async () => {
-    // Signed out here, whatever the server can be told.
+  const signOut = async () => {
+    // Signs out locally, even if the server cannot be reached.
     await client.mutation(SignOutDocument, { input: {} }).toPromise();
     session.set(null);
   };
   const [inReports] = useRoute('/reports/*?');
   const [inPanorama] = useRoute('/panorama/*?');
   const [inKnowledge] = useRoute('/knowledge/*?');
-  const active = (isActive: boolean) => (isActive ? 'active' : '');
+  const activeClass = (isActive: boolean) => (isActive ? 'active' : '');
   return (
     <>
       <a className="skip" href="#content">
@@ -32,81 +32,81 @@ export function Shell({ viewer, children }: { viewer: Session['viewer']; childre
           <Link href="/" className="home">
             <img src="/buoy.svg" alt="" width="26" height="26" /> {t('app.name')}
           </Link>
-          <Link href="/" className={active}>
+          <Link href="/" className={activeClass}>
             {t('nav.board')}
           </Link>
-          <Link href="/new" className={active}>
+          <Link href="/new" className={activeClass}>
             {t('nav.new')}
           </Link>
           {isStaff(viewer) && (
-            <Link href="/reports" className={active(inReports)}>
+            <Link href="/reports" className={activeClass(inReports)}>
               {t('nav.reports')}
             </Link>
           )}
           {isStaff(viewer) && (
-            <Link href="/knowledge" className={active(inKnowledge)} data-testid="nav-knowledge">
+            <Link href="/knowledge" className={activeClass(inKnowledge)} data-testid="nav-knowledge">
               {t('nav.knowledge')}
             </Link>
           )}
           {isStaff(viewer) && (
-            <Link href="/panorama" className={active(inPanorama)} data-testid="nav-panorama">
+            <Link href="/panorama" className={activeClass(inPanorama)} data-testid="nav-panorama">
               {t('nav.panorama')}
             </Link>
           )}
-          {leads(viewer) && (
-            <Link href="/settings" className={active}>
+          {isLead(viewer) && (
+            <Link href="/settings" className={activeClass}>
               {t('nav.settings')}
             </Link>
           )}
         </nav>
-        <Find />
-        <div className="who">
-          <LanguageChoice />
-          <Link href="/me" title={t('nav.me')} data-testid="nav-me">
+        <TicketFinder />
+        <div className="account">
+          <LanguageSelect />
+          <Link href="/me" title={t('nav.profile')} data-testid="nav-me">
             <span title={viewer.email ?? ''}>{viewer.name}</span>
           </Link>
-          <button type="button" onClick={() => void leave()}>
+          <button type="button" onClick={() => void signOut()}>
             {t('nav.signOut')}
           </button>
         </div>
       </header>
       {data?.about.demo && <p className="banner">{t('app.demo')}</p>}
       <main id="content">{children}</main>
-      {isStaff(viewer) && <ToDo viewer={viewer} />}
+      {isStaff(viewer) && <TodoOverlay viewer={viewer} />}
     </>
   );
 }
 
-/** Opens a ticket by its number or token. */
-function Find() {
+/** Opens a ticket by number or token. */
+function TicketFinder() {
   const [, t] = useLanguage();
-  const [, go] = useLocation();
+  const [, navigate] = useLocation();
   const [text, setText] = useState('');
-  const [missed, setMissed] = useState(false);
+  const [notFound, setNotFound] = useState(false);
   const find = async (event: SubmitEvent) => {
     event.preventDefault();
-    const asked = text.trim().replace(/^#/, '');
-    if (asked === '') return;
-    const by = /^\d{1,9}$/.test(asked) ? { number: Number(asked) } : { token: asked };
-    const { data } = await client.query(FindTicketDocument, by).toPromise();
+    const reference = text.trim().replace(/^#/, '');
+    if (reference === '') return;
+    const variables = /^\d{1,9}$/.test(reference) ? { number: Number(reference) } : { token: reference };
+    const { data } = await client.query(FindTicketDocument, variables).toPromise();
     const number = data?.ticket?.number;
-    setMissed(number === undefined);
+    setNotFound(number === undefined);
     if (number !== undefined) {
       setText('');
-      go(`/tickets/${number}`);
+      navigate(`/tickets/${number}`);
     }
   };
   return (
-    <form className="find" role="search" onSubmit={(event) => void find(event)}>
+    <form className="ticket-finder" role="search" onSubmit={(event) => void find(event)}>
       <input
         aria-label={t('nav.find')}
         placeholder={t('nav.find')}
-        aria-invalid={missed}
+        aria-invalid={notFound}
         maxLength={40}
         value={text}
         onChange={(event) => {
           setText(event.target.value);
-          setMissed(false);
+          setNotFound(false);
         }}
       />
       <button type="submit">{t('nav.find.go')}</button>

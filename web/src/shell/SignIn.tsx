@@ -1,13 +1,13 @@
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
-import { explain } from '../api/action';
+import { describeError } from '../api/action';
 import { client } from '../api/client';
-import { granted, session } from '../api/session';
+import { toSession, session } from '../api/session';
 import { AboutDocument, SignInDocument } from '../gql';
 import { useLanguage } from '../i18n';
-import { isOpen } from '../request/form';
-import { LanguageChoice } from './LanguageChoice';
+import { isRequestFormOpen } from '../request/form';
+import { LanguageSelect } from './LanguageSelect';
 
 export function SignIn() {
   const [, t] = useLanguage();
@@ -15,32 +15,32 @@ export function SignIn() {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
-  const [why, setWhy] = useState<string | null>(null);
-  const [takesRequests, setTakesRequests] = useState(false);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [requestFormOpen, setRequestFormOpen] = useState(false);
   useEffect(() => {
-    void isOpen().then(setTakesRequests);
+    void isRequestFormOpen().then(setRequestFormOpen);
   }, []);
 
-  const enter = async (as: { email: string; password: string }) => {
+  const signIn = async (credentials: { email: string; password: string }) => {
     setBusy(true);
-    setWhy(null);
-    const answer = await client.mutation(SignInDocument, { input: as }).toPromise();
+    setFailure(null);
+    const answer = await client.mutation(SignInDocument, { input: credentials }).toPromise();
     setBusy(false);
-    const next = answer.data && granted(answer.data.signIn);
-    if (next) session.set(next);
-    else if (answer.data) setWhy(answer.data.signIn.userErrors.map((e) => e.message).join(' '));
-    else if (answer.error) setWhy(explain(t, answer.error));
+    const newSession = answer.data && toSession(answer.data.signIn);
+    if (newSession) session.set(newSession);
+    else if (answer.data) setFailure(answer.data.signIn.userErrors.map((e) => e.message).join(' '));
+    else if (answer.error) setFailure(describeError(t, answer.error));
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void enter({ email, password });
+    void signIn({ email, password });
   };
   const demoPassword = data?.about.demoPassword;
 
   return (
     <main className="sign-in" id="content">
       <div className="corner">
-        <LanguageChoice />
+        <LanguageSelect />
       </div>
       <form onSubmit={submit} className="sheet">
         <h1>
@@ -69,16 +69,16 @@ export function SignIn() {
             onChange={(e) => setPassword(e.target.value)}
           />
         </label>
-        {why && (
+        {failure && (
           <p className="note error" role="alert">
-            {why}
+            {failure}
           </p>
         )}
         <button data-testid="sign-in-submit" type="submit" className="primary" disabled={busy}>
           {t('sign-in.submit')}
         </button>
       </form>
-      {takesRequests && (
+      {requestFormOpen && (
         <p className="no-account">
           <Link href="/request" data-testid="to-request">
             {t('sign-in.request')}
@@ -91,7 +91,7 @@ export function SignIn() {
           <ul>
             {data.about.demoSignIns.map((demo) => (
               <li key={demo}>
-                <button type="button" disabled={busy} onClick={() => void enter({ email: demo, password: demoPassword })}>
+                <button type="button" disabled={busy} onClick={() => void signIn({ email: demo, password: demoPassword })}>
                   {demo}
                 </button>
               </li>

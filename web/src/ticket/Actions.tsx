@@ -1,4 +1,4 @@
-/** What the viewer may do with the ticket now: one button each, and a form where more must be said. */
+/** The actions that the viewer may take on the ticket: a button each, with a form where more input is needed. */
 import { useState, type SubmitEvent } from 'react';
 import { useQuery } from 'urql';
 import { useAction } from '../api/action';
@@ -14,14 +14,14 @@ import {
   ResolveTicketDocument,
   ResumeTicketDocument,
   SetWaitingDocument,
-  type PageFragment,
+  type TicketPageFragment,
   type TicketAction,
 } from '../gql';
 import { useLanguage } from '../i18n';
-import { Refusals } from '../shell/ErrorNote';
+import { FormErrors } from '../shell/ErrorNote';
 import { AttributionForm } from './Attribution';
 
-const SHOWN = [
+const SUPPORTED_ACTIONS = [
   'ACCEPT',
   'ASSIGN',
   'RESOLVE',
@@ -33,45 +33,45 @@ const SHOWN = [
   'CHASE',
   'CANCEL',
 ] as const satisfies TicketAction[];
-type Shown = (typeof SHOWN)[number];
-/** What is done at once; the others open a form. */
-const AT_ONCE: readonly Shown[] = ['ACCEPT', 'RESUME', 'CLOSE', 'CHASE'];
-const MAIN: readonly Shown[] = ['ACCEPT', 'RESOLVE'];
+type SupportedAction = (typeof SUPPORTED_ACTIONS)[number];
+/** Actions without a form; the others open one. */
+const IMMEDIATE_ACTIONS: readonly SupportedAction[] = ['ACCEPT', 'RESUME', 'CLOSE', 'CHASE'];
+const PRIMARY_ACTIONS: readonly SupportedAction[] = ['ACCEPT', 'RESOLVE'];
 
 interface Props {
-  page: PageFragment;
-  onChange: (page: PageFragment) => void;
+  page: TicketPageFragment;
+  onChange: (page: TicketPageFragment) => void;
 }
 
-type Answer = { ticket: PageFragment | null };
+type Answer = { ticket: TicketPageFragment | null };
 
 export function Actions({ page, onChange }: Props) {
   const [, t] = useLanguage();
-  const [open, setOpen] = useState<Shown | null>(null);
+  const [openAction, setOpenAction] = useState<SupportedAction | null>(null);
   const accept = useAction(AcceptTicketDocument);
   const resume = useAction(ResumeTicketDocument);
   const close = useAction(CloseTicketDocument);
   const chase = useAction(ChaseTicketDocument);
   const resolve = useAction(ResolveTicketDocument);
   const attribute = useAction(AttributeTicketDocument);
-  const atOnce = { ACCEPT: accept, RESUME: resume, CLOSE: close };
+  const immediate = { ACCEPT: accept, RESUME: resume, CLOSE: close };
 
   const ticketId = page.id;
   const expectedVersion = page.version;
-  const took = (answer: Answer | null) => {
+  const applyAnswer = (answer: Answer | null) => {
     if (!answer?.ticket) return;
     onChange(answer.ticket);
-    setOpen(null);
+    setOpenAction(null);
   };
-  const press = async (action: Shown) => {
-    setOpen(AT_ONCE.includes(action) || open === action ? null : action);
-    if (action === 'CHASE') took(await chase.run({ ticketId }));
+  const handleClick = async (action: SupportedAction) => {
+    setOpenAction(IMMEDIATE_ACTIONS.includes(action) || openAction === action ? null : action);
+    if (action === 'CHASE') applyAnswer(await chase.run({ ticketId }));
     if (action === 'ACCEPT' || action === 'RESUME' || action === 'CLOSE') {
-      took(await atOnce[action].run({ ticketId, expectedVersion }));
+      applyAnswer(await immediate[action].run({ ticketId, expectedVersion }));
     }
   };
-  const allowed = SHOWN.filter((action) => page.allowedActions.includes(action));
-  const shown = open && allowed.includes(open) ? open : null;
+  const allowed = SUPPORTED_ACTIONS.filter((action) => page.allowedActions.includes(action));
+  const openForm = openAction && allowed.includes(openAction) ? openAction : null;
   if (allowed.length === 0) return null;
 
   return (
@@ -82,104 +82,104 @@ export function Actions({ page, onChange }: Props) {
             key={action}
             type="button"
             data-testid={`action-${action}`}
-            className={MAIN.includes(action) ? 'primary' : ''}
-            aria-expanded={AT_ONCE.includes(action) ? undefined : shown === action}
+            className={PRIMARY_ACTIONS.includes(action) ? 'primary' : ''}
+            aria-expanded={IMMEDIATE_ACTIONS.includes(action) ? undefined : openForm === action}
             disabled={accept.busy || resume.busy || close.busy || chase.busy}
-            onClick={() => void press(action)}
+            onClick={() => void handleClick(action)}
           >
             {t(`action.${action}`)}
           </button>
         ))}
       </div>
-      {[accept, resume, close, chase].map((action, place) => (
-        <Refusals key={place} action={action} />
+      {[accept, resume, close, chase].map((action, index) => (
+        <FormErrors key={index} action={action} />
       ))}
-      {(shown === 'RESOLVE' || shown === 'ATTRIBUTE') && (
+      {(openForm === 'RESOLVE' || openForm === 'ATTRIBUTE') && (
         <AttributionForm
           initial={page.attribution}
-          verb={t(`action.${shown}`)}
-          action={shown === 'RESOLVE' ? resolve : attribute}
-          onCancel={() => setOpen(null)}
+          submitLabel={t(`action.${openForm}`)}
+          action={openForm === 'RESOLVE' ? resolve : attribute}
+          onCancel={() => setOpenAction(null)}
           onSubmit={(attribution) =>
-            void (shown === 'RESOLVE' ? resolve : attribute).run({ ticketId, expectedVersion, attribution }).then(took)
+            void (openForm === 'RESOLVE' ? resolve : attribute).run({ ticketId, expectedVersion, attribution }).then(applyAnswer)
           }
         />
       )}
-      {shown === 'ASSIGN' && <AssignForm page={page} took={took} onCancel={() => setOpen(null)} />}
-      {(shown === 'SET_WAITING' || shown === 'REOPEN' || shown === 'CANCEL') && (
-        <ReasonForm key={shown} what={shown} page={page} took={took} onCancel={() => setOpen(null)} />
+      {openForm === 'ASSIGN' && <AssignForm page={page} onDone={applyAnswer} onCancel={() => setOpenAction(null)} />}
+      {(openForm === 'SET_WAITING' || openForm === 'REOPEN' || openForm === 'CANCEL') && (
+        <ReasonForm key={openForm} kind={openForm} page={page} onDone={applyAnswer} onCancel={() => setOpenAction(null)} />
       )}
     </section>
   );
 }
 
 interface FormProps {
-  page: PageFragment;
-  took: (answer: Answer | null) => void;
+  page: TicketPageFragment;
+  onDone: (answer: Answer | null) => void;
   onCancel: () => void;
 }
 
-const REASONED = { SET_WAITING: SetWaitingDocument, REOPEN: ReopenTicketDocument, CANCEL: CancelTicketDocument };
+const REASON_MUTATIONS = { SET_WAITING: SetWaitingDocument, REOPEN: ReopenTicketDocument, CANCEL: CancelTicketDocument };
 
-function ReasonForm({ what, page, took, onCancel }: FormProps & { what: keyof typeof REASONED }) {
+function ReasonForm({ kind, page, onDone, onCancel }: FormProps & { kind: keyof typeof REASON_MUTATIONS }) {
   const [, t] = useLanguage();
-  const action = useAction(REASONED[what]);
+  const action = useAction(REASON_MUTATIONS[kind]);
   const [reason, setReason] = useState('');
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void action.run({ ticketId: page.id, expectedVersion: page.version, reason }).then(took);
+    void action.run({ ticketId: page.id, expectedVersion: page.version, reason }).then(onDone);
   };
   return (
     <form className="panel" onSubmit={submit}>
       <label>
-        {t(`action.reason.${what}`)}
+        {t(`action.reason.${kind}`)}
         <textarea required rows={2} maxLength={2_000} value={reason} onChange={(e) => setReason(e.target.value)} />
       </label>
-      <Refusals action={action} />
+      <FormErrors action={action} />
       <div className="line">
         <button type="submit" className="primary" disabled={action.busy}>
-          {t(`action.${what}`)}
+          {t(`action.${kind}`)}
         </button>
         <button type="button" onClick={onCancel}>
-          {t('cancel')}
+          {t(kind === 'CANCEL' ? 'back' : 'cancel')}
         </button>
       </div>
     </form>
   );
 }
 
-const MAY_HAVE = ['AGENT', 'SUPERVISOR', 'ADMIN'];
+const ASSIGNABLE_ROLES = ['AGENT', 'SUPERVISOR', 'ADMIN'];
 
-function AssignForm({ page, took, onCancel }: FormProps) {
+function AssignForm({ page, onDone, onCancel }: FormProps) {
   const [, t] = useLanguage();
   const action = useAction(AssignTicketDocument);
-  const [text, setText] = useState('');
-  const [chosen, setChosen] = useState('');
-  const [{ data }] = useQuery({ query: AssigneesDocument, variables: { teamId: page.team?.id, text: text || null } });
+  const [searchText, setSearchText] = useState('');
+  const [assigneeId, setAssigneeId] = useState('');
+  const [{ data }] = useQuery({ query: AssigneesDocument, variables: { teamId: page.team?.id, text: searchText || null } });
   const people = (data?.users.nodes ?? []).filter(
-    (person) => person.id !== page.assignee?.id && person.roles.some((role) => MAY_HAVE.includes(role)),
+    (person) => person.id !== page.assignee?.id && person.roles.some((role) => ASSIGNABLE_ROLES.includes(role)),
   );
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    void action.run({ ticketId: page.id, expectedVersion: page.version, assigneeId: chosen }).then(took);
+    void action.run({ ticketId: page.id, expectedVersion: page.version, assigneeId }).then(onDone);
   };
   return (
     <form className="panel" onSubmit={submit}>
       <label>
         {t('action.assignTo')}
-        <input type="search" maxLength={100} value={text} onChange={(e) => setText(e.target.value)} />
+        <input type="search" maxLength={100} value={searchText} onChange={(e) => setSearchText(e.target.value)} />
       </label>
       <fieldset className="people">
         {people.map((person) => (
           <label key={person.id} className="check">
-            <input type="radio" name="assignee" required checked={chosen === person.id} onChange={() => setChosen(person.id)} />
+            <input type="radio" name="assignee" required checked={assigneeId === person.id} onChange={() => setAssigneeId(person.id)} />
             {person.name} <span className="quiet">{[person.team?.name, ...person.skills].filter(Boolean).join(' · ')}</span>
           </label>
         ))}
       </fieldset>
-      <Refusals action={action} />
+      <FormErrors action={action} />
       <div className="line">
-        <button type="submit" className="primary" disabled={action.busy || chosen === ''}>
+        <button type="submit" className="primary" disabled={action.busy || assigneeId === ''}>
           {t('action.ASSIGN')}
         </button>
         <button type="button" onClick={onCancel}>

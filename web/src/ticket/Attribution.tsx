@@ -1,15 +1,15 @@
 import { useState, type SubmitEvent } from 'react';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import type { Action } from '../api/action';
-import type { AttributedFragment, AttributionInput, FaultType, RootCauseLevel } from '../gql';
+import type { AttributionFragment, AttributionInput, FaultType, RootCauseLevel } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
-import { Refusals } from '../shell/ErrorNote';
+import { formatDateTime } from '../lib/time';
+import { FormErrors } from '../shell/ErrorNote';
 
-const FAULTS: FaultType[] = ['HARDWARE', 'SOFTWARE', 'CONFIGURATION', 'OPERATION'];
-const LEVELS: RootCauseLevel[] = ['L1_USER_ERROR', 'L2_ENVIRONMENT', 'L3_DESIGN_DEFECT'];
+const FAULT_TYPES: FaultType[] = ['HARDWARE', 'SOFTWARE', 'CONFIGURATION', 'OPERATION'];
+const ROOT_CAUSE_LEVELS: RootCauseLevel[] = ['L1_USER_ERROR', 'L2_ENVIRONMENT', 'L3_DESIGN_DEFECT'];
 
-export function Attributed({ attribution }: { attribution: AttributedFragment }) {
+export function AttributionSummary({ attribution }: { attribution: AttributionFragment }) {
   const [lang, t] = useLanguage();
   const { causeTags, solutionTags } = useCatalogue();
   const { faultType, rootCauseLevel, causeTag, resolution, at, by } = attribution;
@@ -28,23 +28,23 @@ export function Attributed({ attribution }: { attribution: AttributedFragment })
       </p>
       <p className="text">{resolution}</p>
       <p className="quiet">
-        {t('ticket.by', { name: by.name })} · {moment(at, lang)}
+        {t('ticket.by', { name: by.name })} · {formatDateTime(at, lang)}
       </p>
     </section>
   );
 }
 
 interface Props<R, I> {
-  /** What stands there already. */
-  initial: AttributedFragment | null;
-  verb: string;
+  /** The current attribution. */
+  initial: AttributionFragment | null;
+  submitLabel: string;
   action: Action<R, I>;
   onSubmit: (attribution: AttributionInput) => void;
   onCancel: () => void;
 }
 
-/** What a ticket was and how it was solved; without it no ticket is resolved. */
-export function AttributionForm<R, I>({ initial, verb, action, onSubmit, onCancel }: Props<R, I>) {
+/** The attribution form. A ticket cannot be resolved without attribution. */
+export function AttributionForm<R, I>({ initial, submitLabel, action, onSubmit, onCancel }: Props<R, I>) {
   const [, t] = useLanguage();
   const { causeTags, solutionTags } = useCatalogue();
   const [faultType, setFaultType] = useState<FaultType | ''>(initial?.faultType ?? '');
@@ -64,7 +64,7 @@ export function AttributionForm<R, I>({ initial, verb, action, onSubmit, onCance
           {t('attribution.faultType')}
           <select required value={faultType} onChange={(e) => setFaultType(e.target.value as FaultType)} data-testid="fault-type">
             <option value="" disabled />
-            {FAULTS.map((key) => (
+            {FAULT_TYPES.map((key) => (
               <option key={key} value={key}>
                 {t(`fault.${key}`)}
               </option>
@@ -75,7 +75,7 @@ export function AttributionForm<R, I>({ initial, verb, action, onSubmit, onCance
           {t('attribution.level')}
           <select required value={rootCauseLevel} onChange={(e) => setLevel(e.target.value as RootCauseLevel)} data-testid="root-cause">
             <option value="" disabled />
-            {LEVELS.map((key) => (
+            {ROOT_CAUSE_LEVELS.map((key) => (
               <option key={key} value={key}>
                 {t(`level.${key}`)}
               </option>
@@ -123,10 +123,10 @@ export function AttributionForm<R, I>({ initial, verb, action, onSubmit, onCance
           data-testid="resolution"
         />
       </label>
-      <Refusals action={action} />
+      <FormErrors action={action} />
       <div className="line">
         <button type="submit" className="primary" disabled={action.busy || tags.length === 0} data-testid="attribution-submit">
-          {verb}
+          {submitLabel}
         </button>
         <button type="button" onClick={onCancel}>
           {t('cancel')}

@@ -1,9 +1,9 @@
 import { Link } from 'wouter';
 import type { CitationRowFragment } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
+import { formatDateTime } from '../lib/time';
 
-/** The solutions that were copied into a ticket. */
+/** Solutions that were cited in a ticket. */
 export function Citations({ citations }: { citations: readonly CitationRowFragment[] }) {
   const [lang, t] = useLanguage();
   if (citations.length === 0) return null;
@@ -23,7 +23,7 @@ export function Citations({ citations }: { citations: readonly CitationRowFragme
               <Link href={`/knowledge/${citation.source.id}`}>{citation.source.title}</Link>
             )}{' '}
             · {citation.by.name} ·{' '}
-            {moment(citation.at, lang)}
+            {formatDateTime(citation.at, lang)}
           </footer>
         </blockquote>
       ))}

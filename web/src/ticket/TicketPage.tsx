@@ -1,119 +1,119 @@
 import { useCallback, useEffect, useState, type ReactNode } from 'react';
 import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
-import { Nowhere } from '../shell/Nowhere';
-import { newKey } from '../api/action';
+import { NotFound } from '../shell/NotFound';
+import { randomHexKey } from '../api/action';
 import { nameOf, useCatalogue } from '../api/catalogue';
-import { client, follow, type Live } from '../api/client';
+import { client, subscribeLive, type LiveStatus } from '../api/client';
 import { isStaff } from '../api/roles';
 import type { Session } from '../api/session';
-import { BoardCursorDocument, OpenTicketDocument, TicketEventsDocument, TicketPageDocument, type PageFragment } from '../gql';
+import { BoardCursorDocument, OpenTicketDocument, TicketEventsDocument, TicketPageDocument, type TicketPageFragment } from '../gql';
 import { useLanguage } from '../i18n';
-import { moment } from '../lib/clock';
+import { formatDateTime } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
-import { Pending } from '../panorama/Pending';
+import { PendingReport } from '../panorama/PendingReport';
 import { Actions } from './Actions';
-import { Attributed } from './Attribution';
+import { AttributionSummary } from './Attribution';
 import { Citations } from './Citations';
 import { Rating } from './Rating';
-import { SimilarToThis } from './SimilarToThis';
-import { Comments, Trail } from './Talk';
-import { Told } from './Told';
-import { Trace } from './Trace';
-import { useWatched, Watch } from './Watch';
+import { TicketSimilarCases } from './TicketSimilarCases';
+import { Comments, ActivityLog } from './Conversation';
+import { NotificationHistory } from './NotificationHistory';
+import { AssignmentReasons } from './AssignmentReasons';
+import { useMonitoring, MonitoringPanel } from './Monitoring';
 
-/** A ticket that has been shown for so long was looked at. */
-const LOOKED_MS = 1_000;
+/** A ticket that was shown for this time counts as opened. */
+const OPENED_AFTER_MS = 1_000;
 
-type Shown = { page: PageFragment | null; error: CombinedError | null } | null;
+type LivePage = { page: TicketPageFragment | null; error: CombinedError | null } | null;
 
-function usePage(number: number) {
-  const [shown, setShown] = useState<Shown>(null);
-  const [live, setLive] = useState<Live>('connecting');
-  const [round, setRound] = useState(0);
-  // Whatever answers last is shown, unless it is older than what is there.
-  const take = useCallback((page: PageFragment) => {
-    setShown((was) => (was?.page && was.page.version > page.version ? was : { page, error: null }));
+function useLivePage(number: number) {
+  const [shown, setShown] = useState<LivePage>(null);
+  const [live, setLive] = useState<LiveStatus>('connecting');
+  const [reloadCount, setReloadCount] = useState(0);
+  // Shows the latest result, unless it is older than the one shown.
+  const showNewest = useCallback((page: TicketPageFragment) => {
+    setShown((previous) => (previous?.page && previous.page.version > page.version ? previous : { page, error: null }));
   }, []);
   useEffect(() => {
-    let gone = false;
-    let end = () => {};
-    const begin = async () => {
-      // The cursor first, in a request of its own: what happens while the ticket is read is heard afterwards.
-      const at = await client.query(BoardCursorDocument, {}).toPromise();
-      const { data, error } = at.data ? await client.query(TicketPageDocument, { number }).toPromise() : { error: at.error };
-      if (gone) return;
-      if (!at.data || !data?.ticket) return setShown({ page: null, error: error?.graphQLErrors.some(notFound) ? null : (error ?? null) });
-      take(data.ticket);
-      // What is seen as a case has no events.
+    let disposed = false;
+    let unsubscribe = () => {};
+    const start = async () => {
+      // Reads the cursor first, in a separate request, so that no event is missed while the ticket loads.
+      const cursorResult = await client.query(BoardCursorDocument, {}).toPromise();
+      const { data, error } = cursorResult.data ? await client.query(TicketPageDocument, { number }).toPromise() : { error: cursorResult.error };
+      if (disposed) return;
+      if (!cursorResult.data || !data?.ticket) return setShown({ page: null, error: error?.graphQLErrors.some(isNotFound) ? null : (error ?? null) });
+      showNewest(data.ticket);
+      // A ticket that is visible only as a reference case has no events.
       if (data.ticket.access === 'CASE') return;
-      end = follow(
+      unsubscribe = subscribeLive(
         TicketEventsDocument,
-        { ticketId: data.ticket.id, after: at.data.boardCursor },
+        { ticketId: data.ticket.id, after: cursorResult.data.boardCursor },
         {
-          event: ({ ticketEvents: { kind, cursor, ticket } }) => {
-            if (gone) return undefined;
-            if (ticket) take(ticket);
-            else if (kind === 'RESYNC') setRound((n) => n + 1);
+          onEvent: ({ ticketEvents: { kind, cursor, ticket } }) => {
+            if (disposed) return undefined;
+            if (ticket) showNewest(ticket);
+            else if (kind === 'RESYNC') setReloadCount((n) => n + 1);
             else setShown({ page: null, error: null });
             return cursor;
           },
-          live: (now) => gone || setLive(now),
-          refused: (error) => gone || setShown((was) => ({ page: was?.page ?? null, error })),
+          onStatus: (now) => disposed || setLive(now),
+          onRefused: (error) => disposed || setShown((previous) => ({ page: previous?.page ?? null, error })),
         },
       );
     };
-    void begin();
+    void start();
     return () => {
-      gone = true;
-      end();
+      disposed = true;
+      unsubscribe();
     };
-  }, [number, round, take]);
-  return { shown, live, take, again: () => setRound((n) => n + 1) };
+  }, [number, reloadCount, showNewest]);
+  return { shown, live, showNewest, reload: () => setReloadCount((n) => n + 1) };
 }
 
-function notFound(error: CombinedError['graphQLErrors'][number]): boolean {
+function isNotFound(error: CombinedError['graphQLErrors'][number]): boolean {
   return error.extensions['code'] === 'NOT_FOUND';
 }
 
-/** Says that the ticket was looked at, once for each visit. */
-function useLooked(page: PageFragment | null) {
+/** Records that the ticket was opened, once per visit. */
+function useMarkOpened(page: TicketPageFragment | null) {
   const id = page?.allowedActions.includes('OPEN') ? page.id : null;
   useEffect(() => {
     if (id === null) return;
-    const input = { ticketId: id, idempotencyKey: newKey() };
-    const timer = setTimeout(() => void client.mutation(OpenTicketDocument, { input }).toPromise(), LOOKED_MS);
+    const input = { ticketId: id, idempotencyKey: randomHexKey() };
+    const timer = setTimeout(() => void client.mutation(OpenTicketDocument, { input }).toPromise(), OPENED_AFTER_MS);
     return () => clearTimeout(timer);
   }, [id]);
 }
 
 export function TicketPage({ number, viewer }: { number: number; viewer: Session['viewer'] }) {
   const [, t] = useLanguage();
-  const { shown, live, take, again } = usePage(number);
-  useLooked(shown?.page ?? null);
+  const { shown, live, showNewest, reload } = useLivePage(number);
+  useMarkOpened(shown?.page ?? null);
   if (!shown) return <p className="quiet">{t('loading')}</p>;
-  if (!shown.page) return shown.error ? <ErrorNote error={shown.error} again={again} /> : <Nowhere />;
+  if (!shown.page) return shown.error ? <ErrorNote error={shown.error} onRetry={reload} /> : <NotFound />;
   return (
     <>
-      {shown.error && <ErrorNote error={shown.error} again={again} />}
-      <Page page={shown.page} live={live} staff={isStaff(viewer)} onChange={take} />
+      {shown.error && <ErrorNote error={shown.error} onRetry={reload} />}
+      <TicketDetails page={shown.page} live={live} staff={isStaff(viewer)} onChange={showNewest} />
     </>
   );
 }
 
 interface PageProps {
-  page: PageFragment;
-  live: Live;
+  page: TicketPageFragment;
+  live: LiveStatus;
   staff: boolean;
-  onChange: (page: PageFragment) => void;
+  onChange: (page: TicketPageFragment) => void;
 }
 
-function Page({ page, live, staff, onChange }: PageProps) {
+function TicketDetails({ page, live, staff, onChange }: PageProps) {
   const [lang, t] = useLanguage();
   const asCase = page.access === 'CASE';
-  const watched = useWatched(page, staff && !asCase);
-  // What similar cases hang on: they are loaded anew when it changes.
-  const compared = [page.title, page.description, page.product, page.issueType].join('\n');
+  const monitoring = useMonitoring(page, staff && !asCase);
+  // The fields that similar cases depend on; a change reloads them.
+  const similarityKey = [page.title, page.description, page.product, page.issueType].join('\n');
   return (
     <article className="ticket">
       <div className="body">
@@ -137,12 +137,12 @@ function Page({ page, live, staff, onChange }: PageProps) {
           {asCase && <p className="note">{t('ticket.asCase')}</p>}
         </header>
         <p className="text description">{page.description}</p>
-        <Pending page={page} onChange={onChange} />
+        <PendingReport page={page} onChange={onChange} />
         <Actions page={page} onChange={onChange} />
-        {page.attribution && <Attributed attribution={page.attribution} />}
+        {page.attribution && <AttributionSummary attribution={page.attribution} />}
         {page.card && (
           <p className="note">
-            <Link href={`/knowledge/${page.card.id}`}>{t('card.of', { title: page.card.title })}</Link>
+            <Link href={`/knowledge/${page.card.id}`}>{t('card.linked', { title: page.card.title })}</Link>
           </p>
         )}
         <Citations citations={page.citations} />
@@ -150,27 +150,27 @@ function Page({ page, live, staff, onChange }: PageProps) {
         {page.unattributed && <p className="note">{t('attribution.unattributed')}</p>}
       </div>
       {!asCase && (
-        <div className="body talk">
+        <div className="body conversation">
           <Comments page={page} onChange={onChange} />
-          {watched && <Told notifications={watched.notifications} />}
-          {watched?.assignmentTrace && <Trace trace={watched.assignmentTrace} />}
-          <Trail page={page} />
+          {monitoring && <NotificationHistory notifications={monitoring.notifications} />}
+          {monitoring?.assignmentTrace && <AssignmentReasons trace={monitoring.assignmentTrace} />}
+          <ActivityLog page={page} />
         </div>
       )}
       <aside>
-        {watched && <Watch watched={watched} />}
-        <SimilarToThis key={compared} page={page} onChange={onChange} />
+        {monitoring && <MonitoringPanel monitoring={monitoring} />}
+        <TicketSimilarCases key={similarityKey} page={page} onChange={onChange} />
         <Facts page={page} lang={lang} />
       </aside>
     </article>
   );
 }
 
-function Facts({ page, lang }: { page: PageFragment; lang: string }) {
+function Facts({ page, lang }: { page: TicketPageFragment; lang: string }) {
   const [, t] = useLanguage();
   const { issueTypes, products } = useCatalogue();
-  const at = (instant: string | null) => instant && moment(instant, lang);
-  const opened = page.firstOpenedAt && [moment(page.firstOpenedAt, lang), page.firstOpenedBy?.name].filter(Boolean).join(' · ');
+  const at = (instant: string | null) => instant && formatDateTime(instant, lang);
+  const firstOpened = page.firstOpenedAt && [formatDateTime(page.firstOpenedAt, lang), page.firstOpenedBy?.name].filter(Boolean).join(' · ');
   const rows: [string, ReactNode][] = [
     [t('ticket.assignee'), page.assignee?.name],
     [t('ticket.team'), page.team?.name],
@@ -181,11 +181,13 @@ function Facts({ page, lang }: { page: PageFragment; lang: string }) {
     [t('ticket.device'), page.device],
     [t('ticket.skills'), page.requiredSkills.join(', ')],
     [t('ticket.created'), at(page.createdAt)],
-    [t('ticket.firstOpened'), opened],
+    [t('ticket.firstOpened'), firstOpened],
     [t('ticket.firstResponse'), at(page.firstRespondedAt)],
     [t('ticket.resolved'), at(page.resolvedAt)],
     [t('ticket.closed'), at(page.closedAt)],
-    [t('ticket.counts'), `${page.reopenCount} · ${page.handOverCount} · ${page.chaseCount}`],
+    [t('ticket.reopenCount'), page.reopenCount],
+    [t('ticket.handOverCount'), page.handOverCount],
+    [t('ticket.chaseCount'), page.chaseCount],
     [t('ticket.channel'), page.channel],
     [t('ticket.references'), page.externalRefs.map(({ system, externalId }) => `${system} ${externalId}`).join(', ')],
     [t('ticket.token'), <code key="token">{page.token}</code>],

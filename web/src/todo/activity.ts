@@ -1,41 +1,41 @@
-/** Says where somebody is, so that messages come there first. */
+/** Reports the user's activity, so that notifications are sent to the active channel first. */
 import { useEffect } from 'react';
-import { newKey } from '../api/action';
+import { randomHexKey } from '../api/action';
 import { client } from '../api/client';
 import { ReportActivityDocument } from '../gql';
 import { Store } from '../lib/store';
 
-const EVERY_MS = 5 * 60 * 1000;
-const SIGNS = ['pointerdown', 'pointermove', 'keydown'] as const;
+const REPORT_INTERVAL_MS = 5 * 60 * 1000;
+const ACTIVITY_EVENTS = ['pointerdown', 'pointermove', 'keydown'] as const;
 
-/** Who was here and when, over all tabs: together they say it once. */
-const reported = new Store<string>(
+/** The user and time of the last report, shared by all tabs so that only one of them reports. */
+const lastReport = new Store<string>(
   'buoy.active',
-  (kept) => kept ?? '',
+  (stored) => stored ?? '',
   (value) => value,
 );
 
 function isDue(user: string, now: number): boolean {
-  const [who, at] = reported.newest().split(' ');
-  return who !== user || now - Number(at) >= EVERY_MS;
+  const [reportedUser, reportedAt] = lastReport.readLatest().split(' ');
+  return reportedUser !== user || now - Number(reportedAt) >= REPORT_INTERVAL_MS;
 }
 
-/** A page that is merely open is no sign of anybody: only what they do to it counts. */
+/** Only input counts as activity; an open page does not. */
 export function useActivity(user: string): void {
   useEffect(() => {
-    // Pointers move a hundred times a second: storage is asked once a while.
-    let next = 0;
-    const act = () => {
+    // Limits reads of the storage, because pointer events fire many times a second.
+    let nextCheckAt = 0;
+    const reportActivity = () => {
       const now = Date.now();
-      if (document.visibilityState !== 'visible' || now < next) return;
-      next = now + 10_000;
+      if (document.visibilityState !== 'visible' || now < nextCheckAt) return;
+      nextCheckAt = now + 10_000;
       if (!isDue(user, now)) return;
-      reported.set(`${user} ${now}`);
-      void client.mutation(ReportActivityDocument, { input: { channel: 'WEB', idempotencyKey: newKey() } }).toPromise();
+      lastReport.set(`${user} ${now}`);
+      void client.mutation(ReportActivityDocument, { input: { channel: 'WEB', idempotencyKey: randomHexKey() } }).toPromise();
     };
-    for (const sign of SIGNS) window.addEventListener(sign, act, { passive: true });
+    for (const eventName of ACTIVITY_EVENTS) window.addEventListener(eventName, reportActivity, { passive: true });
     return () => {
-      for (const sign of SIGNS) window.removeEventListener(sign, act);
+      for (const eventName of ACTIVITY_EVENTS) window.removeEventListener(eventName, reportActivity);
     };
   }, [user]);
 }

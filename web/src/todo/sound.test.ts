@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isQuiet, minuteOf } from './sound';
+import { isQuiet, minuteOfDay } from './sound';
 
 it.each([
   [null, null, 0, false],
@@ -9,12 +9,12 @@ it.each([
   [1320, 420, 420, false],
   [720, 780, 750, true],
   [720, 780, 780, false],
-])('between %s and %s, minute %s is quiet: %s', (from, to, minute, quiet) => {
+])('with quiet hours from %s to %s, minute %s is quiet: %s', (from, to, minute, quiet) => {
   expect(isQuiet(from, to, minute)).toBe(quiet);
 });
 
-it('reads the minute of the day in a time zone', () => {
+it('returns the minute of the day in a time zone', () => {
   const midnight = Date.parse('2026-01-01T16:00:00Z');
-  expect(minuteOf(midnight, 'Asia/Shanghai')).toBe(0);
-  expect(minuteOf(midnight + 90_000, 'Europe/Berlin')).toBe(17 * 60 + 1);
+  expect(minuteOfDay(midnight, 'Asia/Shanghai')).toBe(0);
+  expect(minuteOfDay(midnight + 90_000, 'Europe/Berlin')).toBe(17 * 60 + 1);
 });

@@ -1,4 +1,4 @@
-//! Opening, refreshing and ending sessions; passwords; keys.
+//! Sessions, passwords, sign-in throttling and signing keys.
 
 mod api_keys;
 
@@ -6,28 +6,27 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::api_keys::{issue_api_key, note_use, revoke_api_key};
+pub use self::api_keys::{issue_api_key, record_api_key_use, revoke_api_key};
 use super::model::{
-    ACCESS_TOKEN_LIFE, AuthEvent, EndReason, Keys, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_LIFE,
-    SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_WINDOW, SigningKey, TokenScope, Tokens,
+    ACCESS_TOKEN_TTL, AuthEvent, EndReason, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, SESSION_TTL,
+    SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_WINDOW, SigningKey, SigningKeys, TokenScope,
+    Tokens,
 };
-use super::store::{password, session, sign_in_throttle, signing_key};
-use crate::event::Event;
-use crate::kernel::{Code, Error, Message, Refusal, Result, SessionId, Timestamp, TopCode, UserId, refuse};
+use super::store::{self, session, signing_key};
+use crate::kernel::{Code, Error, Refusal, Result, SessionId, Timestamp, TopCode, UserId, boxed, refuse};
+use crate::msg;
 use crate::runtime::{App, Ctx, Tx, Vault};
 
-/// Argon2id runs on few threads at a time: it takes 19 MiB and some 20 ms of a core each.
+/// Limits concurrent Argon2id hashes: each takes 19 MiB and about 20 ms of CPU time.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
-async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+async fn run_hash<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = HASHING.acquire().await.map_err(Error::internal)?;
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
@@ -35,30 +34,21 @@ async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
 pub fn check_password(field: &str, password: &str) -> Result<(), Refusal> {
     let chars = password.chars().count();
     if chars < PASSWORD_CHARS_MIN {
-        return Err(refuse(
-            Code::Invalid,
-            field,
-            format!("A password has at least {PASSWORD_CHARS_MIN} characters."),
-            format!("密码至少需要 {PASSWORD_CHARS_MIN} 个字符。"),
-        ));
+        return Err(refuse(Code::Invalid, field, msg!("auth-password-too-short", min = PASSWORD_CHARS_MIN)));
     }
     if chars > PASSWORD_CHARS_MAX {
-        return Err(refuse(
-            Code::TooLong,
-            field,
-            format!("A password has at most {PASSWORD_CHARS_MAX} characters."),
-            format!("密码最多 {PASSWORD_CHARS_MAX} 个字符。"),
-        ));
+        return Err(refuse(Code::TooLong, field, msg!("auth-password-too-long", max = PASSWORD_CHARS_MAX)));
     }
     Ok(())
 }
 
-/// The argon2id hash of a password; outside any transaction.
+/// Hashes a password with Argon2id, outside any transaction.
+#[boxed]
 pub async fn hash_password(cx: &Ctx, password: &str) -> Result<String> {
     let mut salt = [0; 16];
-    cx.app.chance.fill(&mut salt);
+    cx.app.entropy.fill(&mut salt);
     let password = password.to_owned();
-    hashing(move || {
+    run_hash(move || {
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|hash| hash.to_string())
@@ -67,19 +57,19 @@ pub async fn hash_password(cx: &Ctx, password: &str) -> Result<String> {
     .await?
 }
 
-/// Whether the password is this person's. For nobody (`None`) it takes as long, and is never right.
+/// Whether the password is correct. Without a user (`None`) it takes as long and returns false.
 pub async fn verify_password(cx: &Ctx, user: Option<UserId>, given: &str) -> Result<bool> {
     let stored = match user {
-        Some(user) => password::Entity::find_by_id(user).one(cx.read()).await?.map(|row| row.hash),
+        Some(user) => store::password_hash(cx.read(), user).await?,
         None => None,
     };
     let given = given.to_owned();
-    hashing(move || {
-        // A hash of nobody's password: an unknown address answers as slowly as a wrong password.
-        const NOBODY: &str =
+    run_hash(move || {
+        // A dummy hash, so that an unknown address takes as long as a wrong password.
+        const DUMMY_HASH: &str =
             "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let known = stored.is_some();
-        let hash = stored.as_deref().unwrap_or(NOBODY);
+        let hash = stored.as_deref().unwrap_or(DUMMY_HASH);
         PasswordHash::new(hash)
             .map(|hash| Argon2::default().verify_password(given.as_bytes(), &hash).is_ok() && known)
             .map_err(Error::internal)
@@ -87,133 +77,111 @@ pub async fn verify_password(cx: &Ctx, user: Option<UserId>, given: &str) -> Res
     .await?
 }
 
+#[boxed]
 pub async fn set_password(tx: &mut Tx, user: UserId, hash: String) -> Result<()> {
-    let row = password::ActiveModel { user_id: Set(user), hash: Set(hash), changed_at: Set(tx.now) };
-    let mut replace = OnConflict::column(password::Column::UserId);
-    replace.update_columns([password::Column::Hash, password::Column::ChangedAt]);
-    password::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
-    tx.record(Event::Auth(AuthEvent::PasswordChanged { user })).await
+    store::save_password(tx.conn(), user, hash, tx.now).await?;
+    tx.record(AuthEvent::PasswordChanged { user }).await
 }
 
-/// Nobody signs in with it any more.
-pub async fn forget_password(tx: &Tx, user: UserId) -> Result<()> {
-    password::Entity::delete_by_id(user).exec(tx.conn()).await?;
-    Ok(())
+/// Deletes the password of a person.
+pub async fn delete_password(tx: &Tx, user: UserId) -> Result<()> {
+    store::delete_password(tx.conn(), user).await
 }
 
 /// Ends every session of a person.
 pub async fn end_sessions(tx: &mut Tx, user: UserId, reason: EndReason) -> Result<()> {
-    let open = session::Entity::find()
-        .filter(session::Column::UserId.eq(user))
-        .filter(session::Column::RevokedAt.is_null())
-        .all(tx.conn())
-        .await?;
-    session::Entity::update_many()
-        .col_expr(session::Column::RevokedAt, Expr::value(tx.now))
-        .filter(session::Column::UserId.eq(user))
-        .filter(session::Column::RevokedAt.is_null())
-        .exec(tx.conn())
-        .await?;
-    for row in open {
-        tx.record(Event::Auth(AuthEvent::SessionEnded { session: row.id, user, reason })).await?;
+    for session in store::revoke_sessions_of(tx.conn(), user, tx.now).await? {
+        tx.record(AuthEvent::SessionEnded { session, user, reason }).await?;
     }
     Ok(())
 }
 
 pub async fn end_session(tx: &mut Tx, id: SessionId, user: UserId, reason: EndReason) -> Result<()> {
-    session::Entity::update_many()
-        .col_expr(session::Column::RevokedAt, Expr::value(tx.now))
-        .filter(session::Column::Id.eq(id))
-        .exec(tx.conn())
-        .await?;
-    tx.record(Event::Auth(AuthEvent::SessionEnded { session: id, user, reason })).await
+    store::revoke_session(tx.conn(), id, tx.now).await?;
+    tx.record(AuthEvent::SessionEnded { session: id, user, reason }).await
 }
 
+#[boxed]
 pub async fn open_session(tx: &mut Tx, user: UserId) -> Result<Tokens> {
     let id = SessionId(tx.new_uuid());
     let (refresh, digest) = new_refresh_token(tx, id);
-    let row = session::ActiveModel {
-        id: Set(id),
-        user_id: Set(user),
-        refresh_digest: Set(digest),
-        created_at: Set(tx.now),
-        expires_at: Set(tx.now + SESSION_LIFE),
-        revoked_at: Set(None),
+    let session = session::Model {
+        id,
+        user_id: user,
+        refresh_digest: digest,
+        created_at: tx.now,
+        expires_at: tx.now + SESSION_TTL,
+        revoked_at: None,
     };
-    session::Entity::insert(row).exec_without_returning(tx.conn()).await?;
-    tx.record(Event::Auth(AuthEvent::SessionOpened { session: id, user })).await?;
-    tokens(tx, id, user, refresh)
+    store::insert_session(tx.conn(), session).await?;
+    tx.record(AuthEvent::SessionOpened { session: id, user }).await?;
+    issue_tokens(tx, id, user, refresh)
 }
 
-fn tokens(tx: &Tx, session: SessionId, user: UserId, refresh: String) -> Result<Tokens> {
+fn issue_tokens(tx: &Tx, session: SessionId, user: UserId, refresh: String) -> Result<Tokens> {
     let (access, expires_at) = tx
         .app()
-        .state::<Keys>()
+        .state::<SigningKeys>()
         .sign(user, session, TokenScope::Full, tx.now)
         .ok_or_else(|| Error::internal("there is no signing key"))?;
     Ok(Tokens { access, refresh, expires_at, session })
 }
 
-/// A token of somebody's session with which a page of another site may read what waits for them.
+/// A token with which a page of another site may read the to-do list of the caller.
 pub fn todo_token(cx: &Ctx) -> Result<(String, Timestamp)> {
     let person = cx.actor.person().ok_or_else(Error::unauthenticated)?;
     let session = person.session.ok_or_else(Error::unauthenticated)?;
-    let keys = cx.app.state::<Keys>();
+    let keys = cx.app.state::<SigningKeys>();
     keys.sign(person.id, session, TokenScope::TodoRead, cx.now())
         .ok_or_else(|| Error::internal("there is no signing key"))
 }
 
 fn new_refresh_token(tx: &Tx, id: SessionId) -> (String, Vec<u8>) {
     let mut secret = [0; 32];
-    tx.app().chance.fill(&mut secret);
+    tx.app().entropy.fill(&mut secret);
     let token = URL_SAFE_NO_PAD.encode([id.0.as_bytes().as_slice(), &secret].concat());
     (token, Sha256::digest(secret).to_vec())
 }
 
-/// What showing a refresh token came to.
-pub enum Refreshed {
-    Open(Tokens, UserId),
-    /// It is over, revoked, unknown or was used before; the transaction may have ended its session: commit it.
-    Over,
+/// The result of using a refresh token.
+pub enum RefreshOutcome {
+    Renewed(Tokens, UserId),
+    /// Expired, revoked, unknown or used before. The transaction may have ended the session, so the caller must commit it.
+    Rejected,
 }
 
-/// Each refresh token works once. One shown again ends the session: it may have been stolen.
-pub async fn refresh_session(tx: &mut Tx, token: &str) -> Result<Refreshed> {
+/// Each refresh token works once. A second use ends the session, because the token may be stolen.
+#[boxed]
+pub async fn refresh_session(tx: &mut Tx, token: &str) -> Result<RefreshOutcome> {
     let Some((id, secret)) = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| {
         let (id, secret) = bytes.split_first_chunk::<16>()?;
         (secret.len() == 32).then(|| (SessionId(Uuid::from_bytes(*id)), secret.to_vec()))
     }) else {
-        return Ok(Refreshed::Over);
+        return Ok(RefreshOutcome::Rejected);
     };
-    let Some(row) = session::Entity::find_by_id(id).one(tx.conn()).await? else { return Ok(Refreshed::Over) };
+    let Some(row) = store::session(tx.conn(), id).await? else { return Ok(RefreshOutcome::Rejected) };
     if row.revoked_at.is_some() || row.expires_at <= tx.now {
-        return Ok(Refreshed::Over);
+        return Ok(RefreshOutcome::Rejected);
     }
     let given = Sha256::digest(&secret);
     if !bool::from(given.as_slice().ct_eq(&row.refresh_digest)) {
         end_session(tx, id, row.user_id, EndReason::RefreshTokenReused).await?;
-        return Ok(Refreshed::Over);
+        return Ok(RefreshOutcome::Rejected);
     }
     let (refresh, digest) = new_refresh_token(tx, id);
-    let updated = session::Entity::update_many()
-        .col_expr(session::Column::RefreshDigest, Expr::value(digest))
-        .filter(session::Column::Id.eq(id))
-        .filter(session::Column::RefreshDigest.eq(row.refresh_digest))
-        .exec(tx.conn())
-        .await?;
-    if updated.rows_affected == 0 {
-        return Err(Error::Conflict); // the same token, twice at the same moment
+    if !store::replace_refresh_digest(tx.conn(), id, row.refresh_digest, digest).await? {
+        return Err(Error::Conflict); // the same token, used concurrently
     }
-    Ok(Refreshed::Open(tokens(tx, id, row.user_id, refresh)?, row.user_id))
+    Ok(RefreshOutcome::Renewed(issue_tokens(tx, id, row.user_id, refresh)?, row.user_id))
 }
 
-/// Counts an attempt before it is looked at, so that no number of attempts at once gets round the limit; refuses one
-/// beyond it. Whoever then proves right is forgiven.
-pub async fn count_attempt(cx: &Ctx, account: &str, address: Option<&str>) -> Result<()> {
+/// Counts a sign-in attempt before the password is checked, so that concurrent attempts cannot bypass the limit; rejects
+/// attempts beyond it. A successful sign-in calls [`clear_sign_in_failures`].
+pub async fn count_sign_in_attempt(cx: &Ctx, account: &str, address: Option<&str>) -> Result<()> {
     let tx = cx.begin().await?;
     let mut wait = None;
     for (key, max) in throttle_keys(account, address) {
-        let row = count(&tx, key).await?;
+        let row = store::increment_throttle(tx.conn(), key, tx.now, tx.now - SIGN_IN_WINDOW).await?;
         if row.failures > max {
             let until = row.window_from + SIGN_IN_WINDOW;
             wait = Ord::max(wait, Some(until.seconds_since(tx.now) / 60 + 1));
@@ -221,79 +189,46 @@ pub async fn count_attempt(cx: &Ctx, account: &str, address: Option<&str>) -> Re
     }
     tx.commit().await?;
     let Some(wait) = wait else { return Ok(()) };
-    Err(Error::Top {
-        code: TopCode::RateLimited,
-        message: Message::new(
-            format!("Too many failed sign-ins: try again in {wait} min."),
-            format!("登录失败次数过多，请在 {wait} 分钟后重试。"),
-        ),
-    })
-}
-
-/// One more within the window, in one statement.
-async fn count(tx: &Tx, key: String) -> Result<sign_in_throttle::Model> {
-    use sign_in_throttle::Column::{Failures, Key, WindowFrom};
-    let row = sign_in_throttle::ActiveModel { key: Set(key), failures: Set(1), window_from: Set(tx.now) };
-    let kept = |column| Expr::col((sign_in_throttle::Entity, column));
-    let is_over = || kept(WindowFrom).lte(tx.now - SIGN_IN_WINDOW);
-    let mut again = OnConflict::column(Key);
-    again
-        .value(Failures, Expr::case(is_over(), 1).finally(kept(Failures).add(1)))
-        .value(WindowFrom, Expr::case(is_over(), tx.now).finally(kept(WindowFrom)));
-    Ok(sign_in_throttle::Entity::insert(row).on_conflict(again).exec_with_returning(tx.conn()).await?)
+    Err(Error::Top { code: TopCode::RateLimited, message: msg!("auth-sign-in-throttled", minutes = wait) })
 }
 
 fn throttle_keys(account: &str, address: Option<&str>) -> Vec<(String, i32)> {
-    // Digests: what somebody typed into the wrong field is not kept.
+    // Digests, so that a password typed into the wrong field is not stored.
     let key = |kind: &str, text: &str| format!("{kind}:{}", hex::encode(&Sha256::digest(text)[..16]));
     let mut keys = vec![(key("account", account), SIGN_IN_FAILURES_PER_ACCOUNT)];
     keys.extend(address.map(|address| (key("address", address), SIGN_IN_FAILURES_PER_ADDRESS)));
     keys
 }
 
-/// Takes an attempt back that proved right: the account's are forgotten, the address has one less.
-pub async fn forgive(tx: &Tx, account: &str, address: Option<&str>) -> Result<()> {
-    for (place, (key, _)) in throttle_keys(account, address).into_iter().enumerate() {
-        if place == 0 {
-            sign_in_throttle::Entity::delete_by_id(key).exec(tx.conn()).await?;
-            continue;
+/// After a successful sign-in: resets the counter of the account and decrements that of the address.
+pub async fn clear_sign_in_failures(tx: &Tx, account: &str, address: Option<&str>) -> Result<()> {
+    for (index, (key, _)) in throttle_keys(account, address).into_iter().enumerate() {
+        if index == 0 {
+            store::delete_throttle(tx.conn(), key).await?;
+        } else {
+            store::decrement_throttle(tx.conn(), key).await?;
         }
-        sign_in_throttle::Entity::update_many()
-            .col_expr(sign_in_throttle::Column::Failures, Expr::col(sign_in_throttle::Column::Failures).sub(1))
-            .filter(sign_in_throttle::Column::Key.eq(key))
-            .exec(tx.conn())
-            .await?;
     }
     Ok(())
 }
 
 const PURPOSE: &str = "signing-key";
 
-/// Makes a new signing key; the one before verifies until its last token has ended.
+/// Creates a new signing key; the previous one verifies until its last token has expired.
+#[boxed]
 pub async fn rotate_signing_key(tx: &mut Tx) -> Result<String> {
     let mut secret = [0; 32];
-    tx.app().chance.fill(&mut secret);
+    tx.app().entropy.fill(&mut secret);
     let kid = tx.new_uuid().simple().to_string()[20..].to_owned();
-    let sealed = tx.app().state::<Vault>().seal(PURPOSE, &secret, &*tx.app().chance);
-    signing_key::Entity::update_many()
-        .col_expr(signing_key::Column::RetiredAt, Expr::value(tx.now))
-        .filter(signing_key::Column::RetiredAt.is_null())
-        .exec(tx.conn())
-        .await?;
-    let row = signing_key::ActiveModel {
-        kid: Set(kid.clone()),
-        sealed: Set(sealed),
-        created_at: Set(tx.now),
-        retired_at: Set(None),
-    };
-    signing_key::Entity::insert(row).exec_without_returning(tx.conn()).await?;
-    tx.record(Event::Auth(AuthEvent::SigningKeyRotated { kid: kid.clone() })).await?;
+    let sealed = tx.app().state::<Vault>().seal(PURPOSE, &secret, &*tx.app().entropy);
+    store::replace_signing_key(tx.conn(), kid.clone(), sealed, tx.now).await?;
+    tx.record(AuthEvent::SigningKeyRotated { kid: kid.clone() }).await?;
     Ok(kid)
 }
 
-/// Loads the keys into memory; makes the first one on an empty database.
+/// Loads the signing keys into memory; creates the first one in an empty database.
 pub async fn load_signing_keys(app: &std::sync::Arc<App>) -> Result<()> {
-    let keys = app.state::<Keys>();
+    let keys = app.state::<SigningKeys>();
     keys.replace(read_keys(app).await?);
     if keys.is_empty() {
         let mut tx = Ctx::system(app).begin().await?;
@@ -304,23 +239,23 @@ pub async fn load_signing_keys(app: &std::sync::Arc<App>) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the keys in memory those of the database, until stopped.
-pub async fn keep_signing_keys(app: std::sync::Arc<App>, stop: CancellationToken) {
+/// Reloads the signing keys whenever requested, until stopped.
+#[boxed]
+pub async fn refresh_signing_keys(app: std::sync::Arc<App>, stop: CancellationToken) {
     loop {
         tokio::select! {
-            () = app.state::<Keys>().reload_called() => {}
+            () = app.state::<SigningKeys>().reload_requested() => {}
             () = stop.cancelled() => return,
         }
         match read_keys(&app).await {
-            Ok(keys) => app.state::<Keys>().replace(keys),
-            Err(error) => tracing::error!(%error, "the signing keys cannot be read; keeping those in memory"),
+            Ok(keys) => app.state::<SigningKeys>().replace(keys),
+            Err(error) => tracing::error!(%error, "cannot reload the signing keys; the loaded ones stay in use"),
         }
     }
 }
 
 async fn read_keys(app: &App) -> Result<Vec<SigningKey>> {
-    use sea_orm::QueryOrder as _;
-    let rows = signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).all(app.db.read()).await?;
+    let rows = store::signing_keys(app.db.read()).await?;
     let vault = app.state::<Vault>();
     rows.into_iter()
         .map(|row| {
@@ -330,14 +265,10 @@ async fn read_keys(app: &App) -> Result<Vec<SigningKey>> {
         .collect()
 }
 
-/// Clears what nobody can use any more; part of the sweep.
-pub async fn forget_ended(tx: &Tx) -> Result<()> {
-    session::Entity::delete_many().filter(session::Column::ExpiresAt.lte(tx.now)).exec(tx.conn()).await?;
-    sign_in_throttle::Entity::delete_many()
-        .filter(sign_in_throttle::Column::WindowFrom.lte(tx.now - SIGN_IN_WINDOW))
-        .exec(tx.conn())
-        .await?;
-    let over: Timestamp = tx.now - ACCESS_TOKEN_LIFE;
-    signing_key::Entity::delete_many().filter(signing_key::Column::RetiredAt.lte(over)).exec(tx.conn()).await?;
-    Ok(())
+/// Deletes expired sessions, counters and keys; part of the sweep.
+#[boxed]
+pub async fn purge_expired(tx: &mut Tx) -> Result<()> {
+    store::delete_expired_sessions(tx.conn(), tx.now).await?;
+    store::delete_expired_throttles(tx.conn(), tx.now - SIGN_IN_WINDOW).await?;
+    store::delete_retired_signing_keys(tx.conn(), tx.now - ACCESS_TOKEN_TTL).await
 }

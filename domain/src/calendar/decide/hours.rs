@@ -1,4 +1,4 @@
-//! Open time: how much of it lies between two instants, and when so much of it has passed.
+//! Open time: how much of it lies between two instants, and when a given amount of it has elapsed.
 
 use std::time::Duration;
 
@@ -6,30 +6,21 @@ use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, ToSpan as _};
 
-use crate::calendar::model::{DAY, Exception, Hours, Opens, Range};
+use crate::calendar::model::{Calendar, DAY, Exception, ExceptionHours, Hours, Range};
 use crate::kernel::Timestamp;
 
-/// Days that are looked through for open time: a calendar that is closed for longer has no due time.
+/// How far to search for open time; a calendar that is closed for longer has no due time.
 const LOOK_AHEAD_DAYS: usize = 5 * 366;
 
-/// Hours that can be asked.
-#[derive(Clone, Debug)]
-pub struct Calendar {
-    zone: TimeZone,
-    week: [Vec<Range>; 7],
-    exceptions: Vec<Exception>,
-    always: bool,
-}
-
-/// Open from one instant to another, half open.
+/// A half-open span of open time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenSpan {
     pub from: Timestamp,
     pub to: Timestamp,
 }
 
 impl Calendar {
-    /// `hours` are checked ([`super::check`]), and so is the name of their zone.
+    /// `hours` and `zone` must be validated ([`super::check`]).
     pub fn new(hours: Hours, zone: TimeZone) -> Self {
         let Hours { zone: _, week, exceptions } = hours;
         let whole = [Range { from: 0, to: DAY }];
@@ -61,7 +52,7 @@ impl Calendar {
             .fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    /// The first instant by which so much open time has passed since `from`; `None` where none of the next years has it.
+    /// The first instant at which `after` of open time has elapsed since `from`; `None` if it is too far in the future.
     pub fn due(&self, from: Timestamp, after: Duration) -> Option<Timestamp> {
         if after.is_zero() {
             return Some(from);
@@ -84,7 +75,7 @@ impl Calendar {
         self.always || self.spans(at).next().is_some_and(|open| open.from <= at)
     }
 
-    /// When it next opens or closes; `None` where it does neither in the next years.
+    /// When it next opens or closes; `None` if that is too far in the future.
     pub fn next_change(&self, after: Timestamp) -> Option<Timestamp> {
         if self.always {
             return None;
@@ -93,28 +84,28 @@ impl Calendar {
         Some(if open.from > after { open.from } else { open.to })
     }
 
-    /// Open spans from an instant on, in their order, none touching another; the first begins at `from` at the earliest.
-    pub fn spans(&self, from: Timestamp) -> impl Iterator<Item = Open> + use<'_> {
-        let mut pieces = self.pieces(from).filter(move |open| open.to > from).peekable();
+    /// Open spans from `from` on, in order and merged; the first is clipped to `from`.
+    pub fn spans(&self, from: Timestamp) -> impl Iterator<Item = OpenSpan> + use<'_> {
+        let mut ranges = self.unmerged(from).filter(move |open| open.to > from).peekable();
         std::iter::from_fn(move || {
-            let mut span = pieces.next()?;
+            let mut span = ranges.next()?;
             span.from = span.from.max(from);
-            // What touches or overlaps (a night that runs into the next morning) is one span.
-            while let Some(next) = pieces.next_if(|next| next.from <= span.to) {
+            // Merge touching and overlapping ranges, such as a night shift and the next morning.
+            while let Some(next) = ranges.next_if(|next| next.from <= span.to) {
                 span.to = span.to.max(next.to);
             }
             Some(span)
         })
     }
 
-    /// Ranges as they stand on their days, from two days before (what began there may still be open).
-    fn pieces(&self, from: Timestamp) -> impl Iterator<Item = Open> + use<'_> {
+    /// The unmerged ranges, from two days before `from` on, because those may still be open.
+    fn unmerged(&self, from: Timestamp) -> impl Iterator<Item = OpenSpan> + use<'_> {
         let today = self.zone.to_datetime(from.to_jiff()).date();
         let first = today.checked_sub(2.days()).unwrap_or(today);
         first.series(Span::new().days(1)).take(LOOK_AHEAD_DAYS).flat_map(move |day| {
             self.ranges(day).iter().filter_map(move |range| {
                 let (from, to) = (self.instant(day, range.from)?, self.instant(day, range.to)?);
-                (from < to).then_some(Open { from, to })
+                (from < to).then_some(OpenSpan { from, to })
             })
         })
     }
@@ -122,9 +113,9 @@ impl Calendar {
     fn ranges(&self, day: Date) -> &[Range] {
         match self.exceptions.iter().rev().find(|exception| exception.first <= day && day <= exception.last) {
             None => self.weekday(day.weekday()),
-            Some(Exception { opens: Opens::Never, .. }) => &[],
-            Some(Exception { opens: Opens::At(ranges), .. }) => ranges,
-            Some(Exception { opens: Opens::As(weekday), .. }) => self.weekday(*weekday),
+            Some(Exception { opens: ExceptionHours::Closed, .. }) => &[],
+            Some(Exception { opens: ExceptionHours::Ranges(ranges), .. }) => ranges,
+            Some(Exception { opens: ExceptionHours::SameAs(weekday), .. }) => self.weekday(*weekday),
         }
     }
 
@@ -132,8 +123,8 @@ impl Calendar {
         usize::try_from(day.to_monday_zero_offset()).ok().and_then(|day| self.week.get(day)).map_or(&[], Vec::as_slice)
     }
 
-    /// The instant of a minute on a clock of this zone. A minute that a clock has twice is the first; one that it leaves out
-    /// is the instant at which it jumps.
+    /// The instant of a local minute. Of an ambiguous minute it is the first; of a skipped minute it is the instant of the
+    /// transition.
     fn instant(&self, day: Date, minute: u16) -> Option<Timestamp> {
         let day = day.checked_add(i64::from(minute / DAY).days()).ok()?;
         let minute = i8::try_from(minute % DAY % 60).ok().zip(i8::try_from(minute % DAY / 60).ok())?;
@@ -142,10 +133,10 @@ impl Calendar {
             AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(at).ok()?,
             AmbiguousOffset::Fold { before, after: _ } => before.to_timestamp(at).ok()?,
             AmbiguousOffset::Gap { before, after: _ } => {
-                let behind = before.to_timestamp(at).ok()?;
-                // Itself, where the jump is at this very instant.
-                let jump = self.zone.preceding(behind.checked_add(Span::new().nanoseconds(1)).ok()?).next()?;
-                jump.timestamp()
+                let after = before.to_timestamp(at).ok()?;
+                // One nanosecond later, so that a transition at this very instant is included.
+                let transition = self.zone.preceding(after.checked_add(Span::new().nanoseconds(1)).ok()?).next()?;
+                transition.timestamp()
             }
         };
         Some(Timestamp::from_millis(at.as_millisecond()))

@@ -1,4 +1,4 @@
-//! What hours mean, and which are hours at all.
+//! Validation of hours, and computation with them.
 
 mod check;
 pub mod hours;

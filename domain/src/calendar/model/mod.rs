@@ -1,4 +1,4 @@
-//! A calendar as an administrator writes it.
+//! Calendars as administrators define them.
 
 use std::sync::Arc;
 
@@ -6,48 +6,53 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::decide::hours::Calendar;
-use crate::runtime::Shelf;
+use crate::kernel::time;
+use crate::runtime::app::States;
+use crate::runtime::versioned::CurrentVersions;
+use crate::runtime::{ConfigSection, LogEvent, LookupCache};
+use uuid::Uuid;
 
 /// The calendar that is always open.
 pub const AROUND_THE_CLOCK: &str = "24x7";
 /// Mondays to Fridays, and China's public holidays.
 pub const CHINA: &str = "CN";
 
-/// Minutes of a day.
+/// Minutes per day.
 pub const DAY: u16 = 24 * 60;
-/// Ranges of one day.
+/// Maximum number of ranges per day.
 pub const RANGES_MAX: usize = 12;
-/// Exceptions of one calendar: twenty years of public holidays.
+/// Maximum number of exceptions per calendar, enough for twenty years of public holidays.
 pub const EXCEPTIONS_MAX: usize = 1_000;
 
-/// Open from one minute of the day to another, half open. A range that ends behind midnight (up to 48:00) belongs to the
-/// day on which it begins.
+/// A half-open range of minutes of a day. A range that ends after midnight (up to 48:00) belongs to the day on which it
+/// begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Range {
     pub from: u16,
     pub to: u16,
 }
 
-/// Days that are not as their weekday says; of several the last one in the list counts.
+/// Days with other hours than their weekday. If several match, the last one in the list wins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exception {
     pub first: Date,
     pub last: Date,
     pub name: String,
-    pub opens: Opens,
+    pub opens: ExceptionHours,
 }
 
-/// What an exception makes of a day.
+/// The hours of the days of an exception.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Opens {
-    /// Closed.
-    Never,
-    /// These ranges in place of the weekday's.
-    At(Vec<Range>),
-    /// The ranges of another weekday: a Sunday that is worked as a Monday (调休).
-    As(#[serde(with = "weekday")] Weekday),
+pub enum ExceptionHours {
+    #[serde(rename = "never")]
+    Closed,
+    /// These ranges instead of those of the weekday.
+    #[serde(rename = "at")]
+    Ranges(Vec<Range>),
+    /// The ranges of another weekday, such as a Sunday that is worked as a Monday (调休).
+    #[serde(rename = "as")]
+    SameAs(#[serde(with = "weekday")] Weekday),
 }
 
 /// The hours of a calendar.
@@ -55,38 +60,70 @@ pub enum Opens {
 pub struct Hours {
     /// An IANA name.
     pub zone: String,
-    /// Of Monday to Sunday.
+    /// Monday to Sunday.
     pub week: [Vec<Range>; 7],
     pub exceptions: Vec<Exception>,
 }
 
-/// A calendar's name and version; by it the hours never change.
+/// A version of a calendar; its hours never change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CalendarRef {
     pub key: String,
     pub version: i32,
 }
 
-/// The organisation's own time: periods, delegations and quiet hours are read on its clock.
+/// Configuration: the section `org`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// An IANA name.
+    pub time_zone: String,
+}
+
+impl ConfigSection for Settings {
+    const NAME: &'static str = "org";
+
+    fn validate(&self) -> Result<(), String> {
+        let zone = &self.time_zone;
+        time::zone(zone).map(drop).ok_or_else(|| {
+            format!("org.time_zone: {zone:?} is no IANA time zone; write one such as Asia/Shanghai or Europe/Berlin")
+        })
+    }
+
+    fn insert_into(&self, states: &mut States) {
+        states.insert(self.organisation());
+    }
+}
+
+impl Settings {
+    pub fn organisation(&self) -> Organisation {
+        Organisation { zone: time::zone(&self.time_zone).unwrap_or(TimeZone::UTC) }
+    }
+}
+
+/// The time zone of the organisation, for periods, delegations and quiet hours.
 #[derive(Clone, Debug)]
 pub struct Organisation {
     pub zone: TimeZone,
 }
 
-impl Default for Organisation {
-    fn default() -> Self {
-        Self { zone: TimeZone::UTC }
-    }
+/// Hours in computable form; [`super::decide::hours`] computes with it.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    pub(super) zone: TimeZone,
+    pub(super) week: [Vec<Range>; 7],
+    pub(super) exceptions: Vec<Exception>,
+    pub(super) always: bool,
 }
 
 #[derive(Clone, Debug)]
-pub struct Saved {
+pub struct CalendarVersion {
     pub of: CalendarRef,
     pub name: String,
     pub name_zh: Option<String>,
     pub archived: bool,
     pub hours: Hours,
-    /// Ready to be asked.
+    /// The hours in computable form.
     pub calendar: Arc<Calendar>,
 }
 
@@ -104,29 +141,29 @@ pub enum CalendarEvent {
     CalendarSaved { key: String, version: i32 },
 }
 
-/// Calendars in memory: versions never change, the list of the current ones does.
-pub struct Calendars {
-    pub(super) versions: Shelf<CalendarRef, Arc<Saved>>,
-    pub(super) current: Shelf<(), Arc<Vec<Arc<Saved>>>>,
+/// The cache of calendars. Versions never change; the list of current versions does.
+pub struct CalendarCache {
+    pub(super) versions: LookupCache<CalendarRef, Arc<CalendarVersion>>,
+    pub(super) current: CurrentVersions<Arc<CalendarVersion>>,
 }
 
-/// Versions kept in memory.
+/// Maximum number of cached versions.
 const VERSIONS_MAX: u64 = 1_000;
 
-impl Default for Calendars {
+impl Default for CalendarCache {
     fn default() -> Self {
-        Self { versions: Shelf::new(VERSIONS_MAX), current: Shelf::new(1) }
+        Self { versions: LookupCache::new(VERSIONS_MAX), current: CurrentVersions::default() }
     }
 }
 
-impl Calendars {
-    /// One was saved.
-    pub fn forget(&self) {
-        self.current.forget_all();
+impl CalendarCache {
+    /// Drops the list of current versions after a save.
+    pub fn invalidate(&self) {
+        self.current.invalidate();
     }
 }
 
-/// As published: what a year's notice of the State Council says.
+/// The public holidays of a year, as published by the State Council.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PublishedYear {
     pub year: i16,
@@ -135,9 +172,9 @@ pub struct PublishedYear {
     pub exceptions: Vec<Exception>,
 }
 
-/// China's public holidays, years as far as they were published when this program was made.
+/// China's public holidays of all years that were published when this program was built.
 pub fn china() -> Vec<PublishedYear> {
-    serde_json::from_str(include_str!("china.json")).expect("china.json is well formed: a test reads it")
+    serde_json::from_str(include_str!("china.json")).expect("china.json is valid: a test parses it")
 }
 
 mod weekday {
@@ -151,5 +188,17 @@ mod weekday {
     pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Weekday, D::Error> {
         let n = i8::deserialize(from)?;
         Weekday::from_monday_one_offset(n).map_err(serde::de::Error::custom)
+    }
+}
+
+impl LogEvent for CalendarEvent {
+    const TAG: &'static str = "Calendar";
+
+    fn kind(&self) -> &'static str {
+        "CalendarSaved"
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("calendar", Uuid::nil())
     }
 }

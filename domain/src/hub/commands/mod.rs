@@ -1,109 +1,85 @@
-//! Writes of the hub: systems, what they report, what is done here to tickets that they speak of, and corrections.
+//! Writes of the hub: systems, their status reports, local changes to reported tickets, and corrections.
 
 mod delivery;
-mod dossier;
 mod reports;
 mod systems;
+mod ticket_sync;
 
-pub use self::delivery::{note_streamed, prepare, settle};
-use self::dossier::{Dossiers, Take};
-pub use self::systems::{define_words, link_later};
-use super::model::{DismissPendingReport, LinkExternalRef, System};
+pub use self::delivery::mark_streamed;
+pub use self::systems::{link_existing_tickets, rebuild_tickets};
+use self::ticket_sync::{LoadScope, TicketSyncBatch};
+use super::model::{DismissPendingReport, LinkExternalRef, LocalChange, System};
 use super::{queries, store};
-use crate::kernel::{ApiScope, Code, Error, Refusal, Result, Role, TicketId, refuse};
+use crate::kernel::{ApiScope, Code, Error, Refusal, ReportId, Result, Role, TicketId, boxed, refuse};
+use crate::msg;
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 use crate::tickets::decide::token;
-use crate::tickets::model::{Fact, Needs, TicketEvent};
+use crate::tickets::model::TicketEvent;
 
-/// The system in whose name the actor comes, where its key is good for this.
+/// The system that the actor is, if its API key has this scope.
 pub(super) async fn calling_system(tx: &Tx, scope: ApiScope) -> Result<std::sync::Arc<System>> {
     let person = tx.actor().person().ok_or_else(Error::unauthenticated)?;
     let system = queries::system_of(tx.app(), person.id).await?;
     let Some(system) = system else {
-        return Err(refuse(
-            Code::Forbidden,
-            "",
-            "Only a registered system may do this, with its API key: Authorization: Bearer <apiKey>.",
-            "只有已注册的系统可以执行此操作，请使用其 API 密钥：Authorization: Bearer <apiKey>。",
-        )
-        .into());
+        return Err(refuse(Code::Forbidden, "", msg!("hub-system-required")).into());
     };
     if !person.has_scope(scope) {
-        let scope = scope.word();
-        return Err(refuse(
-            Code::Forbidden,
-            "",
-            format!("This API key is not good for {scope}: issue one that is."),
-            format!("该 API 密钥没有 {scope} 权限，请签发具备该权限的密钥。"),
-        )
-        .into());
+        let scope = scope.as_str();
+        return Err(refuse(Code::Forbidden, "", msg!("hub-scope-missing", scope = scope)).into());
     }
     Ok(system)
 }
 
 fn no_such_system(field: &str, key: &str) -> Refusal {
-    refuse(Code::NotFound, field, format!("No system is registered as {key}."), format!("没有注册名为 {key} 的系统。"))
+    refuse(Code::NotFound, field, msg!("hub-system-not-found", key = key))
 }
 
-/// In the transaction of the event: a system is linked to tickets.
+/// Links systems to tickets, in the transaction of the event.
 pub(super) async fn link(tx: &mut Tx, ids: &[TicketId], keys: &[String]) -> Result<()> {
     let systems = queries::systems(tx.app()).await?;
     let linked: Vec<_> = systems.values().filter(|system| keys.contains(&system.key)).map(|system| system.id).collect();
     if linked.is_empty() {
         return Ok(());
     }
-    let mut dossiers = Dossiers::load(tx, ids, Take::All).await?;
+    let mut batch = TicketSyncBatch::load(tx, ids, LoadScope::All).await?;
     for id in ids {
-        let Some(dossier) = dossiers.get(*id) else { continue };
+        let Some(sync) = batch.get(*id) else { continue };
         for system in &linked {
-            dossier.join(*system);
+            sync.join(*system);
         }
     }
-    Box::pin(dossiers.settle(tx)).await
+    batch.save(tx).await
 }
 
-/// In the transaction of the event: something was done here to a ticket that systems speak of.
-pub(super) async fn act(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
-    if !store::is_known(tx.conn(), event.ticket).await? {
+/// Adds a local change of a reported ticket to its history, in the transaction of the event.
+pub(super) async fn record_local_change(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
+    if !store::is_tracked(tx.conn(), event.ticket).await? {
         return Ok(());
     }
-    let mut dossiers = Dossiers::load(tx, &[event.ticket], Take::Known).await?;
-    let Some(dossier) = dossiers.get(event.ticket) else { return Ok(()) };
-    let truth = dossier.merge.truth().status;
-    let supplies = dossier.ticket.pending.as_ref().is_some_and(|pending| match pending.needs {
-        Needs::Decision => false,
-        // On the way to what was reported, or there.
-        Needs::Attribution | Needs::Assignee => match event.fact {
-            Fact::Assigned { .. } | Fact::Accepted | Fact::Resumed => true,
-            Fact::Resolved { .. } => truth.is_solved(),
-            _ => false,
-        },
-    });
-    if !supplies {
-        dossier.enter(tx, event.after.status, matches!(event.fact, Fact::Reopened { .. }));
+    let mut batch = TicketSyncBatch::load(tx, &[event.ticket], LoadScope::Tracked).await?;
+    let Some(sync) = batch.get(event.ticket) else { return Ok(()) };
+    if !sync.supplies_pending(&event.fact) {
+        let person = tx.actor().user_id();
+        let change = LocalChange::new(event, tx.now, person.is_some(), person.map(|id| id.0));
+        sync.append_local(change, ReportId(tx.new_uuid()));
     }
-    Box::pin(dossiers.settle(tx)).await
+    batch.save(tx).await
 }
 
 impl Command for LinkExternalRef {
     const NAME: &'static str = "linkExternalRef";
     type Output = TicketId;
 
-    /// Whoever knows the token may link: from then on the system takes part in the ticket.
+    /// Anyone who knows the token may link. From then on the system receives corrections of the ticket.
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let Self(link) = self;
         if tx.actor().is(Role::Partner) {
             let system = calling_system(tx, ApiScope::Link).await?;
             if link.reference.system.trim() != system.key {
                 let key = &system.key;
-                return Err(refuse(
-                    Code::Forbidden,
-                    "system",
-                    format!("A system links its own numbers only: {key}."),
-                    format!("系统只能关联自己的单号：{key}。"),
-                )
-                .into());
+                return Err(refuse(Code::Forbidden, "system", msg!("hub-link-forbidden", key = key)).into());
             }
             let token = token::parse(&link.token);
             let ids = tickets::queries::ids_by_tokens(tx.conn(), token.into_iter().collect()).await?;
@@ -122,6 +98,7 @@ impl Command for DismissPendingReport {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         tickets::commands::dismiss_pending(tx, self.ticket, self.expected_version).await.map(|ticket| ticket.id)
     }

@@ -1,101 +1,76 @@
-//! Joining systems: their accounts, keys, words and secrets.
+//! Registered systems: their accounts, API keys, status maps and webhook secrets.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::decide::secret_text;
 use super::super::model::{
-    BUOY, HubEvent, IssueApiKey, Issued, Postman, RANK_DEFAULT, RANK_MAX, RegisterSystem, Registered, RevokeApiKey,
-    RotateWebhookSecret, Rotated, Shown, StatusWord, System, UpdateSystem, WORDS_MAX,
+    BUOY, HubEvent, IssueApiKey, IssuedApiKey, LINK_JOB, OneTimeSecret, RANK_DEFAULT, RANK_MAX, REBUILD_JOB,
+    RegisterSystem, RegisteredSystem, RevokeApiKey, RotateWebhookSecret, RotatedSecret, STATUS_MAP_MAX, StatusMapping,
+    System, UpdateSystem,
 };
-use super::super::{queries, react, store};
+use super::super::{queries, store};
 use super::{link, no_such_system, reports};
-use crate::auth;
-use crate::event::Event;
 use crate::kernel::text::{self, KEY_CHARS_MAX, NAME_CHARS_MAX};
-use crate::kernel::{Code, Refusal, Result, Role, SystemId, days, refuse};
+use crate::kernel::{Code, Refusal, Result, Role, SystemId, boxed, refuse};
+use crate::msg;
 use crate::people::model::CreateUser;
-use crate::runtime::{Command, Tx, jobs};
+use crate::runtime::jobs::{self, Schedule};
+use crate::runtime::{Command, Tx};
 use crate::tickets::model::TicketStatus;
+use crate::webhooks::decide::rotate;
+use crate::webhooks::model::Endpoint;
+use crate::{auth, webhooks};
 
-const URL_CHARS_MAX: usize = 2_000;
-const SECRET_BYTES: usize = 32;
-/// The longest time for which two secrets sign side by side.
-const OVERLAP_MAX: std::time::Duration = days(30);
-
-fn words(given: &[StatusWord]) -> Result<Vec<StatusWord>, Refusal> {
-    if given.len() > WORDS_MAX {
+fn valid_status_map(given: &[StatusMapping]) -> Result<Vec<StatusMapping>, Refusal> {
+    if given.len() > STATUS_MAP_MAX {
         return Err(refuse(
             Code::LimitExceeded,
             "statusMap",
-            format!("statusMap has {} entries; at most {WORDS_MAX} are allowed.", given.len()),
-            format!("statusMap 共 {} 项，最多允许 {WORDS_MAX} 项。", given.len()),
+            msg!("hub-status-map-too-large", count = given.len(), max = STATUS_MAP_MAX),
         ));
     }
     let mut seen = HashSet::new();
     given
         .iter()
         .map(|entry| {
-            let word = text::line("word", &entry.word, KEY_CHARS_MAX).map_err(|r| r.inside("statusMap"))?;
-            if !seen.insert(word.clone()) {
+            let source_status =
+                text::line("word", &entry.source_status, KEY_CHARS_MAX).map_err(|r| r.inside("statusMap"))?;
+            if !seen.insert(source_status.clone()) {
                 return Err(refuse(
                     Code::Invalid,
                     "statusMap.word",
-                    format!("{word} stands in statusMap twice: a word has one meaning."),
-                    format!("statusMap 中 {word} 重复：每个状态词只能对应一种状态。"),
+                    msg!("hub-status-map-duplicate", source_status = source_status),
                 ));
             }
             if entry.reopens && !(entry.status.is_open() && entry.status != TicketStatus::New) {
                 return Err(refuse(
                     Code::Invalid,
                     "statusMap.reopens",
-                    format!("{word}: what is taken up again is ASSIGNED, IN_PROGRESS or WAITING."),
-                    format!("{word}：重新打开后的状态只能是 ASSIGNED、IN_PROGRESS 或 WAITING。"),
+                    msg!("hub-status-map-reopen-invalid", source_status = source_status),
                 ));
             }
-            Ok(StatusWord { word, ..*entry })
+            Ok(StatusMapping { source_status, ..*entry })
         })
         .collect()
 }
 
-fn callback(tx: &Tx, url: &str) -> Result<String, Refusal> {
-    let url = text::line("callbackUrl", url, URL_CHARS_MAX)?;
-    (tx.app().state::<Postman>().permits)(&url).map_err(|why| {
-        refuse(
-            Code::Invalid,
-            "callbackUrl",
-            format!("callbackUrl cannot be called: {why}."),
-            format!("callbackUrl 无法回调：{why}。"),
-        )
-    })?;
-    Ok(url)
+fn valid_callback_url(tx: &Tx, url: &str) -> Result<String, Refusal> {
+    webhooks::commands::valid_url(tx, "callbackUrl", url)
 }
 
-fn rank(given: Option<u32>) -> Result<u32, Refusal> {
+fn valid_rank(given: Option<u32>) -> Result<u32, Refusal> {
     match given.unwrap_or(RANK_DEFAULT) {
         rank @ 1..=RANK_MAX => Ok(rank),
-        _ => Err(refuse(
-            Code::Invalid,
-            "rank",
-            format!("rank is 1 (wins a tie) to {RANK_MAX}; 0 is Buoy's own."),
-            format!("rank 为 1（同时上报时优先）至 {RANK_MAX}，0 属于 Buoy 自身。"),
-        )),
+        _ => Err(refuse(Code::Invalid, "rank", msg!("hub-rank-out-of-range", max = RANK_MAX))),
     }
 }
 
-async fn new_secret(tx: &Tx, system: SystemId) -> Result<Shown> {
-    let mut secret = [0; SECRET_BYTES];
-    tx.app().chance.fill(&mut secret);
-    store::insert_secret(tx, system, &secret).await?;
-    Ok(Shown::once(secret_text(&secret)))
-}
-
-async fn saved(tx: &mut Tx, system: &System, fields: &[&str]) -> Result<()> {
+async fn record_saved(tx: &mut Tx, system: &System, fields: &[&str]) -> Result<()> {
     let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-    tx.record(Event::Hub(HubEvent::SystemSaved { system: system.id, key: system.key.clone(), fields })).await
+    tx.record(HubEvent::SystemSaved { system: system.id, key: system.key.clone(), fields }).await
 }
 
-/// The system of this key, as it is now.
+/// The system with this key, from the database.
 async fn by_key(tx: &Tx, field: &str, key: &str) -> Result<System> {
     let found = store::systems(tx.conn()).await?.into_iter().find(|system| system.key == key.trim());
     found.ok_or_else(|| no_such_system(field, key).into())
@@ -103,27 +78,22 @@ async fn by_key(tx: &Tx, field: &str, key: &str) -> Result<System> {
 
 impl Command for RegisterSystem {
     const NAME: &'static str = "registerSystem";
-    type Output = Registered;
+    type Output = RegisteredSystem;
 
-    async fn run(&self, tx: &mut Tx) -> Result<Registered> {
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<RegisteredSystem> {
         tx.actor().require_admin()?;
         let key = text::key("key", &self.key)?;
         let reserved = key.eq_ignore_ascii_case(BUOY);
-        let taken =
+        let exists =
             reserved || store::systems(tx.conn()).await?.iter().any(|system| system.key.eq_ignore_ascii_case(&key));
-        if taken {
-            return Err(refuse(
-                Code::AlreadyExists,
-                "key",
-                format!("{key} is registered already: change it with updateSystem, or choose another key."),
-                format!("{key} 已注册，请使用 updateSystem 修改，或换用其他 key。"),
-            )
-            .into());
+        if exists {
+            return Err(refuse(Code::AlreadyExists, "key", msg!("hub-system-exists", key = key)).into());
         }
         let id = SystemId(tx.new_uuid());
         let name = text::line("name", &self.name, NAME_CHARS_MAX)?;
         let account = CreateUser {
-            // No mailbox: an account of a machine.
+            // Not a mailbox: the account belongs to a machine.
             email: format!("{id}@system.invalid"),
             name: name.clone(),
             roles: vec![Role::Partner],
@@ -138,27 +108,22 @@ impl Command for RegisterSystem {
             id,
             key,
             name,
-            rank: rank(self.rank)?,
-            callback_url: self.callback_url.as_deref().map(|url| callback(tx, url)).transpose()?,
-            words: words(&self.words)?,
+            rank: valid_rank(self.rank)?,
+            endpoint: Endpoint::new(self.callback_url.as_deref().map(|url| valid_callback_url(tx, url)).transpose()?),
+            status_map: valid_status_map(&self.status_map)?,
             account: account.run(tx).await?,
             created_at: tx.now,
-            failing_since: None,
-            failures: 0,
-            retry_at: None,
-            disabled_at: None,
-            disabled_because: None,
             clock_offset_millis: None,
             clock_seen_at: None,
         };
         store::insert_system(tx.conn(), &system).await?;
-        let webhook_secret = new_secret(tx, id).await?;
+        let webhook_secret = OneTimeSecret::new(webhooks::commands::create_secret(tx, &system).await?);
         let (_, text) = auth::commands::issue_api_key(tx, system.account, &[], None).await?;
-        saved(tx, &system, &["key", "name", "rank", "callbackUrl", "statusMap"]).await?;
-        // Tickets that have named it so far are linked.
+        record_saved(tx, &system, &["key", "name", "rank", "callbackUrl", "statusMap"]).await?;
+        // Links the tickets that reference it already.
         let now = tx.now;
-        jobs::plant(tx, react::LINK, &id.to_string(), now).await?;
-        Ok(Registered { system: id, api_key: Shown::once(text), webhook_secret })
+        jobs::schedule(tx, &[Schedule::new(LINK_JOB, &id.to_string(), now)]).await?;
+        Ok(RegisteredSystem { system: id, api_key: OneTimeSecret::new(text), webhook_secret })
     }
 }
 
@@ -166,9 +131,10 @@ impl Command for UpdateSystem {
     const NAME: &'static str = "updateSystem";
     type Output = SystemId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<SystemId> {
         tx.actor().require_admin()?;
-        let Self { key, name, rank: new_rank, callback_url, words: new_words, enable } = self;
+        let Self { key, name, rank: new_rank, callback_url, status_map: new_status_map, enable } = self;
         let mut system = by_key(tx, "key", key).await?;
         let mut fields = Vec::new();
         if let Some(name) = name {
@@ -176,44 +142,44 @@ impl Command for UpdateSystem {
             fields.push("name");
         }
         if new_rank.is_some() {
-            system.rank = rank(*new_rank)?;
+            system.rank = valid_rank(*new_rank)?;
             fields.push("rank");
         }
         if let Some(url) = callback_url {
-            system.callback_url = url.as_deref().map(|url| callback(tx, url)).transpose()?;
+            system.endpoint.url = url.as_deref().map(|url| valid_callback_url(tx, url)).transpose()?;
             fields.push("callbackUrl");
         }
         if callback_url.is_some() || *enable {
-            (system.disabled_at, system.disabled_because) = (None, None);
-            (system.failing_since, system.failures, system.retry_at) = (None, 0, None);
+            system.endpoint = Endpoint::new(system.endpoint.url.take());
             fields.push("enabled");
         }
         store::save_system(tx.conn(), &system).await?;
-        if let Some(given) = new_words {
-            system.words = words(given)?;
-            store::put_words(tx.conn(), system.id, &system.words).await?;
+        if let Some(given) = new_status_map {
+            system.status_map = valid_status_map(given)?;
+            store::put_status_map(tx.conn(), system.id, &system.status_map).await?;
             fields.push("statusMap");
             let now = tx.now;
-            jobs::plant(tx, react::REFOLD, &system.id.to_string(), now).await?;
+            jobs::schedule(tx, &[Schedule::new(REBUILD_JOB, &system.id.to_string(), now)]).await?;
         }
-        if system.endpoint().is_some() {
+        if system.endpoint.active_url().is_some() {
             let now = tx.now;
-            jobs::ring_in_lane(tx, react::LANE, &[(react::DELIVER, &system.id.to_string(), now)]).await?;
+            webhooks::commands::schedule_runs::<System>(tx, vec![(system.id.0, now)]).await?;
         }
-        saved(tx, &system, &fields).await?;
+        record_saved(tx, &system, &fields).await?;
         Ok(system.id)
     }
 }
 
 impl Command for IssueApiKey {
     const NAME: &'static str = "issueApiKey";
-    type Output = Issued;
+    type Output = IssuedApiKey;
 
-    async fn run(&self, tx: &mut Tx) -> Result<Issued> {
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<IssuedApiKey> {
         tx.actor().require_admin()?;
         let system = by_key(tx, "systemKey", &self.system).await?;
         let (key, text) = auth::commands::issue_api_key(tx, system.account, &self.scopes, self.expires_at).await?;
-        Ok(Issued { system: system.id, key, text: Shown::once(text) })
+        Ok(IssuedApiKey { system: system.id, key, text: OneTimeSecret::new(text) })
     }
 }
 
@@ -221,6 +187,7 @@ impl Command for RevokeApiKey {
     const NAME: &'static str = "revokeApiKey";
     type Output = SystemId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<SystemId> {
         tx.actor().require_admin()?;
         let account = auth::commands::revoke_api_key(tx, self.key).await?;
@@ -231,43 +198,34 @@ impl Command for RevokeApiKey {
 
 impl Command for RotateWebhookSecret {
     const NAME: &'static str = "rotateWebhookSecret";
-    type Output = Rotated;
+    type Output = RotatedSecret;
 
-    async fn run(&self, tx: &mut Tx) -> Result<Rotated> {
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<RotatedSecret> {
         tx.actor().require_admin()?;
-        if self.overlap > OVERLAP_MAX {
-            let max = OVERLAP_MAX.as_secs() / 3_600;
-            return Err(refuse(
-                Code::Invalid,
-                "overlapHours",
-                format!("Two secrets sign side by side for {max} h at most."),
-                format!("新旧密钥并存最多 {max} 小时。"),
-            )
-            .into());
-        }
+        let expires_at = rotate("overlapHours", self.overlap, tx.now)?;
         let system = by_key(tx, "systemKey", &self.system).await?;
-        store::end_secrets(tx, system.id, tx.now + self.overlap).await?;
-        let secret = new_secret(tx, system.id).await?;
-        tx.record(Event::Hub(HubEvent::WebhookSecretRotated { system: system.id })).await?;
-        Ok(Rotated { system: system.id, secret })
+        let secret = OneTimeSecret::new(webhooks::commands::rotate_secret(tx, &system, expires_at).await?);
+        tx.record(HubEvent::WebhookSecretRotated { system: system.id }).await?;
+        Ok(RotatedSecret { system: system.id, secret })
     }
 }
 
-async fn of_job(tx: &Tx, subject: &str) -> Result<Option<Arc<System>>> {
+async fn system_of_job(tx: &Tx, subject: &str) -> Result<Option<Arc<System>>> {
     let id: SystemId = subject.parse().map_err(crate::kernel::Error::internal)?;
     Ok(store::systems(tx.conn()).await?.into_iter().find(|system| system.id == id).map(Arc::new))
 }
 
-/// Tickets that named a system before it was registered are linked, so many at a time; whether there are more.
-pub async fn link_later(tx: &mut Tx, subject: &str) -> Result<bool> {
-    let Some(system) = of_job(tx, subject).await? else { return Ok(false) };
-    let ids = queries::named_and_not_linked(tx.conn(), &system).await?;
+/// Links some tickets that referenced a system before it was registered; returns whether there are more.
+pub async fn link_existing_tickets(tx: &mut Tx, subject: &str) -> Result<bool> {
+    let Some(system) = system_of_job(tx, subject).await? else { return Ok(false) };
+    let ids = queries::unlinked_tickets(tx.conn(), &system).await?;
     link(tx, &ids, std::slice::from_ref(&system.key)).await?;
     Ok(ids.len() as u64 == queries::LINK_MAX)
 }
 
-/// Words are known now that were not; whether there is more to fold anew.
-pub async fn define_words(tx: &mut Tx, subject: &str) -> Result<bool> {
-    let Some(system) = of_job(tx, subject).await? else { return Ok(false) };
-    reports::refold(tx, &system).await
+/// Rebuilds some tickets after a change of the status map; returns whether there are more.
+pub async fn rebuild_tickets(tx: &mut Tx, subject: &str) -> Result<bool> {
+    let Some(system) = system_of_job(tx, subject).await? else { return Ok(false) };
+    reports::rebuild(tx, &system).await
 }

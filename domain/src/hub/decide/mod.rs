@@ -1,17 +1,19 @@
 //! Decisions of the hub, pure.
 
-mod delivery;
-mod merge;
+mod reports;
+mod status_fold;
+mod ticket_sync;
 
-pub use self::delivery::*;
-pub use self::merge::*;
+pub use self::reports::*;
+pub use self::status_fold::*;
+pub use self::ticket_sync::*;
 
 use crate::hub::model::Correction;
 use crate::kernel::Timestamp;
 use crate::tickets::model::TicketStatus;
 
-/// The correction that a report is the echo of, where it is one: it says so, or it repeats what the system was last
-/// told a moment ago. `corrections`: of this system and ticket, oldest first.
+/// The correction that a report echoes, if any: the one named by its cause, or the latest sent one if the report repeats its
+/// status soon afterwards. `corrections`: of this system and ticket, oldest first.
 pub fn echo_of<'c>(
     cause: Option<&str>,
     status: Option<TicketStatus>,
@@ -21,10 +23,10 @@ pub fn echo_of<'c>(
     match cause {
         Some(cause) => corrections.iter().copied().find(|one| one.id.to_string().eq_ignore_ascii_case(cause)),
         None => {
-            let sent = corrections.iter().copied().filter(|one| one.sent_at.is_some());
+            let sent = corrections.iter().copied().filter(|one| one.delivery.sent_at.is_some());
             let last = sent.max_by_key(|one| one.created_at)?;
-            let lately = last.sent_at.is_some_and(|at| now <= at + ECHO_WITHIN);
-            (lately && Some(last.status) == status).then_some(last)
+            let is_recent = last.delivery.sent_at.is_some_and(|at| now <= at + ECHO_WITHIN);
+            (is_recent && Some(last.status) == status).then_some(last)
         }
     }
 }

@@ -1,160 +1,163 @@
-//! Systems, what they report, what they are told, and what is told of them.
+//! Systems, their reports, and the corrections sent to them.
 
-mod merge;
+mod status_fold;
+mod ticket_sync;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use self::merge::*;
+pub use self::status_fold::*;
+pub use self::ticket_sync::*;
 use crate::auth::model::ApiKey;
 use crate::kernel::{
-    ApiKeyId, ApiScope, Code, CorrectionId, Message, ReportId, SystemId, TicketId, Timestamp, UserId, days, words,
+    ApiKeyId, ApiScope, Code, CorrectionId, Message, ReportId, SystemId, TicketId, Timestamp, UserId, hours, minutes,
+    string_enum,
 };
-use crate::runtime::Shelf;
+use crate::runtime::{ConfigSection, LogEvent, LookupCache};
 use crate::tickets::model as tickets;
-use crate::tickets::model::TicketStatus;
+use crate::tickets::model::{TicketFact, TicketStatus};
+use crate::webhooks::model::{Endpoint, QueueEntry, QueueState, QueuedMessage};
+use uuid::Uuid;
 
-/// Reports of one call.
+/// Reports per call.
 pub const REPORTS_MAX: usize = 500;
-/// Entries of words of one system.
-pub const WORDS_MAX: usize = 200;
-/// Reports that are kept of one ticket: what comes beyond is refused.
+/// Entries of a system's status map.
+pub const STATUS_MAP_MAX: usize = 200;
+/// Reports stored per ticket; further ones are refused.
 pub const REPORTS_PER_TICKET_MAX: usize = 2_000;
-/// The rank of a system that names none, and the highest.
+/// The default rank of a system, and the highest.
 pub const RANK_DEFAULT: u32 = 10;
 pub const RANK_MAX: u32 = 1_000;
-/// The key by which Buoy itself stands beside the systems.
+/// The key of Buoy itself among the systems.
 pub const BUOY: &str = "BUOY";
 
-/// An administrator's choices.
-#[derive(Clone, Debug)]
+/// Configuration: the section `hub`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// An endpoint that has failed for so long is called no more, and administrators hear of it.
-    pub disable_after: Duration,
-    /// Systems that differ for so long are no divergence yet.
-    pub grace: Duration,
-    /// The divergence that is aimed for.
+    /// An endpoint that has failed for so long is disabled, and administrators are notified.
+    pub disable_after_hours: u64,
+    /// A difference counts as divergence only after this time.
+    pub grace_minutes: u64,
+    /// The target for the divergence rate.
     pub divergence_target: f64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { disable_after: days(3), grace: crate::kernel::minutes(5), divergence_target: 0.008 }
+impl ConfigSection for Settings {
+    const NAME: &'static str = "hub";
+}
+
+impl Settings {
+    pub const fn disable_after(&self) -> Duration {
+        hours(self.disable_after_hours)
+    }
+
+    pub const fn grace(&self) -> Duration {
+        minutes(self.grace_minutes)
     }
 }
 
-/// Another system that speaks of tickets: an ERP, a CRM, an app in the field.
+/// A connected system that reports statuses of tickets: an ERP, a CRM, a field app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
     pub id: SystemId,
     pub key: String,
     pub name: String,
-    /// Of reports of one instant, the one of the lowest rank wins; Buoy itself has 0.
+    /// Of reports with the same timestamp, the one with the lowest rank wins; Buoy itself has 0.
     pub rank: u32,
-    /// The account in whose name it acts.
+    /// The account that it acts as.
     pub account: UserId,
     /// Where its corrections are sent to.
-    pub callback_url: Option<String>,
+    pub endpoint: Endpoint,
     pub created_at: Timestamp,
-    /// Its endpoint has answered nothing good since then, so often in a row; it is not called before `retry_at`.
-    pub failing_since: Option<Timestamp>,
-    pub failures: i32,
-    pub retry_at: Option<Timestamp>,
-    /// It is called no more.
-    pub disabled_at: Option<Timestamp>,
-    pub disabled_because: Option<String>,
-    /// How far its clock runs ahead of ours, as far as its reports show; negative: behind.
+    /// How far its clock is ahead of ours, estimated from its reports; negative: behind.
     pub clock_offset_millis: Option<i64>,
     pub clock_seen_at: Option<Timestamp>,
-    /// Its own words, in the order in which it gave them.
-    pub words: Vec<StatusWord>,
+    /// The mapping of its own statuses, in the order given.
+    pub status_map: Vec<StatusMapping>,
 }
 
 impl System {
-    /// Where its corrections go now.
-    pub fn endpoint(&self) -> Option<&str> {
-        self.callback_url.as_deref().filter(|_| self.disabled_at.is_none())
+    pub fn mapping_of(&self, source_status: &str) -> Option<&StatusMapping> {
+        self.status_map.iter().find(|mapping| mapping.source_status == source_status)
     }
 
-    pub fn word(&self, word: &str) -> Option<&StatusWord> {
-        self.words.iter().find(|known| known.word == word)
-    }
-
-    /// The system's own word for a status: the first that its map names.
-    pub fn word_for(&self, status: TicketStatus) -> Option<&str> {
-        self.words.iter().find(|known| known.status == status).map(|known| known.word.as_str())
+    /// The system's own status for a ticket status: the first that maps to it.
+    pub fn source_status_for(&self, status: TicketStatus) -> Option<&str> {
+        self.status_map.iter().find(|mapping| mapping.status == status).map(|mapping| mapping.source_status.as_str())
     }
 }
 
-/// What a system's own word means.
+/// The ticket status that a system's own status maps to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatusWord {
-    pub word: String,
+pub struct StatusMapping {
+    #[serde(rename = "word")]
+    pub source_status: String,
     pub status: TicketStatus,
-    /// It says that the ticket is taken up again: only such a word leads out of CLOSED or CANCELLED.
+    /// It is an explicit reopening: only such a status moves a ticket out of CLOSED or CANCELLED.
     pub reopens: bool,
 }
 
-/// All systems, in memory.
-pub struct Systems(pub(super) Shelf<(), Arc<HashMap<SystemId, Arc<System>>>>);
+/// All systems, cached in memory.
+pub struct SystemCache(pub(super) LookupCache<(), Arc<Systems>>);
 
-impl Default for Systems {
+impl Default for SystemCache {
     fn default() -> Self {
-        Self(Shelf::new(1))
+        Self(LookupCache::new(1))
     }
 }
 
-impl Systems {
-    pub fn forget(&self) {
-        self.0.forget_all();
+impl SystemCache {
+    pub fn invalidate(&self) {
+        self.0.invalidate_all();
     }
 }
 
-/// Joins a system: an account, a first API key, a first secret of its webhook.
+/// Registers a system, with an account, a first API key and a first webhook secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct RegisterSystem {
     pub key: String,
     pub name: String,
     pub rank: Option<u32>,
     pub callback_url: Option<String>,
-    pub words: Vec<StatusWord>,
+    #[serde(rename = "words")]
+    pub status_map: Vec<StatusMapping>,
 }
 
-/// Secrets of something that was just made; shown once and never written down. Absent where a call is repeated.
+/// A new secret; shown once and never stored. Absent when an idempotent call is repeated.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Shown {
+pub struct OneTimeSecret {
     #[serde(skip)]
     pub text: Option<String>,
 }
 
-impl Shown {
-    pub fn once(text: String) -> Self {
+impl OneTimeSecret {
+    pub fn new(text: String) -> Self {
         Self { text: Some(text) }
     }
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Registered {
+pub struct RegisteredSystem {
     pub system: SystemId,
-    pub api_key: Shown,
-    pub webhook_secret: Shown,
+    pub api_key: OneTimeSecret,
+    pub webhook_secret: OneTimeSecret,
 }
 
-/// Changes what is given; `None` leaves a field as it is.
+/// Changes the given fields; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct UpdateSystem {
     pub key: String,
     pub name: Option<String>,
     pub rank: Option<u32>,
-    /// `Some(None)`: none.
+    /// `Some(None)` removes it.
     pub callback_url: Option<Option<String>>,
-    /// In place of all words that were known.
-    pub words: Option<Vec<StatusWord>>,
-    /// Calls an endpoint again that was given up.
+    /// Replaces the whole status map.
+    #[serde(rename = "words")]
+    pub status_map: Option<Vec<StatusMapping>>,
+    /// Enables a disabled endpoint again.
     pub enable: bool,
 }
 
@@ -166,10 +169,10 @@ pub struct IssueApiKey {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Issued {
+pub struct IssuedApiKey {
     pub system: SystemId,
     pub key: ApiKeyId,
-    pub text: Shown,
+    pub text: OneTimeSecret,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -177,7 +180,7 @@ pub struct RevokeApiKey {
     pub key: ApiKeyId,
 }
 
-/// A new secret of a webhook; messages are signed with the one before as well until its time is over.
+/// Creates a new webhook secret; the old one also signs until the overlap ends.
 #[derive(Clone, Debug, Serialize)]
 pub struct RotateWebhookSecret {
     pub system: String,
@@ -185,141 +188,128 @@ pub struct RotateWebhookSecret {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Rotated {
+pub struct RotatedSecret {
     pub system: SystemId,
-    pub secret: Shown,
+    pub secret: OneTimeSecret,
 }
 
-/// What a system says of tickets.
+/// Status reports of a system.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportStatuses {
-    pub reports: Vec<Given>,
-    /// What the system's clock said when it sent this.
+    pub reports: Vec<ReportInput>,
+    /// The system's clock when it sent the reports.
     pub sent_at: Option<Timestamp>,
 }
 
-/// A report as it is given.
+/// A report as given.
 #[derive(Clone, Debug, Serialize)]
-pub struct Given {
+pub struct ReportInput {
     pub token: String,
-    pub word: String,
+    #[serde(rename = "word")]
+    pub source_status: String,
     pub at: Timestamp,
     pub operator: String,
     pub event_id: Option<String>,
-    /// Of the correction that it acknowledges.
+    /// The id of the correction that it acknowledges.
     pub cause: Option<String>,
 }
 
-/// What a report came to.
+/// The result of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reported {
+pub struct ReportResult {
     pub token: String,
     pub outcome: Outcome,
     pub code: Option<Code>,
     pub message: Option<Message>,
-    /// Where the ticket stands now.
+    /// The ticket's authoritative status now.
     pub truth: Option<TicketStatus>,
 }
 
-/// Links what a system calls a ticket: by staff, or by the system itself, whose own number it must be.
+/// Links a system's reference to a ticket; called by staff, or by the system for its own references.
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkExternalRef(pub tickets::LinkExternalRef);
 
-/// A person says that a step which a system reported, and which waits, is not so.
+/// Rejects a pending status report.
 #[derive(Clone, Debug, Serialize)]
 pub struct DismissPendingReport {
     pub ticket: TicketId,
     pub expected_version: Option<i32>,
 }
 
-/// Sends a correction again that was given up.
+/// Sends a dead letter again.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReplayDelivery {
     pub correction: CorrectionId,
 }
 
-/// Sends all corrections of a system again that were given up.
+/// Sends all dead letters of a system again.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReplayDeadLetters {
     pub system: String,
 }
 
-words! {
-    /// What became of a correction.
+string_enum! {
+    /// The state of a correction.
     CorrectionState {
-        /// It is to be sent, or sent again; without an endpoint it waits to be taken by subscription.
+        /// Waiting to be sent or retried; without an endpoint it waits for a subscription.
         Due = "DUE",
-        /// The system has it: its endpoint answered 2xx, or it said so.
+        /// Its endpoint answered 2xx, or the system acknowledged it in a report.
         Acknowledged = "ACKNOWLEDGED",
-        /// Something else became true, or the system said the same by itself.
-        Overtaken = "OVERTAKEN",
-        /// It was tried as often as it is tried: kept, and sent again when somebody replays it.
+        /// Superseded: the truth changed, or the system reported the same status on its own.
+        Superseded = "OVERTAKEN",
+        /// Delivery was given up (dead letter); it can be replayed.
         Dead = "DEAD",
     }
 }
 
-/// What a system is told, or was.
+impl From<QueueState> for CorrectionState {
+    fn from(state: QueueState) -> Self {
+        match state {
+            QueueState::Due => Self::Due,
+            QueueState::Dead => Self::Dead,
+        }
+    }
+}
+
+/// A correction of a system whose status differs from the truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
     pub id: CorrectionId,
     pub ticket: TicketId,
     pub system: SystemId,
     pub status: TicketStatus,
-    /// Why it is due, as the merge names it.
+    /// The reason, as given by `StatusFold::cause`.
     pub cause: String,
     pub created_at: Timestamp,
     pub state: CorrectionState,
-    pub attempts: i32,
-    /// How often its endpoint took calls, and would not take this one.
-    pub refusals: i32,
-    /// When its endpoint is called next; `None`: it is not.
-    pub due_at: Option<Timestamp>,
-    pub sent_at: Option<Timestamp>,
+    pub delivery: QueueEntry,
     pub acknowledged_at: Option<Timestamp>,
-    pub failure: Option<String>,
-    /// What the system itself called the report that was its echo.
+    /// The system's event id of the report that echoed it.
     pub echo_event: Option<String>,
 }
 
 impl Correction {
-    /// The system has not taken it yet, and it still holds.
+    /// Whether it is neither acknowledged nor superseded.
     pub fn is_open(&self) -> bool {
         matches!(self.state, CorrectionState::Due | CorrectionState::Dead)
     }
 }
 
-/// What is called over HTTP: an address, headers and a body; and how the other side answered.
-pub struct Letter {
-    pub url: String,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+impl QueuedMessage for Correction {
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn entry_mut(&mut self) -> &mut QueueEntry {
+        &mut self.delivery
+    }
+
+    fn set_state(&mut self, state: QueueState) {
+        self.state = state.into();
+    }
 }
 
-/// How an endpoint answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answered {
-    Status {
-        code: u16,
-        /// The other side asks to be left alone for so many seconds.
-        retry_after: Option<u64>,
-    },
-    /// Nothing, or nothing that could be asked for.
-    Nothing { why: String },
-}
-
-/// The way out: one HTTP client, guarded against private addresses, without redirects.
-#[derive(Clone)]
-pub struct Postman {
-    pub permits: Arc<Permits>,
-    pub post: Arc<Post>,
-}
-
-/// Whether an address may be called at all; else what is wrong with it.
-pub type Permits = dyn Fn(&str) -> Result<(), String> + Send + Sync;
-/// Calls it.
-pub type Post = dyn Fn(Letter) -> BoxFuture<'static, Answered> + Send + Sync;
-
-/// A report as it is kept.
+/// A stored report, or a stored local change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusReport {
     pub id: ReportId,
@@ -327,7 +317,7 @@ pub struct StatusReport {
     /// `None`: Buoy itself.
     pub system: Option<SystemId>,
     pub rank: u32,
-    pub word: String,
+    pub source_status: String,
     pub status: Option<TicketStatus>,
     pub reopens: bool,
     pub by_person: bool,
@@ -353,34 +343,34 @@ impl StatusReport {
     }
 }
 
-/// What a system holds of a ticket that it reported or is linked to.
+/// The status that a system has for a ticket that it reported or is linked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
+pub struct SystemState {
     pub ticket: TicketId,
     pub system: SystemId,
-    /// Its latest report, in the total order; `None`: it has not reported.
+    /// Its latest report in the total order; `None`: it has not reported.
     pub report: Option<ReportId>,
     /// The correction that it has acknowledged since.
     pub correction: Option<CorrectionId>,
     pub status: Option<TicketStatus>,
 }
 
-/// A word that a system used and its map does not know.
+/// A status that a system used and its status map does not contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownWord {
-    pub word: String,
+pub struct UnmappedStatus {
+    pub source_status: String,
     pub reports: i64,
     pub last_at: Timestamp,
 }
 
-/// A system with all that its administrator sees.
+/// Details of a system for administrators.
 #[derive(Clone, Debug)]
 pub struct SystemDetails {
     pub keys: Vec<ApiKey>,
-    pub unknown: Vec<UnknownWord>,
+    pub unmapped: Vec<UnmappedStatus>,
     pub dead: i64,
     pub due: i64,
-    /// Secrets that sign its messages now.
+    /// The number of secrets that sign its messages now.
     pub secrets: i64,
 }
 
@@ -394,7 +384,7 @@ pub enum HubEvent {
     WebhookSecretRotated {
         system: SystemId,
     },
-    /// Its endpoint is called no more.
+    /// Its endpoint was disabled.
     SystemDisabled {
         system: SystemId,
         key: String,
@@ -434,4 +424,52 @@ impl HubEvent {
             | Self::CorrectionReplayed { system, .. } => *system,
         }
     }
+}
+
+impl LogEvent for HubEvent {
+    const TAG: &'static str = "Hub";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::SystemSaved { .. } => "SystemSaved",
+            Self::WebhookSecretRotated { .. } => "WebhookSecretRotated",
+            Self::SystemDisabled { .. } => "SystemDisabled",
+            Self::UnknownWord { .. } => "UnknownWord",
+            Self::CorrectionDue { .. } => "CorrectionDue",
+            Self::CorrectionDead { .. } => "CorrectionDead",
+            Self::CorrectionReplayed { .. } => "CorrectionReplayed",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        ("system", self.system().0)
+    }
+}
+
+/// The job queue of deliveries to systems.
+pub const QUEUE: &str = "hub";
+/// Job: delivers the due corrections of one system.
+pub const DELIVER_JOB: &str = "hub.deliver";
+/// Job: links the tickets that referenced a system before it was registered.
+pub const LINK_JOB: &str = "hub.link";
+/// Job: rebuilds tickets after a change of a status map.
+pub const REBUILD_JOB: &str = "hub.refold";
+
+/// What the hub records about a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HubFact {
+    /// A system reported a status; `status`: the result of its status mapping for `word`.
+    StatusReported {
+        system: String,
+        word: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        status: Option<TicketStatus>,
+        outcome: String,
+    },
+    /// A system acknowledged its correction.
+    CorrectionAcknowledged { system: String, status: TicketStatus },
+}
+
+impl TicketFact for HubFact {
+    const NAMES: &'static [&'static str] = &["StatusReported", "CorrectionAcknowledged"];
 }

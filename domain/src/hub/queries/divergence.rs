@@ -1,4 +1,4 @@
-//! On how many tickets systems differ: now, over time, and which ones.
+//! Divergence: on how many tickets systems differ, now, over time and by pair of systems.
 
 use sea_orm::sea_query::{
     Alias, Expr, ExprTrait as _, Func, IntoCondition as _, JoinType, Query, SelectStatement, SimpleExpr,
@@ -8,18 +8,19 @@ use sea_orm::{Condition, ConnectionTrait, Order};
 use super::super::model::Settings;
 use super::super::store::{hub_difference, hub_holding, hub_ticket};
 use super::systems;
-use crate::kernel::{Error, Result, Role, SystemId, Timestamp, days};
+use crate::kernel::{Error, Result, Role, SystemId, Timestamp, boxed, days};
+use crate::msg;
 use crate::runtime::Ctx;
 use crate::tickets::decide::rights::Scope;
 use crate::tickets::store::entities::ticket;
 use crate::tickets::store::select;
 
-/// Points of a series at most.
+/// Points per series.
 const POINTS_MAX: i64 = 60;
-/// Agreements of a period whose median is taken.
-const AGREEMENTS_MAX: u64 = 100_000;
+/// Ended differences of a period that enter the median.
+const ENDED_MAX: u64 = 100_000;
 
-/// So many of so many tickets.
+/// Differing tickets out of the compared ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     pub differing: u64,
@@ -44,15 +45,15 @@ pub struct Pair {
 pub struct Divergence {
     /// At the end of the period, or now where that is earlier.
     pub current: Share,
-    /// Tickets that differ, but not for long enough to count.
+    /// Tickets that differ, but not long enough to count.
     pub pending: u64,
     pub series: Vec<Point>,
     pub pairs: Vec<Pair>,
     pub median_seconds: Option<i64>,
 }
 
-/// The columns of a table of the hub beside those of its tickets, within a scope.
-fn within(
+/// A query of a hub table joined with its tickets, restricted to a scope.
+fn in_scope(
     from: impl sea_orm::sea_query::IntoTableRef,
     id: impl sea_orm::sea_query::IntoColumnRef,
     scope: &Scope,
@@ -67,16 +68,16 @@ fn within(
     query
 }
 
-/// Whether a difference counts at an instant: long enough, and not over.
+/// Whether a difference counts at an instant: it began long enough before and has not ended.
 fn differs_at(at: Timestamp, settings: &Settings) -> Condition {
     let ended = Expr::col((hub_difference::Entity, hub_difference::Column::EndedAt));
     Condition::all()
-        .add(Expr::col((hub_difference::Entity, hub_difference::Column::BeganAt)).lte(at - settings.grace))
+        .add(Expr::col((hub_difference::Entity, hub_difference::Column::BeganAt)).lte(at - settings.grace()))
         .add(ended.clone().is_null().or(ended.gt(at)))
 }
 
-fn count_where(what: SimpleExpr, condition: Condition) -> SimpleExpr {
-    Func::count_distinct(Expr::case(condition, what)).into()
+fn count_where(column: SimpleExpr, condition: Condition) -> SimpleExpr {
+    Func::count_distinct(Expr::case(condition, column)).into()
 }
 
 async fn counts(cx: &Ctx, mut query: SelectStatement, columns: Vec<SimpleExpr>) -> Result<Vec<u64>> {
@@ -98,7 +99,7 @@ fn median(mut all: Vec<i64>) -> Option<i64> {
     all.get(all.len().checked_sub(1)? / 2).copied()
 }
 
-/// Instants at which a period is looked at: the ends of its days, or of longer equal parts.
+/// The instants of a series over a period: the ends of its days, or of longer equal parts.
 fn points(from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
     let day = i64::try_from(days(1).as_millis()).unwrap_or(i64::MAX);
     let span = to.millis() - from.millis();
@@ -113,6 +114,7 @@ fn points(from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
     at
 }
 
+#[boxed]
 pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Divergence> {
     if cx.actor.user_id().is_none() {
         return Err(Error::unauthenticated());
@@ -121,19 +123,19 @@ pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Dive
         return Err(Error::forbidden());
     }
     if to <= from {
-        return Err(Error::bad_input("period.to must lie behind period.from.", "period.to 必须晚于 period.from。"));
+        return Err(Error::bad_input(msg!("hub-period-invalid")));
     }
     let settings = cx.app.state::<Settings>().clone();
     let scope = Scope::of(&cx.actor);
     let end = Ord::min(to, cx.now());
     let at = if end <= from { vec![end] } else { points(from, end) };
     let compared = (hub_ticket::Entity, hub_ticket::Column::ComparedFrom);
-    let of_ticket = within(hub_ticket::Entity, (hub_ticket::Entity, hub_ticket::Column::TicketId), &scope);
+    let of_ticket = in_scope(hub_ticket::Entity, (hub_ticket::Entity, hub_ticket::Column::TicketId), &scope);
     let ids = Expr::col((hub_ticket::Entity, hub_ticket::Column::TicketId));
     let columns = at.iter().map(|at| count_where(ids.clone(), Expr::col(compared).lte(*at).into_condition()));
     let compared = counts(cx, of_ticket, columns.collect()).await?;
     let differences =
-        || within(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), &scope);
+        || in_scope(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), &scope);
     let ids = || -> SimpleExpr { Expr::col((hub_difference::Entity, hub_difference::Column::TicketId)) };
     let mut columns: Vec<SimpleExpr> = at.iter().map(|at| count_where(ids(), differs_at(*at, &settings))).collect();
     let began = Expr::col((hub_difference::Entity, hub_difference::Column::BeganAt));
@@ -141,7 +143,7 @@ pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Dive
     let open = Condition::all().add(began.clone().lte(end)).add(ended.clone().is_null().or(ended.clone().gt(end)));
     columns.push(count_where(ids(), open));
     let mut query = differences();
-    // What was over before the period counts at none of its points.
+    // Differences that ended before the period count at none of its points.
     query.and_where(ended.clone().is_null().or(ended.clone().gt(from)));
     let mut differing = counts(cx, query, columns).await?;
     let open = differing.pop().unwrap_or(0);
@@ -152,7 +154,7 @@ pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Dive
         .collect();
     let current = series.last().map(|point| point.share).unwrap_or_default();
 
-    // How long it took until systems agreed again.
+    // How long differences lasted.
     let mut query = differences();
     query
         .columns([
@@ -164,27 +166,27 @@ pub async fn divergence(cx: &Ctx, from: Timestamp, to: Timestamp) -> Result<Dive
         .and_where(ended.clone().gte(from))
         .and_where(ended.lt(to))
         .order_by((hub_difference::Entity, hub_difference::Column::EndedAt), Order::Desc)
-        .limit(AGREEMENTS_MAX);
-    let mut agreed: Vec<((SystemId, SystemId), i64)> = Vec::new();
+        .limit(ENDED_MAX);
+    let mut ended_differences: Vec<((SystemId, SystemId), i64)> = Vec::new();
     for row in cx.read().query_all(&query).await? {
         let (first, second): (SystemId, SystemId) = (row.try_get("", "first_id")?, row.try_get("", "second_id")?);
         let (began, ended): (Timestamp, Timestamp) = (row.try_get("", "began_at")?, row.try_get("", "ended_at")?);
-        agreed.push(((first, second), ended.seconds_since(began)));
+        ended_differences.push(((first, second), ended.seconds_since(began)));
     }
-    let pairs = pairs(cx, &scope, end, &settings, &agreed).await?;
-    let median_seconds = median(agreed.into_iter().map(|(_, seconds)| seconds).collect());
+    let pairs = pairs(cx, &scope, end, &settings, &ended_differences).await?;
+    let median_seconds = median(ended_differences.into_iter().map(|(_, seconds)| seconds).collect());
     Ok(Divergence { current, pending: open.saturating_sub(current.differing), series, pairs, median_seconds })
 }
 
-/// Which systems differ from which.
+/// The divergence of each pair of systems.
 async fn pairs(
     cx: &Ctx,
     scope: &Scope,
     end: Timestamp,
     settings: &Settings,
-    agreed: &[((SystemId, SystemId), i64)],
+    ended_differences: &[((SystemId, SystemId), i64)],
 ) -> Result<Vec<Pair>> {
-    let (first, second) = (Alias::new("first_held"), Alias::new("second_held"));
+    let (first, second) = (Alias::new("first_state"), Alias::new("second_state"));
     let column = |of: &Alias, column: hub_holding::Column| Expr::col((of.clone(), column));
     let mut query = Query::select();
     query
@@ -211,8 +213,8 @@ async fn pairs(
             (first.clone(), hub_holding::Column::SystemId),
             (second.clone(), hub_holding::Column::SystemId),
         ]);
-    let compared = rows_of_pairs(cx, &query).await?;
-    let mut query = within(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), scope);
+    let compared = pair_counts(cx, &query).await?;
+    let mut query = in_scope(hub_difference::Entity, (hub_difference::Entity, hub_difference::Column::TicketId), scope);
     query
         .columns([
             (hub_difference::Entity, hub_difference::Column::FirstId),
@@ -227,7 +229,7 @@ async fn pairs(
             (hub_difference::Entity, hub_difference::Column::FirstId),
             (hub_difference::Entity, hub_difference::Column::SecondId),
         ]);
-    let differing = rows_of_pairs(cx, &query).await?;
+    let differing = pair_counts(cx, &query).await?;
     let known = systems(&cx.app).await?;
     let key = |id: &SystemId| known.get(id).map(|system| system.key.clone()).unwrap_or_default();
     let mut pairs: Vec<Pair> = compared
@@ -238,17 +240,17 @@ async fn pairs(
                 std::mem::swap(&mut first, &mut second);
             }
             let differing = differing.iter().find(|(of, _)| *of == pair).map_or(0, |(_, n)| *n);
-            let taken = agreed.iter().filter(|(of, _)| *of == pair).map(|(_, seconds)| *seconds);
-            Pair { first, second, share: Share { differing, compared }, median_seconds: median(taken.collect()) }
+            let durations = ended_differences.iter().filter(|(of, _)| *of == pair).map(|(_, seconds)| *seconds);
+            Pair { first, second, share: Share { differing, compared }, median_seconds: median(durations.collect()) }
         })
         .collect();
     pairs.sort_by(|a, b| (&a.first, &a.second).cmp(&(&b.first, &b.second)));
     Ok(pairs)
 }
 
-type OfPair = ((SystemId, SystemId), u64);
+type PairCount = ((SystemId, SystemId), u64);
 
-async fn rows_of_pairs(cx: &Ctx, query: &SelectStatement) -> Result<Vec<OfPair>> {
+async fn pair_counts(cx: &Ctx, query: &SelectStatement) -> Result<Vec<PairCount>> {
     let rows = cx.read().query_all(query).await?;
     rows.iter()
         .map(|row| {

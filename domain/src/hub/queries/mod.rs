@@ -8,39 +8,41 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect};
 
-pub use self::corrections::{Place, by_ids, dead_letters, due_for, due_since, outstanding};
+pub use self::corrections::{CorrectionPosition, by_ids, dead_letters, due_for, due_since, outstanding};
 pub use self::divergence::{Divergence, Pair, Point, Share, divergence};
-pub use self::panorama::{ConflictView, Kept, Panorama, SystemView, panorama};
-use super::model::{CorrectionState, System, SystemDetails, Systems, UnknownWord};
+pub use self::panorama::{ConflictView, Panorama, SourcedReport, SystemView, panorama};
+use super::model::{CorrectionState, System, SystemCache, SystemDetails, Systems, UnmappedStatus};
 use super::store::{self, correction, hub_holding};
 use crate::auth;
-use crate::kernel::{Actor, Error, Result, SystemId, TicketId, Timestamp, UserId};
-use crate::runtime::{App, Ctx};
+use crate::kernel::{Actor, Error, Result, SystemId, TicketId, Timestamp, UserId, boxed};
+use crate::runtime::{App, Ctx, Executor};
 use crate::tickets::store::entities::external_ref;
 
-/// All systems, from memory.
-pub async fn systems(app: &App) -> Result<Arc<HashMap<SystemId, Arc<System>>>> {
+/// All systems, from the cache.
+#[boxed]
+pub async fn systems(app: &App) -> Result<Arc<Systems>> {
     let load = async |_| {
         let systems = store::systems(app.db.read()).await?;
-        let systems: HashMap<SystemId, Arc<System>> =
-            systems.into_iter().map(|system| (system.id, Arc::new(system))).collect();
+        let systems: Systems = systems.into_iter().map(|system| (system.id, Arc::new(system))).collect();
         Ok(vec![((), Arc::new(systems))])
     };
-    Ok(app.state::<Systems>().0.get_or_load(vec![()], load).await?.remove(&()).unwrap_or_default())
+    Ok(app.state::<SystemCache>().0.get_or_load(vec![()], load).await?.remove(&()).unwrap_or_default())
 }
 
-pub fn forget(app: &App) {
-    app.state::<Systems>().forget();
+pub fn invalidate_systems(app: &App) {
+    app.state::<SystemCache>().invalidate();
 }
 
-/// The system whose account this is.
+/// The system with this account.
+#[boxed]
 pub async fn system_of(app: &App, account: UserId) -> Result<Option<Arc<System>>> {
     Ok(systems(app).await?.values().find(|system| system.account == account).cloned())
 }
 
-/// All systems, by their keys, as they are now: for administrators.
+/// All systems, ordered by key, from the database; for administrators.
+#[boxed]
 pub async fn list(cx: &Ctx) -> Result<Vec<System>> {
     administrators_only(cx)?;
     store::systems(cx.read()).await
@@ -53,7 +55,8 @@ fn administrators_only(cx: &Ctx) -> Result<()> {
     }
 }
 
-/// What an administrator sees beside each.
+/// Details of systems, for administrators.
+#[boxed]
 pub async fn details(cx: &Ctx, systems: &[(SystemId, UserId)]) -> Result<HashMap<SystemId, SystemDetails>> {
     let accounts: Vec<UserId> = systems.iter().map(|(_, account)| *account).collect();
     let keys = auth::queries::api_keys_of(cx.read(), &accounts).await?;
@@ -61,10 +64,14 @@ pub async fn details(cx: &Ctx, systems: &[(SystemId, UserId)]) -> Result<HashMap
     let dead = counts(store::correction_counts(cx.read(), CorrectionState::Dead).await?);
     let due = counts(store::correction_counts(cx.read(), CorrectionState::Due).await?);
     let secrets = counts(store::secret_counts(cx.read(), cx.now()).await?);
-    let unknown = store::unknown_words(cx.read()).await?;
+    let unmapped = store::unmapped_statuses(cx.read()).await?;
     let of = |id: SystemId, account: UserId| SystemDetails {
         keys: keys.iter().filter(|key| key.user == account).cloned().collect(),
-        unknown: unknown.iter().filter(|(of, _)| *of == id).map(|(_, word)| word.clone()).collect::<Vec<UnknownWord>>(),
+        unmapped: unmapped
+            .iter()
+            .filter(|(of, _)| *of == id)
+            .map(|(_, status)| status.clone())
+            .collect::<Vec<UnmappedStatus>>(),
         dead: dead.get(&id).copied().unwrap_or(0),
         due: due.get(&id).copied().unwrap_or(0),
         secrets: secrets.get(&id).copied().unwrap_or(0),
@@ -72,11 +79,11 @@ pub async fn details(cx: &Ctx, systems: &[(SystemId, UserId)]) -> Result<HashMap
     Ok(systems.iter().map(|(id, account)| (*id, of(*id, *account))).collect())
 }
 
-/// Tickets that are linked to a system at a time.
+/// Tickets linked to a system at a time.
 pub const LINK_MAX: u64 = 100;
 
-/// Tickets that name a system and are not linked to it yet.
-pub async fn named_and_not_linked(conn: &impl ConnectionTrait, system: &System) -> Result<Vec<TicketId>> {
+/// Tickets that reference a system and are not linked to it yet.
+pub async fn unlinked_tickets(conn: &Executor, system: &System) -> Result<Vec<TicketId>> {
     let mut linked = Query::select();
     linked
         .expr(Expr::val(1))
@@ -99,13 +106,13 @@ pub async fn named_and_not_linked(conn: &impl ConnectionTrait, system: &System) 
         .await?)
 }
 
-/// Systems for which something is due.
-pub async fn with_due(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<SystemId>> {
+/// Systems with due corrections.
+pub async fn systems_with_due(conn: &Executor, now: Timestamp) -> Result<Vec<SystemId>> {
     Ok(correction::Entity::find()
         .select_only()
         .distinct()
         .column(correction::Column::SystemId)
-        .filter(correction::Column::State.eq(CorrectionState::Due.word()))
+        .filter(correction::Column::State.eq(CorrectionState::Due.as_str()))
         .filter(Expr::col(correction::Column::DueAt).lte(now))
         .into_tuple()
         .all(conn)

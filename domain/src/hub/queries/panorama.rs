@@ -1,35 +1,36 @@
-//! 客户工单全景视图: what every system holds of one ticket.
+//! 客户工单全景视图: the status of one ticket in every system.
 
 use std::collections::HashMap;
 
-use super::super::decide::{Merge, colour};
-use super::super::model::{BUOY, Colour, Correction, Digest, Holding, StatusReport};
+use super::super::decide::{StatusFold, colour};
+use super::super::model::{BUOY, Colour, Correction, Digest, StatusReport, SystemState};
 use super::super::store;
 use super::systems;
-use crate::kernel::text::can_name;
-use crate::kernel::{Error, ReportId, Result, Role, TicketId, Timestamp};
+use crate::kernel::text::has_no_control_chars;
+use crate::kernel::{Error, ReportId, Result, Role, TicketId, Timestamp, boxed};
+use crate::msg;
 use crate::runtime::Ctx;
 use crate::tickets::decide::token;
 use crate::tickets::model::{Access, TicketStatus, View};
-use crate::tickets::queries::{self as tickets, Name};
+use crate::tickets::queries::{self as tickets, TicketKey};
 
 pub struct Panorama {
     pub view: View,
-    /// Where the ticket stands by all that was said of it.
+    /// The authoritative status of the ticket.
     pub truth: TicketStatus,
     pub colour: Colour,
     pub systems: Vec<SystemView>,
     pub conflicts: Vec<ConflictView>,
-    /// What systems reported, newest first, in the total order.
-    pub history: Vec<Kept>,
-    /// What was done here to a ticket that systems speak of, newest first.
-    pub changes: Vec<Kept>,
+    /// Reports of systems, newest first in the total order.
+    pub history: Vec<SourcedReport>,
+    /// Local changes, newest first.
+    pub changes: Vec<SourcedReport>,
     pub corrections: Vec<(String, Correction)>,
 }
 
-/// A report, and the key of whoever said it.
+/// A report, and the key of its system.
 #[derive(Clone)]
-pub struct Kept {
+pub struct SourcedReport {
     pub system: String,
     pub report: StatusReport,
 }
@@ -37,12 +38,12 @@ pub struct Kept {
 pub struct SystemView {
     pub system: String,
     pub external_id: Option<String>,
-    pub word: Option<String>,
+    pub source_status: Option<String>,
     pub status: Option<TicketStatus>,
     pub reported_at: Option<Timestamp>,
     pub agrees: bool,
     pub acknowledged: bool,
-    /// What it was told last and has not taken yet.
+    /// Its open correction.
     pub correction: Option<Correction>,
 }
 
@@ -50,21 +51,21 @@ pub struct ConflictView {
     pub id: ReportId,
     pub from: Timestamp,
     pub to: Timestamp,
-    pub reports: Vec<Kept>,
+    pub reports: Vec<SourcedReport>,
 }
 
-/// The ticket of any of its names: its token, its number, or what another system calls it.
+/// Finds a ticket by its token, its number, or another system's reference.
 async fn find(cx: &Ctx, reference: &str, system: Option<&str>) -> Result<View> {
     let reference = reference.trim();
-    if !can_name(reference) || reference.is_empty() {
+    if !has_no_control_chars(reference) || reference.is_empty() {
         return Err(Error::not_found());
     }
     if system.is_none() {
         if token::parse(reference).is_some() {
-            return tickets::view(cx, Name::Token(reference)).await;
+            return tickets::view(cx, TicketKey::Token(reference)).await;
         }
         if let Ok(number) = reference.trim_start_matches('#').parse::<i64>() {
-            match tickets::view(cx, Name::Number(number)).await {
+            match tickets::view(cx, TicketKey::Number(number)).await {
                 Ok(view) if view.access == Access::Full => return Ok(view),
                 Ok(_) => {}
                 Err(error) if is_not_found(&error) => {}
@@ -72,7 +73,7 @@ async fn find(cx: &Ctx, reference: &str, system: Option<&str>) -> Result<View> {
             }
         }
     }
-    let mut named = tickets::refs_named(cx.read(), reference).await?;
+    let mut named = tickets::refs_by_external_id(cx.read(), reference).await?;
     named.retain(|(_, of)| system.is_none_or(|system| system == of));
     let ids: Vec<TicketId> = named.iter().map(|(id, _)| *id).collect();
     let mut views = tickets::views_by_id(cx, ids).await?;
@@ -80,10 +81,7 @@ async fn find(cx: &Ctx, reference: &str, system: Option<&str>) -> Result<View> {
     if views.len() > 1 {
         let of: Vec<&str> = named.iter().filter(|(id, _)| views.contains_key(id)).map(|(_, of)| of.as_str()).collect();
         let of = of.join(", ");
-        return Err(Error::bad_input(
-            format!("{reference} names several tickets: say whose number it is by system, one of {of}."),
-            format!("{reference} 对应多张工单，请用 system 指明来源系统：{of}。"),
-        ));
+        return Err(Error::bad_input(msg!("hub-reference-ambiguous", reference = reference, systems = of)));
     }
     views.into_values().next().ok_or_else(Error::not_found)
 }
@@ -92,11 +90,12 @@ fn is_not_found(error: &Error) -> bool {
     matches!(error, Error::Top { code: crate::kernel::TopCode::NotFound, .. })
 }
 
-/// Whether the viewer may see what systems say at all.
+/// Whether the viewer may see reports of systems at all.
 fn may_see(cx: &Ctx) -> bool {
     cx.actor.is_staff() || cx.actor.is(Role::ProductManager) || cx.actor.is(Role::Partner)
 }
 
+#[boxed]
 pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result<Panorama> {
     if cx.actor.user_id().is_none() {
         return Err(Error::unauthenticated());
@@ -114,80 +113,79 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
         of.and_then(|id| known.get(&id)).map_or_else(|| BUOY.to_owned(), |system| system.key.clone())
     };
     let reports = store::reports_of(conn, &[id]).await?;
-    let merge = Merge::of(
+    let fold = StatusFold::from_entries(
         reports
             .iter()
             .map(|report| report.entry(report.system.is_some().then(|| key(report.system)).as_deref()))
             .collect(),
     );
-    let by_place: HashMap<(Timestamp, Digest), &StatusReport> =
+    let by_key: HashMap<(Timestamp, Digest), &StatusReport> =
         reports.iter().map(|report| ((report.at, report.digest), report)).collect();
     // In the total order.
-    let kept: Vec<Kept> = merge
+    let ordered: Vec<SourcedReport> = fold
         .entries()
         .iter()
-        .filter_map(|entry| by_place.get(&(entry.at, entry.digest)))
-        .map(|report| Kept { system: key(report.system), report: (*report).clone() })
+        .filter_map(|entry| by_key.get(&(entry.at, entry.digest)))
+        .map(|report| SourcedReport { system: key(report.system), report: (*report).clone() })
         .collect();
-    let truth = merge.truth();
+    let truth = fold.truth();
     let status = if truth.by.is_some() { truth.status } else { view.ticket.status };
-    let holdings = store::holdings_of(conn, &[id]).await?;
+    let system_states = store::system_states_of(conn, &[id]).await?;
     let corrections = store::all_corrections_of(conn, id).await?;
     let refs = tickets::refs_of(conn, id).await?;
-    let mut shown: Vec<SystemView> = holdings
+    let mut system_views: Vec<SystemView> = system_states
         .iter()
-        .filter_map(|holding| Some((holding, known.get(&holding.system)?)))
-        .map(|(holding, system)| {
-            let Holding { report, correction: taken, status: held, .. } = holding;
-            let said = report.and_then(|report| reports.iter().find(|one| one.id == report));
+        .filter_map(|state| Some((state, known.get(&state.system)?)))
+        .map(|(state, system)| {
+            let SystemState { report, correction: acknowledged, status: current, .. } = state;
+            let latest = report.and_then(|report| reports.iter().find(|one| one.id == report));
             let open = corrections.iter().rfind(|one| one.system == system.id && one.is_open()).cloned();
-            let word = match taken {
-                Some(_) => held.and_then(|status| system.word_for(status)).map(str::to_owned),
-                None => said.map(|report| report.word.clone()),
+            let source_status = match acknowledged {
+                Some(_) => current.and_then(|status| system.source_status_for(status)).map(str::to_owned),
+                None => latest.map(|report| report.source_status.clone()),
             };
             SystemView {
                 system: system.key.clone(),
                 external_id: refs.iter().find(|one| one.system == system.key).map(|one| one.external_id.clone()),
-                word,
-                status: *held,
-                reported_at: said.map(|report| report.at),
-                agrees: *held == Some(status),
+                source_status,
+                status: *current,
+                reported_at: latest.map(|report| report.at),
+                agrees: *current == Some(status),
                 acknowledged: open.is_none(),
                 correction: open,
             }
         })
         .collect();
-    shown.sort_by(|a, b| a.system.cmp(&b.system));
-    let mut held: Vec<Option<TicketStatus>> =
-        holdings.iter().filter(|holding| holding.report.is_some()).map(|holding| holding.status).collect();
-    if let Some(here) = merge.held_here() {
-        held.push(Some(here));
-        shown.push(SystemView {
+    system_views.sort_by(|a, b| a.system.cmp(&b.system));
+    let mut statuses: Vec<Option<TicketStatus>> =
+        system_states.iter().filter(|state| state.report.is_some()).map(|state| state.status).collect();
+    if let Some(local) = fold.local_status() {
+        statuses.push(Some(local));
+        system_views.push(SystemView {
             system: BUOY.to_owned(),
             external_id: Some(view.ticket.number.to_string()),
-            word: None,
-            status: Some(here),
+            source_status: None,
+            status: Some(local),
             reported_at: truth.by.as_ref().map(|by| by.at),
             agrees: true,
             acknowledged: true,
             correction: None,
         });
     }
-    let conflicts = merge
+    let conflicts = fold
         .conflicts()
         .into_iter()
         .filter_map(|conflict| {
-            let within = |kept: &&Kept| {
-                (conflict.from..=conflict.to).contains(&kept.report.at)
-                    && conflict.reports.contains(&kept.report.digest)
+            let in_conflict = |one: &&SourcedReport| {
+                (conflict.from..=conflict.to).contains(&one.report.at) && conflict.reports.contains(&one.report.digest)
             };
-            let reports: Vec<Kept> = kept.iter().filter(within).cloned().collect();
+            let reports: Vec<SourcedReport> = ordered.iter().filter(in_conflict).cloned().collect();
             let id = reports.first()?.report.id;
             Some(ConflictView { id, from: conflict.from, to: conflict.to, reports })
         })
         .collect();
-    let (mut history, mut changes): (Vec<Kept>, Vec<Kept>) =
-        kept.into_iter().partition(|kept| kept.report.system.is_some());
+    let (mut history, mut changes): (Vec<SourcedReport>, Vec<SourcedReport>) =
+        ordered.into_iter().partition(|one| one.report.system.is_some());
     history.reverse();
     changes.reverse();
     let corrections =
@@ -195,8 +193,8 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
     Ok(Panorama {
         view,
         truth: status,
-        colour: colour(&held),
-        systems: shown,
+        colour: colour(&statuses),
+        systems: system_views,
         conflicts,
         history,
         changes,

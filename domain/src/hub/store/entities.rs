@@ -1,4 +1,4 @@
-//! The tables, column by column.
+//! Entities of the tables.
 
 pub mod partner_system {
     use crate::kernel::{SystemId, Timestamp, UserId};
@@ -148,7 +148,7 @@ pub mod hub_holding {
 }
 
 pub mod correction {
-    use crate::kernel::{CorrectionId, SystemId, TicketId, Timestamp};
+    use crate::kernel::{CorrectionId, Message, SystemId, TicketId, Timestamp};
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -167,7 +167,7 @@ pub mod correction {
         pub due_at: Option<Timestamp>,
         pub sent_at: Option<Timestamp>,
         pub acknowledged_at: Option<Timestamp>,
-        pub failure: Option<String>,
+        pub failure: Option<Message>,
         pub echo_event: Option<String>,
     }
 

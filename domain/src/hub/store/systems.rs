@@ -1,20 +1,21 @@
-//! Rows of systems, their words and secrets.
+//! Tables of systems, their status maps and secrets.
 
 use std::collections::HashMap;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel as _,
+    QueryFilter, QueryOrder as _, QuerySelect,
 };
 use uuid::Uuid;
 
-use super::{correction, partner_system, status_of, status_report, status_word, webhook_secret};
-use crate::hub::model::{CorrectionState, StatusWord, System, UnknownWord};
-use crate::kernel::{Result, SystemId, Timestamp};
-use crate::runtime::{Tx, Vault};
+use super::{partner_system, status_of, status_report, status_word, webhook_secret};
+use crate::hub::model::{StatusMapping, System, UnmappedStatus};
+use crate::kernel::{Message, Result, SystemId, Timestamp};
+use crate::runtime::{Executor, Tx};
+use crate::webhooks::model::{Endpoint, SealedSecret};
 
-fn system_of(row: partner_system::Model, words: Vec<StatusWord>) -> System {
+fn system_of(row: partner_system::Model, status_map: Vec<StatusMapping>) -> System {
     let partner_system::Model {
         id,
         key,
@@ -37,16 +38,18 @@ fn system_of(row: partner_system::Model, words: Vec<StatusWord>) -> System {
         name,
         rank: u32::try_from(rank).unwrap_or(0),
         account: user_id,
-        callback_url,
+        endpoint: Endpoint {
+            url: callback_url,
+            failing_since,
+            failures,
+            retry_at,
+            disabled_at,
+            disabled_because: disabled_because.as_deref().map(Message::from_stored),
+        },
         created_at,
-        failing_since,
-        failures,
-        retry_at,
-        disabled_at,
-        disabled_because,
         clock_offset_millis,
         clock_seen_at,
-        words,
+        status_map,
     }
 }
 
@@ -57,17 +60,13 @@ fn row_of(system: &System) -> partner_system::Model {
         name,
         rank,
         account,
-        callback_url,
+        endpoint,
         created_at,
-        failing_since,
-        failures,
-        retry_at,
-        disabled_at,
-        disabled_because,
         clock_offset_millis,
         clock_seen_at,
-        words: _,
+        status_map: _,
     } = system.clone();
+    let Endpoint { url: callback_url, failing_since, failures, retry_at, disabled_at, disabled_because } = endpoint;
     partner_system::Model {
         id,
         key,
@@ -80,68 +79,68 @@ fn row_of(system: &System) -> partner_system::Model {
         failures,
         retry_at,
         disabled_at,
-        disabled_because,
+        disabled_because: disabled_because.as_ref().map(Message::to_stored),
         clock_offset_millis,
         clock_seen_at,
     }
 }
 
-/// All systems, by their keys: there are few.
-pub(in crate::hub) async fn systems(conn: &impl ConnectionTrait) -> Result<Vec<System>> {
+/// All systems, ordered by key; there are few.
+pub(in crate::hub) async fn systems(conn: &Executor) -> Result<Vec<System>> {
     let rows = partner_system::Entity::find().order_by_asc(partner_system::Column::Key).all(conn).await?;
-    let words = status_word::Entity::find().order_by_asc(status_word::Column::Position).all(conn).await?;
-    let mut of: HashMap<SystemId, Vec<StatusWord>> = HashMap::new();
-    for status_word::Model { system_id, word, position: _, status, reopens } in words {
+    let mappings = status_word::Entity::find().order_by_asc(status_word::Column::Position).all(conn).await?;
+    let mut of: HashMap<SystemId, Vec<StatusMapping>> = HashMap::new();
+    for status_word::Model { system_id, word, position: _, status, reopens } in mappings {
         let status = status_of(&status)?;
-        of.entry(system_id).or_default().push(StatusWord { word, status, reopens });
+        of.entry(system_id).or_default().push(StatusMapping { source_status: word, status, reopens });
     }
     Ok(rows
         .into_iter()
         .map(|row| {
-            let words = of.remove(&row.id).unwrap_or_default();
-            system_of(row, words)
+            let status_map = of.remove(&row.id).unwrap_or_default();
+            system_of(row, status_map)
         })
         .collect())
 }
 
-pub(in crate::hub) async fn insert_system(conn: &impl ConnectionTrait, system: &System) -> Result<()> {
+pub(in crate::hub) async fn insert_system(conn: &Executor, system: &System) -> Result<()> {
     let row = row_of(system).into_active_model().reset_all();
     partner_system::Entity::insert(row).exec_without_returning(conn).await?;
-    put_words(conn, system.id, &system.words).await
+    put_status_map(conn, system.id, &system.status_map).await
 }
 
-/// What an administrator chooses, and how its endpoint does.
-pub(in crate::hub) async fn save_system(conn: &impl ConnectionTrait, system: &System) -> Result<()> {
+/// Saves what an administrator configures, and the health of the endpoint.
+pub(in crate::hub) async fn save_system(conn: &Executor, system: &System) -> Result<()> {
     let mut change = row_of(system).into_active_model().reset_all();
-    // Noted beside.
+    // Saved by `save_clock_offset`.
     change.clock_offset_millis = sea_orm::NotSet;
     change.clock_seen_at = sea_orm::NotSet;
     partner_system::Entity::update(change).exec(conn).await?;
     Ok(())
 }
 
-pub(in crate::hub) async fn put_words(
-    conn: &impl ConnectionTrait,
+pub(in crate::hub) async fn put_status_map(
+    conn: &Executor,
     system: SystemId,
-    words: &[StatusWord],
+    status_map: &[StatusMapping],
 ) -> Result<()> {
     status_word::Entity::delete_many().filter(status_word::Column::SystemId.eq(system)).exec(conn).await?;
-    if words.is_empty() {
+    if status_map.is_empty() {
         return Ok(());
     }
-    let rows = words.iter().zip(0..).map(|(word, position)| status_word::ActiveModel {
+    let rows = status_map.iter().zip(0..).map(|(mapping, position)| status_word::ActiveModel {
         system_id: Set(system),
-        word: Set(word.word.clone()),
+        word: Set(mapping.source_status.clone()),
         position: Set(position),
-        status: Set(word.status.word().to_owned()),
-        reopens: Set(word.reopens),
+        status: Set(mapping.status.as_str().to_owned()),
+        reopens: Set(mapping.reopens),
     });
     status_word::Entity::insert_many(rows).exec_without_returning(conn).await?;
     Ok(())
 }
 
-pub(in crate::hub) async fn note_clock(
-    conn: &impl ConnectionTrait,
+pub(in crate::hub) async fn save_clock_offset(
+    conn: &Executor,
     system: SystemId,
     offset_millis: i64,
     at: Timestamp,
@@ -155,13 +154,11 @@ pub(in crate::hub) async fn note_clock(
     Ok(())
 }
 
-const PURPOSE: &str = "webhook-secret";
-
-pub(in crate::hub) async fn insert_secret(tx: &Tx, system: SystemId, secret: &[u8]) -> Result<()> {
+pub(in crate::hub) async fn insert_secret(tx: &Tx, system: SystemId, sealed: Vec<u8>) -> Result<()> {
     let row = webhook_secret::ActiveModel {
         id: Set(tx.new_uuid()),
         system_id: Set(system),
-        sealed: Set(tx.app().state::<Vault>().seal(PURPOSE, secret, &*tx.app().chance)),
+        sealed: Set(sealed),
         created_at: Set(tx.now),
         expires_at: Set(None),
     };
@@ -169,7 +166,7 @@ pub(in crate::hub) async fn insert_secret(tx: &Tx, system: SystemId, secret: &[u
     Ok(())
 }
 
-/// Ends those that would go on for longer.
+/// Expires the secrets of a system at this time, unless they expire earlier, and deletes expired ones.
 pub(in crate::hub) async fn end_secrets(tx: &Tx, system: SystemId, at: Timestamp) -> Result<()> {
     webhook_secret::Entity::update_many()
         .col_expr(webhook_secret::Column::ExpiresAt, Expr::value(at))
@@ -185,21 +182,20 @@ pub(in crate::hub) async fn end_secrets(tx: &Tx, system: SystemId, at: Timestamp
     Ok(())
 }
 
-/// Secrets that sign now, newest first.
-pub(in crate::hub) async fn secrets(tx: &Tx, system: SystemId) -> Result<Vec<Vec<u8>>> {
+/// The secrets of a system, newest first.
+pub(in crate::hub) async fn secrets(conn: &Executor, system: SystemId) -> Result<Vec<SealedSecret>> {
     let rows = webhook_secret::Entity::find()
         .filter(webhook_secret::Column::SystemId.eq(system))
         .order_by_desc(webhook_secret::Column::Id)
-        .all(tx.conn())
+        .all(conn)
         .await?;
-    let good = rows.into_iter().filter(|row| row.expires_at.is_none_or(|at| tx.now < at));
-    good.map(|row| tx.app().state::<Vault>().unseal(PURPOSE, &row.sealed)).collect()
+    Ok(rows.into_iter().map(|row| SealedSecret { sealed: row.sealed, expires_at: row.expires_at }).collect())
 }
 
-type CountOf = (SystemId, i64);
+pub(in crate::hub) type CountOf = (SystemId, i64);
 
-/// How many secrets of each system sign now.
-pub(in crate::hub) async fn secret_counts(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Vec<CountOf>> {
+/// The number of valid secrets per system.
+pub(in crate::hub) async fn secret_counts(conn: &Executor, now: Timestamp) -> Result<Vec<CountOf>> {
     Ok(webhook_secret::Entity::find()
         .select_only()
         .column(webhook_secret::Column::SystemId)
@@ -215,27 +211,11 @@ pub(in crate::hub) async fn secret_counts(conn: &impl ConnectionTrait, now: Time
         .await?)
 }
 
-/// Corrections of each system in a state.
-pub(in crate::hub) async fn correction_counts(
-    conn: &impl ConnectionTrait,
-    state: CorrectionState,
-) -> Result<Vec<CountOf>> {
-    Ok(correction::Entity::find()
-        .select_only()
-        .column(correction::Column::SystemId)
-        .column_as(correction::Column::Id.count(), "n")
-        .filter(correction::Column::State.eq(state.word()))
-        .group_by(correction::Column::SystemId)
-        .into_tuple()
-        .all(conn)
-        .await?)
-}
+/// Unmapped statuses shown.
+const UNMAPPED_MAX: u64 = 500;
 
-/// Words shown of one system.
-const UNKNOWN_MAX: u64 = 500;
-
-/// Words that maps do not know, the most used first.
-pub(in crate::hub) async fn unknown_words(conn: &impl ConnectionTrait) -> Result<Vec<(SystemId, UnknownWord)>> {
+/// Source statuses that are not mapped, the most used first.
+pub(in crate::hub) async fn unmapped_statuses(conn: &Executor) -> Result<Vec<(SystemId, UnmappedStatus)>> {
     let rows = status_report::Entity::find()
         .select_only()
         .column(status_report::Column::SystemId)
@@ -247,23 +227,27 @@ pub(in crate::hub) async fn unknown_words(conn: &impl ConnectionTrait) -> Result
         .group_by(status_report::Column::SystemId)
         .group_by(status_report::Column::Word)
         .order_by_desc(status_report::Column::Id.count())
-        .limit(UNKNOWN_MAX)
+        .limit(UNMAPPED_MAX)
         .into_tuple::<(SystemId, String, i64, Timestamp)>()
         .all(conn)
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(system, word, reports, last_at)| (system, UnknownWord { word, reports, last_at }))
+        .map(|(system, word, reports, last_at)| (system, UnmappedStatus { source_status: word, reports, last_at }))
         .collect())
 }
 
-/// Whether this word of the system is not known yet and was said before.
-pub(in crate::hub) async fn has_said(conn: &impl ConnectionTrait, system: SystemId, word: &str) -> Result<bool, DbErr> {
-    let said = status_report::Entity::find()
+/// Whether the system has an unmapped report with this source status.
+pub(in crate::hub) async fn has_unmapped_report(
+    conn: &Executor,
+    system: SystemId,
+    source_status: &str,
+) -> Result<bool, DbErr> {
+    let unmapped = status_report::Entity::find()
         .select_only()
         .column(status_report::Column::Id)
         .filter(status_report::Column::SystemId.eq(system))
-        .filter(status_report::Column::Word.eq(word))
+        .filter(status_report::Column::Word.eq(source_status))
         .filter(status_report::Column::Status.is_null());
-    Ok(said.into_tuple::<Uuid>().one(conn).await?.is_some())
+    Ok(unmapped.into_tuple::<Uuid>().one(conn).await?.is_some())
 }

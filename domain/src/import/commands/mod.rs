@@ -1,9 +1,10 @@
-//! The import itself.
+//! Running an import.
 
-mod keys;
 mod read;
+mod references;
 mod write;
 
+use crate::kernel::Message;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,36 +13,37 @@ use tokio::sync::mpsc;
 
 use self::write::Writer;
 use super::decide::RowReader;
-use super::model::{Map, Progress, Refused, Row, Summary};
-use super::store::stage::{Stage, WINDOW};
+use super::model::{ImportMap, Progress, RejectedRow, Row, Summary};
+use super::store::stage::{READ_MAX, StagingFile};
 use crate::kernel::{Code, Error, Result, refuse};
+use crate::msg;
 use crate::runtime::App;
 
-/// Tickets of one transaction.
+/// Tickets per transaction.
 const BATCH: usize = 200;
-/// Rows on their way from the reading thread.
-const QUEUE: usize = 20;
-const ROWS_AT_ONCE: usize = 500;
+/// Buffered chunks of rows from the reading thread.
+const CHUNKS_BUFFERED: usize = 20;
+const CHUNK_ROWS: usize = 500;
 
-/// Whoever waits for an import.
-pub trait Watcher: Send {
+/// Receives the progress and the rejected rows of an import.
+pub trait ImportObserver: Send {
     fn progress(&mut self, progress: Progress);
-    fn refused(&mut self, refused: Refused) -> impl Future<Output = ()> + Send;
+    fn refused(&mut self, refused: RejectedRow) -> impl Future<Output = ()> + Send;
 }
 
 /// Reads a file to its end, then writes its tickets.
 pub async fn import<R: Read + Send + 'static>(
     app: &Arc<App>,
     file: R,
-    map: Map,
+    map: ImportMap,
     organisation: &jiff::tz::TimeZone,
     dry_run: bool,
-    watcher: &mut impl Watcher,
+    observer: &mut impl ImportObserver,
 ) -> Result<Summary> {
     let reader = Arc::new(RowReader::new(map, organisation).map_err(bad_map)?);
     let mut summary = Summary { dry_run, ..Summary::default() };
-    let stage = Stage::begin(&app.data_dir).await?;
-    read_in(&stage, file, reader.clone(), &mut summary, watcher).await?;
+    let stage = StagingFile::begin(&app.data_dir).await?;
+    stage_rows(&stage, file, reader.clone(), &mut summary, observer).await?;
     summary.tickets = stage.sort().await?;
     let mut writer = Writer::new(app.clone(), reader, summary);
     let mut last: Option<Row> = None;
@@ -50,7 +52,7 @@ pub async fn import<R: Read + Send + 'static>(
     let mut done: u64 = 0;
     loop {
         let rows = stage.rows(last.as_ref()).await?;
-        let more = rows.len() as u64 == WINDOW;
+        let more = rows.len() as u64 == READ_MAX;
         last = rows.last().cloned();
         for row in rows {
             if group.first().is_some_and(|first| first.id != row.id) {
@@ -65,8 +67,8 @@ pub async fn import<R: Read + Send + 'static>(
             let rest = batch.split_off(BATCH.min(batch.len()));
             let tickets = std::mem::replace(&mut batch, rest);
             done += tickets.len() as u64;
-            writer.write(tickets, watcher).await?;
-            watcher.progress(Progress::Writing { done, of: writer.tickets() });
+            writer.write(tickets, observer).await?;
+            observer.progress(Progress::Writing { done, of: writer.tickets() });
         }
         if !more {
             break;
@@ -75,29 +77,29 @@ pub async fn import<R: Read + Send + 'static>(
     writer.finish().await
 }
 
-fn bad_map(reason: String) -> Error {
-    refuse(Code::Invalid, "map", format!("The map: {reason}."), format!("导入映射：{reason}。")).into()
+fn bad_map(reason: Message) -> Error {
+    refuse(Code::Invalid, "map", msg!("import-map-invalid", reason = reason)).into()
 }
 
-async fn read_in<R: Read + Send + 'static>(
-    stage: &Stage,
+async fn stage_rows<R: Read + Send + 'static>(
+    stage: &StagingFile,
     file: R,
     reader: Arc<RowReader>,
     summary: &mut Summary,
-    watcher: &mut impl Watcher,
+    observer: &mut impl ImportObserver,
 ) -> Result<()> {
-    let (send, mut receive) = mpsc::channel::<Vec<Result<Row, Refused>>>(QUEUE);
+    let (send, mut receive) = mpsc::channel::<Vec<Result<Row, RejectedRow>>>(CHUNKS_BUFFERED);
     let bytes = Arc::new(AtomicU64::new(0));
-    let reading = tokio::task::spawn_blocking({
+    let reader_task = tokio::task::spawn_blocking({
         let bytes = bytes.clone();
         move || {
-            let mut chunk = Vec::with_capacity(ROWS_AT_ONCE);
+            let mut chunk = Vec::with_capacity(CHUNK_ROWS);
             let mut each = |row| {
                 chunk.push(row);
-                chunk.len() < ROWS_AT_ONCE || send.blocking_send(std::mem::take(&mut chunk)).is_ok()
+                chunk.len() < CHUNK_ROWS || send.blocking_send(std::mem::take(&mut chunk)).is_ok()
             };
             let outcome = read::read(file, reader.map(), &reader, bytes, &mut each);
-            // A receiver that is gone has an error of its own.
+            // If the receiver is gone, it returns its own error.
             let _ = send.blocking_send(chunk);
             outcome
         }
@@ -110,13 +112,13 @@ async fn read_in<R: Read + Send + 'static>(
                 Ok(row) => good.push(row),
                 Err(refused) => {
                     summary.refused += 1;
-                    watcher.refused(refused).await;
+                    observer.refused(refused).await;
                 }
             }
         }
         stage.put(&good).await?;
-        watcher.progress(Progress::Reading { done: bytes.load(Ordering::Relaxed), rows: summary.rows });
+        observer.progress(Progress::Reading { done: bytes.load(Ordering::Relaxed), rows: summary.rows });
     }
-    let outcome = reading.await.map_err(Error::internal)?;
-    outcome.map_err(|reason| refuse(Code::Invalid, "file", reason.clone(), reason).into())
+    let outcome = reader_task.await.map_err(Error::internal)?;
+    outcome.map_err(|reason| refuse(Code::Invalid, "file", reason).into())
 }

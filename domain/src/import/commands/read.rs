@@ -1,4 +1,4 @@
-//! From a file to rows: CSV or JSON Lines, plain or gzip, whatever the order. Runs on a thread of its own.
+//! Reads rows from a file: CSV or JSON Lines, plain or gzip. Runs on its own thread.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -10,18 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::bufread::MultiGzDecoder;
 
 use super::super::decide::{Cells, RowReader};
-use super::super::model::{FileFormat, Map, Refused, Row};
+use super::super::model::{FileFormat, ImportMap, RejectedRow, Row};
+use crate::kernel::Message;
+use crate::msg;
 
-/// Bytes of one row: a quote that is never closed, or a line that never ends, fills no memory.
+/// The maximum size of a row in bytes, so that an unclosed quote or an endless line does not exhaust memory.
 const ROW_BYTES_MAX: usize = 1_000_000;
 
-/// Counts what is read of the file itself, packed or not.
-struct Counting<R> {
+/// Counts the bytes read from the file, before decompression.
+struct CountingReader<R> {
     inner: R,
     done: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counting<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.done.fetch_add(read as u64, Ordering::Relaxed);
@@ -29,15 +31,15 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// Reads every row; `each` is told of it, good or bad, and may stop the reading.
+/// Passes every row, valid or not, to `each`, which returns false to stop.
 pub fn read<R: Read>(
     file: R,
-    map: &Map,
+    map: &ImportMap,
     reader: &RowReader,
     done: Arc<AtomicU64>,
-    each: &mut dyn FnMut(Result<Row, Refused>) -> bool,
-) -> Result<(), String> {
-    let mut file = BufReader::with_capacity(1 << 16, Counting { inner: file, done });
+    each: &mut dyn FnMut(Result<Row, RejectedRow>) -> bool,
+) -> Result<(), Message> {
+    let mut file = BufReader::with_capacity(1 << 16, CountingReader { inner: file, done });
     let packed = file.fill_buf().map_err(cut_off)?.starts_with(&[0x1f, 0x8b]);
     if packed {
         rows(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file)), map, reader, each)
@@ -46,16 +48,24 @@ pub fn read<R: Read>(
     }
 }
 
-fn cut_off(error: io::Error) -> String {
-    format!("the file cannot be read to its end ({error}): nothing was imported")
+/// The error of a row that is longer than [`ROW_BYTES_MAX`].
+#[derive(Debug, thiserror::Error)]
+#[error("a row is too long")]
+struct RowTooLong;
+
+fn cut_off(error: io::Error) -> Message {
+    if error.get_ref().is_some_and(|inner| inner.is::<RowTooLong>()) {
+        return msg!("import-row-too-long", max = ROW_BYTES_MAX);
+    }
+    msg!("import-file-unreadable", error = error)
 }
 
 fn rows<R: BufRead>(
     mut text: R,
-    map: &Map,
+    map: &ImportMap,
     reader: &RowReader,
-    each: &mut dyn FnMut(Result<Row, Refused>) -> bool,
-) -> Result<(), String> {
+    each: &mut dyn FnMut(Result<Row, RejectedRow>) -> bool,
+) -> Result<(), Message> {
     const BOM: &[u8] = b"\xef\xbb\xbf";
     if text.fill_buf().map_err(cut_off)?.starts_with(BOM) {
         text.consume(BOM.len());
@@ -68,13 +78,13 @@ fn rows<R: BufRead>(
 
 fn csv_rows<R: BufRead>(
     text: R,
-    map: &Map,
+    map: &ImportMap,
     reader: &RowReader,
-    each: &mut dyn FnMut(Result<Row, Refused>) -> bool,
-) -> Result<(), String> {
-    let delimiter = u8::try_from(map.delimiter).map_err(|_| "delimiter must be an ASCII character".to_owned())?;
+    each: &mut dyn FnMut(Result<Row, RejectedRow>) -> bool,
+) -> Result<(), Message> {
+    let delimiter = u8::try_from(map.delimiter).map_err(|_| msg!("import-map-delimiter-invalid"))?;
     let read = Rc::new(Cell::new(0));
-    let text = Bounded { inner: text, read: read.clone() };
+    let text = BoundedReader { inner: text, read: read.clone() };
     let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
     let header = csv.byte_headers().map_err(csv_failed)?.clone();
     let names: Vec<String> = header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
@@ -83,13 +93,13 @@ fn csv_rows<R: BufRead>(
     while csv.read_byte_record(&mut record).map_err(csv_failed)? {
         read.set(0);
         let line = record.position().map_or(0, csv::Position::line);
-        let refused = |reason: String| Err(Refused { line, id: None, reason });
+        let refused = |reason: Message| Err(RejectedRow { line, id: None, reasons: vec![reason] });
         let row = if record.len() != names.len() {
-            refused(format!("the row has {} columns, the header {}", record.len(), names.len()))
+            refused(msg!("import-row-columns-differ", columns = record.len(), header = names.len()))
         } else {
             match record.iter().map(std::str::from_utf8).collect::<Result<Vec<_>, _>>() {
-                Err(_) => refused("the row is not UTF-8".to_owned()),
-                Ok(values) => reader.row(line, &Cells(names.iter().map(String::as_str).zip(values).collect())),
+                Err(_) => refused(msg!("import-row-not-utf8")),
+                Ok(values) => reader.parse_row(line, &Cells(names.iter().map(String::as_str).zip(values).collect())),
             }
         };
         if !each(row) {
@@ -99,38 +109,36 @@ fn csv_rows<R: BufRead>(
     Ok(())
 }
 
-/// Reads no more than one row may have before the row is over.
-struct Bounded<R> {
+/// Limits the bytes that are read for one row.
+struct BoundedReader<R> {
     inner: R,
-    /// Since the last row was over.
+    /// Bytes since the end of the last row.
     read: Rc<Cell<usize>>,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for BoundedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.read.set(self.read.get() + read);
         if self.read.get() > ROW_BYTES_MAX + buffer.len() {
-            return Err(io::Error::other(format!(
-                "a row is longer than {ROW_BYTES_MAX} bytes: is a quote not closed?"
-            )));
+            return Err(io::Error::other(RowTooLong));
         }
         Ok(read)
     }
 }
 
-fn csv_failed(error: csv::Error) -> String {
+fn csv_failed(error: csv::Error) -> Message {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => cut_off(error),
-        kind => format!("the file is no CSV ({kind:?}): nothing was imported"),
+        kind => msg!("import-file-not-csv", error = format!("{kind:?}")),
     }
 }
 
 fn json_rows<R: BufRead>(
     mut text: R,
     reader: &RowReader,
-    each: &mut dyn FnMut(Result<Row, Refused>) -> bool,
-) -> Result<(), String> {
+    each: &mut dyn FnMut(Result<Row, RejectedRow>) -> bool,
+) -> Result<(), Message> {
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
@@ -140,11 +148,11 @@ fn json_rows<R: BufRead>(
             return Ok(());
         }
         if bytes.len() > ROW_BYTES_MAX {
-            let reason = format!("the line is longer than {ROW_BYTES_MAX} bytes");
+            let reasons = vec![msg!("import-line-too-long", max = ROW_BYTES_MAX)];
             if !bytes.ends_with(b"\n") {
                 text.skip_until(b'\n').map_err(cut_off)?;
             }
-            if !each(Err(Refused { line, id: None, reason })) {
+            if !each(Err(RejectedRow { line, id: None, reasons })) {
                 return Ok(());
             }
             continue;
@@ -153,7 +161,7 @@ fn json_rows<R: BufRead>(
             continue;
         }
         let row = match serde_json::from_slice::<HashMap<String, serde_json::Value>>(&bytes) {
-            Err(e) => Err(Refused { line, id: None, reason: format!("the line is no JSON object: {e}") }),
+            Err(e) => Err(RejectedRow { line, id: None, reasons: vec![msg!("import-line-not-json", error = e)] }),
             Ok(object) => {
                 let values: Vec<(String, String)> = object
                     .into_iter()
@@ -164,7 +172,7 @@ fn json_rows<R: BufRead>(
                     })
                     .collect();
                 let cells = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-                reader.row(line, &Cells(cells))
+                reader.parse_row(line, &Cells(cells))
             }
         };
         if !each(row) {

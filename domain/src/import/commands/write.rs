@@ -1,192 +1,178 @@
-//! Tickets in batches, each a transaction.
+//! Writes tickets in batches, one transaction per batch.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-
 use super::super::decide::RowReader;
-use super::super::decide::history::{Told, digest, history, restated};
-use super::super::model::{Refused, Row, Summary};
-use super::super::store::ticket_import;
-use super::Watcher;
-use super::keys::{Keys, refused};
-use crate::event::Event;
-use crate::kernel::{Error, Result, TicketId};
+use super::super::decide::history::{TicketHistory, build_history, digest, into_update};
+use super::super::model::{ImportFinished, RejectedRow, Row, Summary};
+use super::super::store::{self, ticket_import};
+use super::ImportObserver;
+use super::references::{ReferenceResolver, rejected};
+use crate::kernel::{Error, Result, TicketId, boxed};
+use crate::msg;
 use crate::runtime::{App, Ctx, Tx};
-use crate::tickets::commands::{History, extend_history, insert_history};
+use crate::tickets::commands::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
 use crate::tickets::model::{ExternalRef, Ticket};
-use crate::tickets::queries::{ids_by_refs, indexed};
+use crate::tickets::queries::{ids_by_refs, indexed_tickets};
 
 pub struct Writer {
     app: Arc<App>,
     reader: Arc<RowReader>,
-    keys: Keys,
+    references: ReferenceResolver,
     summary: Summary,
 }
 
 impl Writer {
     pub fn new(app: Arc<App>, reader: Arc<RowReader>, summary: Summary) -> Self {
-        let keys = Keys::new(reader.map());
-        Self { app, reader, keys, summary }
+        let references = ReferenceResolver::new(reader.map());
+        Self { app, reader, references, summary }
     }
 
     pub fn tickets(&self) -> u64 {
         self.summary.tickets
     }
 
-    pub async fn write(&mut self, groups: Vec<Vec<Row>>, watcher: &mut impl Watcher) -> Result<()> {
+    pub async fn write(&mut self, groups: Vec<Vec<Row>>, observer: &mut impl ImportObserver) -> Result<()> {
         let mut refusals = Vec::new();
         self.write_batch(groups, &mut refusals).await?;
-        // Outside the transaction: whoever listens may be slow.
-        for refused in refusals {
-            watcher.refused(refused).await;
+        // Outside the transaction, because the observer may be slow.
+        for rejected in refusals {
+            observer.refused(rejected).await;
         }
         Ok(())
     }
 
-    async fn write_batch(&mut self, groups: Vec<Vec<Row>>, refusals: &mut Vec<Refused>) -> Result<()> {
+    async fn write_batch(&mut self, groups: Vec<Vec<Row>>, refusals: &mut Vec<RejectedRow>) -> Result<()> {
         let cx = Ctx { channel: "import", ..Ctx::system(&self.app) };
         let mut tx = cx.begin().await?;
         let source = self.reader.map().source.clone();
         let ids: Vec<String> = groups.iter().map(|rows| rows[0].id.clone()).collect();
-        let there = ids_by_refs(tx.conn(), &source, &ids).await?;
-        let there_ids: Vec<TicketId> = there.values().copied().collect();
-        let marks: HashMap<TicketId, ticket_import::Model> = ticket_import::Entity::find()
-            .filter(ticket_import::Column::TicketId.is_in(there_ids.iter().copied()))
-            .all(tx.conn())
+        let existing = ids_by_refs(tx.conn(), &source, &ids).await?;
+        let existing_ids: Vec<TicketId> = existing.values().copied().collect();
+        let import_states = store::states(tx.conn(), &existing_ids).await?;
+        let tickets: HashMap<TicketId, Ticket> = indexed_tickets(tx.conn(), &existing_ids)
             .await?
             .into_iter()
-            .map(|mark| (mark.ticket_id, mark))
+            .map(|found| (found.ticket.id, found.ticket))
             .collect();
-        let present: HashMap<TicketId, Ticket> =
-            indexed(tx.conn(), &there_ids).await?.into_iter().map(|found| (found.ticket.id, found.ticket)).collect();
-        let (mut fresh, mut new_marks) = (Vec::new(), Vec::new());
+        let (mut created, mut new_states) = (Vec::new(), Vec::new());
         let before = self.summary.clone();
         for rows in groups {
             let first = rows[0].clone();
-            let known = there.get(&first.id).and_then(|id| Some((marks.get(id), present.get(id)?)));
+            let known = existing.get(&first.id).and_then(|id| Some((import_states.get(id), tickets.get(id)?)));
             let outcome = match known {
                 None => self.create(&mut tx, &rows).await,
-                Some((mark, ticket)) => self.extend(&mut tx, &rows, mark, ticket).await,
+                Some((state, ticket)) => self.update(&mut tx, &rows, state, ticket).await,
             };
             match outcome {
-                Ok(Written::Fresh(history, mark)) => {
+                Ok(WriteOutcome::Created(history, state)) => {
                     self.summary.created += 1;
                     self.summary.events += history.events.len() as u64;
-                    fresh.push(*history);
-                    new_marks.push(mark);
+                    created.push(*history);
+                    new_states.push(state);
                 }
-                Ok(Written::Extended(mark, events)) => {
+                Ok(WriteOutcome::Updated(state, events)) => {
                     self.summary.updated += 1;
                     self.summary.events += events;
-                    new_marks.push(mark);
+                    new_states.push(state);
                 }
-                Ok(Written::Unchanged) => self.summary.unchanged += 1,
-                Err(Error::Refused(why)) => {
+                Ok(WriteOutcome::Unchanged) => self.summary.unchanged += 1,
+                Err(Error::Refused(reasons)) => {
                     self.summary.refused += 1;
-                    let said: Vec<String> = why.into_iter().map(|refusal| refusal.message.en).collect();
-                    refusals.push(Refused { line: first.line, id: Some(first.id), reason: said.join(" ") });
+                    let reasons = reasons.into_iter().map(|refusal| refusal.message).collect();
+                    refusals.push(RejectedRow { line: first.line, id: Some(first.id), reasons });
                 }
                 Err(error) => {
-                    tx.abandon(&error).await;
+                    tx.rollback(&error).await;
                     self.summary = before;
                     return Err(error);
                 }
             }
         }
-        insert_history(&mut tx, fresh).await?;
-        if !new_marks.is_empty() {
-            let mut replace = OnConflict::column(ticket_import::Column::TicketId);
-            replace.update_columns([
-                ticket_import::Column::Rows,
-                ticket_import::Column::Digest,
-                ticket_import::Column::Version,
-            ]);
-            ticket_import::Entity::insert_many(new_marks)
-                .on_conflict(replace)
-                .exec_without_returning(tx.conn())
-                .await?;
-        }
+        insert_imported_tickets(&mut tx, created).await?;
+        store::upsert_states(tx.conn(), new_states).await?;
         if !self.summary.dry_run {
             return tx.commit().await;
         }
-        // A dry run did everything but that: what it made is not there.
-        self.keys = Keys::new(self.reader.map());
+        // A dry run rolls back, so the created master data must be resolved again.
+        self.references = ReferenceResolver::new(self.reader.map());
         Ok(())
     }
 
+    #[boxed]
     pub async fn finish(self) -> Result<Summary> {
-        let Self { app, reader, keys: _, summary } = self;
+        let Self { app, reader, references: _, summary } = self;
         if !summary.dry_run && summary.created + summary.updated > 0 {
             let mut tx = Ctx { channel: "import", ..Ctx::system(&app) }.begin().await?;
             let Summary { created, updated, refused, .. } = summary;
             let source = reader.map().source.clone();
-            tx.record(Event::ImportFinished { source, created, updated, refused }).await?;
+            tx.record(ImportFinished { source, created, updated, refused }).await?;
             tx.commit().await?;
         }
         Ok(summary)
     }
 
-    async fn create(&mut self, tx: &mut Tx, rows: &[Row]) -> Result<Written> {
+    async fn create(&mut self, tx: &mut Tx, rows: &[Row]) -> Result<WriteOutcome> {
         let id = TicketId(tx.new_uuid());
-        self.keys.resolve(tx, rows).await?;
-        let told = history(id, &self.reader.map().source, None, rows, 0, &self.keys.ids).map_err(refused)?;
-        Ok(Written::Fresh(Box::new(self.history(told, rows)), mark(id, rows, 1)))
+        self.references.resolve(tx, rows).await?;
+        let history =
+            build_history(id, &self.reader.map().source, None, rows, 0, &self.references.ids).map_err(rejected)?;
+        Ok(WriteOutcome::Created(Box::new(self.to_imported(history, rows)), import_state(id, rows, 1)))
     }
 
-    async fn extend(
+    async fn update(
         &mut self,
         tx: &mut Tx,
         rows: &[Row],
-        mark_before: Option<&ticket_import::Model>,
+        state: Option<&ticket_import::Model>,
         ticket: &Ticket,
-    ) -> Result<Written> {
+    ) -> Result<WriteOutcome> {
         let id = ticket.id;
-        let Some(before) = mark_before else {
-            return Err(refused("the reference belongs to a ticket that was not imported; nothing of it was changed"));
+        let Some(before) = state else {
+            return Err(rejected(msg!("import-reference-taken")));
         };
-        let had = usize::try_from(before.rows).unwrap_or(0);
-        let same = rows.len() >= had && digest(&rows[..had]) == before.digest;
-        if same && rows.len() == had {
-            return Ok(Written::Unchanged);
+        let known_rows = usize::try_from(before.rows).unwrap_or(0);
+        let same = rows.len() >= known_rows && digest(&rows[..known_rows]) == before.digest;
+        if same && rows.len() == known_rows {
+            return Ok(WriteOutcome::Unchanged);
         }
         if ticket.version != before.version {
-            return Err(refused("it was changed in Buoy since it was imported; nothing of it was changed"));
+            return Err(rejected(msg!("import-ticket-changed")));
         }
-        self.keys.resolve(tx, rows).await?;
-        // A list says how a ticket stands now; a log grows, unless rows of it were mended.
-        let (source, from) = (&self.reader.map().source, if same { had } else { 0 });
-        let mut told = history(id, source, Some(ticket), rows, from, &self.keys.ids).map_err(refused)?;
+        self.references.resolve(tx, rows).await?;
+        // A list has the current state; a log only grows, unless its rows were corrected.
+        let (source, from) = (&self.reader.map().source, if same { known_rows } else { 0 });
+        let mut history =
+            build_history(id, source, Some(ticket), rows, from, &self.references.ids).map_err(rejected)?;
         if !same {
-            told = restated(told, ticket, source, tx.now);
+            history = into_update(history, ticket, source, tx.now);
         }
-        let history = self.history(told, rows);
+        let history = self.to_imported(history, rows);
         let events = history.events.len() as u64;
-        let version = extend_history(tx, ticket.version, history).await?;
-        Ok(Written::Extended(mark(id, rows, version), events))
+        let version = update_imported_ticket(tx, ticket.version, history).await?;
+        Ok(WriteOutcome::Updated(import_state(id, rows, version), events))
     }
 
-    fn history(&self, told: Told, rows: &[Row]) -> History {
-        let Told { ticket, attribution, events } = told;
+    fn to_imported(&self, history: TicketHistory, rows: &[Row]) -> ImportedTicket {
+        let TicketHistory { ticket, attribution, events } = history;
         let reference = ExternalRef { system: self.reader.map().source.clone(), external_id: rows[0].id.clone() };
-        History { ticket, reference, attribution, events }
+        ImportedTicket { ticket, reference, attribution, events }
     }
 }
 
-/// What became of one ticket.
-enum Written {
-    Fresh(Box<History>, ticket_import::ActiveModel),
-    Extended(ticket_import::ActiveModel, u64),
+/// The result for one ticket.
+enum WriteOutcome {
+    Created(Box<ImportedTicket>, ticket_import::Model),
+    Updated(ticket_import::Model, u64),
     Unchanged,
 }
 
-fn mark(id: TicketId, rows: &[Row], version: i32) -> ticket_import::ActiveModel {
-    ticket_import::ActiveModel {
-        ticket_id: Set(id),
-        rows: Set(i32::try_from(rows.len()).unwrap_or(i32::MAX)),
-        digest: Set(digest(rows)),
-        version: Set(version),
+fn import_state(id: TicketId, rows: &[Row], version: i32) -> ticket_import::Model {
+    ticket_import::Model {
+        ticket_id: id,
+        rows: i32::try_from(rows.len()).unwrap_or(i32::MAX),
+        digest: digest(rows),
+        version,
     }
 }

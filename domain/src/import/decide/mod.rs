@@ -1,4 +1,4 @@
-//! What a row says: pure.
+//! Parsing of rows. Pure.
 
 pub mod history;
 
@@ -8,50 +8,51 @@ use jiff::civil::DateTime;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-use super::model::{Columns, Map, Refused, Row, UNCHANGED};
+use super::model::{Columns, ImportMap, RejectedRow, Row, UNCHANGED};
 use crate::kernel::text::{BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{Timestamp, time};
+use crate::kernel::{Message, Timestamp, time};
+use crate::msg;
 use crate::tickets::model::TicketStatus;
 
-/// A row's values by column.
+/// The values of a row by column.
 pub struct Cells<'a>(pub HashMap<&'a str, &'a str>);
 
-/// A map that was checked: reads rows.
+/// Parses rows by a validated map.
 pub struct RowReader {
-    map: Map,
+    map: ImportMap,
     zone: TimeZone,
     status: HashMap<String, Option<TicketStatus>>,
 }
 
 impl RowReader {
-    /// `organisation`: the zone of times where the map names none.
-    pub fn new(map: Map, organisation: &TimeZone) -> Result<Self, String> {
+    /// `organisation`: the time zone if the map has none.
+    pub fn new(map: ImportMap, organisation: &TimeZone) -> Result<Self, Message> {
         let zone = match &map.time_zone {
             None => organisation.clone(),
-            Some(name) => time::zone(name).ok_or_else(|| format!("time_zone: {name:?} is no IANA time zone"))?,
+            Some(name) => time::zone(name).ok_or_else(|| msg!("import-map-time-zone-unknown", name = name))?,
         };
         let status = map
             .words
             .status
             .iter()
-            .map(|(word, status)| match TicketStatus::parse(status) {
+            .map(|(word, status)| match status.parse::<TicketStatus>().ok() {
                 Some(status) => Ok((word.clone(), Some(status))),
                 None if status == UNCHANGED => Ok((word.clone(), None)),
-                None => Err(format!("words.status: {status:?} is no status of Buoy, nor {UNCHANGED}")),
+                None => Err(msg!("import-map-status-unknown", status = status, unchanged = UNCHANGED)),
             })
             .collect::<Result<_, _>>()?;
         if map.source.trim().is_empty() || map.source.chars().count() > KEY_CHARS_MAX {
-            return Err("source: name the system that the tickets come from".to_owned());
+            return Err(msg!("import-map-source-missing"));
         }
         Ok(Self { map, zone, status })
     }
 
-    pub fn map(&self) -> &Map {
+    pub fn map(&self) -> &ImportMap {
         &self.map
     }
 
-    /// Whether the file has the columns that the map names.
-    pub fn check_columns(&self, names: &[String]) -> Result<(), String> {
+    /// Checks that the file has all columns of the map.
+    pub fn check_columns(&self, names: &[String]) -> Result<(), Message> {
         let Columns {
             id,
             title,
@@ -85,70 +86,68 @@ impl RowReader {
         for template in all {
             for column in columns_of(template) {
                 if !names.iter().any(|name| name == column) {
-                    return Err(format!(
-                        "the file has no column {column:?}, which the map names; it has {}",
-                        names.join(", ")
-                    ));
+                    return Err(msg!("import-column-missing", column = column, columns = names.join(", ")));
                 }
             }
         }
         Ok(())
     }
 
-    /// The row, or why it is refused.
-    pub fn row(&self, line: u64, cells: &Cells<'_>) -> Result<Row, Refused> {
+    /// Parses a row, or returns the reason of its rejection.
+    pub fn parse_row(&self, line: u64, cells: &Cells<'_>) -> Result<Row, RejectedRow> {
         let id = self.text(cells, &self.map.columns.id);
-        self.read(line, id.clone(), cells).map_err(|reason| Refused { line, id, reason })
+        self.parse_fields(line, id.clone(), cells).map_err(|reason| RejectedRow { line, id, reasons: vec![reason] })
     }
 
-    fn read(&self, line: u64, id: Option<String>, cells: &Cells<'_>) -> Result<Row, String> {
+    fn parse_fields(&self, line: u64, id: Option<String>, cells: &Cells<'_>) -> Result<Row, Message> {
         let columns = &self.map.columns;
-        let id = id.ok_or_else(|| format!("{} is empty: a ticket needs its id", columns.id))?;
+        let id = id.ok_or_else(|| msg!("import-id-empty", column = columns.id))?;
         if id.chars().count() > 2 * KEY_CHARS_MAX {
-            return Err(format!("{} is longer than {} characters", columns.id, 2 * KEY_CHARS_MAX));
+            return Err(msg!("import-id-too-long", column = columns.id, max = 2 * KEY_CHARS_MAX));
         }
         let optional = |template: &Option<String>| template.as_ref().and_then(|template| self.text(cells, template));
         let key = |template: &Option<String>| match optional(template) {
             Some(text) if text.chars().count() > KEY_CHARS_MAX => {
-                Err(format!("{text:?} is longer than the {KEY_CHARS_MAX} characters of a key"))
+                Err(msg!("import-key-too-long", text = text, max = KEY_CHARS_MAX))
             }
             other => Ok(other),
         };
-        let created = self.time(cells, &columns.created)?.ok_or_else(|| format!("{} is empty", columns.created))?;
+        let empty = |column: &String| msg!("import-value-empty", column = column);
+        let created = self.time(cells, &columns.created)?.ok_or_else(|| empty(&columns.created))?;
         let at = match &columns.at {
             None => created,
-            Some(column) => self.time(cells, column)?.ok_or_else(|| format!("{column} is empty"))?,
+            Some(column) => self.time(cells, column)?.ok_or_else(|| empty(column))?,
         };
         let closed = columns.closed.as_ref().map(|column| self.time(cells, column)).transpose()?.flatten();
         if let (Some(column), Some(closed)) = (&columns.closed, closed)
             && closed < created
         {
-            return Err(format!("{column}: it was closed ({closed}) before it was created ({created})"));
+            return Err(msg!("import-closed-before-created", column = column, closed = closed, created = created));
         }
         let order = match &columns.order {
             None => 0,
             Some(column) => self.number(cells, column)?.unwrap_or(0),
         };
-        let count = |template: &Option<String>| -> Result<Option<i32>, String> {
+        let count = |template: &Option<String>| -> Result<Option<i32>, Message> {
             let Some(column) = template else { return Ok(None) };
             let Some(n) = self.number(cells, column)? else { return Ok(None) };
-            i32::try_from(n).ok().filter(|n| *n >= 0).map(Some).ok_or_else(|| format!("{column}: {n} is no count"))
+            let count = i32::try_from(n).ok().filter(|n| *n >= 0);
+            count.map(Some).ok_or_else(|| msg!("import-count-invalid", column = column, number = n))
         };
-        let word = optional(&columns.status);
-        let status = match &word {
+        let source_status = optional(&columns.status);
+        let status = match &source_status {
             None => None,
-            Some(word) => *self
-                .status
-                .get(word)
-                .ok_or_else(|| format!("the status {word:?} is not among words.status of the map"))?,
+            Some(word) => {
+                *self.status.get(word).ok_or_else(|| msg!("import-value-unmapped", value = word, list = "status"))?
+            }
         };
-        fn of_words<T: Copy>(
+        fn mapped<T: Copy>(
             what: &str,
             words: &std::collections::BTreeMap<String, T>,
             word: Option<String>,
-        ) -> Result<Option<T>, String> {
+        ) -> Result<Option<T>, Message> {
             word.map(|word| {
-                words.get(&word).copied().ok_or_else(|| format!("{word:?} is not among words.{what} of the map"))
+                words.get(&word).copied().ok_or_else(|| msg!("import-value-unmapped", value = word, list = what))
             })
             .transpose()
         }
@@ -161,11 +160,14 @@ impl RowReader {
             at,
             created,
             closed,
-            title: clip(title.lines().find(|line| !line.trim().is_empty()).unwrap_or(&title).trim(), TITLE_CHARS_MAX),
-            description: clip(&description, BODY_CHARS_MAX),
-            word,
+            title: truncate(
+                title.lines().find(|line| !line.trim().is_empty()).unwrap_or(&title).trim(),
+                TITLE_CHARS_MAX,
+            ),
+            description: truncate(&description, BODY_CHARS_MAX),
+            source_status,
             status,
-            priority: of_words("priority", &words.priority, optional(&columns.priority))?,
+            priority: mapped("priority", &words.priority, optional(&columns.priority))?,
             issue_type: key(&columns.issue_type)?,
             product: key(&columns.product)?,
             device: key(&columns.device)?,
@@ -176,20 +178,16 @@ impl RowReader {
             operator: key(&columns.operator)?,
             hand_overs: count(&columns.hand_overs)?,
             reopenings: count(&columns.reopenings)?,
-            fault_type: of_words("fault_type", &words.fault_type, optional(&columns.fault_type))?,
-            root_cause_level: of_words(
-                "root_cause_level",
-                &words.root_cause_level,
-                optional(&columns.root_cause_level),
-            )?,
+            fault_type: mapped("fault_type", &words.fault_type, optional(&columns.fault_type))?,
+            root_cause_level: mapped("root_cause_level", &words.root_cause_level, optional(&columns.root_cause_level))?,
             cause_tag: key(&columns.cause_tag)?,
             solution_tag: key(&columns.solution_tag)?,
-            resolution: optional(&columns.resolution).map(|text| clip(&text, BODY_CHARS_MAX)),
+            resolution: optional(&columns.resolution).map(|text| truncate(&text, BODY_CHARS_MAX)),
             id,
         })
     }
 
-    /// The value of a column, or a text put together of several; `None` where there is nothing.
+    /// The value of a column or template; `None` if it is empty.
     fn text(&self, cells: &Cells<'_>, template: &str) -> Option<String> {
         let cell = |column: &str| {
             let value = cells.0.get(column)?.trim();
@@ -213,13 +211,13 @@ impl RowReader {
         } else {
             cell(template)?.to_owned()
         };
-        // What no field of Buoy holds is left out.
+        // Remove characters that no field accepts.
         let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    fn time(&self, cells: &Cells<'_>, column: &str) -> Result<Option<Timestamp>, String> {
+    fn time(&self, cells: &Cells<'_>, column: &str) -> Result<Option<Timestamp>, Message> {
         let Some(text) = self.text(cells, column) else { return Ok(None) };
         if let Some(at) = Timestamp::parse(&text) {
             return Ok(Some(at));
@@ -237,12 +235,12 @@ impl RowReader {
                 return Ok(Some(Timestamp::from_millis(at.timestamp().as_millisecond())));
             }
         }
-        Err(format!("{column}: {text:?} is no time in any of time_formats"))
+        Err(msg!("import-time-invalid", column = column, text = text))
     }
 
-    fn number(&self, cells: &Cells<'_>, column: &str) -> Result<Option<i64>, String> {
+    fn number(&self, cells: &Cells<'_>, column: &str) -> Result<Option<i64>, Message> {
         self.text(cells, column)
-            .map(|text| text.parse().map_err(|_| format!("{column}: {text:?} is no number")))
+            .map(|text| text.parse().map_err(|_| msg!("import-number-invalid", column = column, text = text)))
             .transpose()
     }
 }
@@ -254,7 +252,7 @@ fn columns_of(template: &str) -> Vec<&str> {
     template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(column, _)| column)).collect()
 }
 
-fn clip(text: &str, chars_max: usize) -> String {
+fn truncate(text: &str, chars_max: usize) -> String {
     if text.chars().count() <= chars_max {
         return text.to_owned();
     }

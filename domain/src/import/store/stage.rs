@@ -1,4 +1,4 @@
-//! The staging file: rows of one import, in the order of their tickets. SQLite, on disk, gone afterwards.
+//! The staging file: the rows of one import, sorted by ticket, in a temporary SQLite file.
 
 use std::path::Path;
 
@@ -8,22 +8,22 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection
 use super::super::model::Row;
 use crate::kernel::{Error, Result};
 
-pub struct Stage {
+pub struct StagingFile {
     db: DatabaseConnection,
     _folder: tempfile::TempDir,
 }
 
-/// Rows of one statement.
+/// Rows per INSERT.
 const CHUNK: usize = 200;
-/// Rows read at once.
-pub const WINDOW: u64 = 5_000;
+/// Rows per read.
+pub const READ_MAX: u64 = 5_000;
 
-impl Stage {
+impl StagingFile {
     pub async fn begin(data_dir: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("import-").tempdir_in(data_dir).map_err(Error::internal)?;
         let mut options = ConnectOptions::new(format!("sqlite://{}/stage.sqlite?mode=rwc", folder.path().display()));
         options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(|sqlite| {
-            // Gone after a crash anyway.
+            // The file is temporary and needs no durability.
             sqlite
                 .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Off)
                 .synchronous(sea_orm::sqlx::sqlite::SqliteSynchronous::Off)
@@ -56,7 +56,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Orders what was put; returns how many tickets there are.
+    /// Creates the sort index; returns the number of tickets.
     pub async fn sort(&self) -> Result<u64> {
         self.db.execute_unprepared("create index in_order on staged (id, place, line)").await?;
         let mut count = Query::select();
@@ -66,10 +66,10 @@ impl Stage {
         Ok(u64::try_from(n).unwrap_or(0))
     }
 
-    /// The next rows in order, behind the one that was read last.
+    /// The next rows in order, after the last one that was read.
     pub async fn rows(&self, after: Option<&Row>) -> Result<Vec<Row>> {
         let mut select = Query::select();
-        select.column("body").from("staged").limit(WINDOW);
+        select.column("body").from("staged").limit(READ_MAX);
         for column in ["id", "place", "line"] {
             select.order_by(column, sea_orm::Order::Asc);
         }

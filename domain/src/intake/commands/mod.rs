@@ -1,69 +1,77 @@
-//! Receiving. What does not pass is in `quarantine`, synthetic tickets and silence in `watch`.
+//! Receiving submissions. Failed ones are in `quarantine`, synthetic tickets and silence in `gateway_monitor`.
 
+mod gateway_monitor;
 mod quarantine;
-mod watch;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait as _, QueryFilter};
 use sha2::{Digest as _, Sha256};
 
-pub use self::quarantine::{alert_key, body, prepare_telling, release_gateway, settle_telling};
-pub use self::watch::{on_check, on_watch, prepare_canary, settle_canary, silence_key};
+pub use self::gateway_monitor::{begin_canary, complete_canary, on_canary_check, on_monitor, silence_key};
+pub use self::quarantine::{alert_key, begin_sender_notification, body, complete_sender_notification, release_gateway};
 use super::decide::check;
-use super::model::{Gateway, Message, More, OF_SENDER_AN_HOUR, Raw, Reason, Received, Said};
-use super::store::submission;
+use super::model::{
+    Gateway, Message, MessageDetails, PER_SENDER_HOURLY_MAX, RawRequest, Reason, ReceiveOutcome, VerifiedRequest,
+};
+use super::store::{self, submission};
 use crate::credentials;
 use crate::credentials::model::Parts;
 use crate::kernel::text::BODY_CHARS_MAX;
-use crate::kernel::{Actor, Code, Error, Refusal, Result, TicketId, Timestamp, UserId, hours, refuse};
+use crate::kernel::{Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, UserId, boxed, hours, refuse};
+use crate::msg;
 use crate::notifications;
 use crate::people;
-use crate::runtime::{App, Command, Ctx, Tx};
+use crate::runtime::{App, Command, Ctx, Executor, Tx};
 use crate::tickets;
 use crate::tickets::model::{AddComment, CreateTicket, Priority, Visibility};
 
-/// The secrets by which callers of a gateway are known now; none where its credential is of another kind.
-async fn secrets(app: &App, conn: &impl ConnectionTrait, gateway: Gateway) -> Result<Vec<Parts>> {
-    let found = credentials::queries::secrets(app, conn, gateway.word()).await?;
+/// The valid secrets of a gateway; none if its credential is of another kind.
+async fn secrets(app: &App, conn: &Executor, gateway: Gateway) -> Result<Vec<Parts>> {
+    let found = credentials::queries::secrets(app, conn, gateway.as_str()).await?;
     Ok(found
         .filter(|(credential, _)| credential.kind == gateway.credential())
         .map(|(_, parts)| parts)
         .unwrap_or_default())
 }
 
-fn chance(app: &App) -> [u8; 16] {
+/// The organisation's language.
+fn locale(app: &App) -> Locale {
+    app.state::<notifications::model::Settings>().locale()
+}
+
+fn random_nonce(app: &App) -> [u8; 16] {
     let mut bytes = [0; 16];
-    app.chance.fill(&mut bytes);
+    app.entropy.fill(&mut bytes);
     bytes
 }
 
-/// A request of another party: checked, and made a ticket, or kept.
-pub async fn receive(cx: &Ctx, raw: &Raw) -> Result<Received> {
+/// Checks a request of another party, and makes a ticket of it or quarantines it.
+#[boxed]
+pub async fn receive(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
     let secrets = secrets(&cx.app, cx.read(), raw.gateway).await?;
-    let cx = Ctx { actor: Actor::System, channel: raw.gateway.word(), ..cx.clone() };
-    let Said { mut reply, message } = match check(&secrets, raw, &chance(&cx.app)) {
-        Ok(said) => said,
-        // Nothing is lost with it.
-        Err(reason) if raw.verifying => return Ok(Received::Unverified(reason)),
-        Err(reason) => return quarantine::keep(&cx, raw, reason, &[]).await,
+    let cx = Ctx { actor: Actor::System, channel: raw.gateway.as_str(), ..cx.clone() };
+    let VerifiedRequest { mut reply, message } = match check(&secrets, raw, &random_nonce(&cx.app), locale(&cx.app)) {
+        Ok(checked) => checked,
+        // A verification request has no content that could be lost.
+        Err(reason) if raw.verifying => return Ok(ReceiveOutcome::Unverified(reason)),
+        Err(reason) => return quarantine::store(&cx, raw, reason, &[]).await,
     };
-    let Some(message) = message else { return Ok(Received::Answer(reply)) };
-    let take = Take { gateway: raw.gateway, sender: sender(raw, &message), message, at: raw.at };
-    if is_crowded(&cx, &take).await? {
-        return Ok(Received::Later);
+    let Some(message) = message else { return Ok(ReceiveOutcome::Reply(reply)) };
+    let submission = Submission { gateway: raw.gateway, sender: sender_digest(raw, &message), message, at: raw.at };
+    if is_rate_limited(&cx, &submission).await? {
+        return Ok(ReceiveOutcome::RetryLater);
     }
-    match cx.execute(&take, None).await {
+    match cx.execute(&submission, None).await {
         Ok(Some(ticket)) => {
             if let Some(token) = tickets::queries::tokens(cx.read(), &[ticket]).await?.remove(&ticket) {
-                reply.name(&token);
+                reply.add_ticket_token(&token);
             }
-            Ok(Received::Answer(reply))
+            Ok(ReceiveOutcome::Reply(reply))
         }
-        Ok(None) => Ok(Received::Answer(reply)),
+        Ok(None) => Ok(ReceiveOutcome::Reply(reply)),
         Err(Error::Refused(refusals)) => {
-            let said = refusals.into_iter().next().map(|refusal| refusal.message);
-            let said = said.unwrap_or_else(|| crate::kernel::Message::new("refused", "未受理"));
-            match quarantine::keep(&cx, raw, Reason::Refused, &secrets).await? {
-                Received::Quarantined(id, _) => Ok(Received::Refused(id, said)),
+            let message = refusals.into_iter().next().map(|refusal| refusal.message);
+            let message = message.unwrap_or_else(|| msg!("intake-refused"));
+            match quarantine::store(&cx, raw, Reason::Refused, &secrets).await? {
+                ReceiveOutcome::Quarantined(id, _) => Ok(ReceiveOutcome::Refused(id, message)),
                 other => Ok(other),
             }
         }
@@ -71,26 +79,26 @@ pub async fn receive(cx: &Ctx, raw: &Raw) -> Result<Received> {
     }
 }
 
-/// A digest of who may write only so often: the author of a mail, the address that a form comes from.
-fn sender(raw: &Raw, message: &Message) -> Option<String> {
+/// The digest by which senders are rate-limited: of the author of a mail, or the address that a form comes from.
+fn sender_digest(raw: &RawRequest, message: &Message) -> Option<String> {
     let author = message.sender.as_deref().filter(|_| raw.gateway == Gateway::Email);
-    let known = author.unwrap_or(&raw.source);
-    raw.gateway.is_open().then(|| hex::encode(&Sha256::digest(known.to_lowercase())[..16]))
+    let identity = author.unwrap_or(&raw.source);
+    raw.gateway.is_public().then(|| hex::encode(&Sha256::digest(identity.to_lowercase())[..16]))
 }
 
-async fn is_crowded(cx: &Ctx, take: &Take) -> Result<bool> {
-    let Some(sender) = &take.sender else { return Ok(false) };
-    let (known, _) = take.before(cx.read()).await?;
-    let lately = submission::Entity::find()
-        .filter(submission::Column::Gateway.eq(take.gateway.word()))
-        .filter(submission::Column::ReceivedAt.gte(take.at - hours(1)))
-        .filter(submission::Column::Sender.eq(sender));
-    Ok(known.is_none() && lately.count(cx.read()).await? >= OF_SENDER_AN_HOUR)
+async fn is_rate_limited(cx: &Ctx, submission: &Submission) -> Result<bool> {
+    let Some(sender) = &submission.sender else { return Ok(false) };
+    let (earlier, _) = submission.find_earlier(cx.read()).await?;
+    if earlier.is_some() {
+        return Ok(false);
+    }
+    let recent = store::count_submissions(cx.read(), submission.gateway, sender, submission.at - hours(1)).await?;
+    Ok(recent >= PER_SENDER_HOURLY_MAX)
 }
 
-/// Makes a ticket of a message, once; or a comment, where it answers to one.
+/// Creates a ticket from a message exactly once, or a comment if the message replies to a ticket.
 #[derive(serde::Serialize)]
-struct Take {
+struct Submission {
     gateway: Gateway,
     #[serde(skip)]
     message: Message,
@@ -99,86 +107,73 @@ struct Take {
     at: Timestamp,
 }
 
-impl Take {
-    /// A digest of all that is said, and by whom: the same name with other words is another request.
+impl Submission {
+    /// A digest of content and sender: the same external id with another digest is another submission.
     fn digest(&self) -> Result<String> {
-        let Message { external_id: _, sender, title, description, answers, token, own_words: _, more } = &self.message;
-        let said = serde_json::to_vec(&(sender, title, description, answers, token, more)).map_err(Error::internal)?;
-        Ok(hex::encode(Sha256::digest(said)))
+        let Message { external_id: _, sender, title, description, in_reply_to, token, own_text: _, details } =
+            &self.message;
+        let content =
+            serde_json::to_vec(&(sender, title, description, in_reply_to, token, details)).map_err(Error::internal)?;
+        Ok(hex::encode(Sha256::digest(content)))
     }
 
-    /// The ticket that was made of it before, and the name under which it is known. Mails and forms may come by a name that was used for
-    /// something else (a device that counts, a copied page): they are known by their words too.
-    async fn before(&self, conn: &impl ConnectionTrait) -> Result<(Option<TicketId>, String)> {
+    /// The ticket that was created from it before, and the id under which it is stored. Mails and forms may reuse an external id
+    /// for other content (a device with a counter, a copied page): their id then includes the digest.
+    async fn find_earlier(&self, conn: &Executor) -> Result<(Option<TicketId>, String)> {
         let (digest, plain) = (self.digest()?, self.message.external_id.clone());
         let exact = format!("{plain}:{digest}");
-        let known = submission::Entity::find()
-            .filter(submission::Column::Gateway.eq(self.gateway.word()))
-            .filter(submission::Column::ExternalId.is_in([&plain, &exact]))
-            .all(conn)
-            .await?;
+        let known = store::submissions(conn, self.gateway, &[plain.clone(), exact.clone()]).await?;
         let same =
             known.iter().find(|row| row.external_id == exact || row.digest.as_ref().is_none_or(|of| *of == digest));
         match (same, known.is_empty()) {
             (Some(row), _) => Ok((Some(row.ticket_id), plain)),
             (None, true) => Ok((None, plain)),
-            // Programs name what they send: it is theirs to mend.
-            (None, false) if self.gateway == Gateway::Api => Err(named_twice(&plain).into()),
+            // Programs choose their ids: a reused one is an error of theirs.
+            (None, false) if self.gateway == Gateway::Api => Err(id_reused(&plain).into()),
             (None, false) => Ok((None, exact)),
         }
     }
 }
 
-fn named_twice(id: &str) -> Refusal {
-    refuse(
-        Code::IdempotencyMismatch,
-        "webhook-id",
-        format!("Something else was sent as {id}: use a new webhook-id for a new request."),
-        format!("{id} 已用于提交其他内容，新的请求请使用新的 webhook-id。"),
-    )
+fn id_reused(id: &str) -> Refusal {
+    refuse(Code::IdempotencyMismatch, "webhook-id", msg!("intake-webhook-id-reused", id = id))
 }
 
-impl Command for Take {
+impl Command for Submission {
     const NAME: &'static str = "receiveSubmission";
-    /// `None`: it was a synthetic one.
+    /// `None`: it was a canary.
     type Output = Option<TicketId>;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<Option<TicketId>> {
         let Self { gateway, message, sender, at } = self;
-        if watch::arrived(tx, *gateway, message, *at).await? {
+        if gateway_monitor::record_arrival(tx, *gateway, message, *at).await? {
             return Ok(None);
         }
-        let (known, name) = self.before(tx.conn()).await?;
-        if known.is_some() {
-            return Ok(known);
+        let (earlier, external_id) = self.find_earlier(tx.conn()).await?;
+        if earlier.is_some() {
+            return Ok(earlier);
         }
-        let writer = writer(tx, *gateway, message).await?;
-        let ticket = match answer(tx, message, writer.as_ref()).await? {
+        let writer = known_writer(tx, *gateway, message).await?;
+        let ticket = match add_reply(tx, message, writer.as_ref()).await? {
             Some(ticket) => ticket,
             None => create(tx, self, writer.map(|(_, email)| email)).await?,
         };
-        let row = submission::ActiveModel {
-            gateway: Set(gateway.word().to_owned()),
-            external_id: Set(name),
-            ticket_id: Set(ticket),
-            received_at: Set(*at),
-            sender: Set(sender.clone()),
-            digest: Set(Some(self.digest()?)),
+        let row = submission::Model {
+            gateway: gateway.as_str().to_owned(),
+            external_id,
+            ticket_id: ticket,
+            received_at: *at,
+            sender: sender.clone(),
+            digest: Some(self.digest()?),
         };
-        // The same at the same moment: theirs stands, and is found when this is tried again.
-        let inserted = submission::Entity::insert(row)
-            .on_conflict_do_nothing_on([submission::Column::Gateway, submission::Column::ExternalId])
-            .exec_without_returning(tx.conn())
-            .await?;
-        match inserted {
-            sea_orm::TryInsertResult::Inserted(1..) => Ok(Some(ticket)),
-            _ => Err(Error::Conflict),
-        }
+        // The same submission was stored concurrently: the retry finds it.
+        if store::insert_submission(tx.conn(), row).await? { Ok(Some(ticket)) } else { Err(Error::Conflict) }
     }
 }
 
-/// Who wrote, where we know them: whose e-mail address it is, or else the one person who has bound this address.
-async fn writer(tx: &Tx, gateway: Gateway, message: &Message) -> Result<Option<(UserId, String)>> {
+/// The user who wrote, if known: by their e-mail address, or else by the address bound to their account.
+async fn known_writer(tx: &Tx, gateway: Gateway, message: &Message) -> Result<Option<(UserId, String)>> {
     let (Some(channel), Some(sender)) = (gateway.channel(), &message.sender) else { return Ok(None) };
     let own = match gateway {
         Gateway::Email => people::queries::user_by_email(tx.conn(), sender).await?,
@@ -186,72 +181,68 @@ async fn writer(tx: &Tx, gateway: Gateway, message: &Message) -> Result<Option<(
     };
     let user = match own {
         Some(user) => Some(user),
-        None => notifications::queries::reached_at(tx.conn(), channel, sender).await?,
+        None => notifications::queries::user_by_address(tx.conn(), channel, sender).await?,
     };
     Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| (user.id, user.email)))
 }
 
-/// What answers to a ticket is a comment of whoever wrote it, where they may write there; else it is a ticket of its own.
-async fn answer(tx: &mut Tx, message: &Message, writer: Option<&(UserId, String)>) -> Result<Option<TicketId>> {
+/// Adds a reply to a ticket as a comment of its writer, if they may comment there; otherwise returns `None`.
+async fn add_reply(tx: &mut Tx, message: &Message, writer: Option<&(UserId, String)>) -> Result<Option<TicketId>> {
     let Some((writer, _)) = writer else { return Ok(None) };
-    let Some(ticket) = answered(tx, message).await? else { return Ok(None) };
+    let Some(ticket) = replied_ticket(tx, message).await? else { return Ok(None) };
     let Some(person) = people::queries::person(tx.app(), *writer).await? else { return Ok(None) };
-    // What staff answer to a message of ours may be meant for colleagues alone: nobody else reads it until they say so.
+    // A staff member's reply may be meant for colleagues only, so it is an internal comment.
     let about = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
-    let is_theirs = about.is_some_and(|ticket| ticket.requester == Some(*writer));
+    let is_theirs = about.is_some_and(|ticket| ticket.request.requester == Some(*writer));
     let visibility = if person.is_staff() && !is_theirs { Visibility::Internal } else { Visibility::Public };
-    let body = message.own_words.as_ref().unwrap_or(&message.description).clone();
+    let body = message.own_text.as_ref().unwrap_or(&message.description).clone();
     let comment = AddComment { ticket, body, visibility, mentions: Vec::new() };
     let as_them = Ctx { actor: Actor::Person(person.into()), ..tx.cx.clone() };
     let before = std::mem::replace(&mut tx.cx, as_them);
-    let said = Box::pin(comment.run(tx)).await;
+    let commented = Box::pin(comment.run(tx)).await;
     tx.cx = before;
-    match said {
+    match commented {
         Ok(_) => Ok(Some(ticket)),
-        // It is over, or not theirs to see: nothing was written.
+        // The ticket is closed, or not visible to them: nothing was written.
         Err(Error::Refused(_) | Error::Top { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// The ticket that a message answers to: it names it, it answers a message of ours, or one that it was made of.
-async fn answered(tx: &Tx, message: &Message) -> Result<Option<TicketId>> {
+/// The ticket that a message replies to: by its token, by the submission it was created from, or by a message of ours.
+async fn replied_ticket(tx: &Tx, message: &Message) -> Result<Option<TicketId>> {
     if let Some(token) = &message.token
         && let Some(id) = tickets::queries::ids_by_tokens(tx.conn(), vec![token.clone()]).await?.remove(token)
     {
         return Ok(Some(id));
     }
-    if message.answers.is_empty() {
+    if message.in_reply_to.is_empty() {
         return Ok(None);
     }
-    let earlier = submission::Entity::find()
-        .filter(submission::Column::Gateway.eq(Gateway::Email.word()))
-        .filter(submission::Column::ExternalId.is_in(&message.answers))
-        .all(tx.conn())
-        .await?;
-    // The nearest in the thread.
-    let nearest = message.answers.iter().find_map(|id| earlier.iter().find(|row| row.external_id == *id));
+    let earlier = store::submissions(tx.conn(), Gateway::Email, &message.in_reply_to).await?;
+    // The nearest message of the thread.
+    let nearest = message.in_reply_to.iter().find_map(|id| earlier.iter().find(|row| row.external_id == *id));
     if let Some(nearest) = nearest {
         return Ok(Some(nearest.ticket_id));
     }
-    let ours = message.answers.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect::<Vec<_>>();
+    let ours = message.in_reply_to.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect::<Vec<_>>();
     notifications::queries::ticket_of_delivery(tx.conn(), &ours).await
 }
 
-async fn create(tx: &mut Tx, take: &Take, writer: Option<String>) -> Result<TicketId> {
-    let Take { gateway, message, at, .. } = take;
-    let More { priority, issue_type, product, device, customer_key, requester_email, external_refs } =
-        message.more.clone();
-    // Who is not known here is named in the ticket.
-    let named = match &message.sender {
-        Some(sender) if writer.is_none() => format!("\n\n({}: {sender})", gateway.word()),
+async fn create(tx: &mut Tx, submission: &Submission, writer: Option<String>) -> Result<TicketId> {
+    let Submission { gateway, message, at, .. } = submission;
+    let MessageDetails { priority, issue_type, product, device, customer_key, requester_email, external_refs } =
+        message.details.clone();
+    // An unknown sender is named in the description.
+    let sender_note = match &message.sender {
+        Some(sender) if writer.is_none() => format!("\n\n({}: {sender})", gateway.as_str()),
         _ => String::new(),
     };
-    let room = BODY_CHARS_MAX - named.chars().count().min(BODY_CHARS_MAX);
-    let description: String = message.description.chars().take(room).collect();
+    let available = BODY_CHARS_MAX - sender_note.chars().count().min(BODY_CHARS_MAX);
+    let description: String = message.description.chars().take(available).collect();
     let command = CreateTicket {
         title: message.title.clone(),
-        description: description + &named,
+        description: description + &sender_note,
         priority: priority.unwrap_or(Priority::Normal),
         issue_type,
         product,

@@ -1,4 +1,4 @@
-//! Programs of other parties, signed as Standard Webhooks are:
+//! Programs of other parties, signed by Standard Webhooks:
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>.
 
 use base64::Engine as _;
@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::{fresh, same, seconds_of, written};
+use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::model::Parts;
-use crate::intake::model::{More, Raw, Reason, Reply, Said};
+use crate::intake::model::{MessageDetails, RawRequest, Reason, Reply, VerifiedRequest};
 use crate::kernel::Timestamp;
 use crate::tickets::model::{ExternalRef, Priority};
 
@@ -57,22 +57,22 @@ fn signature(parts: &Parts, id: &str, timestamp: &str, body: &[u8]) -> Result<St
 
 pub type Headers = Vec<(String, String)>;
 
-/// A request as its sender makes it: headers and body.
-pub fn signed(parts: &Parts, name: &str, now: Timestamp) -> Option<(Headers, Vec<u8>)> {
+/// A request signed as a sender would sign it: headers and body.
+pub fn signed_request(parts: &Parts, name: &str, now: Timestamp) -> Option<(Headers, Vec<u8>)> {
     let (body, timestamp) = (json!({ "title": name }).to_string().into_bytes(), (now.millis() / 1_000).to_string());
     let signature = signature(parts, name, &timestamp, &body).ok()?;
     let headers = [("webhook-id", name), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)];
     Some((headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), body))
 }
 
-pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason> {
     let (id, timestamp) = (raw.header("webhook-id"), raw.header("webhook-timestamp"));
     let expected = signature(parts, id, timestamp, &raw.body)?;
     let mut given = raw.header("webhook-signature").split(' ');
-    if id.is_empty() || !given.any(|one| same(one, &expected).is_ok()) {
+    if id.is_empty() || !given.any(|one| verify_equal(one, &expected).is_ok()) {
         return Err(Reason::SignatureInvalid);
     }
-    fresh(raw, seconds_of(timestamp)?)?;
+    check_freshness(raw, parse_seconds(timestamp)?)?;
     let Body {
         title,
         description,
@@ -85,10 +85,10 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
         requester_email,
     } = serde_json::from_slice(&raw.body).map_err(|_| Reason::Malformed)?;
     let mut message =
-        written(id, None, description.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or(&title))?;
-    message.title = written(id, None, &title)?.title;
+        message_of(id, None, description.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or(&title))?;
+    message.title = message_of(id, None, &title)?.title;
     let reference = |Reference { system, external_id }| ExternalRef { system, external_id };
-    message.more = More {
+    message.details = MessageDetails {
         priority,
         issue_type,
         product,
@@ -97,5 +97,5 @@ pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
         requester_email,
         external_refs: external_refs.into_iter().map(reference).collect(),
     };
-    Ok(Said { reply: Reply::json(&json!({})), message: Some(message) })
+    Ok(VerifiedRequest { reply: Reply::json(&json!({})), message: Some(message) })
 }

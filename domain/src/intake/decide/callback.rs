@@ -11,17 +11,17 @@ use sha1::{Digest as _, Sha1};
 
 use crate::intake::model::Reason;
 
-/// 43 letters whose last bits are whatever they are.
+/// Accepts keys of 43 characters, whose last bits are arbitrary.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
-/// Padding fills blocks of so many bytes.
+/// Bytes per padding block.
 const PAD_BLOCK: usize = 32;
 
-/// SHA-1 of token, timestamp, nonce and ciphertext, in the order of their letters.
+/// SHA-1 of token, timestamp, nonce and ciphertext, sorted lexicographically.
 pub fn signature(token: &str, timestamp: &str, nonce: &str, encrypted: &str) -> String {
     let mut parts = [token, timestamp, nonce, encrypted];
     parts.sort_unstable();
@@ -33,7 +33,7 @@ fn key_of(aes_key: &str) -> Result<[u8; 32], Reason> {
     key.try_into().map_err(|_| Reason::DecryptionFailed)
 }
 
-/// AES-256-CBC without padding of its own.
+/// Decrypts AES-256-CBC, with the padding left in.
 pub fn decrypt_blocks(key: &[u8; 32], iv: &[u8; 16], encrypted: &[u8]) -> Result<Vec<u8>, Reason> {
     let cipher = cbc::Decryptor::<Aes256>::new(&(*key).into(), &(*iv).into());
     let mut bytes = encrypted.to_vec();
@@ -42,11 +42,11 @@ pub fn decrypt_blocks(key: &[u8; 32], iv: &[u8; 16], encrypted: &[u8]) -> Result
     Ok(bytes)
 }
 
-/// The length without padding (PKCS #7) in blocks of at most so many bytes.
+/// The length without PKCS #7 padding to blocks of `block` bytes.
 pub fn unpadded(bytes: &[u8], block: usize) -> Result<usize, Reason> {
     let pad = usize::from(*bytes.last().ok_or(Reason::DecryptionFailed)?);
-    let whole = (1..=block).contains(&pad) && pad <= bytes.len();
-    let length = bytes.len().checked_sub(pad).filter(|_| whole).ok_or(Reason::DecryptionFailed)?;
+    let is_valid = (1..=block).contains(&pad) && pad <= bytes.len();
+    let length = bytes.len().checked_sub(pad).filter(|_| is_valid).ok_or(Reason::DecryptionFailed)?;
     if bytes[length..].iter().all(|byte| usize::from(*byte) == pad) {
         Ok(length)
     } else {
@@ -54,7 +54,7 @@ pub fn unpadded(bytes: &[u8], block: usize) -> Result<usize, Reason> {
     }
 }
 
-/// 16 bytes of chance, the length, the message, and whom it is for.
+/// Decrypts a message: 16 random bytes, the length, the message, and its receiver.
 pub fn decrypt(aes_key: &str, receiver: &str, encrypted: &str) -> Result<String, Reason> {
     let key = key_of(aes_key)?;
     let iv = key.first_chunk::<16>().ok_or(Reason::DecryptionFailed)?;
@@ -64,19 +64,19 @@ pub fn decrypt(aes_key: &str, receiver: &str, encrypted: &str) -> Result<String,
     let (length, rest) =
         plain.get(16..).and_then(|rest| rest.split_first_chunk::<4>()).ok_or(Reason::DecryptionFailed)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Reason::DecryptionFailed)?;
-    let (message, whom) = rest.split_at_checked(length).ok_or(Reason::DecryptionFailed)?;
-    if whom != receiver.as_bytes() {
+    let (message, addressee) = rest.split_at_checked(length).ok_or(Reason::DecryptionFailed)?;
+    if addressee != receiver.as_bytes() {
         return Err(Reason::DecryptionFailed);
     }
     String::from_utf8(message.to_vec()).map_err(|_| Reason::DecryptionFailed)
 }
 
-/// The same the other way.
-pub fn encrypt(aes_key: &str, receiver: &str, message: &str, chance: &[u8; 16]) -> Result<String, Reason> {
+/// Encrypts a message; the inverse of [`decrypt`].
+pub fn encrypt(aes_key: &str, receiver: &str, message: &str, nonce: &[u8; 16]) -> Result<String, Reason> {
     let key = key_of(aes_key)?;
     let iv = key.first_chunk::<16>().ok_or(Reason::DecryptionFailed)?;
     let length = u32::try_from(message.len()).map_err(|_| Reason::Malformed)?;
-    let mut plain = [chance.as_slice(), &length.to_be_bytes(), message.as_bytes(), receiver.as_bytes()].concat();
+    let mut plain = [nonce.as_slice(), &length.to_be_bytes(), message.as_bytes(), receiver.as_bytes()].concat();
     let pad = PAD_BLOCK - plain.len() % PAD_BLOCK;
     plain.extend(std::iter::repeat_n(u8::try_from(pad).unwrap_or(0), pad));
     let size = plain.len();

@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::callback::{decrypt_blocks, unpadded};
-use super::{fresh, same, seconds_of, written};
+use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::model::Parts;
-use crate::intake::model::{Raw, Reason, Reply, Said};
+use crate::intake::model::{RawRequest, Reason, Reply, VerifiedRequest};
 
 /// AES-256-CBC: the key is the SHA-256 of the encrypt key, the first block the initial vector.
 pub fn decrypt(encrypt_key: &str, encrypted: &str) -> Result<String, Reason> {
@@ -26,67 +26,67 @@ pub fn signature(timestamp: &str, nonce: &str, encrypt_key: &str, body: &[u8]) -
     hex::encode(Sha256::digest([timestamp.as_bytes(), nonce.as_bytes(), encrypt_key.as_bytes(), body].concat()))
 }
 
-/// Formatted text: a title, and paragraphs of pieces, perhaps by language.
-pub fn rich(content: &Json) -> String {
+/// The plain text of a rich text message: a title and paragraphs, possibly per language.
+pub fn plain_text(content: &Json) -> String {
     let content = if content["content"].is_array() {
         content
     } else {
         content.as_object().and_then(|languages| languages.values().next()).unwrap_or(content)
     };
     let paragraphs = content["content"].as_array().into_iter().flatten().map(|pieces| {
-        let said = pieces.as_array().into_iter().flatten().map(|piece| {
+        let texts = pieces.as_array().into_iter().flatten().map(|piece| {
             let text = [&piece["text"], &piece["user_name"], &piece["image_key"]].into_iter().find_map(Json::as_str);
             let link = piece["href"].as_str().map(|href| format!(" ({href})")).unwrap_or_default();
             format!("{}{link}", text.unwrap_or_default())
         });
-        said.collect::<String>()
+        texts.collect::<String>()
     });
     let title = content["title"].as_str().filter(|title| !title.is_empty()).map(str::to_owned);
     title.into_iter().chain(paragraphs).collect::<Vec<_>>().join("\n")
 }
 
-pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason> {
     let part = |name: &str| parts.get(name).ok_or(Reason::NoCredential);
     let (encrypt_key, token) = (part("encryptKey")?, part("verificationToken")?);
     let (timestamp, nonce) = (raw.header("x-lark-request-timestamp"), raw.header("x-lark-request-nonce"));
     let given = raw.header("x-lark-signature");
     let is_signed = !given.is_empty();
     if is_signed {
-        same(given, &signature(timestamp, nonce, encrypt_key, &raw.body))?;
-        fresh(raw, seconds_of(timestamp)?)?;
+        verify_equal(given, &signature(timestamp, nonce, encrypt_key, &raw.body))?;
+        check_freshness(raw, parse_seconds(timestamp)?)?;
     }
     let body: Json = serde_json::from_slice(&raw.body).map_err(|_| Reason::SignatureInvalid)?;
     let encrypted = body["encrypt"].as_str().ok_or(Reason::SignatureInvalid)?;
     let plain = decrypt(encrypt_key, encrypted)?;
-    let said: Json = serde_json::from_str(&plain).map_err(|_| Reason::DecryptionFailed)?;
-    let named = said["header"]["token"].as_str().or(said["token"].as_str()).unwrap_or_default();
-    same(named, token)?;
-    if said["type"] == "url_verification" {
-        // Comes without a signature; whoever knows key and token may ask.
-        let reply = Reply::json(&json!({ "challenge": said["challenge"] }));
-        return Ok(Said { reply, message: None });
+    let event: Json = serde_json::from_str(&plain).map_err(|_| Reason::DecryptionFailed)?;
+    let given_token = event["header"]["token"].as_str().or(event["token"].as_str()).unwrap_or_default();
+    verify_equal(given_token, token)?;
+    if event["type"] == "url_verification" {
+        // A verification request has no signature; key and token are sufficient.
+        let reply = Reply::json(&json!({ "challenge": event["challenge"] }));
+        return Ok(VerifiedRequest { reply, message: None });
     }
     if !is_signed {
         return Err(Reason::SignatureInvalid);
     }
     let reply = Reply::json(&json!({ "code": 0 }));
-    // An application of the first version of events, which has its messages in another shape: kept, not passed over.
-    if said["event"]["type"] == "message" {
+    // An event of version 1 has another shape: it is quarantined, not ignored.
+    if event["event"]["type"] == "message" {
         return Err(Reason::Malformed);
     }
-    if said["header"]["event_type"] != "im.message.receive_v1" {
-        return Ok(Said { reply, message: None });
+    if event["header"]["event_type"] != "im.message.receive_v1" {
+        return Ok(VerifiedRequest { reply, message: None });
     }
-    let (sender, message) = (&said["event"]["sender"]["sender_id"], &said["event"]["message"]);
+    let (sender, message) = (&event["event"]["sender"]["sender_id"], &event["event"]["message"]);
     let content: Json = serde_json::from_str(message["content"].as_str().unwrap_or("{}")).unwrap_or_default();
     let text = match message["message_type"].as_str() {
         Some("text") => content["text"].as_str().unwrap_or_default().to_owned(),
-        Some("post") => rich(&content),
-        // An image, a file, a card: what stands in it leads to it.
+        Some("post") => plain_text(&content),
+        // An image, a file or a card: its content contains the link to it.
         Some(other) => format!("[{other}] {content}"),
         None => return Err(Reason::Malformed),
     };
-    let whom = sender["user_id"].as_str().or(sender["open_id"].as_str());
-    let written = written(message["message_id"].as_str().unwrap_or_default(), whom, &text)?;
-    Ok(Said { reply, message: Some(written) })
+    let author = sender["user_id"].as_str().or(sender["open_id"].as_str());
+    let message = message_of(message["message_id"].as_str().unwrap_or_default(), author, &text)?;
+    Ok(VerifiedRequest { reply, message: Some(message) })
 }

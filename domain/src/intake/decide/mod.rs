@@ -1,10 +1,11 @@
-//! Whether a request is what it says it is, and what it says: pure, with the time of receipt as an argument of the request.
+//! Verification and parsing of requests: pure; the time of receipt is a field of the request.
 
 mod api;
 pub mod callback;
 mod dingtalk;
 mod email;
 mod feishu;
+mod quoted_text;
 mod silence;
 mod web;
 mod wecom;
@@ -12,57 +13,58 @@ mod wecom;
 use std::time::Duration;
 
 #[cfg(test)]
-pub use self::feishu::{decrypt as feishu_decrypt, rich as feishu_rich};
+pub use self::feishu::{decrypt as feishu_decrypt, plain_text as feishu_plain_text};
 
-pub use self::silence::{LEARNED_FROM, silence};
-use super::model::{EXTERNAL_ID_MAX, Gateway, Message, More, Raw, Reason, Said};
+pub use self::silence::{SILENCE_LOOKBACK, silence};
+use super::model::{EXTERNAL_ID_MAX, Gateway, Message, MessageDetails, RawRequest, Reason, VerifiedRequest};
 use crate::credentials::model::Parts;
 use crate::kernel::text::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{Timestamp, minutes};
+use crate::kernel::{Locale, Timestamp, minutes};
 
-/// A signature is taken for so long before and after its time.
-const FRESH_FOR: Duration = minutes(60);
+/// How far the signed timestamp may be from the time of receipt.
+const SIGNATURE_TOLERANCE: Duration = minutes(60);
 
-/// What a request says, by any of the secrets that are good, newest first. `nonce`: chance for an answer that is encrypted.
-pub fn check(secrets: &[Parts], raw: &Raw, nonce: &[u8; 16]) -> Result<Said, Reason> {
-    let by = |parts: &Parts| match raw.gateway {
-        Gateway::Wecom => wecom::check(parts, raw),
+/// Verifies and parses a request with any of the valid secrets, newest first. `nonce`: randomness for an encrypted answer.
+/// `locale`: the organisation's language, for what is added to the sender's text.
+pub fn check(secrets: &[Parts], raw: &RawRequest, nonce: &[u8; 16], locale: Locale) -> Result<VerifiedRequest, Reason> {
+    let check_with = |parts: &Parts| match raw.gateway {
+        Gateway::Wecom => wecom::check(parts, raw, locale),
         Gateway::Dingtalk => dingtalk::check(parts, raw, nonce),
         Gateway::Feishu => feishu::check(parts, raw),
         Gateway::Api => api::check(parts, raw),
-        Gateway::Email => email::check(parts, raw),
+        Gateway::Email => email::check(parts, raw, locale),
         Gateway::Web => web::check(parts, raw, nonce),
     };
     let mut first = None;
     for parts in secrets {
-        match by(parts) {
-            Ok(said) => return Ok(said),
-            // Of several secrets the newest says what is wrong.
+        match check_with(parts) {
+            Ok(checked) => return Ok(checked),
+            // The reason is that of the newest secret.
             Err(reason) => first = first.or(Some(reason)),
         }
     }
     Err(first.unwrap_or(Reason::NoCredential))
 }
 
-/// Judged by the time of receipt: what waits in quarantine does not grow old.
-fn fresh(raw: &Raw, signed_at: Timestamp) -> Result<(), Reason> {
-    let apart = (raw.at.millis() - signed_at.millis()).unsigned_abs();
-    if u128::from(apart) <= FRESH_FOR.as_millis() { Ok(()) } else { Err(Reason::TimestampInvalid) }
+/// Compares with the time of receipt, so that a quarantined request does not expire.
+fn check_freshness(raw: &RawRequest, signed_at: Timestamp) -> Result<(), Reason> {
+    let difference = (raw.at.millis() - signed_at.millis()).unsigned_abs();
+    if u128::from(difference) <= SIGNATURE_TOLERANCE.as_millis() { Ok(()) } else { Err(Reason::TimestampInvalid) }
 }
 
-fn seconds_of(text: &str) -> Result<Timestamp, Reason> {
+fn parse_seconds(text: &str) -> Result<Timestamp, Reason> {
     let seconds: i64 = text.trim().parse().map_err(|_| Reason::SignatureInvalid)?;
     Ok(Timestamp::from_millis(seconds.saturating_mul(1_000)))
 }
 
-fn same(given: &str, expected: &str) -> Result<(), Reason> {
+fn verify_equal(given: &str, expected: &str) -> Result<(), Reason> {
     use subtle::ConstantTimeEq as _;
-    let same = bool::from(given.as_bytes().ct_eq(expected.as_bytes()));
-    if same { Ok(()) } else { Err(Reason::SignatureInvalid) }
+    let is_equal = bool::from(given.as_bytes().ct_eq(expected.as_bytes()));
+    if is_equal { Ok(()) } else { Err(Reason::SignatureInvalid) }
 }
 
-/// What somebody wrote, as a ticket: its first line is the title.
-fn written(external_id: &str, sender: Option<&str>, text: &str) -> Result<Message, Reason> {
+/// A message from a text; its first line is the title.
+fn message_of(external_id: &str, sender: Option<&str>, text: &str) -> Result<Message, Reason> {
     let text: String = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let first = text.lines().find(|line| !line.trim().is_empty()).ok_or(Reason::Malformed)?;
     let external_id = external_id.trim();
@@ -74,19 +76,27 @@ fn written(external_id: &str, sender: Option<&str>, text: &str) -> Result<Messag
         sender: sender.map(str::trim).filter(|sender| !sender.is_empty()).map(str::to_owned),
         title: first.trim().chars().take(TITLE_CHARS_MAX).collect(),
         description: text.chars().take(BODY_CHARS_MAX).collect(),
-        answers: Vec::new(),
+        in_reply_to: Vec::new(),
         token: None,
-        own_words: None,
-        more: More::default(),
+        own_text: None,
+        details: MessageDetails::default(),
     })
 }
 
-/// A synthetic request of a gateway whose sender we can be ourselves, as its sender makes it. `name`: by which it is known again.
-pub fn canary(gateway: Gateway, parts: &Parts, name: &str, now: Timestamp, chance: &[u8; 16]) -> Option<Raw> {
+/// A synthetic request for a gateway whose sender Buoy can act as. `name`: identifies the canary.
+pub fn canary(gateway: Gateway, parts: &Parts, name: &str, now: Timestamp, random: &[u8; 16]) -> Option<RawRequest> {
     let (headers, body) = match gateway {
-        Gateway::Api => api::signed(parts, name, now)?,
-        Gateway::Web => (Vec::new(), web::filled(parts, name, now, chance)?),
+        Gateway::Api => api::signed_request(parts, name, now)?,
+        Gateway::Web => (Vec::new(), web::filled_form(parts, name, now, random)?),
         _ => return None,
     };
-    Some(Raw { gateway, verifying: false, query: Vec::new(), headers, body, source: "canary".to_owned(), at: now })
+    Some(RawRequest {
+        gateway,
+        verifying: false,
+        query: Vec::new(),
+        headers,
+        body,
+        source: "canary".to_owned(),
+        at: now,
+    })
 }

@@ -6,11 +6,13 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::callback::{decrypt, signature};
-use super::{fresh, same, seconds_of, written};
+use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::model::Parts;
-use crate::intake::model::{Raw, Reason, Reply, Said};
+use crate::intake::model::{RawRequest, Reason, Reply, VerifiedRequest};
+use crate::kernel::Locale;
+use crate::msg;
 
-/// The texts of an element's children, by their names.
+/// The texts of the root element's children, by name.
 fn fields(xml: &str) -> Result<HashMap<String, String>, Reason> {
     let mut reader = Reader::from_str(xml);
     let mut fields: HashMap<String, String> = HashMap::new();
@@ -36,35 +38,35 @@ fn fields(xml: &str) -> Result<HashMap<String, String>, Reason> {
     }
 }
 
-pub fn check(parts: &Parts, raw: &Raw) -> Result<Said, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest, locale: Locale) -> Result<VerifiedRequest, Reason> {
     let part = |name: &str| parts.get(name).ok_or(Reason::NoCredential);
     let (token, aes_key, receiver) = (part("token")?, part("encodingAesKey")?, part("receiveId")?);
-    let (timestamp, nonce) = (raw.argument("timestamp"), raw.argument("nonce"));
+    let (timestamp, nonce) = (raw.query_param("timestamp"), raw.query_param("nonce"));
     let body = String::from_utf8_lossy(&raw.body);
     let encrypted = if raw.verifying {
-        raw.argument("echostr").to_owned()
+        raw.query_param("echostr").to_owned()
     } else {
-        // What does not even read has no signature.
+        // A body that cannot be parsed has no signature.
         fields(&body).ok().and_then(|mut fields| fields.remove("Encrypt")).ok_or(Reason::SignatureInvalid)?
     };
-    same(raw.argument("msg_signature"), &signature(token, timestamp, nonce, &encrypted))?;
-    fresh(raw, seconds_of(timestamp)?)?;
+    verify_equal(raw.query_param("msg_signature"), &signature(token, timestamp, nonce, &encrypted))?;
+    check_freshness(raw, parse_seconds(timestamp)?)?;
     let plain = decrypt(aes_key, receiver, &encrypted)?;
     if raw.verifying {
-        return Ok(Said { reply: Reply::text(plain), message: None });
+        return Ok(VerifiedRequest { reply: Reply::text(plain), message: None });
     }
-    let said = fields(&plain)?;
-    let field = |name: &str| said.get(name).map_or("", |value| value.trim());
+    let content = fields(&plain)?;
+    let field = |name: &str| content.get(name).map_or("", |value| value.trim());
     let text = match field("MsgType") {
         "text" => field("Content").to_owned(),
-        "image" => format!("[图片] {}", field("PicUrl")),
-        "location" => format!("[位置] {}", field("Label")),
+        "image" => msg!("intake-image", url = field("PicUrl")).text(locale),
+        "location" => msg!("intake-location", place = field("Label")).text(locale),
         "link" => format!("{}\n{}\n{}", field("Title"), field("Description"), field("Url")),
-        // Somebody came or went, pressed a menu: no request for help.
-        "event" => return Ok(Said { reply: Reply::text("success"), message: None }),
-        // A recording, a file: what stands in it leads to it.
+        // A subscription or a menu click: not a request for help.
+        "event" => return Ok(VerifiedRequest { reply: Reply::text("success"), message: None }),
+        // A recording or a file: its content contains the id of the media.
         other => format!("[{other}] {}", field("MediaId")),
     };
-    let message = written(field("MsgId"), Some(field("FromUserName")), &text)?;
-    Ok(Said { reply: Reply::text("success"), message: Some(message) })
+    let message = message_of(field("MsgId"), Some(field("FromUserName")), &text)?;
+    Ok(VerifiedRequest { reply: Reply::text("success"), message: Some(message) })
 }

@@ -1,33 +1,33 @@
-//! Reads: occurrences, cards, citations, and how cited solutions have held.
+//! Reads: occurrences, cards, citations, and reuse statistics.
 
 mod reuse;
 
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef};
 
-pub use self::reuse::{Cited, TRIALS_MAX, citation, citations_of, cites, recurrences, source_of, standings};
+pub use self::reuse::{
+    TRIALS_MAX, VisibleCitation, citation, citations_of, cites, recurrences, reuse_stats, source_of,
+};
 use super::decide;
-use super::model::{Card, CardCase, CardFilter, CardOrder, CardState, CardVersion, Source, Standing};
+use super::model::{Card, CardCase, CardFilter, CardOrder, CardState, CardVersion, ReuseStats, Source};
 use super::store;
 use super::store::entities::{card, card_case, card_version, occurrence};
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{CardId, Connection, Direction, Error, Page, Result, TicketId, Timestamp, UserId};
-use crate::runtime::{App, Ctx};
+use crate::kernel::{CardId, Connection, Direction, Error, Page, Result, TicketId, Timestamp, UserId, boxed};
+use crate::runtime::{App, Ctx, Executor};
 use crate::tickets::model::TicketStatus;
 use crate::tickets::store::entities::{attribution, ticket};
 
-/// Cards are ranked in memory: this is far beyond what anyone reviews.
+/// Cards are ranked in memory; this limit is far beyond what anyone reviews.
 pub const CARDS_MAX: u64 = 5_000;
-/// Cards that one lack of knowledge makes.
-const UNCARDED_MAX: u64 = 50;
+/// Signatures for which one knowledge gap creates cards.
+const SIGNATURES_MAX: u64 = 50;
 
-/// Solved, attributed, and readable as experience: what counts as an occurrence.
-fn counts() -> Condition {
-    let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::word);
+/// The condition for an occurrence: solved, attributed and not confidential.
+fn is_occurrence() -> Condition {
+    let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::as_str);
     Condition::all()
         .add(ticket::Column::Status.is_in(solved))
         .add(ticket::Column::Confidential.eq(false))
@@ -38,26 +38,23 @@ fn with_attribution() -> RelationDef {
     ticket::Entity::belongs_to(attribution::Entity).from(ticket::Column::Id).to(attribution::Column::TicketId).into()
 }
 
-pub(super) async fn occurrences(
-    conn: &impl ConnectionTrait,
-    ids: &[TicketId],
-) -> Result<HashMap<TicketId, occurrence::Model>> {
+pub(super) async fn occurrences(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, occurrence::Model>> {
     let rows =
         occurrence::Entity::find().filter(occurrence::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     Ok(rows.into_iter().map(|row| (row.ticket_id, row)).collect())
 }
 
-/// Tickets whose occurrence was derived from another state than theirs is now; read outside the transaction that writes.
-pub(super) async fn unlearned(app: &App, limit: u64) -> Result<Vec<TicketId>> {
-    let learned: RelationDef =
+/// Tickets whose occurrence was derived from an outdated revision. Reads outside the writing transaction.
+pub(super) async fn stale_occurrences(app: &App, limit: u64) -> Result<Vec<TicketId>> {
+    let with_occurrence: RelationDef =
         ticket::Entity::belongs_to(occurrence::Entity).from(ticket::Column::Id).to(occurrence::Column::TicketId).into();
-    let seen = Expr::col((occurrence::Entity, occurrence::Column::TicketId));
+    let derived = Expr::col((occurrence::Entity, occurrence::Column::TicketId));
     let revision = Expr::col((occurrence::Entity, occurrence::Column::Revision));
     let ids = |of: Condition| {
         ticket::Entity::find()
             .select_only()
             .column(ticket::Column::Id)
-            .join(JoinType::LeftJoin, learned.clone())
+            .join(JoinType::LeftJoin, with_occurrence.clone())
             .join(JoinType::LeftJoin, with_attribution())
             .filter(of)
             .order_by_asc(ticket::Column::Id)
@@ -65,12 +62,12 @@ pub(super) async fn unlearned(app: &App, limit: u64) -> Result<Vec<TicketId>> {
             .into_tuple::<TicketId>()
     };
     let attributed = Expr::col((attribution::Entity, attribution::Column::TicketId)).is_not_null();
-    let stale = seen.clone().is_null().or(revision.not_equals((ticket::Entity, ticket::Column::Revision)));
-    let mut found = ids(counts().add(attributed.clone()).add(stale)).all(app.db.read()).await?;
+    let stale = derived.clone().is_null().or(revision.not_equals((ticket::Entity, ticket::Column::Revision)));
+    let mut found = ids(is_occurrence().add(attributed.clone()).add(stale)).all(app.db.read()).await?;
     if (found.len() as u64) < limit {
-        // What counted once, and does no more.
-        let gone = Condition::all().add(seen.is_not_null()).add(counts().add(attributed).not());
-        let mut more = ids(gone).all(app.db.read()).await?;
+        // Occurrences that no longer count.
+        let obsolete = Condition::all().add(derived.is_not_null()).add(is_occurrence().add(attributed).not());
+        let mut more = ids(obsolete).all(app.db.read()).await?;
         more.truncate(usize::try_from(limit).unwrap_or(usize::MAX) - found.len());
         found.extend(more);
     }
@@ -79,16 +76,16 @@ pub(super) async fn unlearned(app: &App, limit: u64) -> Result<Vec<TicketId>> {
 
 // ---------------------------------------------------------------- cards
 
-/// A card with what its cases and its reuse say.
+/// A card with the number of its cases and its reuse statistics.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ranked {
+pub struct RankedCard {
     pub card: Card,
     /// Cases that still count.
     pub cases: u64,
-    pub standing: Standing,
+    pub reuse: ReuseStats,
 }
 
-/// Whether the actor reads cards at all.
+/// Rejects actors that read no cards at all.
 fn check(cx: &Ctx) -> Result<()> {
     use crate::kernel::{Actor, Role};
     match &cx.actor {
@@ -98,19 +95,25 @@ fn check(cx: &Ctx) -> Result<()> {
     }
 }
 
-/// The cards that the viewer reads.
-pub async fn list(cx: &Ctx, filter: &CardFilter, order: Option<CardOrder>, page: &Page) -> Result<Connection<Ranked>> {
+/// The cards that the viewer may read.
+#[boxed]
+pub async fn list(
+    cx: &Ctx,
+    filter: &CardFilter,
+    order: Option<CardOrder>,
+    page: &Page,
+) -> Result<Connection<RankedCard>> {
     check(cx)?;
     let CardFilter { states, products, fault_types, text } = filter;
     let mut of = Condition::all();
     if !states.is_empty() {
-        of = of.add(card::Column::State.is_in(states.iter().map(|state| state.word())));
+        of = of.add(card::Column::State.is_in(states.iter().map(|state| state.as_str())));
     }
     if !products.is_empty() {
         of = of.add(card::Column::Product.is_in(products.iter().cloned()));
     }
     if !fault_types.is_empty() {
-        of = of.add(card::Column::FaultType.is_in(fault_types.iter().map(|of| of.word())));
+        of = of.add(card::Column::FaultType.is_in(fault_types.iter().map(|of| of.as_str())));
     }
     let rows = card::Entity::find()
         .filter(of)
@@ -122,45 +125,48 @@ pub async fn list(cx: &Ctx, filter: &CardFilter, order: Option<CardOrder>, page:
     cards.retain(|card| decide::may_read_card(&cx.actor, card));
     if let Some(text) = text.as_ref().map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty()) {
         cards.retain(|card| {
-            let says = |said: &str| said.to_lowercase().contains(&text);
-            says(&card.text.title) || says(&card.text.solution) || card.text.applies_to.as_deref().is_some_and(says)
+            let matches = |field: &str| field.to_lowercase().contains(&text);
+            matches(&card.text.title)
+                || matches(&card.text.solution)
+                || card.text.applies_to.as_deref().is_some_and(matches)
         });
     }
-    let order = order.unwrap_or(CardOrder::Standing);
+    let order = order.unwrap_or(CardOrder::Rank);
     let ranked = ranked(cx, cards).await?;
-    page.cut_descending(&format!("cards:{order:?}"), ranked, |of| {
+    page.paginate_descending(order.cursor_name(), ranked, |of| {
         let first = match order {
-            CardOrder::Standing => micros(of.standing.rank()),
+            CardOrder::Rank => micros(of.reuse.rank()),
             CardOrder::ExtractedAt => of.card.extracted_at.millis(),
             CardOrder::Cases => i64::try_from(of.cases).unwrap_or(i64::MAX),
-            CardOrder::Citations => i64::try_from(of.standing.citing).unwrap_or(i64::MAX),
+            CardOrder::Citations => i64::try_from(of.reuse.citing).unwrap_or(i64::MAX),
         };
         vec![Part::Int(first), Part::Int(of.card.extracted_at.millis()), Part::Id(of.card.id.0)]
     })
 }
 
-/// A share as a whole number, for cursors.
+/// A share as an integer, for cursors.
 #[expect(clippy::cast_possible_truncation, reason = "a share is in 0..1")]
 fn micros(share: f64) -> i64 {
     (share * 1_000_000.0) as i64
 }
 
-/// Cards with their figures, in their order.
-async fn ranked(cx: &Ctx, cards: Vec<Card>) -> Result<Vec<Ranked>> {
+/// Adds statistics to cards and keeps their order.
+async fn ranked(cx: &Ctx, cards: Vec<Card>) -> Result<Vec<RankedCard>> {
     let sources: Vec<Source> = cards.iter().map(|card| Source::Card(card.id)).collect();
-    let mut standings = standings(cx, &sources, TRIALS_MAX).await?;
+    let mut reuse = reuse_stats(cx, &sources, TRIALS_MAX).await?;
     let ids: Vec<CardId> = cards.iter().map(|card| card.id).collect();
     let mut cases = case_counts(cx.read(), &ids).await?;
-    let ranked = cards.into_iter().map(|card| Ranked {
+    let ranked = cards.into_iter().map(|card| RankedCard {
         cases: cases.remove(&card.id).unwrap_or_default(),
-        standing: standings.remove(&Source::Card(card.id)).unwrap_or_default(),
+        reuse: reuse.remove(&Source::Card(card.id)).unwrap_or_default(),
         card,
     });
     Ok(ranked.collect())
 }
 
-/// Cards by their ids, of those that the viewer reads.
-pub async fn by_ids(cx: &Ctx, ids: &[CardId]) -> Result<HashMap<CardId, Ranked>> {
+/// Cards by id, of those that the viewer may read.
+#[boxed]
+pub async fn by_ids(cx: &Ctx, ids: &[CardId]) -> Result<HashMap<CardId, RankedCard>> {
     if check(cx).is_err() {
         return Ok(HashMap::new());
     }
@@ -170,8 +176,8 @@ pub async fn by_ids(cx: &Ctx, ids: &[CardId]) -> Result<HashMap<CardId, Ranked>>
     Ok(ranked(cx, cards).await?.into_iter().map(|ranked| (ranked.card.id, ranked)).collect())
 }
 
-/// A case of a card that still has the card's cause and solution.
-fn of_its_signature() -> Condition {
+/// The case still has the card's signature.
+fn matches_card_signature() -> Condition {
     let occurred = Expr::col((occurrence::Entity, occurrence::Column::Signature));
     Condition::all().add(occurred.equals((card::Entity, card::Column::Signature)))
 }
@@ -187,14 +193,14 @@ fn case_to_occurrence() -> RelationDef {
         .into()
 }
 
-async fn case_counts(conn: &impl ConnectionTrait, ids: &[CardId]) -> Result<HashMap<CardId, u64>> {
+async fn case_counts(conn: &Executor, ids: &[CardId]) -> Result<HashMap<CardId, u64>> {
     let rows = card_case::Entity::find()
         .select_only()
         .column(card_case::Column::CardId)
         .column_as(card_case::Column::TicketId.count(), "cases")
         .join(JoinType::InnerJoin, case_to_card())
         .join(JoinType::InnerJoin, case_to_occurrence())
-        .filter(of_its_signature())
+        .filter(matches_card_signature())
         .filter(card_case::Column::CardId.is_in(ids.iter().copied()))
         .group_by(card_case::Column::CardId)
         .into_tuple::<(CardId, i64)>()
@@ -204,6 +210,7 @@ async fn case_counts(conn: &impl ConnectionTrait, ids: &[CardId]) -> Result<Hash
 }
 
 /// The cases of a card, newest first.
+#[boxed]
 pub async fn cases(cx: &Ctx, card: CardId, page: &Page) -> Result<Connection<CardCase>> {
     let list = format!("card-cases:{card}");
     let keys = [
@@ -231,7 +238,8 @@ pub async fn cases(cx: &Ctx, card: CardId, page: &Page) -> Result<Connection<Car
     Ok(page.connection(&list, cases, |case| vec![Part::Int(case.resolved_at.millis()), Part::Id(case.ticket.0)]))
 }
 
-/// The texts of a card, newest first; those whose words are of a ticket that is confidential are for administrators.
+/// The versions of a card's text, newest first. Versions with text of a confidential ticket are for administrators.
+#[boxed]
 pub async fn versions(cx: &Ctx, card: CardId) -> Result<Vec<CardVersion>> {
     let mut rows = card_version::Entity::find()
         .filter(card_version::Column::CardId.eq(card))
@@ -252,9 +260,9 @@ pub async fn versions(cx: &Ctx, card: CardId) -> Result<Vec<CardVersion>> {
     Ok(rows.into_iter().map(version).collect())
 }
 
-/// Occurrences of a signature that have not joined its card, and when they occurred; oldest first.
-pub(super) async fn joining(
-    conn: &impl ConnectionTrait,
+/// Occurrences of a signature that have not joined its card, and their time; oldest first.
+pub(super) async fn unjoined_occurrences(
+    conn: &Executor,
     signature: &str,
     card: CardId,
     limit: u64,
@@ -281,30 +289,30 @@ pub(super) async fn joining(
         .await?)
 }
 
-/// The cases of cards that had joined them before an instant and still count: card, ticket, who solved it.
-pub async fn counting_cases(conn: &impl ConnectionTrait, before: Timestamp) -> Result<Vec<(CardId, TicketId, UserId)>> {
+/// Cases that had joined a card before an instant and still count: card, ticket, handler.
+pub async fn counting_cases(conn: &Executor, before: Timestamp) -> Result<Vec<(CardId, TicketId, UserId)>> {
     Ok(card_case::Entity::find()
         .select_only()
         .columns([card_case::Column::CardId, card_case::Column::TicketId, card_case::Column::HandlerId])
         .join(JoinType::InnerJoin, case_to_card())
         .join(JoinType::InnerJoin, case_to_occurrence())
-        .filter(of_its_signature())
+        .filter(matches_card_signature())
         .filter(card_case::Column::JoinedAt.lt(before))
         .into_tuple()
         .all(conn)
         .await?)
 }
 
-/// Signatures of tickets for which `of` holds that occur so often since then, and have no card.
-pub async fn uncarded(
-    conn: &impl ConnectionTrait,
+/// Signatures without a card that have at least `wanted` occurrences since an instant among tickets that match `of`.
+pub async fn signatures_without_card(
+    conn: &Executor,
     of: Condition,
     since: Timestamp,
     wanted: usize,
 ) -> Result<Vec<String>> {
     let ticket: RelationDef =
         occurrence::Entity::belongs_to(ticket::Entity).from(occurrence::Column::TicketId).to(ticket::Column::Id).into();
-    let carded = Query::select().column(card::Column::Signature).from(card::Entity).to_owned();
+    let with_card = Query::select().column(card::Column::Signature).from(card::Entity).to_owned();
     let count = Expr::col((occurrence::Entity, occurrence::Column::TicketId)).count();
     Ok(occurrence::Entity::find()
         .select_only()
@@ -312,23 +320,23 @@ pub async fn uncarded(
         .join(JoinType::InnerJoin, ticket)
         .filter(of)
         .filter(occurrence::Column::At.gte(since))
-        .filter(occurrence::Column::Signature.not_in_subquery(carded))
+        .filter(occurrence::Column::Signature.not_in_subquery(with_card))
         .group_by(occurrence::Column::Signature)
         .having(count.gte(i64::try_from(wanted).unwrap_or(i64::MAX)))
         .order_by_asc(occurrence::Column::Signature)
-        .limit(UNCARDED_MAX)
+        .limit(SIGNATURES_MAX)
         .into_tuple()
         .all(conn)
         .await?)
 }
 
-/// Causes that have a card in use or on its way: fault type, root-cause level, cause tag, product.
-pub async fn carded(conn: &impl ConnectionTrait) -> Result<HashSet<(String, String, Option<String>, Option<String>)>> {
+/// Causes with a card that is not retired: fault type, root-cause level, cause tag, product.
+pub async fn causes_with_card(conn: &Executor) -> Result<HashSet<(String, String, Option<String>, Option<String>)>> {
     let rows = card::Entity::find()
         .select_only()
         .columns([card::Column::FaultType, card::Column::RootCauseLevel])
         .columns([card::Column::CauseTag, card::Column::Product])
-        .filter(card::Column::State.ne(CardState::Retired.word()))
+        .filter(card::Column::State.ne(CardState::Retired.as_str()))
         .limit(CARDS_MAX)
         .into_tuple::<(String, String, Option<String>, Option<String>)>()
         .all(conn)
@@ -336,14 +344,15 @@ pub async fn carded(conn: &impl ConnectionTrait) -> Result<HashSet<(String, Stri
     Ok(rows.into_iter().collect())
 }
 
-/// The card whose case each of these tickets is now.
-pub async fn cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, CardId>> {
+/// The card whose case each of these tickets currently is.
+#[boxed]
+pub async fn cards_of(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, CardId>> {
     let rows = card_case::Entity::find()
         .select_only()
         .columns([card_case::Column::TicketId, card_case::Column::CardId])
         .join(JoinType::InnerJoin, case_to_card())
         .join(JoinType::InnerJoin, case_to_occurrence())
-        .filter(of_its_signature())
+        .filter(matches_card_signature())
         .filter(card_case::Column::TicketId.is_in(ids.iter().copied()))
         .into_tuple::<(TicketId, CardId)>()
         .all(conn)
@@ -351,8 +360,8 @@ pub async fn cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<H
     Ok(rows.into_iter().collect())
 }
 
-/// The same, but for cards that are retired.
-pub async fn live_cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, CardId>> {
+/// Like [`cards_of`], without retired cards.
+pub async fn live_cards_of(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, CardId>> {
     let mut of = cards_of(conn, ids).await?;
     if of.is_empty() {
         return Ok(of);
@@ -362,7 +371,7 @@ pub async fn live_cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Res
         .select_only()
         .column(card::Column::Id)
         .filter(card::Column::Id.is_in(cards))
-        .filter(card::Column::State.eq(CardState::Retired.word()))
+        .filter(card::Column::State.eq(CardState::Retired.as_str()))
         .into_tuple()
         .all(conn)
         .await?;
@@ -370,8 +379,8 @@ pub async fn live_cards_of(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Res
     Ok(of)
 }
 
-/// The cases of these cards; [`CARDS_MAX`] at most.
-pub async fn cases_of(conn: &impl ConnectionTrait, cards: &[CardId]) -> Result<Vec<TicketId>> {
+/// The cases of these cards; at most [`CARDS_MAX`].
+pub async fn cases_of(conn: &Executor, cards: &[CardId]) -> Result<Vec<TicketId>> {
     if cards.is_empty() {
         return Ok(Vec::new());
     }
@@ -380,7 +389,7 @@ pub async fn cases_of(conn: &impl ConnectionTrait, cards: &[CardId]) -> Result<V
         .column(card_case::Column::TicketId)
         .join(JoinType::InnerJoin, case_to_card())
         .join(JoinType::InnerJoin, case_to_occurrence())
-        .filter(of_its_signature())
+        .filter(matches_card_signature())
         .filter(card_case::Column::CardId.is_in(cards.iter().copied()))
         .limit(CARDS_MAX)
         .into_tuple()

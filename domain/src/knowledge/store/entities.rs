@@ -1,4 +1,4 @@
-//! The tables, column by column.
+//! The entities of the tables.
 
 pub mod occurrence {
     use crate::kernel::{TicketId, Timestamp};
@@ -12,7 +12,7 @@ pub mod occurrence {
         pub signature: String,
         /// The ticket's first resolution.
         pub at: Timestamp,
-        /// Of the ticket's row that this was derived from.
+        /// The revision of the ticket row that this was derived from.
         pub revision: i64,
     }
 
@@ -68,7 +68,7 @@ pub mod card_version {
         pub title: String,
         pub applies_to: Option<String>,
         pub solution: String,
-        /// The tickets whose words these are.
+        /// The tickets whose texts were copied.
         pub title_source_id: Option<TicketId>,
         pub solution_source_id: Option<TicketId>,
         pub by_id: Option<UserId>,
@@ -105,7 +105,7 @@ pub mod card_case {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// When cards were in use.
+/// The periods in which cards were published.
 pub mod card_publication {
     use crate::kernel::{CardId, Timestamp};
     use sea_orm::entity::prelude::*;
@@ -138,7 +138,7 @@ pub mod citation {
         pub ticket_id: TicketId,
         pub case_id: Option<TicketId>,
         pub card_id: Option<CardId>,
-        /// The ticket whose words these are.
+        /// The ticket whose text was copied.
         pub source_id: Option<TicketId>,
         pub text: String,
         pub by_id: UserId,

@@ -1,4 +1,4 @@
-//! Tables of knowledge.
+//! The tables of knowledge, and their statements.
 
 pub mod entities;
 
@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, JoinType, QueryFilter, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, DbErr, EntityTrait, JoinType, QueryFilter, QueryOrder as _, QuerySelect,
     RelationDef, SqlErr, TryInsertResult,
 };
 
@@ -14,13 +14,14 @@ use self::entities::{card, card_case, card_publication, card_version, citation, 
 use super::model::{Card, CardState, CardText, Citation, Origin, Signature, Source};
 use crate::kernel::text::REDACTED;
 use crate::kernel::{CardId, Error, Result, TicketId, Timestamp, UserId};
+use crate::runtime::Executor;
 use crate::tickets::model::{FaultType, RootCauseLevel, TicketStatus};
 use crate::tickets::store::entities::ticket;
 
-/// Ids of one statement.
+/// Ids per statement.
 pub const IDS_MAX: usize = 500;
 
-fn broken(card: CardId) -> DbErr {
+fn invalid_row(card: CardId) -> DbErr {
     DbErr::Custom(format!("card {card} holds a word that this program does not know"))
 }
 
@@ -47,13 +48,13 @@ impl card::Model {
         Ok(Card {
             id,
             signature: Signature {
-                fault_type: FaultType::parse(&fault_type).ok_or_else(|| broken(id))?,
-                root_cause_level: RootCauseLevel::parse(&root_cause_level).ok_or_else(|| broken(id))?,
+                fault_type: fault_type.parse::<FaultType>().map_err(|_| invalid_row(id))?,
+                root_cause_level: root_cause_level.parse::<RootCauseLevel>().map_err(|_| invalid_row(id))?,
                 cause_tag,
                 product,
-                solution_tags: serde_json::from_str(&solution_tags).map_err(|_| broken(id))?,
+                solution_tags: serde_json::from_str(&solution_tags).map_err(|_| invalid_row(id))?,
             },
-            state: CardState::parse(&state).ok_or_else(|| broken(id))?,
+            state: state.parse::<CardState>().map_err(|_| invalid_row(id))?,
             version,
             text,
             extracted_at,
@@ -66,8 +67,8 @@ impl card::Model {
     }
 }
 
-/// Of these tickets those that are confidential.
-pub async fn confidential(conn: &impl ConnectionTrait, ids: Vec<TicketId>) -> Result<HashSet<TicketId>> {
+/// Those of these tickets that are confidential.
+pub async fn confidential(conn: &Executor, ids: Vec<TicketId>) -> Result<HashSet<TicketId>> {
     let mut found = HashSet::new();
     for ids in ids.chunks(IDS_MAX) {
         let rows: Vec<TicketId> = ticket::Entity::find()
@@ -89,8 +90,8 @@ impl card_version::Model {
     }
 }
 
-/// Cards with the text of their version.
-pub async fn with_texts(conn: &impl ConnectionTrait, rows: Vec<card::Model>) -> Result<Vec<Card>> {
+/// Joins cards with the text of their current version.
+pub async fn with_texts(conn: &Executor, rows: Vec<card::Model>) -> Result<Vec<Card>> {
     let of_card: RelationDef =
         card_version::Entity::belongs_to(card::Entity).from(card_version::Column::CardId).to(card::Column::Id).into();
     let current =
@@ -109,7 +110,7 @@ pub async fn with_texts(conn: &impl ConnectionTrait, rows: Vec<card::Model>) -> 
     let hidden = confidential(conn, origins.collect()).await?;
     let card = |row: card::Model| {
         let version = texts.remove(&row.id).filter(|version| version.version == row.version);
-        let version = version.ok_or_else(|| broken(row.id))?;
+        let version = version.ok_or_else(|| invalid_row(row.id))?;
         let origin = version.origin();
         let card_version::Model { title, applies_to, solution, .. } = version;
         let withheld = origin.tickets().any(|ticket| hidden.contains(&ticket));
@@ -118,20 +119,20 @@ pub async fn with_texts(conn: &impl ConnectionTrait, rows: Vec<card::Model>) -> 
     rows.into_iter().map(card).collect()
 }
 
-/// Returns whether it is new: one card a signature.
-pub async fn insert_card(conn: &impl ConnectionTrait, card: &Card) -> Result<bool> {
+/// Returns whether the card was inserted: there is one per signature.
+pub async fn insert_card(conn: &Executor, card: &Card) -> Result<bool> {
     let Card { id, signature, state, version, extracted_at, .. } = card;
     let digest = signature.digest();
     let Signature { fault_type, root_cause_level, cause_tag, product, solution_tags } = signature.clone();
     let row = card::ActiveModel {
         id: Set(*id),
         signature: Set(digest),
-        fault_type: Set(fault_type.word().to_owned()),
-        root_cause_level: Set(root_cause_level.word().to_owned()),
+        fault_type: Set(fault_type.as_str().to_owned()),
+        root_cause_level: Set(root_cause_level.as_str().to_owned()),
         cause_tag: Set(cause_tag),
         product: Set(product),
         solution_tags: Set(serde_json::to_string(&solution_tags).expect("strings are JSON")),
-        state: Set(state.word().to_owned()),
+        state: Set(state.as_str().to_owned()),
         version: Set(*version),
         extracted_at: Set(*extracted_at),
         ..Default::default()
@@ -147,8 +148,8 @@ pub async fn insert_card(conn: &impl ConnectionTrait, card: &Card) -> Result<boo
     Ok(true)
 }
 
-/// The text of a card, as a version of it.
-pub async fn insert_version(conn: &impl ConnectionTrait, card: &Card, by: Option<UserId>, at: Timestamp) -> Result<()> {
+/// Inserts the current text of a card as a version.
+pub async fn insert_version(conn: &Executor, card: &Card, by: Option<UserId>, at: Timestamp) -> Result<()> {
     let CardText { title, applies_to, solution } = card.text.clone();
     let row = card_version::ActiveModel {
         card_id: Set(card.id),
@@ -165,10 +166,10 @@ pub async fn insert_version(conn: &impl ConnectionTrait, card: &Card, by: Option
     Ok(())
 }
 
-/// Saves where a card stands, if nobody has changed it since; its texts stand in its versions.
-pub async fn save(conn: &impl ConnectionTrait, before: &Card, next: &Card) -> Result<bool> {
+/// Saves the state of a card unless it has changed since; texts are stored as versions.
+pub async fn save(conn: &Executor, before: &Card, next: &Card) -> Result<bool> {
     let change = card::ActiveModel {
-        state: Set(next.state.word().to_owned()),
+        state: Set(next.state.as_str().to_owned()),
         version: Set(next.version),
         reviewed_by: Set(next.reviewed.map(|(by, _)| by)),
         reviewed_at: Set(next.reviewed.map(|(_, at)| at)),
@@ -182,17 +183,17 @@ pub async fn save(conn: &impl ConnectionTrait, before: &Card, next: &Card) -> Re
         .set(change)
         .filter(card::Column::Id.eq(before.id))
         .filter(card::Column::Version.eq(before.version))
-        .filter(card::Column::State.eq(before.state.word()))
+        .filter(card::Column::State.eq(before.state.as_str()))
         .exec(conn)
         .await?;
     Ok(saved.rows_affected > 0)
 }
 
-/// A card comes into use, or leaves it.
-pub async fn put_in_use(conn: &impl ConnectionTrait, card: CardId, in_use: bool, at: Timestamp) -> Result<()> {
-    if in_use {
+/// Opens or closes a period of publication.
+pub async fn set_published(conn: &Executor, card: CardId, published: bool, at: Timestamp) -> Result<()> {
+    if published {
         let row = card_publication::ActiveModel { card_id: Set(card), published_at: Set(at), retired_at: Set(None) };
-        // Out of use and in again within a millisecond: as if it had stayed.
+        // Retired and published again within a millisecond: one period.
         let mut reopened =
             OnConflict::columns([card_publication::Column::CardId, card_publication::Column::PublishedAt]);
         reopened.update_column(card_publication::Column::RetiredAt);
@@ -208,8 +209,8 @@ pub async fn put_in_use(conn: &impl ConnectionTrait, card: CardId, in_use: bool,
     Ok(())
 }
 
-/// What is known of a later state of the ticket stays.
-pub async fn put_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence::Model>) -> Result<()> {
+/// A row derived from a later revision is kept.
+pub async fn upsert_occurrences(conn: &Executor, rows: Vec<occurrence::Model>) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -225,8 +226,8 @@ pub async fn put_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence::
     Ok(())
 }
 
-/// Takes out what counts no more, unless it was learned of again meanwhile.
-pub async fn drop_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence::Model>) -> Result<()> {
+/// Deletes occurrences that no longer count, unless they were updated meanwhile.
+pub async fn delete_occurrences(conn: &Executor, rows: Vec<occurrence::Model>) -> Result<()> {
     let mut of = Condition::any();
     for row in rows {
         let same = occurrence::Column::TicketId.eq(row.ticket_id).and(occurrence::Column::Revision.eq(row.revision));
@@ -238,8 +239,8 @@ pub async fn drop_occurrences(conn: &impl ConnectionTrait, rows: Vec<occurrence:
     Ok(())
 }
 
-/// Joins a case to a card; returns whether it is new there. What it was when it joined stays.
-pub async fn insert_case(conn: &impl ConnectionTrait, row: card_case::Model) -> Result<bool> {
+/// Adds a case to a card; returns whether it was inserted. An existing snapshot is kept.
+pub async fn insert_case(conn: &Executor, row: card_case::Model) -> Result<bool> {
     let card_case::Model { card_id, ticket_id, title, resolution, handler_id, resolved_at, joined_at } = row;
     let row = card_case::ActiveModel {
         card_id: Set(card_id),
@@ -260,7 +261,7 @@ pub async fn insert_case(conn: &impl ConnectionTrait, row: card_case::Model) -> 
 impl From<citation::Model> for Citation {
     fn from(row: citation::Model) -> Self {
         let citation::Model { id, ticket_id, case_id, card_id, source_id, text, by_id, at, .. } = row;
-        // The writer gives exactly one of them.
+        // A row has exactly one of them.
         let source = match (case_id, card_id) {
             (_, Some(card)) => Source::Card(card),
             (case, None) => Source::Case(case.unwrap_or(ticket_id)),
@@ -269,7 +270,7 @@ impl From<citation::Model> for Citation {
     }
 }
 
-pub async fn insert_citation(conn: &impl ConnectionTrait, citation: &Citation) -> Result<()> {
+pub async fn insert_citation(conn: &Executor, citation: &Citation) -> Result<()> {
     let Citation { id, ticket, source, origin, text, by, at } = citation.clone();
     let (case, card) = match source {
         Source::Case(case) => (Some(case), None),
@@ -289,18 +290,14 @@ pub async fn insert_citation(conn: &impl ConnectionTrait, citation: &Citation) -
     };
     match citation::Entity::insert(row).exec_without_returning(conn).await {
         Ok(_) => Ok(()),
-        // Somebody cited the same at the same moment: once more, and theirs is found.
+        // A concurrent citation of the same source: the retry finds it.
         Err(e) if matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Conflict),
         Err(e) => Err(e.into()),
     }
 }
 
-/// Of one ticket and source.
-pub async fn citation_of(
-    conn: &impl ConnectionTrait,
-    ticket: TicketId,
-    source: Source,
-) -> Result<Option<citation::Model>> {
+/// The citation of a source by a ticket.
+pub async fn citation_of(conn: &Executor, ticket: TicketId, source: Source) -> Result<Option<citation::Model>> {
     let of = match source {
         Source::Case(case) => citation::Column::CaseId.eq(case),
         Source::Card(card) => citation::Column::CardId.eq(card),
@@ -308,9 +305,9 @@ pub async fn citation_of(
     Ok(citation::Entity::find().filter(citation::Column::TicketId.eq(ticket)).filter(of).one(conn).await?)
 }
 
-/// The citations of these tickets that are tried now: their tickets stand resolved.
-pub async fn try_citations(conn: &impl ConnectionTrait, tickets: &[TicketId]) -> Result<()> {
-    let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::word);
+/// Sets the resolution time of these tickets' citations, if the tickets are solved.
+pub async fn mark_citations_resolved(conn: &Executor, tickets: &[TicketId]) -> Result<()> {
+    let solved = [TicketStatus::Resolved, TicketStatus::Closed].map(TicketStatus::as_str);
     let mut resolved = Query::select();
     resolved
         .column((ticket::Entity, ticket::Column::ResolvedAt))
@@ -328,8 +325,8 @@ pub async fn try_citations(conn: &impl ConnectionTrait, tickets: &[TicketId]) ->
     Ok(())
 }
 
-/// The citations that a ticket was resolved with have not held.
-pub async fn fail_citations(conn: &impl ConnectionTrait, ticket: TicketId, at: Timestamp) -> Result<()> {
+/// Marks the citations that a ticket was resolved with as failed.
+pub async fn mark_citations_failed(conn: &Executor, ticket: TicketId, at: Timestamp) -> Result<()> {
     citation::Entity::update_many()
         .col_expr(citation::Column::ReopenedAt, Expr::value(at))
         .filter(citation::Column::TicketId.eq(ticket))
@@ -340,36 +337,62 @@ pub async fn fail_citations(conn: &impl ConnectionTrait, ticket: TicketId, at: T
     Ok(())
 }
 
-/// Takes a ticket's title or resolution out of everything that was made of it.
-pub async fn redact(conn: &impl ConnectionTrait, ticket: TicketId, title: bool, resolution: bool) -> Result<()> {
+/// Redacts a ticket's title or resolution in every copy.
+pub async fn redact(conn: &Executor, ticket: TicketId, title: bool, resolution: bool) -> Result<()> {
     if title {
         card_case::Entity::update_many()
-            .col_expr(card_case::Column::Title, Expr::value(REDACTED))
+            .col_expr(card_case::Column::Title, Expr::value(REDACTED.as_str()))
             .filter(card_case::Column::TicketId.eq(ticket))
             .exec(conn)
             .await?;
         card_version::Entity::update_many()
-            .col_expr(card_version::Column::Title, Expr::value(REDACTED))
+            .col_expr(card_version::Column::Title, Expr::value(REDACTED.as_str()))
             .filter(card_version::Column::TitleSourceId.eq(ticket))
             .exec(conn)
             .await?;
     }
     if resolution {
         card_case::Entity::update_many()
-            .col_expr(card_case::Column::Resolution, Expr::value(REDACTED))
+            .col_expr(card_case::Column::Resolution, Expr::value(REDACTED.as_str()))
             .filter(card_case::Column::TicketId.eq(ticket))
             .exec(conn)
             .await?;
         card_version::Entity::update_many()
-            .col_expr(card_version::Column::Solution, Expr::value(REDACTED))
+            .col_expr(card_version::Column::Solution, Expr::value(REDACTED.as_str()))
             .filter(card_version::Column::SolutionSourceId.eq(ticket))
             .exec(conn)
             .await?;
         citation::Entity::update_many()
-            .col_expr(citation::Column::Text, Expr::value(REDACTED))
+            .col_expr(citation::Column::Text, Expr::value(REDACTED.as_str()))
             .filter(citation::Column::SourceId.eq(ticket))
             .exec(conn)
             .await?;
     }
     Ok(())
+}
+
+/// A card with its current text.
+pub async fn card(conn: &Executor, id: CardId) -> Result<Option<Card>> {
+    let row = card::Entity::find_by_id(id).one(conn).await?;
+    Ok(with_texts(conn, row.into_iter().collect()).await?.pop())
+}
+
+/// The card of a signature.
+pub async fn card_of_signature(conn: &Executor, signature: &str) -> Result<Option<CardId>> {
+    let row = card::Entity::find().filter(card::Column::Signature.eq(signature)).one(conn).await?;
+    Ok(row.map(|row| row.id))
+}
+
+/// The tickets with a signature, and when each was solved first; newest first.
+pub async fn occurrences_of(conn: &Executor, signature: &str, limit: u64) -> Result<Vec<(TicketId, Timestamp)>> {
+    Ok(occurrence::Entity::find()
+        .select_only()
+        .columns([occurrence::Column::TicketId, occurrence::Column::At])
+        .filter(occurrence::Column::Signature.eq(signature))
+        .order_by_desc(occurrence::Column::At)
+        .order_by_desc(occurrence::Column::TicketId)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
 }

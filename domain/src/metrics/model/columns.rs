@@ -1,4 +1,4 @@
-//! The facts of many tickets, column by column: what a figure does not ask for is not touched.
+//! The facts of many tickets, stored by column, so that a query reads only the columns it needs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use super::{Dimension, Fact, Key};
 use crate::kernel::{TicketId, Timestamp};
 use crate::tickets::model::{RootCauseLevel, TicketStatus};
 
-/// An instant that has not come.
+/// The value of an instant that a ticket does not have.
 const NEVER: i64 = i64::MIN;
 const EXCLUDED: u8 = 1;
 const HANDED_OVER: u8 = 2;
 const DEFECT: u8 = 4;
 
-/// Values of a column, each stored once; 0 is none.
+/// Distinct values of a column; code 0 is none.
 #[derive(Debug)]
 struct Dictionary {
     codes: HashMap<Key, u32>,
@@ -39,14 +39,14 @@ impl Dictionary {
 }
 
 #[derive(Debug, Default)]
-struct Words {
+struct KeyColumn {
     dictionary: Dictionary,
     codes: Vec<u32>,
 }
 
-/// One ticket's facts, as they stand in the columns.
+/// The facts of one ticket, read from the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Row {
     pub created_at: Timestamp,
     pub first_response_due_at: Option<Timestamp>,
     pub first_responded_at: Option<Timestamp>,
@@ -61,7 +61,7 @@ pub struct Place {
 
 #[derive(Debug, Default)]
 pub struct Columns {
-    places: HashMap<TicketId, u32>,
+    indexes: HashMap<TicketId, u32>,
     tickets: Vec<TicketId>,
     created_at: Vec<i64>,
     first_response_due_at: Vec<i64>,
@@ -70,19 +70,19 @@ pub struct Columns {
     first_reopened_at: Vec<i64>,
     closed_at: Vec<i64>,
     flags: Vec<u8>,
-    by: [Words; Dimension::COUNT],
-    requesters: Words,
+    by: [KeyColumn; Dimension::COUNT],
+    requesters: KeyColumn,
 }
 
-fn stored(at: Option<Timestamp>) -> i64 {
+fn millis_or_never(at: Option<Timestamp>) -> i64 {
     at.map_or(NEVER, Timestamp::millis)
 }
 
-fn read(at: i64) -> Option<Timestamp> {
+fn instant(at: i64) -> Option<Timestamp> {
     (at != NEVER).then_some(Timestamp::from_millis(at))
 }
 
-fn word(word: Option<String>) -> Key {
+fn word_key(word: Option<String>) -> Key {
     word.map_or(Key::None, |word| Key::Word(Arc::from(word)))
 }
 
@@ -95,7 +95,7 @@ impl Columns {
         self.tickets.is_empty()
     }
 
-    /// The ticket's facts, new or other than before.
+    /// Inserts or replaces the facts of a ticket.
     pub fn put(&mut self, fact: Fact) {
         let Fact {
             ticket,
@@ -119,8 +119,8 @@ impl Columns {
             priority,
         } = fact;
         let new = u32::try_from(self.tickets.len()).unwrap_or(u32::MAX);
-        let place = *self.places.entry(ticket).or_insert(new) as usize;
-        if place == self.tickets.len() {
+        let index = *self.indexes.entry(ticket).or_insert(new) as usize;
+        if index == self.tickets.len() {
             self.tickets.push(ticket);
             self.created_at.push(0);
             for instants in [
@@ -133,58 +133,58 @@ impl Columns {
                 instants.push(NEVER);
             }
             self.flags.push(0);
-            self.by.iter_mut().chain([&mut self.requesters]).for_each(|words| words.codes.push(0));
+            self.by.iter_mut().chain([&mut self.requesters]).for_each(|column| column.codes.push(0));
         }
-        self.created_at[place] = created_at.millis();
-        self.first_response_due_at[place] = stored(first_response_due_at);
-        self.first_responded_at[place] = stored(first_responded_at);
-        self.first_resolved_at[place] = stored(first_resolved_at);
-        self.first_reopened_at[place] = stored(first_reopened_at);
-        self.closed_at[place] = stored(closed_at);
+        self.created_at[index] = created_at.millis();
+        self.first_response_due_at[index] = millis_or_never(first_response_due_at);
+        self.first_responded_at[index] = millis_or_never(first_responded_at);
+        self.first_resolved_at[index] = millis_or_never(first_resolved_at);
+        self.first_reopened_at[index] = millis_or_never(first_reopened_at);
+        self.closed_at[index] = millis_or_never(closed_at);
         let unanswered = status == TicketStatus::Cancelled && first_responded_at.is_none();
-        self.flags[place] = (u8::from(merged || unanswered) * EXCLUDED)
+        self.flags[index] = (u8::from(merged || unanswered) * EXCLUDED)
             | (u8::from(first_resolution_hand_overs > 0) * HANDED_OVER)
             | (u8::from(root_cause_level == Some(RootCauseLevel::L3DesignDefect)) * DEFECT);
         let id = |id: Option<uuid::Uuid>| id.map_or(Key::None, Key::Id);
         for (dimension, key) in [
             (Dimension::Team, id(team.map(|id| id.0))),
             (Dimension::Agent, id(assignee.map(|id| id.0))),
-            (Dimension::IssueType, word(issue_type)),
-            (Dimension::Priority, word(Some(priority.word().to_owned()))),
-            (Dimension::Channel, word(Some(channel))),
-            (Dimension::Product, word(product)),
+            (Dimension::IssueType, word_key(issue_type)),
+            (Dimension::Priority, word_key(Some(priority.as_str().to_owned()))),
+            (Dimension::Channel, word_key(Some(channel))),
+            (Dimension::Product, word_key(product)),
             (Dimension::Customer, id(customer.map(|id| id.0))),
         ] {
-            let words = &mut self.by[dimension as usize];
-            words.codes[place] = words.dictionary.code(key);
+            let column = &mut self.by[dimension as usize];
+            column.codes[index] = column.dictionary.code(key);
         }
-        self.requesters.codes[place] = self.requesters.dictionary.code(id(requester.map(|id| id.0)));
+        self.requesters.codes[index] = self.requesters.dictionary.code(id(requester.map(|id| id.0)));
     }
 
-    pub fn place(&self, ticket: TicketId) -> Option<u32> {
-        self.places.get(&ticket).copied()
+    pub fn index_of(&self, ticket: TicketId) -> Option<u32> {
+        self.indexes.get(&ticket).copied()
     }
 
-    pub fn ticket(&self, place: usize) -> TicketId {
-        self.tickets[place]
+    pub fn ticket(&self, index: usize) -> TicketId {
+        self.tickets[index]
     }
 
-    pub fn at(&self, place: usize) -> Place {
-        let flags = self.flags[place];
-        Place {
-            created_at: Timestamp::from_millis(self.created_at[place]),
-            first_response_due_at: read(self.first_response_due_at[place]),
-            first_responded_at: read(self.first_responded_at[place]),
-            first_resolved_at: read(self.first_resolved_at[place]),
-            first_reopened_at: read(self.first_reopened_at[place]),
-            closed_at: read(self.closed_at[place]),
+    pub fn row(&self, index: usize) -> Row {
+        let flags = self.flags[index];
+        Row {
+            created_at: Timestamp::from_millis(self.created_at[index]),
+            first_response_due_at: instant(self.first_response_due_at[index]),
+            first_responded_at: instant(self.first_responded_at[index]),
+            first_resolved_at: instant(self.first_resolved_at[index]),
+            first_reopened_at: instant(self.first_reopened_at[index]),
+            closed_at: instant(self.closed_at[index]),
             excluded: flags & EXCLUDED != 0,
             handed_over: flags & HANDED_OVER != 0,
             defect: flags & DEFECT != 0,
         }
     }
 
-    /// How many values a dimension has; codes are below.
+    /// The number of values of a dimension; codes are smaller.
     pub fn values(&self, dimension: Dimension) -> usize {
         self.by[dimension as usize].dictionary.keys.len()
     }

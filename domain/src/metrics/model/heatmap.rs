@@ -1,4 +1,4 @@
-//! When help is asked for, and when it comes: weekday × half-hour.
+//! The response heat map: arrivals and answers by weekday and half-hour.
 
 use super::Key;
 use crate::kernel::UserId;
@@ -7,21 +7,21 @@ pub const WEEKDAYS: usize = 7;
 /// Half-hours of a day.
 pub const SLOTS: usize = 48;
 
-/// One half-hour of one weekday, of every week of the period.
+/// One half-hour of a weekday, summed over all weeks of the period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     pub arrivals: u32,
     pub answered_in_time: u32,
-    /// Neither answered in time nor still to be.
+    /// Not answered in time, and no longer pending.
     pub missed: u32,
-    /// By nearest rank, in seconds; `None`: nobody has responded to any.
+    /// By nearest rank, in seconds; `None`: there was no response.
     pub median_first_response: Option<u32>,
 }
 
-/// Consecutive half-hours in which tickets came and none was answered in time.
+/// Consecutive half-hours with arrivals in which no ticket was answered in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// On which weekdays tickets came then: 0 is Monday.
+    /// The weekdays with arrivals; 0 is Monday.
     pub weekdays: Vec<usize>,
     pub from_slot: usize,
     /// Exclusive.
@@ -37,16 +37,16 @@ impl Gap {
     }
 }
 
-/// Slots with arrivals that make a gap.
+/// The fewest slots with arrivals in a gap.
 pub const GAP_SLOTS: usize = 3;
-/// Tickets in it.
+/// The fewest tickets in a gap.
 pub const GAP_ARRIVALS: u32 = 10;
-/// Weeks in which they came.
+/// The fewest weeks with arrivals in a gap.
 pub const GAP_WEEKS: usize = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heatmap {
-    /// The agent or team; `Key::None` for all, and for tickets that have none.
+    /// The agent or team; `Key::None` for all, and for tickets without one.
     pub key: Key,
     /// Monday's slots first.
     pub cells: Vec<Cell>,
@@ -58,19 +58,19 @@ impl Heatmap {
         self.cells[weekday * SLOTS + slot]
     }
 
-    /// Tickets answered in time within the hours of a gap of somebody else's.
+    /// Tickets answered in time within the hours of another's gap.
     pub fn answered_in_time(&self, gap: &Gap) -> u32 {
-        let slots = |weekday: usize| (gap.from_slot..gap.to_slot).map(move |slot| (weekday, slot));
-        let places = gap.weekdays.iter().flat_map(|weekday| slots(*weekday));
-        places.map(|(weekday, slot)| self.cell(weekday, slot).answered_in_time).sum()
+        let slots_of = |weekday: usize| (gap.from_slot..gap.to_slot).map(move |slot| (weekday, slot));
+        let slots = gap.weekdays.iter().flat_map(|weekday| slots_of(*weekday));
+        slots.map(|(weekday, slot)| self.cell(weekday, slot).answered_in_time).sum()
     }
 }
 
-/// What would close a gap.
+/// A proposal to close a gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proposal {
-    /// A colleague answered so many tickets in time in these very hours: they could stand in.
+    /// A colleague who answered this many tickets in time within the hours of the gap could be the delegate.
     Delegate { to: UserId, answered_in_time: u32 },
-    /// Nobody answers then: move a shift. So many are on duty then as it is.
+    /// No colleague answers at that time: move a shift. `on_duty` people work then.
     Shift { on_duty: usize },
 }

@@ -1,4 +1,4 @@
-//! What is counted, by what, and what came of it.
+//! Metrics, their dimensions and their results.
 
 mod columns;
 mod heatmap;
@@ -6,47 +6,62 @@ mod heatmap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
+use serde::Deserialize;
 use uuid::Uuid;
 
-pub use self::columns::{Columns, Place};
+pub use self::columns::{Columns, Row};
 pub use self::heatmap::{Cell, GAP_ARRIVALS, GAP_SLOTS, GAP_WEEKS, Gap, Heatmap, Proposal, SLOTS, WEEKDAYS};
 use crate::kernel::{CustomerId, TeamId, TicketId, Timestamp, UserId, days, minutes};
+use crate::runtime::ConfigSection;
+use crate::runtime::app::States;
+use crate::sla::model::DefaultFirstResponse;
 use crate::tickets::model::{Priority, RootCauseLevel, TicketStatus};
 
-/// An administrator's choices.
-#[derive(Clone, Debug, PartialEq)]
+/// Configuration: the section `metrics`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// A first response within this is in time.
-    pub first_response_within: Duration,
-    /// A reopening within this means that the resolution failed; later it is a new cycle.
-    pub reopened_within: Duration,
-    /// From here on a metric is healthy.
-    pub targets: Targets,
+    /// A first response within this time is in time.
+    pub first_response_minutes: u64,
+    /// A reopening within this time means that the resolution failed; a later one begins a new cycle.
+    pub reopened_within_days: u64,
+    /// Targets at or above which a metric is healthy.
+    pub first_response_compliance_target: f64,
+    pub first_time_resolution_target: f64,
+    pub root_cause_closure_target: f64,
     /// Fewer tickets than this are a small sample.
     pub small_sample: u64,
-    /// The organisation's: days, weeks and months begin in it.
-    pub zone: TimeZone,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Targets {
-    pub first_response_compliance: f64,
-    pub first_time_resolution: f64,
-    pub root_cause_closure: f64,
+impl ConfigSection for Settings {
+    const NAME: &'static str = "metrics";
+
+    fn insert_into(&self, states: &mut States) {
+        states.insert(DefaultFirstResponse(self.first_response_within()));
+        states.insert(self.clone());
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        let targets =
-            Targets { first_response_compliance: 0.95, first_time_resolution: 0.82, root_cause_closure: 0.70 };
         Self {
-            first_response_within: minutes(15),
-            reopened_within: days(7),
-            targets,
+            first_response_minutes: 15,
+            reopened_within_days: 7,
+            first_response_compliance_target: 0.95,
+            first_time_resolution_target: 0.82,
+            root_cause_closure_target: 0.70,
             small_sample: 20,
-            zone: TimeZone::UTC,
         }
+    }
+}
+
+impl Settings {
+    pub const fn first_response_within(&self) -> Duration {
+        minutes(self.first_response_minutes)
+    }
+
+    pub const fn reopened_within(&self) -> Duration {
+        days(self.reopened_within_days)
     }
 }
 
@@ -68,9 +83,9 @@ impl Metric {
 pub enum Outcome {
     Met,
     Missed,
-    /// Its window is still open.
+    /// The window is still open.
     Pending,
-    /// Merged away, or cancelled before anyone responded: counts nowhere, and is shown.
+    /// Merged, or cancelled before a response: counts in no metric, and is shown apart.
     Excluded,
 }
 
@@ -92,13 +107,13 @@ impl Dimension {
 /// A value of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
-    /// The ticket has none.
+    /// The ticket has no value.
     None,
     Id(Uuid),
     Word(Arc<str>),
 }
 
-/// How long the periods of a series are. Weeks are ISO weeks.
+/// The interval of a series. Weeks are ISO weeks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interval {
     Day,
@@ -107,7 +122,7 @@ pub enum Interval {
     Quarter,
 }
 
-/// Half open.
+/// A half-open period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     pub from: Timestamp,
@@ -124,27 +139,27 @@ impl Period {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
     pub period: Period,
-    /// All of these hold.
+    /// All of these must match.
     pub only: Vec<(Dimension, Key)>,
 }
 
-/// How the figures are told apart.
+/// How results are grouped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Split {
     All,
     By(Dimension),
-    /// Consecutive periods, each from one of these instants to the next: of every metric by its own anchor.
+    /// Consecutive periods between these instants; each metric uses its own anchor.
     Between(Vec<Timestamp>),
 }
 
-/// What a ticket brings to the figures.
+/// The facts of a ticket that metrics need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     pub ticket: TicketId,
     pub status: TicketStatus,
     pub merged: bool,
     pub created_at: Timestamp,
-    /// By when somebody was to respond: the end of its SLA clock; `None`: it has none (history).
+    /// The due time of its SLA clock; `None`: it has none (history).
     pub first_response_due_at: Option<Timestamp>,
     pub first_responded_at: Option<Timestamp>,
     pub first_resolved_at: Option<Timestamp>,
@@ -163,9 +178,9 @@ pub struct Fact {
     pub priority: Priority,
 }
 
-/// What metrics of a set of tickets come to.
+/// The metrics of a set of tickets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct Aggregates {
     pub first_response_compliance: Tally,
     pub first_time_resolution: Tally,
     pub root_cause_closure: Tally,
@@ -188,18 +203,18 @@ impl Tally {
         self.met + self.missed
     }
 
-    /// `None` where nothing counts.
+    /// `None` if nothing counts.
     #[expect(clippy::cast_precision_loss, reason = "counts of tickets; a rounded one gives the same share")]
     pub fn value(self) -> Option<f64> {
         (self.denominator() > 0).then(|| self.met as f64 / self.denominator() as f64)
     }
 }
 
-/// Durations in whole seconds. Percentiles are exact, by nearest rank.
+/// A distribution of durations in whole seconds. Percentiles are exact, by nearest rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Distribution {
     pub count: u64,
-    /// Of [`PERCENTILES`]; `None` where nothing counts.
+    /// Of [`PERCENTILES`]; `None` if nothing counts.
     pub percentiles: Option<[u32; PERCENTILES.len()]>,
     /// Between [`BUCKETS`]; the last is open.
     pub buckets: Vec<u64>,
@@ -211,7 +226,7 @@ pub struct Distribution {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stratum {
     pub count: u64,
-    /// `None` where it is empty.
+    /// `None` if it is empty.
     pub median: Option<u32>,
 }
 
@@ -237,5 +252,5 @@ pub const BUCKETS: [u32; 14] = [
     14 * DAY,
     30 * DAY,
 ];
-/// Lower edges of the strata, in seconds: at once, within the hour, the shift, the day, the week, later.
+/// Lower edges of the strata, in seconds: immediately, within an hour, a shift, a day, a week, later.
 pub const STRATA: [u32; 6] = [0, 5 * MINUTE, HOUR, 8 * HOUR, DAY, 7 * DAY];

@@ -1,45 +1,43 @@
-//! Telling people, and what they say of it. What leaves the process is in `sending`.
+//! Creates notifications and their deliveries, and records acknowledgements, terminals and preferences. `sending` sends them.
 
+mod addresses;
 mod probe;
 mod sending;
-mod stranger;
+mod unregistered;
 
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-
-pub use self::probe::{plant_probes, prepare_probe, settle_probe};
-pub use self::sending::{on_unacknowledged, prepare, settle};
-pub use self::stranger::tell_released;
-use super::decide::{route, state, words};
+pub use self::addresses::{begin_code, complete_code, confirm_address, purge_codes};
+pub use self::probe::{begin_probe, complete_probe, schedule_probes};
+pub use self::sending::{begin_send, complete_send, on_unacknowledged};
+pub use self::unregistered::notify_unregistered;
+use super::decide::{routes, state, templates};
 use super::model::{
-    AcknowledgeNotification, BindTerminal, Channel, Delivery, DeliveryState, MarkOpened, NotePageOpen, Notification,
-    NotificationEvent, OpenTicket, ReportActivity, SavePreference, Senders, Settings, State, Tell, UnbindTerminal, Via,
+    AcknowledgeNotification, Channel, Delivery, DeliveryState, MarkOpened, Notification, NotificationEvent,
+    NotificationRequest, OpenTicket, Preference, ReportActivity, ReportPageOpen, SEND_JOB, SavePreference, Senders,
+    Settings, State, UNACKNOWLEDGED_JOB, Via,
 };
-use super::store::{self, notification, notification_delivery, notification_preference, terminal};
-use super::{queries, react};
-use crate::event::Event;
-use crate::kernel::text::{self, KEY_CHARS_MAX};
-use crate::kernel::{Code, DeliveryId, Error, NotificationId, Result, TicketId, UserId, refuse};
-use crate::people;
-use crate::runtime::jobs;
+use super::{queries, store};
+use crate::kernel::{Code, DeliveryId, Error, NotificationId, Result, TicketId, UserId, boxed, refuse};
+use crate::msg;
+use crate::runtime::jobs::{self, Schedule};
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 
-/// Tells people, each once for a cause; returns what was decided now.
-pub async fn tell(tx: &mut Tx, tells: Vec<Tell>) -> Result<Vec<NotificationId>> {
-    let mut recipients: Vec<UserId> = tells.iter().map(|tell| tell.recipient).collect();
+/// Notifies people, each once for a cause; returns the new notifications.
+#[boxed]
+pub async fn notify(tx: &mut Tx, requests: Vec<NotificationRequest>) -> Result<Vec<NotificationId>> {
+    let mut recipients: Vec<UserId> = requests.iter().map(|request| request.recipient).collect();
     recipients.sort_unstable();
     recipients.dedup();
-    let mut reach = if recipients.is_empty() {
+    let mut contact_points = if recipients.is_empty() {
         return Ok(Vec::new());
     } else {
-        queries::reach(tx.app(), tx.conn(), &recipients).await?
+        queries::contact_points(tx.app(), tx.conn(), &recipients).await?
     };
-    let mut decided = Vec::new();
-    for Tell { cause, cause_key, ticket, recipient, via, params } in tells {
-        let ways = {
-            let reach = reach.entry(recipient).or_default();
-            route(reach, &via, tx.now, tx.app().state::<Settings>(), tx.app().state::<Senders>())
+    let mut created = Vec::new();
+    for NotificationRequest { cause, cause_key, ticket, recipient, via, params } in requests {
+        let candidates = {
+            let contact_points = contact_points.entry(recipient).or_default();
+            routes(contact_points, &via, tx.now, tx.app().state::<Settings>(), tx.app().state::<Senders>())
         };
         let id = NotificationId(tx.new_uuid());
         let notification = Notification {
@@ -57,36 +55,41 @@ pub async fn tell(tx: &mut Tx, tells: Vec<Tell>) -> Result<Vec<NotificationId>> 
         if !store::insert(tx.conn(), &notification).await? {
             continue;
         }
-        let at_once = if matches!(notification.via, Via::All(_)) { ways.len() } else { 1 };
-        // What has no sender is no way to fall over to.
-        let last = ways.iter().filter(|(channel, _)| tx.app().state::<Senders>().has(*channel)).count() <= 1;
-        let first: Vec<_> = ways.into_iter().take(at_once).collect();
-        let lost = first.iter().all(|(channel, _)| !tx.app().state::<Senders>().has(*channel));
+        let initial_count = if matches!(notification.via, Via::All(_)) { candidates.len() } else { 1 };
+        // A channel without a sender is no target of a failover.
+        let is_last = candidates.iter().filter(|(channel, _)| tx.app().state::<Senders>().has(*channel)).count() <= 1;
+        let attempted: Vec<_> = candidates.into_iter().take(initial_count).collect();
+        let none_can_send = attempted.iter().all(|(channel, _)| !tx.app().state::<Senders>().has(*channel));
         let decision = NotificationEvent::Decided { notification: id, recipient, ticket, cause };
-        tx.record(Event::Notification(decision)).await?;
-        open_ways(tx, &notification, first, last).await?;
-        if lost && at_once > 0 && matches!(notification.via, Via::All(_)) {
-            // None of the channels that a level names can send: any other will do.
+        tx.record(decision).await?;
+        start_deliveries(tx, &notification, attempted, is_last).await?;
+        if none_can_send && initial_count > 0 && matches!(notification.via, Via::All(_)) {
+            // None of the level's channels has a sender: any other channel is used.
             let Some(now) = load(tx, id).await? else { continue };
-            fall_over(tx, &now).await?;
+            failover(tx, &now).await?;
         }
-        decided.push(id);
+        created.push(id);
     }
-    Ok(decided)
+    Ok(created)
 }
 
-/// Begins deliveries. `last`: there is no other way to fall over to.
-async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel, String)>, last: bool) -> Result<()> {
+/// Starts deliveries. `is_last`: no other route is left for a failover.
+async fn start_deliveries(
+    tx: &mut Tx,
+    notification: &Notification,
+    routes: Vec<(Channel, String)>,
+    is_last: bool,
+) -> Result<()> {
     let senders = tx.app().state::<Senders>().clone();
     let mut deliveries = Vec::new();
-    for ((channel, address), position) in ways.into_iter().zip(notification.deliveries.len()..) {
-        // Written is sent, on the web; without a sender it is not, and nothing needs to be waited for.
+    for ((channel, address), position) in routes.into_iter().zip(notification.deliveries.len()..) {
+        // On the web a stored message is sent; without a sender the delivery fails at once.
         let (state, failure) = match channel {
             Channel::Web => (DeliveryState::Sent, None),
             channel if senders.has(channel) => (DeliveryState::Queued, None),
-            channel => (DeliveryState::Failed, Some(words::no_sender(channel))),
+            channel => (DeliveryState::Failed, Some(templates::no_sender(channel))),
         };
-        let written = channel == Channel::Web;
+        let is_web = channel == Channel::Web;
         deliveries.push(Delivery {
             id: DeliveryId(tx.new_uuid()),
             notification: notification.id,
@@ -94,9 +97,9 @@ async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel,
             channel,
             address,
             state,
-            attempts: i32::from(written),
+            attempts: i32::from(is_web),
             queued_at: tx.now,
-            sent_at: written.then_some(tx.now),
+            sent_at: is_web.then_some(tx.now),
             delivered_at: None,
             failure,
             provider_id: None,
@@ -107,35 +110,35 @@ async fn open_ways(tx: &mut Tx, notification: &Notification, ways: Vec<(Channel,
     store::insert_deliveries(tx.conn(), deliveries.clone()).await?;
     for delivery in deliveries.iter().filter(|delivery| delivery.state != DeliveryState::Failed) {
         let subject = delivery.id.to_string();
-        if delivery.channel.leaves() {
+        if delivery.channel.is_external() {
             let now = tx.now;
-            jobs::plant_in_lane(tx, delivery.channel.lane(), &[(react::SEND, &subject, now)]).await?;
-        } else if matches!(notification.via, Via::Preferred) && !last {
-            let at = tx.now + tx.app().state::<Settings>().acknowledged_within;
-            jobs::plant(tx, react::UNACKNOWLEDGED, &subject, at).await?;
+            jobs::schedule(tx, &[Schedule::new(SEND_JOB, &subject, now).in_queue(delivery.channel.queue())]).await?;
+        } else if matches!(notification.via, Via::Preferred) && !is_last {
+            let at = tx.now + tx.app().state::<Settings>().acknowledged_within();
+            jobs::schedule(tx, &[Schedule::new(UNACKNOWLEDGED_JOB, &subject, at)]).await?;
         }
     }
     Ok(())
 }
 
-/// Takes the next way that was not tried yet, where the notification goes by one after the other.
-async fn fall_over(tx: &mut Tx, notification: &Notification) -> Result<bool> {
+/// Starts a delivery on the next untried route, unless another channel of [`Via::All`] may still succeed; returns whether it did.
+async fn failover(tx: &mut Tx, notification: &Notification) -> Result<bool> {
     if matches!(notification.via, Via::All(_))
         && notification.deliveries.iter().any(|d| d.state != DeliveryState::Failed)
     {
         return Ok(false);
     }
-    let reach = queries::reach(tx.app(), tx.conn(), &[notification.recipient]).await?;
-    let reach = reach.get(&notification.recipient).cloned().unwrap_or_default();
+    let contact_points = queries::contact_points(tx.app(), tx.conn(), &[notification.recipient]).await?;
+    let contact_points = contact_points.get(&notification.recipient).cloned().unwrap_or_default();
     let (settings, senders) = (tx.app().state::<Settings>(), tx.app().state::<Senders>());
-    // Where every channel that a level names has failed, any other will do.
-    let mut ways = route(&reach, &Via::Preferred, tx.now, settings, senders);
-    ways.retain(|(channel, _)| {
+    // If every channel that a level names has failed, any other channel is used.
+    let mut untried = routes(&contact_points, &Via::Preferred, tx.now, settings, senders);
+    untried.retain(|(channel, _)| {
         senders.has(*channel) && notification.deliveries.iter().all(|tried| tried.channel != *channel)
     });
-    let last = ways.len() <= 1;
-    let Some(next) = ways.into_iter().next() else { return Ok(false) };
-    open_ways(tx, notification, vec![next], last).await?;
+    let is_last = untried.len() <= 1;
+    let Some(next) = untried.into_iter().next() else { return Ok(false) };
+    start_deliveries(tx, notification, vec![next], is_last).await?;
     Ok(true)
 }
 
@@ -143,43 +146,34 @@ async fn load(tx: &Tx, id: NotificationId) -> Result<Option<Notification>> {
     Ok(queries::by_ids(tx.conn(), &[id]).await?.pop())
 }
 
-/// Records that a notification stands differently now, where it does.
-async fn moved(tx: &mut Tx, before: State, id: NotificationId) -> Result<()> {
+/// Records the notification's state if it changed.
+async fn record_state_change(tx: &mut Tx, before: State, id: NotificationId) -> Result<()> {
     let Some(notification) = load(tx, id).await? else { return Ok(()) };
     let state = state(&notification);
     if state == before {
         return Ok(());
     }
     let Notification { recipient, ticket, .. } = notification;
-    tx.record(Event::Notification(NotificationEvent::Moved { notification: id, recipient, ticket, state })).await
+    tx.record(NotificationEvent::StateChanged { notification: id, recipient, ticket, state }).await
 }
 
 /// The caller's own notification.
-async fn own(tx: &Tx, id: NotificationId) -> Result<Notification> {
+async fn own_notification(tx: &Tx, id: NotificationId) -> Result<Notification> {
     let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
     let found = load(tx, id).await?.filter(|notification| notification.recipient == user);
-    found.ok_or_else(|| {
-        let en = "There is no such notification of yours.";
-        refuse(Code::NotFound, "notificationId", en, "没有这条属于您的通知。").into()
-    })
+    found.ok_or_else(|| refuse(Code::NotFound, "notificationId", msg!("notification-not-found")).into())
 }
 
 impl Command for AcknowledgeNotification {
     const NAME: &'static str = "acknowledgeNotification";
     type Output = NotificationId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<NotificationId> {
-        let notification = own(tx, self.notification).await?;
+        let notification = own_notification(tx, self.notification).await?;
         let before = state(&notification);
-        notification_delivery::Entity::update_many()
-            .col_expr(notification_delivery::Column::State, Expr::value(DeliveryState::Delivered.word()))
-            .col_expr(notification_delivery::Column::DeliveredAt, Expr::value(tx.now))
-            .filter(notification_delivery::Column::NotificationId.eq(notification.id))
-            .filter(notification_delivery::Column::Channel.eq(Channel::Web.word()))
-            .filter(notification_delivery::Column::DeliveredAt.is_null())
-            .exec(tx.conn())
-            .await?;
-        moved(tx, before, notification.id).await?;
+        store::mark_web_delivered(tx.conn(), notification.id, tx.now).await?;
+        record_state_change(tx, before, notification.id).await?;
         Ok(notification.id)
     }
 }
@@ -188,8 +182,9 @@ impl Command for MarkOpened {
     const NAME: &'static str = "markNotificationOpened";
     type Output = NotificationId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<NotificationId> {
-        let notification = own(tx, self.notification).await?;
+        let notification = own_notification(tx, self.notification).await?;
         if notification.opened_at.is_none() {
             set_opened(tx, std::slice::from_ref(&notification)).await?;
         }
@@ -198,20 +193,15 @@ impl Command for MarkOpened {
 }
 
 async fn set_opened(tx: &mut Tx, notifications: &[Notification]) -> Result<()> {
-    notification::Entity::update_many()
-        .col_expr(notification::Column::OpenedAt, Expr::value(tx.now))
-        .filter(notification::Column::Id.is_in(notifications.iter().map(|notification| notification.id)))
-        .filter(notification::Column::OpenedAt.is_null())
-        .exec(tx.conn())
-        .await?;
+    store::mark_opened(tx.conn(), notifications, tx.now).await?;
     for Notification { id, recipient, ticket, .. } in notifications {
-        let opened = NotificationEvent::Moved {
+        let opened = NotificationEvent::StateChanged {
             notification: *id,
             recipient: *recipient,
             ticket: *ticket,
             state: State::Opened,
         };
-        tx.record(Event::Notification(opened)).await?;
+        tx.record(opened).await?;
     }
     Ok(())
 }
@@ -220,132 +210,15 @@ impl Command for OpenTicket {
     const NAME: &'static str = "openTicket";
     type Output = TicketId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let id = tickets::model::OpenTicket { ticket: self.ticket }.run(tx).await?;
         let Some(user) = tx.actor().user_id() else { return Ok(id) };
-        let rows = notification::Entity::find()
-            .filter(notification::Column::TicketId.eq(id))
-            .filter(notification::Column::RecipientId.eq(user))
-            .filter(notification::Column::OpenedAt.is_null())
-            .all(tx.conn())
-            .await?;
-        if !rows.is_empty() {
-            let notifications = store::with_deliveries(tx.conn(), rows).await?;
-            set_opened(tx, &notifications).await?;
+        let unopened = store::unopened(tx.conn(), id, user).await?;
+        if !unopened.is_empty() {
+            set_opened(tx, &unopened).await?;
         }
         Ok(id)
-    }
-}
-
-/// An address as its channel takes it.
-fn address(channel: Channel, given: &str) -> Result<String> {
-    match channel {
-        Channel::Web => Ok(String::new()),
-        Channel::Email => Ok(text::email("address", given)?),
-        Channel::Sms => {
-            let number: String = given.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-            let digits = number.strip_prefix('+').unwrap_or(&number);
-            if (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Ok(number);
-            }
-            Err(refuse(
-                Code::Invalid,
-                "address",
-                "address is no telephone number: write digits, with + and the country for abroad.",
-                "address 不是有效的手机号：请填写数字，境外号码以 + 和国家码开头。",
-            )
-            .into())
-        }
-        Channel::WebPush => {
-            let sane = given.len() <= 4_000
-                && serde_json::from_str::<serde_json::Value>(given).is_ok_and(|json| {
-                    let endpoint = json.get("endpoint").and_then(|endpoint| endpoint.as_str());
-                    let key = |name: &str| {
-                        json.get("keys").and_then(|keys| keys.get(name)).is_some_and(|key| key.is_string())
-                    };
-                    // Where it leads to is looked at when something is sent.
-                    endpoint.is_some() && key("p256dh") && key("auth")
-                });
-            if sane {
-                return Ok(given.to_owned());
-            }
-            Err(refuse(
-                Code::Invalid,
-                "address",
-                "address is no push subscription: give JSON.stringify(await registration.pushManager.subscribe(…)).",
-                "address 不是推送订阅：请提供 JSON.stringify(await registration.pushManager.subscribe(…)) 的结果。",
-            )
-            .into())
-        }
-        Channel::Wecom | Channel::Dingtalk | Channel::Feishu => Ok(text::line("address", given, 2 * KEY_CHARS_MAX)?),
-    }
-}
-
-impl Command for BindTerminal {
-    const NAME: &'static str = "bindTerminal";
-    type Output = UserId;
-
-    async fn run(&self, tx: &mut Tx) -> Result<UserId> {
-        let Self { channel, address: given, primary, user } = self;
-        let me = tx.actor().user_id();
-        let user = match user {
-            Some(user) if Some(*user) != me => {
-                tx.actor().require_admin()?;
-                people::queries::user(tx.conn(), *user)
-                    .await?
-                    .ok_or_else(|| refuse(Code::NotFound, "userId", "There is no such user.", "用户不存在。"))?
-                    .id
-            }
-            _ => me.ok_or_else(Error::unauthenticated)?,
-        };
-        let address = address(*channel, given)?;
-        let first = queries::terminals(tx.conn(), user).await?.is_empty();
-        let primary = *primary || first;
-        if primary {
-            terminal::Entity::update_many()
-                .col_expr(terminal::Column::IsPrimary, Expr::value(false))
-                .filter(terminal::Column::UserId.eq(user))
-                .exec(tx.conn())
-                .await?;
-        }
-        let row = terminal::ActiveModel {
-            user_id: Set(user),
-            channel: Set(channel.word().to_owned()),
-            address: Set(address),
-            is_primary: Set(primary),
-            bound_at: Set(tx.now),
-        };
-        let mut replace = OnConflict::columns([terminal::Column::UserId, terminal::Column::Channel]);
-        replace.update_columns([terminal::Column::Address, terminal::Column::IsPrimary]);
-        terminal::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
-        let changed = NotificationEvent::TerminalChanged { user, channel: *channel };
-        tx.record(Event::Notification(changed)).await?;
-        Ok(user)
-    }
-}
-
-impl Command for UnbindTerminal {
-    const NAME: &'static str = "unbindTerminal";
-    type Output = UserId;
-
-    async fn run(&self, tx: &mut Tx) -> Result<UserId> {
-        let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
-        let key = (user, self.channel.word().to_owned());
-        if terminal::Entity::delete_by_id(key).exec(tx.conn()).await?.rows_affected > 0 {
-            // Somebody who has terminals has a primary one.
-            let rest = queries::terminals(tx.conn(), user).await?;
-            if let Some(first) = rest.first().filter(|first| !first.primary) {
-                terminal::Entity::update_many()
-                    .col_expr(terminal::Column::IsPrimary, Expr::value(true))
-                    .filter(terminal::Column::UserId.eq(user))
-                    .filter(terminal::Column::Channel.eq(first.channel.word()))
-                    .exec(tx.conn())
-                    .await?;
-            }
-            let changed = NotificationEvent::TerminalChanged { user, channel: self.channel };
-            tx.record(Event::Notification(changed)).await?;
-        }
-        Ok(user)
     }
 }
 
@@ -353,20 +226,22 @@ impl Command for ReportActivity {
     const NAME: &'static str = "reportActivity";
     type Output = UserId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<UserId> {
         let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
-        store::note_activity(tx, user, self.channel.word()).await?;
+        store::record_activity(tx, user, self.channel.as_str()).await?;
         Ok(user)
     }
 }
 
-impl Command for NotePageOpen {
+impl Command for ReportPageOpen {
     const NAME: &'static str = "notePageOpen";
     type Output = UserId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<UserId> {
         let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
-        store::note_activity(tx, user, store::PAGE_OPEN).await?;
+        store::record_activity(tx, user, store::PAGE_OPEN).await?;
         Ok(user)
     }
 }
@@ -375,6 +250,7 @@ impl Command for SavePreference {
     const NAME: &'static str = "saveNotificationPreference";
     type Output = UserId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<UserId> {
         let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
         let Self { language, quiet_from_minute, quiet_to_minute } = self;
@@ -385,24 +261,13 @@ impl Command for SavePreference {
             return Err(refuse(
                 Code::Invalid,
                 if minute(quiet_from_minute) { "quietToMinute" } else { "quietFromMinute" },
-                "Quiet hours need both minutes of the day, 0 to 1439, and they differ; leave both out for none.",
-                "免打扰时段需同时给出两个不同的分钟数（0–1439）；不需要则都不填。",
+                msg!("notification-quiet-hours-invalid"),
             )
             .into());
         }
-        let row = notification_preference::ActiveModel {
-            user_id: Set(user),
-            language: Set(language.map(|language| language.word().to_owned())),
-            quiet_from: Set(*quiet_from_minute),
-            quiet_to: Set(*quiet_to_minute),
-        };
-        let mut replace = OnConflict::column(notification_preference::Column::UserId);
-        replace.update_columns([
-            notification_preference::Column::Language,
-            notification_preference::Column::QuietFrom,
-            notification_preference::Column::QuietTo,
-        ]);
-        notification_preference::Entity::insert(row).on_conflict(replace).exec_without_returning(tx.conn()).await?;
+        let minute = |minute: &Option<i32>| minute.and_then(|minute| u16::try_from(minute).ok());
+        let quiet = minute(quiet_from_minute).zip(minute(quiet_to_minute));
+        store::upsert_preference(tx.conn(), user, &Preference { language: *language, quiet }).await?;
         Ok(user)
     }
 }

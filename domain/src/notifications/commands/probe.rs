@@ -1,84 +1,94 @@
-//! Whether providers still know us: by asking them, and by what they say of messages.
+//! Checks the channels' credentials: by probes, and by the outcomes of messages.
 
 use crate::credentials;
 use crate::credentials::commands::Account;
-use crate::kernel::{Error, Result, Role, minutes};
-use crate::notifications::model::{Channel, Senders};
-use crate::notifications::react;
+use crate::kernel::{Error, Message, Result, Role, boxed, minutes};
+use crate::notifications::model::{Channel, PROBE_JOB, Senders};
 use crate::people;
 use crate::runtime::Tx;
-use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
+use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule, SendAttempt};
+use crate::runtime::ports::Outcome;
 
-/// The first look after a start: by then the secret may be another.
-const FIRST: std::time::Duration = minutes(1);
+/// The delay of the first probe after a start. The configured secret may have changed before the start.
+const FIRST_PROBE_AFTER: std::time::Duration = minutes(1);
 
-/// What the credential of a channel's account is called.
-fn key(channel: Channel) -> String {
-    format!("channels.{}", channel.lane())
+/// The key of the credential of a channel's account.
+fn credential_key(channel: Channel) -> String {
+    format!("channels.{}", channel.queue())
 }
 
-/// At every start: the accounts that the configuration names are watched.
-pub async fn plant_probes(tx: &mut Tx) -> Result<()> {
+/// Schedules the probes of all configured accounts, at every start.
+#[boxed]
+pub async fn schedule_probes(tx: &mut Tx) -> Result<()> {
     for channel in Channel::ALL.iter().copied() {
         if tx.app().state::<Senders>().of(channel).is_some() {
-            let at = tx.now + FIRST;
-            jobs::plant_earlier_in_lane(tx, channel.lane(), &[(react::PROBE, channel.word(), at)]).await?;
+            let at = tx.now + FIRST_PROBE_AFTER;
+            jobs::schedule(
+                tx,
+                &[Schedule::new(PROBE_JOB, channel.as_str(), at)
+                    .in_queue(channel.queue())
+                    .if_scheduled(IfScheduled::KeepEarlier)],
+            )
+            .await?;
         }
     }
     Ok(())
 }
 
-/// When it is asked again.
-fn next(tx: &Tx) -> Next {
-    let every = tx.app().state::<credentials::model::Settings>().probed_every;
+/// When the next probe runs.
+fn next_probe(tx: &Tx) -> Next {
+    let every = tx.app().state::<credentials::model::Settings>().probe_interval();
     every.map_or(Next::Done, |every| Next::At(tx.now + every))
 }
 
-/// The account is known here, with an owner; a secret that was changed is told.
-async fn keep(tx: &mut Tx, channel: Channel) -> Result<()> {
+/// Registers the account as a credential with an owner; a changed secret is recorded.
+async fn register_account(tx: &mut Tx, channel: Channel) -> Result<()> {
     let Some(sender) = tx.app().state::<Senders>().of(channel).cloned() else { return Ok(()) };
-    let duty = people::queries::duty::duty(tx.app()).await?;
-    // Before there is anybody, nobody can own it.
-    let Some(owner) = duty.agents.iter().find(|agent| agent.is(Role::Admin)) else { return Ok(()) };
-    let account = Account { key: key(channel), name: sender.account().to_owned(), digest: sender.digest() };
-    Box::pin(credentials::commands::keep_account(tx, &account, owner.id)).await
+    let availability = people::queries::availability::current(tx.app()).await?;
+    // Without any administrator there is no owner.
+    let Some(owner) = availability.agents.iter().find(|agent| agent.is(Role::Admin)) else { return Ok(()) };
+    let account =
+        Account { key: credential_key(channel), name: sender.account().to_owned(), digest: sender.secret_digest() };
+    Box::pin(credentials::commands::sync_account(tx, &account, owner.id)).await
 }
 
-/// The first half.
-pub async fn prepare_probe(tx: &mut Tx, job: &Job) -> Result<Prepared> {
+/// Registers the account and prepares the probe.
+#[boxed]
+pub async fn begin_probe(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
     let channel = channel_of(job)?;
     let Some(sender) = tx.app().state::<Senders>().of(channel).cloned() else {
-        return Ok(Prepared::Ended(Next::Done));
+        return Ok(SendAttempt::Skip(Next::Done));
     };
-    keep(tx, channel).await?;
-    match sender.probe() {
-        Some(probe) => Ok(Prepared::Send(probe)),
-        None => Ok(Prepared::Ended(next(tx))),
+    register_account(tx, channel).await?;
+    match sender.probe(tx.now) {
+        Some(probe) => Ok(SendAttempt::Send(probe)),
+        None => Ok(SendAttempt::Skip(next_probe(tx))),
     }
 }
 
-/// The second half.
-pub async fn settle_probe(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
+/// Records the outcome of a probe.
+#[boxed]
+pub async fn complete_probe(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
     let channel = channel_of(job)?;
     match outcome {
-        Outcome::Sent { .. } | Outcome::Found(_) => known(tx, channel).await?,
-        Outcome::Denied { why } => denied(tx, channel, &why).await?,
-        // It may be the network: nothing is known of the credential.
-        Outcome::Later { .. } | Outcome::Unknown { .. } | Outcome::Refused { .. } => {}
+        Outcome::Sent { .. } | Outcome::Completed(_) => record_accepted(tx, channel).await?,
+        Outcome::AuthFailed { why } => record_denied(tx, channel, &why).await?,
+        // The cause may be the network: this says nothing about the credential.
+        _ => {}
     }
-    Ok(next(tx))
+    Ok(next_probe(tx))
 }
 
 fn channel_of(job: &Job) -> Result<Channel> {
-    Channel::parse(&job.subject).ok_or_else(|| Error::internal(format!("{:?} is no channel", job.subject)))
+    job.subject.parse::<Channel>().map_err(|_| Error::internal(format!("{:?} is no channel", job.subject)))
 }
 
-async fn known(tx: &mut Tx, channel: Channel) -> Result<()> {
-    Box::pin(credentials::commands::note_health(tx, &key(channel), None)).await
+async fn record_accepted(tx: &mut Tx, channel: Channel) -> Result<()> {
+    Box::pin(credentials::commands::record_health(tx, &credential_key(channel), None)).await
 }
 
-/// The provider does not know us any more: somebody has to hear of it at once.
-pub(super) async fn denied(tx: &mut Tx, channel: Channel, why: &str) -> Result<()> {
-    keep(tx, channel).await?;
-    Box::pin(credentials::commands::note_health(tx, &key(channel), Some(why))).await
+/// Records that the provider denies the credential, which alerts its owner.
+pub(super) async fn record_denied(tx: &mut Tx, channel: Channel, why: &Message) -> Result<()> {
+    register_account(tx, channel).await?;
+    Box::pin(credentials::commands::record_health(tx, &credential_key(channel), Some(why))).await
 }

@@ -1,53 +1,55 @@
-//! A delivery on its way out: attempt recorded, sent, outcome recorded.
+//! Sends deliveries: the attempt is recorded, the message sent, the outcome recorded.
+
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{fall_over, load, moved, probe};
+use super::{failover, load, probe, record_state_change};
 use crate::calendar::model::Organisation;
-use crate::event::Event;
-use crate::kernel::{DeliveryId, Error, NotificationId, Result, Timestamp, seconds};
-use crate::notifications::decide::words::{Text, no_sender, text};
-use crate::notifications::decide::{Bucket, Taken, link, quiet_until, state};
+use crate::kernel::{DeliveryId, Error, Locale, Message, NotificationId, Result, Timestamp, boxed, seconds};
+use crate::msg;
+use crate::notifications::decide::templates::{self, RenderedText, no_sender};
+use crate::notifications::decide::{RateLimitDecision, TokenBucket, link, quiet_until, state};
 use crate::notifications::model::{
-    ATTEMPTS_MAX, Appendix, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, Parcel,
-    RETRY_AFTER, Senders, Settings, Tongue, Via,
+    ATTEMPTS_MAX, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, RETRY_AFTER,
+    SEND_JOB, Senders, Settings, Via,
 };
-use crate::notifications::store::{self, notification, notification_delivery};
-use crate::notifications::{queries, react};
+use crate::notifications::{queries, store};
 use crate::people;
-use crate::runtime::jobs::{self, Job, Next, Outcome, Prepared};
-use crate::runtime::{Tx, Vault};
+use crate::runtime::jobs::{self, Job, Next, Schedule, SendAttempt};
+use crate::runtime::ports::{OutboundMessage, Outcome};
+use crate::runtime::{MessageEnricher, Tx, Vault};
 use crate::tickets;
 use crate::tickets::model::Ticket;
 
-/// Messages of one digest.
+/// Titles listed in one digest.
 const DIGEST_MAX: usize = 50;
-const APPENDIX_WITHIN: std::time::Duration = seconds(5);
-/// Characters of one body: what every provider takes.
+const ENRICHER_TIMEOUT: std::time::Duration = seconds(5);
+/// Characters of one body, which every provider accepts.
 const BODY_CHARS_MAX: usize = 1_500;
+/// Characters of a provider's text that are stored.
+const FAILURE_CHARS_MAX: usize = 500;
 
 async fn delivery_of(tx: &Tx, job: &Job) -> Result<Option<(Notification, Delivery)>> {
     let id: DeliveryId = job.subject.parse().map_err(Error::internal)?;
-    let Some(row) = notification_delivery::Entity::find_by_id(id).one(tx.conn()).await? else { return Ok(None) };
-    let Some(notification) = load(tx, row.notification_id).await? else { return Ok(None) };
+    let Some(notification) = store::notification_of(tx.conn(), id).await? else { return Ok(None) };
+    let Some(notification) = load(tx, notification).await? else { return Ok(None) };
     let delivery = notification.deliveries.iter().find(|delivery| delivery.id == id).cloned();
     Ok(delivery.map(|delivery| (notification, delivery)))
 }
 
-/// The first half.
-pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
-    let done = Ok(Prepared::Ended(Next::Done));
+/// Records the attempt and renders the message, before anything is sent.
+#[boxed]
+pub async fn begin_send(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
+    let done = Ok(SendAttempt::Skip(Next::Done));
     let Some((notification, mut delivery)) = delivery_of(tx, job).await? else { return done };
     match delivery.state {
         DeliveryState::Queued => {}
-        // In flight when a process ended: nobody knows whether it went.
+        // The process ended during an earlier attempt, so its outcome is ambiguous.
         DeliveryState::Sending if notification.cause.is_critical() => delivery.repeated = true,
         DeliveryState::Sending => {
-            let why = "the process ended while it was being sent: nobody knows whether it went".to_owned();
-            lost_in_flight(tx, &notification, delivery, why).await?;
+            mark_ambiguous(tx, &notification, delivery, msg!("delivery-interrupted")).await?;
             return done;
         }
         _ => return done,
@@ -58,81 +60,87 @@ pub async fn prepare(tx: &mut Tx, job: &Job) -> Result<Prepared> {
     let before = state(&notification);
     if notification.opened_at.is_some() {
         store::save_delivery(tx.conn(), Delivery { state: DeliveryState::Unneeded, ..delivery }).await?;
-        moved(tx, before, notification.id).await?;
+        record_state_change(tx, before, notification.id).await?;
         return done;
     }
-    let reach = queries::reach(tx.app(), tx.conn(), &[notification.recipient]).await?;
-    let preference = reach.get(&notification.recipient).map(|reach| reach.preference.clone()).unwrap_or_default();
+    let contact_points = queries::contact_points(tx.app(), tx.conn(), &[notification.recipient]).await?;
+    let preference =
+        contact_points.get(&notification.recipient).map(|contacts| contacts.preference.clone()).unwrap_or_default();
     if !notification.cause.is_critical()
         && let Some(until) = quiet_until(preference.quiet, tx.now, &tx.app().state::<Organisation>().zone)
     {
-        return Ok(Prepared::Ended(Next::At(until)));
+        return Ok(SendAttempt::Skip(Next::At(until)));
     }
     let sender = tx.app().state::<Senders>().of(delivery.channel).cloned();
     let Some(sender) = sender else {
-        // Configured when it was queued, and no more.
+        // The sender was configured when the delivery was queued, and is not any more.
         let why = no_sender(delivery.channel);
         fail(tx, &notification, delivery, why).await?;
         return done;
     };
     if let Some(rate) = sender.rate() {
-        let bucket = store::bucket(tx, sender.account(), Bucket::full(rate, tx.now)).await?;
+        let bucket = store::lock_bucket(tx, sender.account(), TokenBucket::full(rate, tx.now)).await?;
         match bucket.take(rate, tx.now) {
-            Taken::Yes(left) => store::put_bucket(tx.conn(), sender.account(), left).await?,
-            // Levels 2 and 3 wait by themselves, and a digest is what others wait in.
-            Taken::NotBefore(at) if notification.cause.is_critical() || notification.cause == Cause::Digest => {
-                return Ok(Prepared::Ended(Next::At(at)));
+            RateLimitDecision::Granted(left) => store::save_bucket(tx.conn(), sender.account(), left).await?,
+            // Critical messages and digests are not merged into a digest.
+            RateLimitDecision::RetryAt(at)
+                if notification.cause.is_critical() || notification.cause == Cause::Digest =>
+            {
+                return Ok(SendAttempt::Skip(Next::At(at)));
             }
-            Taken::NotBefore(at) => {
+            RateLimitDecision::RetryAt(at) => {
                 join_digest(tx, &notification, delivery, at).await?;
                 return done;
             }
         }
     }
-    let tongue = preference.language.unwrap_or(tx.app().state::<Settings>().tongue);
-    let mut parcel = parcel(tx, &notification, &delivery, tongue).await?;
+    let locale = preference.language.unwrap_or(tx.app().state::<Settings>().locale());
+    let mut message = outbound_message(tx, &notification, &delivery, locale).await?;
     delivery.state = DeliveryState::Sending;
     delivery.attempts += 1;
-    // Of a text message each line costs; in a group others read along.
+    // Every line of an SMS costs money, and the members of a group would read the lines.
     let fits = notification.cause == Cause::Assigned && delivery.channel != Channel::Sms && !sender.is_shared();
-    let appended = notification.ticket.filter(|_| fits);
+    let enriched = notification.ticket.filter(|_| fits);
     store::save_delivery(tx.conn(), delivery).await?;
-    let Some(ticket) = appended else { return Ok(Prepared::Send(sender.send(parcel))) };
-    let Appendix(appendix) = *tx.app().state::<Appendix>();
-    let lines = appendix(tx.cx.clone(), ticket, notification.recipient, tongue);
+    let Some(ticket) = enriched else { return Ok(SendAttempt::Send(sender.send(message, tx.now))) };
+    let enricher = tx.app().state::<Arc<dyn MessageEnricher>>();
+    let lines = enricher.lines(tx.cx.clone(), ticket, notification.recipient, locale);
+    let cx = tx.cx.clone();
     let send = async move {
-        for line in soon(lines).await {
-            parcel.body = clipped(&format!("{}\n{line}", parcel.body), BODY_CHARS_MAX);
+        for line in within_timeout(lines).await {
+            message.body = truncate(&format!("{}\n{line}", message.body), BODY_CHARS_MAX);
         }
-        sender.send(parcel).await
+        sender.send(message, cx.now()).await
     };
-    Ok(Prepared::Send(send.boxed()))
+    Ok(SendAttempt::Send(send.boxed()))
 }
 
-/// A message does not wait for long for what is added to it.
+/// The enricher's lines, or none after the timeout.
 #[expect(clippy::disallowed_methods, reason = "a limit on this machine; what is late is left out")]
-async fn soon(lines: BoxFuture<'static, Vec<String>>) -> Vec<String> {
-    tokio::time::timeout(APPENDIX_WITHIN, lines).await.unwrap_or_default()
+async fn within_timeout(lines: BoxFuture<'static, Vec<String>>) -> Vec<String> {
+    tokio::time::timeout(ENRICHER_TIMEOUT, lines).await.unwrap_or_default()
 }
 
-/// Nobody knows whether it went: not sent again.
-async fn lost_in_flight(tx: &mut Tx, notification: &Notification, delivery: Delivery, why: String) -> Result<()> {
-    let unknown = Delivery { state: DeliveryState::Unknown, failure: Some(why), ..delivery };
+/// Marks a delivery with an ambiguous outcome as UNKNOWN. It is not sent again.
+async fn mark_ambiguous(tx: &mut Tx, notification: &Notification, delivery: Delivery, why: Message) -> Result<()> {
+    let unknown =
+        Delivery { state: DeliveryState::Unknown, failure: Some(why.truncated(FAILURE_CHARS_MAX)), ..delivery };
     let before = state(notification);
     store::save_delivery(tx.conn(), unknown.clone()).await?;
-    moved(tx, before, notification.id).await?;
-    follow_digest(tx, notification, &unknown).await
+    record_state_change(tx, before, notification.id).await?;
+    apply_outcome_to_members(tx, notification, &unknown).await
 }
 
-/// The second half.
-pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
+/// Records the outcome of an attempt.
+#[boxed]
+pub async fn complete_send(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
     let Some((notification, mut delivery)) = delivery_of(tx, job).await? else { return Ok(Next::Done) };
     let before = state(&notification);
     let outcome = match outcome {
-        Outcome::Denied { why } => {
-            probe::denied(tx, delivery.channel, &why).await?;
-            // Tried again it would be denied again: the next way.
-            Outcome::Refused { why }
+        Outcome::AuthFailed { why } => {
+            probe::record_denied(tx, delivery.channel, &why).await?;
+            // A retry would be denied too, so the delivery fails over.
+            Outcome::Rejected { why }
         }
         outcome => outcome,
     };
@@ -143,131 +151,117 @@ pub async fn settle(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
             delivery.state = DeliveryState::Sent;
             delivery.sent_at = delivery.sent_at.or(Some(tx.now));
             store::save_delivery(tx.conn(), delivery.clone()).await?;
-            moved(tx, before, notification.id).await?;
-            follow_digest(tx, &notification, &delivery).await?;
+            record_state_change(tx, before, notification.id).await?;
+            apply_outcome_to_members(tx, &notification, &delivery).await?;
             Ok(Next::Done)
         }
-        Outcome::Later { why, after } => {
+        Outcome::RetryLater { why, after } => {
             let doubled = RETRY_AFTER * 2_u32.pow(Ord::min(u32::try_from(delivery.attempts - 1).unwrap_or(0), 8));
-            let again = tx.now + Ord::max(after, doubled);
+            let retry_at = tx.now + Ord::max(after, doubled);
             if let Some(sender) = tx.app().state::<Senders>().of(delivery.channel).cloned()
                 && sender.rate().is_some()
                 && after > RETRY_AFTER
             {
-                store::put_bucket(tx.conn(), sender.account(), Bucket::shut(tx.now + after)).await?;
+                store::save_bucket(tx.conn(), sender.account(), TokenBucket::blocked(tx.now + after)).await?;
             }
-            delivery.failure = Some(clipped(&why, 500));
+            delivery.failure = Some(why.clone().truncated(FAILURE_CHARS_MAX));
             delivery.state = DeliveryState::Queued;
             if delivery.attempts >= ATTEMPTS_MAX {
                 fail(tx, &notification, delivery, why).await?;
                 return Ok(Next::Done);
             }
             store::save_delivery(tx.conn(), delivery).await?;
-            Ok(Next::At(again))
+            Ok(Next::At(retry_at))
         }
-        // Levels 2 and 3 are sent again, and say so.
-        Outcome::Unknown { why } if notification.cause.is_critical() && delivery.attempts < ATTEMPTS_MAX => {
-            let again = tx.now + RETRY_AFTER;
-            let failure = Some(clipped(&why, 500));
+        // Critical messages are sent again, with a note.
+        Outcome::Ambiguous { why } if notification.cause.is_critical() && delivery.attempts < ATTEMPTS_MAX => {
+            let retry_at = tx.now + RETRY_AFTER;
+            let failure = Some(why.truncated(FAILURE_CHARS_MAX));
             let queued = Delivery { state: DeliveryState::Queued, repeated: true, failure, ..delivery };
             store::save_delivery(tx.conn(), queued).await?;
-            Ok(Next::At(again))
+            Ok(Next::At(retry_at))
         }
-        Outcome::Unknown { why } => {
-            lost_in_flight(tx, &notification, delivery, clipped(&why, 500)).await?;
+        Outcome::Ambiguous { why } => {
+            mark_ambiguous(tx, &notification, delivery, why).await?;
             Ok(Next::Done)
         }
-        Outcome::Refused { why } => {
+        Outcome::Rejected { why } => {
             fail(tx, &notification, delivery, why).await?;
             Ok(Next::Done)
         }
-        Outcome::Denied { .. } | Outcome::Found(_) => Err(Error::internal("a sender sends")),
+        Outcome::AuthFailed { .. } | Outcome::Completed(_) => Err(Error::internal("a sender sends")),
     }
 }
 
-/// This way leads nowhere: the next one.
-async fn fail(tx: &mut Tx, notification: &Notification, delivery: Delivery, why: String) -> Result<()> {
+/// Marks a delivery as failed and starts the failover.
+async fn fail(tx: &mut Tx, notification: &Notification, delivery: Delivery, why: Message) -> Result<()> {
     let before = state(notification);
-    let failed = Delivery { state: DeliveryState::Failed, failure: Some(clipped(&why, 500)), ..delivery };
-    tracing::warn!(channel = failed.channel.word(), %why, "a message could not be sent");
+    tracing::warn!(channel = delivery.channel.as_str(), why = why.text(Locale::En), "a message could not be sent");
+    let failed = Delivery { state: DeliveryState::Failed, failure: Some(why.truncated(FAILURE_CHARS_MAX)), ..delivery };
     store::save_delivery(tx.conn(), failed.clone()).await?;
     let Some(now) = load(tx, notification.id).await? else { return Ok(()) };
-    if !fall_over(tx, &now).await? {
-        moved(tx, before, notification.id).await?;
+    if !failover(tx, &now).await? {
+        record_state_change(tx, before, notification.id).await?;
     }
-    follow_digest(tx, notification, &failed).await
+    apply_outcome_to_members(tx, notification, &failed).await
 }
 
-/// What waited in a digest shares its fate.
-async fn follow_digest(tx: &mut Tx, digest: &Notification, of: &Delivery) -> Result<()> {
-    if digest.cause != Cause::Digest || of.state == DeliveryState::Queued {
+/// Copies the outcome of a digest to the messages in it.
+async fn apply_outcome_to_members(tx: &mut Tx, digest: &Notification, outcome: &Delivery) -> Result<()> {
+    if digest.cause != Cause::Digest || outcome.state == DeliveryState::Queued {
         return Ok(());
     }
     for (member, delivery) in members(tx, digest.id).await? {
         let before = state(&member);
-        let (sent_at, failure) = (of.sent_at, of.failure.clone());
-        let next = Delivery { state: of.state, sent_at, failure, attempts: of.attempts, ..delivery };
+        let (sent_at, failure) = (outcome.sent_at, outcome.failure.clone());
+        let next = Delivery { state: outcome.state, sent_at, failure, attempts: outcome.attempts, ..delivery };
         store::save_delivery(tx.conn(), next.clone()).await?;
-        let fell = match load(tx, member.id).await? {
-            Some(now) if next.state == DeliveryState::Failed => fall_over(tx, &now).await?,
+        let failed_over = match load(tx, member.id).await? {
+            Some(now) if next.state == DeliveryState::Failed => failover(tx, &now).await?,
             _ => false,
         };
-        if !fell {
-            moved(tx, before, member.id).await?;
+        if !failed_over {
+            record_state_change(tx, before, member.id).await?;
         }
     }
     Ok(())
 }
 
 async fn members(tx: &Tx, digest: NotificationId) -> Result<Vec<(Notification, Delivery)>> {
-    let rows = notification_delivery::Entity::find()
-        .filter(notification_delivery::Column::DigestId.eq(digest))
-        .order_by_asc(notification_delivery::Column::Id)
-        .all(tx.conn())
-        .await?;
-    let ids: Vec<NotificationId> = rows.iter().map(|row| row.notification_id).collect();
+    let deliveries = store::deliveries_of_digest(tx.conn(), digest).await?;
+    let ids: Vec<NotificationId> = deliveries.iter().map(|delivery| delivery.notification).collect();
     let notifications = queries::by_ids(tx.conn(), &ids).await?;
-    let of = |row: notification_delivery::Model| {
-        let notification = notifications.iter().find(|notification| notification.id == row.notification_id)?;
-        let delivery = notification.deliveries.iter().find(|delivery| delivery.id == row.id)?;
-        Some((notification.clone(), delivery.clone()))
+    let member = |delivery: Delivery| {
+        let notification = notifications.iter().find(|notification| notification.id == delivery.notification)?;
+        Some((notification.clone(), delivery))
     };
-    Ok(rows.into_iter().filter_map(of).collect())
+    Ok(deliveries.into_iter().filter_map(member).collect())
 }
 
-/// Waits with others for the same person by the same way, in the digest that is open or in a new one.
+/// Adds a delivery to the queued digest for the same recipient and address, or to a new one.
 async fn join_digest(tx: &mut Tx, notification: &Notification, delivery: Delivery, at: Timestamp) -> Result<()> {
-    let (digest, of) = (Alias::new("digest"), notification::Entity);
-    let open = Query::select()
-        .column((digest.clone(), notification::Column::Id))
-        .from_as(of, digest.clone())
-        .and_where(Expr::col((digest.clone(), notification::Column::Cause)).eq(Cause::Digest.word()))
-        .and_where(Expr::col((digest, notification::Column::RecipientId)).eq(notification.recipient))
-        .to_owned();
-    let waiting = notification_delivery::Entity::find()
-        .filter(notification_delivery::Column::State.eq(DeliveryState::Queued.word()))
-        .filter(notification_delivery::Column::Channel.eq(delivery.channel.word()))
-        .filter(notification_delivery::Column::Address.eq(&delivery.address))
-        .filter(notification_delivery::Column::NotificationId.in_subquery(open))
-        .order_by_asc(notification_delivery::Column::Id)
-        .one(tx.conn())
-        .await?;
-    let digest = match waiting {
-        Some(row) => row.notification_id,
-        None => open_digest(tx, notification, &delivery, at).await?,
+    let (recipient, channel) = (notification.recipient, delivery.channel);
+    let digest = match store::queued_digest(tx.conn(), recipient, channel, &delivery.address).await? {
+        Some(digest) => digest,
+        None => create_digest(tx, notification, &delivery, at).await?,
     };
     store::save_delivery(tx.conn(), Delivery { digest: Some(digest), ..delivery }).await
 }
 
-async fn open_digest(tx: &mut Tx, first: &Notification, way: &Delivery, at: Timestamp) -> Result<NotificationId> {
+async fn create_digest(
+    tx: &mut Tx,
+    first: &Notification,
+    first_delivery: &Delivery,
+    at: Timestamp,
+) -> Result<NotificationId> {
     let id = NotificationId(tx.new_uuid());
     let digest = Notification {
         id,
         cause: Cause::Digest,
-        cause_key: format!("digest:{}", way.id),
+        cause_key: format!("digest:{}", first_delivery.id),
         ticket: None,
         recipient: first.recipient,
-        via: Via::All(vec![way.channel]),
+        via: Via::All(vec![first_delivery.channel]),
         params: Params::default(),
         decided_at: tx.now,
         opened_at: None,
@@ -276,7 +270,7 @@ async fn open_digest(tx: &mut Tx, first: &Notification, way: &Delivery, at: Time
     store::insert(tx.conn(), &digest).await?;
     let decided =
         NotificationEvent::Decided { notification: id, recipient: first.recipient, ticket: None, cause: Cause::Digest };
-    tx.record(Event::Notification(decided)).await?;
+    tx.record(decided).await?;
     let delivery = Delivery {
         id: DeliveryId(tx.new_uuid()),
         notification: id,
@@ -285,32 +279,37 @@ async fn open_digest(tx: &mut Tx, first: &Notification, way: &Delivery, at: Time
         attempts: 0,
         queued_at: tx.now,
         failure: None,
-        ..way.clone()
+        ..first_delivery.clone()
     };
     let subject = delivery.id.to_string();
     store::insert_deliveries(tx.conn(), vec![delivery]).await?;
-    jobs::plant_in_lane(tx, way.channel.lane(), &[(react::SEND, &subject, at)]).await?;
+    jobs::schedule(tx, &[Schedule::new(SEND_JOB, &subject, at).in_queue(first_delivery.channel.queue())]).await?;
     Ok(id)
 }
 
-/// What is sent: made now, from the tickets as they are.
-async fn parcel(tx: &Tx, notification: &Notification, delivery: &Delivery, tongue: Tongue) -> Result<Parcel> {
+/// Renders the message from the current tickets.
+async fn outbound_message(
+    tx: &Tx,
+    notification: &Notification,
+    delivery: &Delivery,
+    locale: Locale,
+) -> Result<OutboundMessage> {
     let ticket = ticket_of(tx, notification).await?;
-    let Text { title, body } = said(tx, notification, ticket.as_ref(), delivery.repeated).await?;
-    let (mut title, mut body) = (tongue.pick(&title), tongue.pick(&body));
+    let RenderedText { title, body } = render(tx, notification, ticket.as_ref(), delivery.repeated).await?;
+    let (mut title, mut body) = (title.text(locale), body.text(locale));
     if notification.cause == Cause::Digest {
         let mut lines = Vec::new();
         let all = members(tx, notification.id).await?;
         for (member, _) in all.iter().take(DIGEST_MAX) {
             let ticket = ticket_of(tx, member).await?;
-            let text = said(tx, member, ticket.as_ref(), false).await?;
-            lines.push(tongue.pick(&text.title));
+            let text = render(tx, member, ticket.as_ref(), false).await?;
+            lines.push(text.title.text(locale));
         }
         let params = Params { count: i64::try_from(all.len()).ok(), ..Params::default() };
-        title = tongue.pick(&text(Cause::Digest, &params, None, None, false).title);
+        title = templates::render(Cause::Digest, &params, None, None, false).title.text(locale);
         body = lines.join("\n");
     }
-    let url = tx.app().state::<Settings>().public_url.as_ref().map(|base| {
+    let url = tx.app().state::<Settings>().public_url().map(|base| {
         let base = base.trim_end_matches('/');
         match (&ticket, notification.params.card) {
             (Some(ticket), _) if notification.cause == Cause::Survey => {
@@ -324,14 +323,15 @@ async fn parcel(tx: &Tx, notification: &Notification, delivery: &Delivery, tongu
             (None, None) => base.to_owned(),
         }
     });
-    Ok(Parcel {
+    Ok(OutboundMessage {
         id: delivery.id,
         address: delivery.address.clone(),
-        tongue,
+        locale,
         title,
-        body: clipped(&body, BODY_CHARS_MAX),
+        body: truncate(&body, BODY_CHARS_MAX),
         url,
-        cause: notification.cause,
+        cause: notification.cause.as_str(),
+        is_critical: notification.cause.is_critical(),
         number: ticket.map(|ticket| ticket.number),
     })
 }
@@ -343,25 +343,26 @@ async fn ticket_of(tx: &Tx, notification: &Notification) -> Result<Option<Ticket
     }
 }
 
-async fn said(tx: &Tx, notification: &Notification, ticket: Option<&Ticket>, repeated: bool) -> Result<Text> {
+async fn render(tx: &Tx, notification: &Notification, ticket: Option<&Ticket>, repeated: bool) -> Result<RenderedText> {
     let about = match notification.params.about {
-        Some(user) => people::queries::kept(tx.app(), vec![user]).await?.remove(&user),
+        Some(user) => people::queries::cached_users(tx.app(), vec![user]).await?.remove(&user),
         None => None,
     };
     let about = about.as_ref().map(|user| user.name.as_str());
-    Ok(text(notification.cause, &notification.params, ticket, about, repeated))
+    Ok(templates::render(notification.cause, &notification.params, ticket, about, repeated))
 }
 
-fn clipped(text: &str, chars: usize) -> String {
+fn truncate(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
-/// Nobody has looked at the page: the next way.
+/// Fails over if the web message was not acknowledged in time.
+#[boxed]
 pub async fn on_unacknowledged(tx: &mut Tx, job: &Job) -> Result<Next> {
     let Some((notification, delivery)) = delivery_of(tx, job).await? else { return Ok(Next::Done) };
-    let seen = notification.opened_at.is_some() || delivery.delivered_at.is_some();
-    if !seen && delivery.channel == Channel::Web {
-        fall_over(tx, &notification).await?;
+    let acknowledged = notification.opened_at.is_some() || delivery.delivered_at.is_some();
+    if !acknowledged && delivery.channel == Channel::Web {
+        failover(tx, &notification).await?;
     }
     Ok(Next::Done)
 }

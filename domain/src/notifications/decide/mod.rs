@@ -1,11 +1,12 @@
-//! Which way a message takes, what it says, and why nobody has seen a ticket: pure.
+//! Routes and texts of messages, and why a ticket was not seen. Pure functions.
 
+pub mod address;
 pub mod link;
 mod route;
 mod state;
+pub mod templates;
 mod verdict;
-pub mod words;
 
-pub use self::route::{Bucket, Taken, is_reached, quiet_until, reaches, route};
-pub use self::state::{best, state};
-pub use self::verdict::{Seen, seen, verdict};
+pub use self::route::{RateLimitDecision, TokenBucket, can_reach, is_reachable, quiet_until, routes};
+pub use self::state::{best_delivery, state};
+pub use self::verdict::{AssigneeActivity, assignee_activity, verdict};

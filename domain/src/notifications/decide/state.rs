@@ -1,8 +1,8 @@
-//! What came of a notification, by its best way.
+//! The state of a notification: that of its best delivery.
 
 use crate::notifications::model::{Delivery, DeliveryState, Notification, State};
 
-/// How far a way has come.
+/// The progress of a delivery.
 const fn rank(state: DeliveryState) -> u8 {
     match state {
         DeliveryState::Delivered => 6,
@@ -14,8 +14,8 @@ const fn rank(state: DeliveryState) -> u8 {
     }
 }
 
-/// The way that came furthest; of several the first.
-pub fn best(notification: &Notification) -> Option<&Delivery> {
+/// The delivery with the most progress; the first of several.
+pub fn best_delivery(notification: &Notification) -> Option<&Delivery> {
     notification.deliveries.iter().rev().max_by_key(|delivery| rank(delivery.state))
 }
 
@@ -23,7 +23,7 @@ pub fn state(notification: &Notification) -> State {
     if notification.opened_at.is_some() {
         return State::Opened;
     }
-    match best(notification).map(|delivery| delivery.state) {
+    match best_delivery(notification).map(|delivery| delivery.state) {
         None => State::Decided,
         Some(DeliveryState::Delivered) => State::Delivered,
         Some(DeliveryState::Sent) => State::Sent,

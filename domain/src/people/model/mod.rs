@@ -1,14 +1,15 @@
-//! Users, teams, customers.
+//! Users and customers.
 
-mod duty;
+mod availability;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::duty::*;
+pub use self::availability::*;
 use crate::kernel::{CustomerId, Person, Role, SessionId, TeamId, Timestamp, UserId};
-use crate::runtime::Shelf;
+use crate::runtime::{LogEvent, LookupCache};
+use uuid::Uuid;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -16,10 +17,10 @@ pub struct User {
     pub email: String,
     pub name: String,
     pub roles: Vec<Role>,
-    /// In their order; the first is the person's team.
+    /// In order; the first is the primary team.
     pub teams: Vec<TeamId>,
     pub skills: Vec<String>,
-    /// Products answered for as a product manager.
+    /// Products that the user is responsible for as a product manager.
     pub products: Vec<String>,
     pub customer: Option<CustomerId>,
     pub supervisor: Option<UserId>,
@@ -54,8 +55,9 @@ pub enum PeopleEvent {
     UserRedacted {
         user: UserId,
     },
-    /// What they can, take, when they are away or who stands in; no right of anybody.
-    DutyChanged {
+    /// The profile, an absence or a delegation changed; rights did not.
+    #[serde(rename = "DutyChanged")]
+    AvailabilityChanged {
         user: UserId,
         what: String,
     },
@@ -65,7 +67,7 @@ pub enum PeopleEvent {
     },
 }
 
-/// Creates a person. Without a password they cannot sign in yet.
+/// Creates a user. Without a password the user cannot sign in.
 #[derive(Clone, Debug, Serialize)]
 pub struct CreateUser {
     pub email: String,
@@ -76,12 +78,12 @@ pub struct CreateUser {
     pub products: Vec<String>,
     pub customer_key: Option<String>,
     pub supervisor: Option<UserId>,
-    /// The argon2id hash, made before the transaction. A hash is salted: it says nothing about the same input again.
+    /// The argon2id hash, computed before the transaction. It is salted, so it does not identify a repeated input.
     #[serde(skip)]
     pub password_hash: Option<String>,
 }
 
-/// Changes what is given; `None` leaves a field as it is.
+/// Changes the given fields; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct UpdateUser {
     pub user: Option<UserId>,
@@ -95,7 +97,7 @@ pub struct UpdateUser {
     pub disabled: Option<bool>,
 }
 
-/// Gives somebody a password, by an administrator: a first one, or in place of one that was forgotten.
+/// Sets a user's password, by an administrator: an initial one, or a replacement.
 #[derive(Clone, Debug, Serialize)]
 pub struct SetPassword {
     pub user: UserId,
@@ -104,7 +106,7 @@ pub struct SetPassword {
     pub password_hash: String,
 }
 
-/// Takes a person's name, address and password out, for good; the account is disabled, and what it did stays.
+/// Removes a user's name, address and password permanently. The account is disabled; its history stays.
 #[derive(Clone, Debug, Serialize)]
 pub struct RedactUser {
     pub user: UserId,
@@ -118,32 +120,67 @@ pub struct SaveCustomer {
     pub archived: bool,
 }
 
-/// People in memory: signed-in ones with all their rights, and everybody as they are shown.
-pub struct Roster {
-    pub(super) by_session: Shelf<SessionId, Arc<Person>>,
-    pub(super) users: Shelf<UserId, Arc<User>>,
-    pub(super) duty: Shelf<(), Arc<Duty>>,
+/// Caches sessions with their rights, users, and availability.
+pub struct UserCache {
+    pub(super) by_session: LookupCache<SessionId, Arc<Person>>,
+    pub(super) users: LookupCache<UserId, Arc<User>>,
+    pub(super) availability: LookupCache<(), Arc<Availability>>,
 }
 
-/// Sessions, and people, kept in memory.
-const ROSTER_MAX: u64 = 20_000;
+/// Cached sessions, and cached users.
+const USER_CACHE_MAX: u64 = 20_000;
 
-impl Default for Roster {
+impl Default for UserCache {
     fn default() -> Self {
-        Self { by_session: Shelf::new(ROSTER_MAX), users: Shelf::new(ROSTER_MAX), duty: Shelf::new(1) }
+        Self {
+            by_session: LookupCache::new(USER_CACHE_MAX),
+            users: LookupCache::new(USER_CACHE_MAX),
+            availability: LookupCache::new(1),
+        }
     }
 }
 
-impl Roster {
-    /// Somebody, or somebody's rights, may have changed.
-    pub fn forget_all(&self) {
-        self.by_session.forget_all();
-        self.users.forget_all();
-        self.duty.forget_all();
+impl UserCache {
+    /// Invalidates everything, after a change of users or rights.
+    pub fn invalidate_all(&self) {
+        self.by_session.invalidate_all();
+        self.users.invalidate_all();
+        self.availability.invalidate_all();
     }
 
-    /// Whoever is kept in memory.
+    /// The user, if cached.
     pub fn user(&self, id: UserId) -> Option<Arc<User>> {
         self.users.get(&id)
+    }
+}
+
+impl PeopleEvent {
+    /// Whether somebody's rights may have changed.
+    pub fn may_change_rights(&self) -> bool {
+        !matches!(self, Self::AvailabilityChanged { .. })
+    }
+}
+
+impl LogEvent for PeopleEvent {
+    const TAG: &'static str = "People";
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::UserCreated { .. } => "UserCreated",
+            Self::UserChanged { .. } => "UserChanged",
+            Self::UserRedacted { .. } => "UserRedacted",
+            Self::AvailabilityChanged { .. } => "DutyChanged",
+            Self::CustomerSaved { .. } => "CustomerSaved",
+        }
+    }
+
+    fn subject(&self) -> (&'static str, Uuid) {
+        match self {
+            Self::UserCreated { user, .. }
+            | Self::UserChanged { user, .. }
+            | Self::UserRedacted { user }
+            | Self::AvailabilityChanged { user, .. } => ("user", user.0),
+            Self::CustomerSaved { customer, .. } => ("customer", customer.0),
+        }
     }
 }

@@ -1,40 +1,43 @@
-//! Reads of people, by ids in one statement, and from a token to the person with all their rights.
+//! Reads of users and customers, and authentication of tokens.
 
-pub mod duty;
+pub mod availability;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::auth;
 use crate::auth::model::{API_KEY_USE_EVERY, TokenScope, is_api_key};
 use crate::kernel::page::{Key, Part};
-use crate::kernel::text::can_name;
+use crate::kernel::text::has_no_control_chars;
 use crate::kernel::{
     Actor, Connection, CustomerId, Direction, Error, KeyAccess, Page, Person, Result, Role, SessionId, TeamId,
-    Timestamp, UserId,
+    Timestamp, UserId, boxed,
 };
-use crate::people::model::{Customer, Roster, User};
-use crate::people::store::{customer, roles_of, user, user_product, user_team, with_teams, words_of};
-use crate::runtime::{App, Ctx};
+use crate::people::model::{Customer, User, UserCache};
+use crate::people::store::{
+    customer, roles_from_column, roles_to_column, user, user_product, user_team, with_memberships,
+};
+use crate::runtime::{App, Ctx, Executor};
 
-/// A credential that was accepted.
-pub struct Admitted {
+/// The result of a successful authentication.
+pub struct Authentication {
     pub person: Arc<Person>,
     pub scope: TokenScope,
     pub expires_at: Option<Timestamp>,
 }
 
-/// The person behind an access token, or the account behind an API key.
-pub async fn admit(app: &Arc<App>, token: &str) -> Result<Admitted> {
+/// Authenticates an access token or an API key.
+#[boxed]
+pub async fn authenticate(app: &Arc<App>, token: &str) -> Result<Authentication> {
     if is_api_key(token) {
-        return admit_system(app, token).await;
+        return authenticate_api_key(app, token).await;
     }
     let access = auth::queries::verify(app, token).ok_or_else(Error::unauthenticated)?;
     let load = async |sessions: Vec<SessionId>| {
-        if !auth::queries::is_open(app, &access).await? {
+        if !auth::queries::is_active(app, &access).await? {
             return Err(Error::unauthenticated());
         }
         let mut person = person(app, access.user).await?.ok_or_else(Error::unauthenticated)?;
@@ -42,31 +45,32 @@ pub async fn admit(app: &Arc<App>, token: &str) -> Result<Admitted> {
         let person = Arc::new(person);
         Ok(sessions.into_iter().map(|session| (session, person.clone())).collect())
     };
-    let mut found = app.state::<Roster>().by_session.get_or_load(vec![access.session], load).await?;
+    let mut found = app.state::<UserCache>().by_session.get_or_load(vec![access.session], load).await?;
     let person = found.remove(&access.session).ok_or_else(Error::unauthenticated)?;
-    Ok(Admitted { person, scope: access.scope, expires_at: Some(access.expires_at) })
+    Ok(Authentication { person, scope: access.scope, expires_at: Some(access.expires_at) })
 }
 
-async fn admit_system(app: &Arc<App>, token: &str) -> Result<Admitted> {
-    let key = auth::queries::api_key_by_text(app, token).await?.ok_or_else(Error::unauthenticated)?;
+async fn authenticate_api_key(app: &Arc<App>, token: &str) -> Result<Authentication> {
+    let key = auth::queries::find_api_key(app, token).await?.ok_or_else(Error::unauthenticated)?;
     if key.last_used_at.is_none_or(|at| at + API_KEY_USE_EVERY <= app.now())
-        && let Err(error) = auth::commands::note_use(&Ctx::system(app), key.id).await
+        && let Err(error) = auth::commands::record_api_key_use(&Ctx::system(app), key.id).await
     {
-        // Whoever came in still did.
+        // The authentication succeeds nevertheless.
         tracing::warn!(%error, "the last use of a key could not be noted");
     }
     let mut person = person(app, key.user).await?.ok_or_else(Error::unauthenticated)?;
     person.api_key = Some(KeyAccess { key: key.id, scopes: key.scopes });
-    Ok(Admitted { person: Arc::new(person), scope: TokenScope::Full, expires_at: key.expires_at })
+    Ok(Authentication { person: Arc::new(person), scope: TokenScope::Full, expires_at: key.expires_at })
 }
 
-/// Somebody with everything that decides what they see; `None` for nobody and for the disabled.
+/// A user with everything that decides about rights; `None` if unknown or disabled.
+#[boxed]
 pub async fn person(app: &App, id: UserId) -> Result<Option<Person>> {
     let conn = app.db.read();
     let Some(row) = user::Entity::find_by_id(id).one(conn).await?.filter(|row| row.disabled_at.is_none()) else {
         return Ok(None);
     };
-    let roles = roles_of(&row.roles);
+    let roles = roles_from_column(&row.roles);
     let teams = teams_of(conn, vec![id]).await?;
     let mut supervised = Vec::new();
     let mut supervised_teams = Vec::new();
@@ -109,7 +113,7 @@ pub async fn person(app: &App, id: UserId) -> Result<Option<Person>> {
     }))
 }
 
-async fn teams_of(conn: &impl ConnectionTrait, users: Vec<UserId>) -> Result<Vec<TeamId>> {
+async fn teams_of(conn: &Executor, users: Vec<UserId>) -> Result<Vec<TeamId>> {
     if users.is_empty() {
         return Ok(Vec::new());
     }
@@ -124,57 +128,65 @@ async fn teams_of(conn: &impl ConnectionTrait, users: Vec<UserId>) -> Result<Vec
         .await?)
 }
 
-pub async fn users(conn: &impl ConnectionTrait, ids: Vec<UserId>) -> Result<Vec<User>> {
+#[boxed]
+pub async fn users(conn: &Executor, ids: Vec<UserId>) -> Result<Vec<User>> {
     let rows = user::Entity::find().filter(user::Column::Id.is_in(ids)).all(conn).await?;
-    with_teams(conn, rows).await
+    with_memberships(conn, rows).await
 }
 
-/// The same, from memory where they are kept there.
-pub async fn kept(app: &App, ids: Vec<UserId>) -> Result<HashMap<UserId, Arc<User>>> {
+/// Users by id, from the cache where possible.
+#[boxed]
+pub async fn cached_users(app: &App, ids: Vec<UserId>) -> Result<HashMap<UserId, Arc<User>>> {
     let load = async |missing| {
         let users = users(app.db.read(), missing).await?;
         Ok(users.into_iter().map(|user| (user.id, Arc::new(user))).collect())
     };
-    app.state::<Roster>().users.get_or_load(ids, load).await
+    app.state::<UserCache>().users.get_or_load(ids, load).await
 }
 
-pub async fn user(conn: &impl ConnectionTrait, id: UserId) -> Result<Option<User>> {
+#[boxed]
+pub async fn user(conn: &Executor, id: UserId) -> Result<Option<User>> {
     Ok(users(conn, vec![id]).await?.pop())
 }
 
-pub async fn user_by_email(conn: &impl ConnectionTrait, email: &str) -> Result<Option<User>> {
-    if !can_name(email) {
+#[boxed]
+pub async fn user_by_email(conn: &Executor, email: &str) -> Result<Option<User>> {
+    if !has_no_control_chars(email) {
         return Ok(None);
     }
     let row = user::Entity::find().filter(user::Column::Email.eq(email.trim().to_lowercase())).one(conn).await?;
-    Ok(with_teams(conn, row.into_iter().collect()).await?.pop())
+    Ok(with_memberships(conn, row.into_iter().collect()).await?.pop())
 }
 
-pub async fn has_users(conn: &impl ConnectionTrait) -> Result<bool> {
+#[boxed]
+pub async fn has_users(conn: &Executor) -> Result<bool> {
     Ok(user::Entity::find().select_only().column(user::Column::Id).into_tuple::<UserId>().one(conn).await?.is_some())
 }
 
-/// Whether anybody could sign in and administer.
-pub async fn has_administrator(conn: &impl ConnectionTrait) -> Result<bool> {
+/// Whether there is an enabled administrator.
+#[boxed]
+pub async fn has_administrator(conn: &Executor) -> Result<bool> {
     let enabled = user::Entity::find().filter(user::Column::DisabledAt.is_null());
-    let named = enabled.filter(user::Column::Roles.contains(Role::Admin.word())).one(conn).await?;
+    let named = enabled.filter(user::Column::Roles.contains(Role::Admin.as_str())).one(conn).await?;
     Ok(named.is_some())
 }
 
-pub async fn customers(conn: &impl ConnectionTrait, ids: Vec<CustomerId>) -> Result<Vec<Customer>> {
+#[boxed]
+pub async fn customers(conn: &Executor, ids: Vec<CustomerId>) -> Result<Vec<Customer>> {
     let rows = customer::Entity::find().filter(customer::Column::Id.is_in(ids)).all(conn).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-pub async fn customer_by_key(conn: &impl ConnectionTrait, key: &str) -> Result<Option<Customer>> {
-    if !can_name(key) {
+pub async fn customer_by_key(conn: &Executor, key: &str) -> Result<Option<Customer>> {
+    if !has_no_control_chars(key) {
         return Ok(None);
     }
     Ok(customer::Entity::find().filter(customer::Column::Key.eq(key)).one(conn).await?.map(Into::into))
 }
 
-/// Who answers for each of these products.
-pub async fn owners(conn: &impl ConnectionTrait, products: Vec<String>) -> Result<Vec<(String, UserId)>> {
+/// The product managers of these products.
+#[boxed]
+pub async fn owners(conn: &Executor, products: Vec<String>) -> Result<Vec<(String, UserId)>> {
     Ok(user_product::Entity::find()
         .select_only()
         .columns([user_product::Column::Product, user_product::Column::UserId])
@@ -185,7 +197,7 @@ pub async fn owners(conn: &impl ConnectionTrait, products: Vec<String>) -> Resul
         .await?)
 }
 
-/// What of people an actor may look up: staff see everyone, others themselves, their organisation and the staff.
+/// Which users an actor may see: staff see everyone, others see themselves, their organisation and the staff.
 pub fn may_see(actor: &Actor, user: &User) -> bool {
     let Some(person) = actor.person() else { return false };
     person.is_staff()
@@ -202,7 +214,8 @@ fn name_has(column: impl sea_orm::sea_query::IntoColumnRef, text: &str) -> sea_o
     Expr::expr(Func::lower(Expr::col(column))).like(like)
 }
 
-/// People by name, for staff who choose an assignee or a requester.
+/// Users by name, for staff who choose an assignee or a requester.
+#[boxed]
 pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page: &Page) -> Result<Connection<User>> {
     if !cx.actor.is_staff() {
         return Err(Error::forbidden());
@@ -215,8 +228,8 @@ pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page
     let keyset = page.keyset(list, &keys)?;
     let mut select =
         user::Entity::find().filter(keyset.cond).filter(user::Column::DisabledAt.is_null()).limit(keyset.limit);
-    // Accounts of systems are nobody to choose.
-    select = select.filter(user::Column::Roles.ne(words_of(&[Role::Partner])));
+    // Accounts of systems cannot be chosen.
+    select = select.filter(user::Column::Roles.ne(roles_to_column(&[Role::Partner])));
     if let Some(team) = team {
         let mut members = sea_orm::sea_query::Query::select();
         members.column(user_team::Column::UserId).from(user_team::Entity).and_where(user_team::Column::TeamId.eq(team));
@@ -229,11 +242,12 @@ pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page
     for (expr, order) in keyset.order {
         select = select.order_by(expr, order);
     }
-    let rows = with_teams(cx.read(), select.all(cx.read()).await?).await?;
+    let rows = with_memberships(cx.read(), select.all(cx.read()).await?).await?;
     Ok(page.connection(list, rows, |user| vec![Part::Text(user.name.clone()), Part::Id(user.id.0)]))
 }
 
-/// Customers by name: staff see all, others their own.
+/// Customers by name: staff see all, others only their own.
+#[boxed]
 pub async fn list_customers(cx: &Ctx, text: Option<&str>, page: &Page) -> Result<Connection<Customer>> {
     let person = cx.actor.person().ok_or_else(Error::unauthenticated)?;
     let list = "customers";

@@ -1,36 +1,34 @@
-//! What people make of the cases that are shown to them. How texts get a meaning is in `meaning`, what is learned in `learning`.
+//! Feedback on suggested cases, and the jobs that suggest them. See `embeddings` for encoding, `learning` for fitting weights.
 
+mod embeddings;
 mod learning;
-mod meaning;
 
 use futures::FutureExt as _;
 use serde_json::json;
 
-pub use self::learning::{prepare_learning, settle_learning};
-pub use self::meaning::run;
-use super::model::{Answer, DismissSuggestion, RestoreSuggestion, Suggestion, SuggestionState, VERDICTS_MAX};
+pub use self::embeddings::run_encoder;
+pub use self::learning::{begin_learning, complete_learning};
+use super::model::{
+    DISMISSED_MAX, DismissSuggestion, Feedback, RestoreSuggestion, Suggestion, SuggestionFact, SuggestionState,
+};
 use super::{queries, store};
-use crate::kernel::{CitationId, Code, Error, Result, TicketId, refuse};
+use crate::kernel::{CitationId, Code, Error, Message, Result, TicketId, boxed, refuse};
 use crate::knowledge;
 use crate::knowledge::model::Source;
-use crate::runtime::jobs::{Job, Next, Outcome, Prepared};
+use crate::msg;
+use crate::runtime::jobs::{Job, Next, SendAttempt};
+use crate::runtime::ports::Outcome;
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Action, Fact};
+use crate::tickets::model::Action;
 
-/// The case that an input names; NOT_FOUND where the actor may not read it.
+/// Checks the case of an input; NOT_FOUND if the actor may not read it.
 async fn check_case(tx: &Tx, ticket: TicketId, case: TicketId) -> Result<()> {
     if ticket == case {
-        return Err(refuse(
-            Code::Invalid,
-            "caseId",
-            "A ticket is no case of itself: name another one.",
-            "工单不能作为自身的案例，请选择其他案例。",
-        )
-        .into());
+        return Err(refuse(Code::Invalid, "caseId", msg!("recommend-case-of-itself")).into());
     }
-    let found = tickets::commands::held(tx, &[case]).await?.remove(&case);
+    let found = tickets::commands::load_for_share(tx, &[case]).await?.remove(&case);
     let participants = tickets::queries::participants(tx.conn(), case).await?;
     let readable = |found: &tickets::model::Ticket| rights::access(tx.actor(), found, &participants).is_some();
     found.filter(readable).map(drop).ok_or_else(|| rights::not_found("caseId").into())
@@ -40,29 +38,29 @@ impl Command for DismissSuggestion {
     const NAME: &'static str = "dismissSuggestion";
     type Output = TicketId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let by = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
         let Self { ticket, case, reason } = *self;
-        tickets::commands::check(tx, ticket, Action::Cite).await?;
+        tickets::commands::check_action(tx, ticket, Action::Cite).await?;
         check_case(tx, ticket, case).await?;
         let before = store::suggestion(tx.conn(), ticket, case).await?;
-        let answer = Answer { state: SuggestionState::Dismissed, by, at: tx.now, reason: Some(reason) };
-        if before.as_ref().is_some_and(|before| before.state == answer.state && before.reason == answer.reason) {
+        let feedback = Feedback { state: SuggestionState::Dismissed, by, at: tx.now, reason: Some(reason) };
+        if before.as_ref().is_some_and(|before| before.state == feedback.state && before.reason == feedback.reason) {
             return Ok(ticket);
         }
         let dismissed = store::dismissed(tx.conn(), ticket).await?;
-        if dismissed.len() >= VERDICTS_MAX && !dismissed.contains(&case) {
+        if dismissed.len() >= DISMISSED_MAX && !dismissed.contains(&case) {
             return Err(refuse(
                 Code::LimitExceeded,
                 "caseId",
-                format!("{VERDICTS_MAX} cases are dismissed for this ticket already; restore one first."),
-                format!("该工单已有 {VERDICTS_MAX} 条被忽略的案例，请先恢复其中一条。"),
+                msg!("recommend-dismissed-too-many", max = DISMISSED_MAX),
             )
             .into());
         }
-        let fact = Fact::SuggestionDismissed { case, reason: reason.word().to_owned() };
-        tickets::commands::act(tx, ticket, Action::Cite, fact).await?;
-        store::answer(tx.conn(), ticket, case, &answer).await?;
+        let fact = SuggestionFact::SuggestionDismissed { case, reason: reason.as_str().to_owned() };
+        tickets::commands::perform_action(tx, ticket, Action::Cite, fact.into()).await?;
+        store::save_feedback(tx.conn(), ticket, case, &feedback).await?;
         Ok(ticket)
     }
 }
@@ -71,18 +69,20 @@ impl Command for RestoreSuggestion {
     const NAME: &'static str = "restoreSuggestion";
     type Output = TicketId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let by = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
         let Self { ticket, case } = *self;
-        tickets::commands::check(tx, ticket, Action::Cite).await?;
+        tickets::commands::check_action(tx, ticket, Action::Cite).await?;
         let before = store::suggestion(tx.conn(), ticket, case).await?;
         if before.is_none_or(|before| before.state != SuggestionState::Dismissed) {
             return Ok(ticket);
         }
-        tickets::commands::act(tx, ticket, Action::Cite, Fact::SuggestionRestored { case }).await?;
+        tickets::commands::perform_action(tx, ticket, Action::Cite, SuggestionFact::SuggestionRestored { case }.into())
+            .await?;
         let cited = knowledge::queries::cites(tx.conn(), ticket, case).await?;
         let state = if cited { SuggestionState::Cited } else { SuggestionState::Shown };
-        store::answer(tx.conn(), ticket, case, &Answer { state, by, at: tx.now, reason: None }).await?;
+        store::save_feedback(tx.conn(), ticket, case, &Feedback { state, by, at: tx.now, reason: None }).await?;
         Ok(ticket)
     }
 }
@@ -91,7 +91,7 @@ impl Command for RestoreSuggestion {
 pub(super) async fn cited(tx: &mut Tx, ticket: TicketId, citation: CitationId) -> Result<()> {
     let source = knowledge::queries::source_of(tx.conn(), citation).await?;
     let (Some(by), Some(source)) = (tx.actor().user_id(), source) else { return Ok(()) };
-    let answer = Answer { state: SuggestionState::Cited, by, at: tx.now, reason: None };
+    let feedback = Feedback { state: SuggestionState::Cited, by, at: tx.now, reason: None };
     let cases = match source {
         Source::Case(case) => vec![case],
         Source::Card(card) => {
@@ -101,17 +101,18 @@ pub(super) async fn cited(tx: &mut Tx, ticket: TicketId, citation: CitationId) -
         }
     };
     for case in cases {
-        store::answer(tx.conn(), ticket, case, &answer).await?;
+        store::save_feedback(tx.conn(), ticket, case, &feedback).await?;
     }
     Ok(())
 }
 
-/// The first half of suggesting: whose ticket it is; the cases are looked up outside any transaction.
-pub async fn prepare_suggesting(tx: &mut Tx, job: &Job) -> Result<Prepared> {
-    let done = Ok(Prepared::Ended(Next::Done));
+/// Begins suggesting: the cases are searched outside a transaction.
+#[boxed]
+pub async fn begin_suggesting(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
+    let done = Ok(SendAttempt::Skip(Next::Done));
     let id: TicketId = job.subject.parse().map_err(Error::internal)?;
     let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id) else { return done };
-    if ticket.assignee.is_none() || ticket.status.is_solved() {
+    if ticket.assignment.assignee.is_none() || ticket.status.is_solved() {
         return done;
     }
     let cx = tx.cx.clone();
@@ -119,19 +120,20 @@ pub async fn prepare_suggesting(tx: &mut Tx, job: &Job) -> Result<Prepared> {
         match queries::for_assignee(&cx, &ticket).await {
             Ok(cases) => {
                 let found: Vec<_> = cases.iter().map(|case| json!([case.view.ticket.id, case.score])).collect();
-                Outcome::Found(found.into())
+                Outcome::Completed(found.into())
             }
-            Err(error) => Outcome::Refused { why: error.to_string() },
+            Err(error) => Outcome::Rejected { why: Message::plain(error.to_string()) },
         }
     };
-    Ok(Prepared::Send(found.boxed()))
+    Ok(SendAttempt::Send(found.boxed()))
 }
 
-/// The second half: what was shown is kept, so that it is known what people made of it.
-pub async fn settle_suggesting(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
+/// Completes suggesting: stores what was shown, so that feedback can refer to it.
+#[boxed]
+pub async fn complete_suggesting(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
     let ticket: TicketId = job.subject.parse().map_err(Error::internal)?;
     let found: Vec<(TicketId, f32)> = match outcome {
-        Outcome::Found(found) => serde_json::from_value(found).map_err(Error::internal)?,
+        Outcome::Completed(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("no cases for {ticket}: {other:?}"))),
     };
     let at = tx.now;

@@ -1,68 +1,70 @@
-//! Where knowledge is missed: first-time resolution stays low.
+//! Knowledge gaps: where first-time resolution stays low.
 
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, Condition};
 
 use super::{IDS_MAX, check, within_scope};
-use crate::kernel::{Result, TicketId};
+use crate::calendar::model::Organisation;
+use crate::kernel::{Result, TicketId, boxed};
 use crate::knowledge;
 use crate::metrics;
-use crate::metrics::decide::{around, before};
-use crate::metrics::model::{Dimension, Interval, Key, Metric, Outcome, Period, Selection, Settings, Split, Tally};
+use crate::metrics::decide::{interval_at, previous_interval};
+use crate::metrics::model::{Dimension, Interval, Key, Metric, Outcome, Period, Selection, Split, Tally};
 use crate::reports;
 use crate::reports::model::{Cause, GAP_WEEKS, Gap, TOPICS_MAX, Topic};
 use crate::reports::store;
 use crate::runtime::Ctx;
 use crate::tickets::store::entities::ticket;
 
-/// What first-time resolution is told apart by here.
+/// The dimensions in which gaps are searched.
 const DIMENSIONS: [Dimension; 2] = [Dimension::Team, Dimension::IssueType];
 
-/// The last whole weeks, the earliest first; `None`: there are none of this calendar.
+/// The last whole weeks, the earliest first; `None`: outside the calendar's range.
 pub fn weeks(cx: &Ctx) -> Option<Vec<Period>> {
-    let zone = &cx.app.state::<Settings>().zone;
+    let zone = &cx.app.state::<Organisation>().zone;
     let mut weeks = Vec::with_capacity(GAP_WEEKS);
-    let mut week = around(cx.now(), Interval::Week, zone)?;
+    let mut week = interval_at(cx.now(), Interval::Week, zone)?;
     for _ in 0..GAP_WEEKS {
-        week = before(week, Interval::Week, zone)?;
+        week = previous_interval(week, Interval::Week, zone)?;
         weeks.push(week);
     }
     weeks.reverse();
     Some(weeks)
 }
 
-/// Whether it is low whatever becomes of what is pending: a window that is still open is no miss.
+/// Whether the share stays below the target even if everything pending is met.
 #[expect(clippy::cast_precision_loss, reason = "counts of tickets")]
 fn stays_below(Tally { met, missed, pending }: Tally, target: f64) -> bool {
     let all = met + missed + pending;
     all > 0 && ((met + pending) as f64) < target * all as f64
 }
 
-/// Departments and issue types where first-time resolution was under its target in each of the last whole weeks, with what knowledge
-/// is missed there; of what the viewer may see.
+/// Knowledge gaps within what the viewer may see: teams and issue types whose first-time resolution was below target in each of the
+/// last whole weeks.
+#[boxed]
 pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
     check(cx)?;
     let Some(weeks) = weeks(cx) else { return Ok(Vec::new()) };
-    let target = cx.app.state::<reports::model::Settings>().gap_below;
-    let carded = knowledge::queries::carded(cx.read()).await?;
+    let target = cx.app.state::<reports::model::Settings>().knowledge_gap_below;
+    let causes_with_card = knowledge::queries::causes_with_card(cx.read()).await?;
     let mut gaps = Vec::new();
     for dimension in DIMENSIONS {
         let mut low: HashMap<Key, Vec<(Period, Tally)>> = HashMap::new();
         for period in &weeks {
             let selection = Selection { period: *period, only: Vec::new() };
-            for group in metrics::queries::figures(cx, &selection, Split::By(dimension)).await? {
-                let tally = group.figures.first_time_resolution;
+            for group in metrics::queries::aggregates(cx, &selection, Split::By(dimension)).await? {
+                let tally = group.aggregates.first_time_resolution;
                 if group.key != Key::None && stays_below(tally, target) {
                     low.entry(group.key).or_default().push((*period, tally));
                 }
             }
         }
-        let mut stays: Vec<(Key, Vec<(Period, Tally)>)> =
+        let mut low_every_week: Vec<(Key, Vec<(Period, Tally)>)> =
             low.into_iter().filter(|(_, low)| low.len() == weeks.len()).collect();
-        stays.sort_by(|(a, _), (b, _)| a.cmp(b));
-        for (key, weeks) in stays {
-            let mut topics = topics(cx, dimension, &key, &weeks, &carded).await?;
+        low_every_week.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, weeks) in low_every_week {
+            let mut topics = topics(cx, dimension, &key, &weeks, &causes_with_card).await?;
             let topic_count = topics.len();
             topics.truncate(TOPICS_MAX);
             gaps.push(Gap { dimension, key, weeks, topic_count, topics });
@@ -76,12 +78,12 @@ async fn topics(
     dimension: Dimension,
     key: &Key,
     weeks: &[(Period, Tally)],
-    carded: &HashSet<(String, String, Option<String>, Option<String>)>,
+    causes_with_card: &HashSet<(String, String, Option<String>, Option<String>)>,
 ) -> Result<Vec<Topic>> {
     let (Some((first, _)), Some((last, _))) = (weeks.first(), weeks.last()) else { return Ok(Vec::new()) };
     let period = Period { from: first.from, to: last.to };
     let selection = Selection { period, only: vec![(dimension, key.clone())] };
-    let missed = metrics::queries::all_behind(cx, &selection, Metric::FirstTimeResolution, Outcome::Missed).await?;
+    let missed = metrics::queries::drill_down_all(cx, &selection, Metric::FirstTimeResolution, Outcome::Missed).await?;
     let ids: Vec<TicketId> = missed.iter().map(|(_, ticket)| *ticket).collect();
     let mut causes: HashMap<TicketId, Option<Cause>> = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(IDS_MAX) {
@@ -92,7 +94,12 @@ async fn topics(
     }
     let has_card = |cause: &Cause| {
         let Cause { fault_type, root_cause_level, cause_tag, product } = cause.clone();
-        carded.contains(&(fault_type.word().to_owned(), root_cause_level.word().to_owned(), cause_tag, product))
+        causes_with_card.contains(&(
+            fault_type.as_str().to_owned(),
+            root_cause_level.as_str().to_owned(),
+            cause_tag,
+            product,
+        ))
     };
     let mut topics: HashMap<Option<Cause>, Vec<TicketId>> = HashMap::new();
     for id in ids {
@@ -106,7 +113,7 @@ async fn topics(
     Ok(topics)
 }
 
-/// The tickets of a department or issue type.
+/// The condition for tickets of a team or issue type.
 pub fn of_key(dimension: Dimension, key: &Key) -> Option<Condition> {
     match (dimension, key) {
         (Dimension::Team, Key::Id(team)) => {

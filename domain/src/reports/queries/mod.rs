@@ -1,21 +1,27 @@
-//! The figures of a month, quarter and week, and the tickets behind them, for somebody, by what they may see.
+//! The figures of a month, quarter and week, and their drill-down, within what the viewer may see.
 
+mod file;
 mod gaps;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, Condition};
 
+pub use self::file::{file, files};
 pub use self::gaps::{gaps, of_key, weeks};
 use super::decide;
-use super::model::{Cause, Contribution, Effect, Escape, Fact, Figure, Health, Kept, Made, Reused, Said, Voice, Worth};
+use super::model::{
+    Cause, Contribution, Effect, Escape, Fact, Figure, Health, ReportFile, ReportFileInfo, SolutionReuse, SolutionText,
+    SurveyFact, TopSolution,
+};
 use super::store;
+use crate::calendar::model::Organisation;
 use crate::kernel::page::Part;
-use crate::kernel::{Actor, CardId, Connection, Error, Page, Result, Role, TicketId, Timestamp, UserId};
+use crate::kernel::{Actor, CardId, Connection, Error, Page, Result, Role, TicketId, Timestamp, UserId, boxed};
 use crate::knowledge;
 use crate::knowledge::model::{Card, CardText, Signature, Source};
 use crate::metrics;
-use crate::metrics::decide::before;
+use crate::metrics::decide::previous_interval;
 use crate::metrics::model::{Interval, Outcome, Period, Tally};
 use crate::metrics::queries::may_see;
 use crate::people;
@@ -25,7 +31,7 @@ use crate::tickets::decide::rights::{Scope, reads_cases};
 use crate::tickets::store::entities::ticket;
 use crate::tickets::store::select;
 
-/// Ids of one statement.
+/// Ids per statement.
 const IDS_MAX: usize = 500;
 
 fn check(cx: &Ctx) -> Result<()> {
@@ -40,7 +46,7 @@ fn within_scope(cx: &Ctx) -> Condition {
     Condition::all().add(select::scope(&Scope::of(&cx.actor)))
 }
 
-/// What somebody reads as experience.
+/// The tickets that the viewer may read as cases.
 fn as_cases(cx: &Ctx) -> Condition {
     let in_full = select::scope(&Scope::of(&cx.actor));
     if reads_cases(&cx.actor) {
@@ -50,33 +56,34 @@ fn as_cases(cx: &Ctx) -> Condition {
     }
 }
 
-/// What is asked of the tickets of a period, but for what came back.
+/// The facts of tickets in a period, without recurrences.
 async fn facts(cx: &Ctx, period: Period) -> Result<Vec<Fact>> {
     store::facts(cx.read(), &within_scope(cx).add(store::resolved_in(period))).await
 }
 
-/// With what came back.
-async fn followed(cx: &Ctx, period: Period) -> Result<Vec<Fact>> {
+/// The facts of tickets in a period, with recurrences.
+async fn facts_with_recurrence(cx: &Ctx, period: Period) -> Result<Vec<Fact>> {
     let mut facts = facts(cx, period).await?;
-    let within = cx.app.state::<knowledge::model::Settings>().recurs_within;
+    let within = cx.app.state::<knowledge::model::Settings>().recurs_within();
     let ids: Vec<TicketId> = facts.iter().filter(|fact| fact.cause.is_some()).map(|fact| fact.ticket).collect();
-    let back = knowledge::queries::recurrences(cx.read(), &ids, ticket::Column::FirstResolvedAt, within).await?;
+    let recurred = knowledge::queries::recurrences(cx.read(), &ids, ticket::Column::FirstResolvedAt, within).await?;
     for fact in &mut facts {
-        fact.recurred_at = back.get(&fact.ticket).copied();
+        fact.recurred_at = recurred.get(&fact.ticket).copied();
     }
     Ok(facts)
 }
 
-async fn voices(cx: &Ctx, period: Period) -> Result<Vec<Voice>> {
-    store::voices(cx.read(), &within_scope(cx), period).await
+async fn surveys(cx: &Ctx, period: Period) -> Result<Vec<SurveyFact>> {
+    store::surveys(cx.read(), &within_scope(cx), period).await
 }
 
 /// The figures of a period.
+#[boxed]
 pub async fn health(cx: &Ctx, period: Period) -> Result<Health> {
     check(cx)?;
-    let (facts, voices) = (followed(cx, period).await?, voices(cx, period).await?);
-    let within = cx.app.state::<knowledge::model::Settings>().recurs_within;
-    let mut health = decide::health(&facts, &voices, within, cx.now());
+    let (facts, surveys) = (facts_with_recurrence(cx, period).await?, surveys(cx, period).await?);
+    let within = cx.app.state::<knowledge::model::Settings>().recurs_within();
+    let mut health = decide::health(&facts, &surveys, within, cx.now());
     let reuse = Reuse::until(cx, period.to).await?;
     health.solutions = reuse.solutions();
     health.solution_reuse = decide::reuse(&health.solutions);
@@ -84,8 +91,9 @@ pub async fn health(cx: &Ctx, period: Period) -> Result<Health> {
     Ok(health)
 }
 
-/// The tickets behind a figure, those first that were resolved last.
-pub async fn behind(
+/// The tickets behind a figure, latest resolution first.
+#[boxed]
+pub async fn drill_down(
     cx: &Ctx,
     period: Period,
     figure: Figure,
@@ -96,46 +104,48 @@ pub async fn behind(
     let list = format!("reports:{figure:?}:{wanted:?}:{}", period.from.millis());
     let found: Vec<(i64, TicketId)> = match figure {
         Figure::Csat | Figure::ResponseRate => {
-            let voices = voices(cx, period).await?;
-            let of = voices.iter().filter(|voice| decide::voiced(figure, voice) == Some(wanted));
-            of.map(|voice| (0, voice.ticket)).collect()
+            let surveys = surveys(cx, period).await?;
+            let of = surveys.iter().filter(|survey| decide::survey_outcome(figure, survey) == Some(wanted));
+            of.map(|survey| (0, survey.ticket)).collect()
         }
         _ => {
             let facts = match figure {
-                Figure::Recurrence => followed(cx, period).await?,
+                Figure::Recurrence => facts_with_recurrence(cx, period).await?,
                 _ => facts(cx, period).await?,
             };
-            let top = decide::top(&decide::causes(&facts));
-            let (now, within) = (cx.now(), cx.app.state::<knowledge::model::Settings>().recurs_within);
+            let top = decide::top_causes(&decide::causes(&facts));
+            let (now, within) = (cx.now(), cx.app.state::<knowledge::model::Settings>().recurs_within());
             let of = facts.iter().filter(|fact| decide::outcome(figure, fact, &top, within, now) == Some(wanted));
             of.map(|fact| (fact.resolved_at.millis(), fact.ticket)).collect()
         }
     };
-    let cut = page.cut_descending(&list, found, |(at, ticket)| vec![Part::Int(*at), Part::Id(ticket.0)])?;
+    let cut = page.paginate_descending(&list, found, |(at, ticket)| vec![Part::Int(*at), Part::Id(ticket.0)])?;
     Ok(cut.map(|(_, ticket)| ticket))
 }
 
-/// The tickets of one cause, those first that were resolved last.
-pub async fn of_cause(cx: &Ctx, period: Period, cause: &Cause, page: &Page) -> Result<Connection<TicketId>> {
+/// The tickets of one cause, latest resolution first.
+#[boxed]
+pub async fn tickets_of_cause(cx: &Ctx, period: Period, cause: &Cause, page: &Page) -> Result<Connection<TicketId>> {
     check(cx)?;
     let facts = facts(cx, period).await?;
     let of = facts.iter().filter(|fact| fact.cause.as_ref() == Some(cause));
     let found = of.map(|fact| (fact.resolved_at.millis(), fact.ticket)).collect();
-    let cut = page.cut_descending("reports:cause", found, |(at, ticket)| vec![Part::Int(*at), Part::Id(ticket.0)])?;
+    let cut =
+        page.paginate_descending("reports:cause", found, |(at, ticket)| vec![Part::Int(*at), Part::Id(ticket.0)])?;
     Ok(cut.map(|(_, ticket)| ticket))
 }
 
-/// Everything that was cited before an instant, of what somebody reads.
+/// Citations before an instant, of solutions that the viewer may read.
 struct Reuse {
-    /// Citing tickets and when, by source.
+    /// Citing tickets and the time of citation, by source.
     citing: BTreeMap<Source, BTreeMap<TicketId, Timestamp>>,
-    /// Tickets that cite a card or one of its cases, and when first.
+    /// Tickets that cite a card or one of its cases, and the time of the first citation.
     citing_card: HashMap<CardId, BTreeMap<TicketId, Timestamp>>,
-    /// In use at that instant.
+    /// Cards published at that instant.
     published: BTreeSet<CardId>,
-    /// Who solved which case.
+    /// The handler of each case.
     handlers: HashMap<TicketId, UserId>,
-    /// Cards, when they were made, and who has a case in them.
+    /// Cards, their creation time, and the handlers of their cases.
     cards: HashMap<CardId, (Timestamp, BTreeSet<UserId>)>,
     /// The cards of a case.
     of_case: HashMap<TicketId, Vec<CardId>>,
@@ -147,9 +157,9 @@ impl Reuse {
         let readable = |(_, product, _): &(CardId, Option<String>, Timestamp)| {
             cx.actor == Actor::System || knowledge::decide::may_read(&cx.actor, product.as_deref())
         };
-        let made = store::cards(conn, end).await?;
+        let rows = store::cards(conn, end).await?;
         let mut cards: HashMap<CardId, (Timestamp, BTreeSet<UserId>)> =
-            made.into_iter().filter(readable).map(|(card, _, at)| (card, (at, BTreeSet::new()))).collect();
+            rows.into_iter().filter(readable).map(|(card, _, at)| (card, (at, BTreeSet::new()))).collect();
         let published = store::published(conn, end).await?;
         let published = published.into_iter().filter(|card| cards.contains_key(card)).collect();
         let mut of_case: HashMap<TicketId, Vec<CardId>> = HashMap::new();
@@ -189,20 +199,20 @@ impl Reuse {
         Ok(Self { citing, citing_card, published, handlers, cards, of_case })
     }
 
-    /// Published cards, and cited cases that belong to no card; those first that are cited most.
-    fn solutions(&self) -> Vec<Reused> {
+    /// Published cards, and cited cases that belong to no card; most cited first.
+    fn solutions(&self) -> Vec<SolutionReuse> {
         let count = |citing: usize| citing as u64;
-        let cards = self.published.iter().map(|card| Reused {
+        let cards = self.published.iter().map(|card| SolutionReuse {
             source: Source::Card(*card),
             citing: count(self.citing_card.get(card).map_or(0, BTreeMap::len)),
         });
         let cases = self.citing.iter().filter_map(|(source, citing)| match source {
             Source::Case(case) if !self.of_case.contains_key(case) => {
-                Some(Reused { source: *source, citing: count(citing.len()) })
+                Some(SolutionReuse { source: *source, citing: count(citing.len()) })
             }
             Source::Case(_) | Source::Card(_) => None,
         });
-        let mut solutions: Vec<Reused> = cards.chain(cases).collect();
+        let mut solutions: Vec<SolutionReuse> = cards.chain(cases).collect();
         solutions.sort_by(|a, b| b.citing.cmp(&a.citing).then_with(|| a.source.cmp(&b.source)));
         solutions
     }
@@ -243,10 +253,11 @@ impl Reuse {
 }
 
 /// Design defects of each product in a quarter and the one before; products with most attributed tickets first.
+#[boxed]
 pub async fn escapes(cx: &Ctx, quarter: Period) -> Result<Vec<Escape>> {
     check(cx)?;
-    let zone = &cx.app.state::<crate::metrics::model::Settings>().zone;
-    let earlier = before(quarter, Interval::Quarter, zone);
+    let zone = &cx.app.state::<Organisation>().zone;
+    let earlier = previous_interval(quarter, Interval::Quarter, zone);
     let current = decide::escapes(&facts(cx, quarter).await?);
     let mut previous = match earlier {
         Some(period) => decide::escapes(&facts(cx, period).await?),
@@ -272,7 +283,8 @@ pub async fn escapes(cx: &Ctx, quarter: Period) -> Result<Vec<Escape>> {
 }
 
 /// The tickets of a product in a quarter: design defects (met) or the other attributed ones.
-pub async fn escaped(
+#[boxed]
+pub async fn escape_tickets(
     cx: &Ctx,
     quarter: Period,
     product: &str,
@@ -288,18 +300,19 @@ pub async fn escaped(
     });
     let found = of.map(|fact| (fact.resolved_at.millis(), fact.ticket)).collect();
     let list = format!("reports:escape:{product}:{wanted:?}");
-    let cut = page.cut_descending(&list, found, |(at, ticket)| vec![Part::Int(*at), Part::Id(ticket.0)])?;
+    let cut = page.paginate_descending(&list, found, |(at, ticket)| vec![Part::Int(*at), Part::Id(ticket.0)])?;
     Ok(cut.map(|(_, ticket)| ticket))
 }
 
-/// Candidates whose effect is looked at.
+/// The most candidates whose effect is computed.
 const CANDIDATES_MAX: usize = 20;
 
-/// The solution that is most worth using again, of those that were cited in a week; `None`: none was.
-pub async fn solution_of_the_week(cx: &Ctx, week: Period) -> Result<Option<Worth>> {
+/// The solution most worth reusing, of those cited in a week; `None`: none was.
+#[boxed]
+pub async fn solution_of_the_week(cx: &Ctx, week: Period) -> Result<Option<TopSolution>> {
     check(cx)?;
     let reuse = Reuse::until(cx, week.to).await?;
-    // A case of a published card counts for the card; a card that is not in use is no solution.
+    // A case of a published card counts for the card; a card that is not published is no solution.
     let cards =
         reuse.published.iter().filter_map(|card| Some((Source::Card(*card), reuse.citing_card.get(card)?.clone())));
     let cases = reuse.citing.iter().filter_map(|(source, citing)| {
@@ -314,39 +327,39 @@ pub async fn solution_of_the_week(cx: &Ctx, week: Period) -> Result<Option<Worth
     candidates.sort_by_key(|(source, citing)| (std::cmp::Reverse(in_week(citing)), *source));
     candidates.truncate(CANDIDATES_MAX);
     let sources: Vec<Source> = candidates.iter().map(|(source, _)| *source).collect();
-    let standings = knowledge::queries::standings(cx, &sources, knowledge::queries::TRIALS_MAX).await?;
-    let mut worth: Vec<(Source, Vec<TicketId>, Effect)> = candidates
+    let reuse_stats = knowledge::queries::reuse_stats(cx, &sources, knowledge::queries::TRIALS_MAX).await?;
+    let mut solutions: Vec<(Source, Vec<TicketId>, Effect)> = candidates
         .into_iter()
         .map(|(source, citing)| {
-            let held = standings.get(&source).map(|standing| standing.survival[0]).unwrap_or_default();
+            let survival = reuse_stats.get(&source).map(|stats| stats.survival[0]).unwrap_or_default();
             let effect = Effect {
                 cited_in_week: in_week(&citing) as u64,
                 citing: citing.len() as u64,
-                held: held.held,
-                failed: held.failed,
+                survived: survival.survived,
+                failed: survival.failed,
                 ..Effect::default()
             };
             (source, citing.into_keys().collect(), effect)
         })
         .collect();
-    // Stable: of those worth the same, the one that was cited most.
-    worth.sort_by(|(_, _, a), (_, _, b)| decide::worth(b).total_cmp(&decide::worth(a)));
-    for (source, citing, effect) in worth {
-        if let Some(said) = said(cx, source).await? {
-            let (with, without) = handling(cx, source, &said.cause, &citing, week).await?;
+    // A stable sort: of equal scores, the most cited one comes first.
+    solutions.sort_by(|(_, _, a), (_, _, b)| decide::solution_score(b).total_cmp(&decide::solution_score(a)));
+    for (source, citing, effect) in solutions {
+        if let Some(text) = solution_text(cx, source).await? {
+            let (with, without) = handling(cx, source, &text.cause, &citing, week).await?;
             let (median_citing_secs, median_others_secs) = (decide::median(with), decide::median(without));
             let effect = Effect { median_citing_secs, median_others_secs, ..effect };
-            return Ok(Some(Worth { source, said, effect }));
+            return Ok(Some(TopSolution { source, text, effect }));
         }
     }
     Ok(None)
 }
 
-/// A card's cases that are looked at for one that the viewer may read.
+/// The most cases of a card that are checked for one that the viewer may read.
 const CASES_MAX: i32 = 20;
 
-/// The words of a solution, with a ticket to look at; of a card its case that was solved last. `None`: the viewer may not read it.
-async fn said(cx: &Ctx, source: Source) -> Result<Option<Said>> {
+/// The text of a solution and a ticket to show; for a card its most recently solved case. `None`: the viewer may not read it.
+async fn solution_text(cx: &Ctx, source: Source) -> Result<Option<SolutionText>> {
     match source {
         Source::Case(case) => {
             let Some(view) = tickets::queries::views_by_id(cx, vec![case]).await?.remove(&case) else {
@@ -354,9 +367,9 @@ async fn said(cx: &Ctx, source: Source) -> Result<Option<Said>> {
             };
             let attribution = tickets::queries::attributions(cx.read(), &[case]).await?.remove(&case);
             Ok(attribution.map(|attribution| {
-                let signature = Signature::of(view.ticket.product.as_deref(), &attribution.given);
+                let signature = Signature::of(view.ticket.request.product.as_deref(), &attribution.details);
                 let (ticket, applies_to) = (Some(case), None);
-                Said { ticket, cause: signature.into(), applies_to, solution: attribution.given.resolution }
+                SolutionText { ticket, cause: signature.into(), applies_to, solution: attribution.details.resolution }
             }))
         }
         Source::Card(id) => {
@@ -368,16 +381,16 @@ async fn said(cx: &Ctx, source: Source) -> Result<Option<Said>> {
             let views = tickets::queries::views_by_id(cx, cases.clone()).await?;
             let ticket = cases.into_iter().find(|case| views.contains_key(case));
             let Card { signature, text: CardText { applies_to, solution, .. }, .. } = ranked.card;
-            Ok(Some(Said { ticket, cause: signature.into(), applies_to, solution }))
+            Ok(Some(SolutionText { ticket, cause: signature.into(), applies_to, solution }))
         }
     }
 }
 
-/// How far back the handling of others is looked at.
+/// The period in which others' handling times are compared.
 const OTHERS_DAYS: u64 = 90;
 
-/// How long tickets took that cite a solution, and others with its cause that cite nothing, in the 90 days before the end of the
-/// week: from creation to first resolution.
+/// Handling times, from creation to first resolution, of tickets that cite a solution, and of tickets with the same cause that cite nothing,
+/// in the 90 days before the end of the week.
 async fn handling(
     cx: &Ctx,
     source: Source,
@@ -385,45 +398,47 @@ async fn handling(
     citing: &[TicketId],
     week: Period,
 ) -> Result<(Vec<i64>, Vec<i64>)> {
-    let took = |fact: &Fact| fact.resolved_at.seconds_since(fact.created_at);
+    let elapsed = |fact: &Fact| fact.resolved_at.seconds_since(fact.created_at);
     let mut with = Vec::new();
     for ids in citing.chunks(IDS_MAX) {
         let of = within_scope(cx)
             .add(ticket::Column::Id.is_in(ids.iter().copied()))
             .add(ticket::Column::FirstResolvedAt.is_not_null());
-        with.extend(store::facts(cx.read(), &of).await?.iter().map(took));
+        with.extend(store::facts(cx.read(), &of).await?.iter().map(elapsed));
     }
     let since = week.to - crate::kernel::days(OTHERS_DAYS);
     let others = facts(cx, Period { from: since, to: week.to }).await?;
-    let alike = others
+    let same_cause = others
         .iter()
         .filter(|fact| fact.cause.as_ref() == Some(cause) && !fact.cites && Source::Case(fact.ticket) != source);
-    Ok((with, alike.map(took).collect()))
+    Ok((with, same_cause.map(elapsed).collect()))
 }
 
-/// So many files are listed.
-pub const KEPT_MAX: usize = 120;
+/// The most stored reports listed.
+pub const STORED_MAX: usize = 120;
 
-fn check_kept(cx: &Ctx) -> Result<()> {
+fn check_stored(cx: &Ctx) -> Result<()> {
     match &cx.actor {
         Actor::Anonymous => Err(Error::unauthenticated()),
-        // They are made of everything.
+        // They contain all tickets.
         actor if *actor == Actor::System || actor.is(Role::Admin) => Ok(()),
         _ => Err(Error::forbidden()),
     }
 }
 
-/// The reports that were made by themselves, the newest first; for administrators.
-pub async fn kept(cx: &Ctx, month: Option<&str>) -> Result<Vec<Kept>> {
-    check_kept(cx)?;
+/// Automatically generated reports, newest first; for administrators.
+#[boxed]
+pub async fn stored_reports(cx: &Ctx, month: Option<&str>) -> Result<Vec<ReportFileInfo>> {
+    check_stored(cx)?;
     if let Some(text) = month {
-        metrics::decide::month(text, &cx.app.state::<metrics::model::Settings>().zone)?;
+        metrics::decide::month(text, &cx.app.state::<Organisation>().zone)?;
     }
-    store::kept(cx.read(), month, KEPT_MAX as u64).await
+    store::stored_reports(cx.read(), month, STORED_MAX as u64).await
 }
 
-/// One of them.
-pub async fn kept_file(cx: &Ctx, month: &str, format: &str) -> Result<Option<Made>> {
-    check_kept(cx)?;
+/// The file of a stored report.
+#[boxed]
+pub async fn stored_file(cx: &Ctx, month: &str, format: &str) -> Result<Option<ReportFile>> {
+    check_stored(cx)?;
     store::file(cx.read(), month, format).await
 }

@@ -1,27 +1,29 @@
-//! Which policy holds, and what an event does to a clock: pure.
+//! Pure decisions: which policy applies, and how events change clocks.
 
 mod timeline;
 
 use std::time::Duration;
 
 pub use self::timeline::timeline;
-use super::model::{Clock, Pin, Policy, Reading, SlaMetric, State, Step};
-use crate::calendar::decide::hours::Calendar;
+use super::model::{Clock, ClockReading, PinnedPolicy, Policy, SlaMetric, State, Step};
+use crate::calendar::model::Calendar;
 use crate::kernel::{TicketId, Timestamp};
 use crate::tickets::model::{Fact, Snapshot, TicketEvent, TicketStatus};
 
-/// The policy that holds for a ticket: of several the most precise, then the first by key.
+/// The policy of a ticket: the most specific that matches, then the first by key.
 pub fn policy_of<'p>(policies: &'p [Policy], ticket: &Snapshot) -> Option<&'p Policy> {
-    let holds = policies.iter().filter(|policy| !policy.archived && policy.conditions.hold(ticket));
-    holds.min_by(|a, b| b.conditions.precision().cmp(&a.conditions.precision()).then_with(|| a.of.key.cmp(&b.of.key)))
+    let matching = policies.iter().filter(|policy| !policy.archived && policy.conditions.matches(ticket));
+    matching.min_by(|a, b| {
+        b.conditions.specificity().cmp(&a.conditions.specificity()).then_with(|| a.of.key.cmp(&b.of.key))
+    })
 }
 
-/// Whether the ticket's time counts.
+/// Whether time in this status counts.
 const fn counts(status: TicketStatus) -> bool {
     matches!(status, TicketStatus::New | TicketStatus::Assigned | TicketStatus::InProgress)
 }
 
-/// What an event does to the clock of a metric, in the order in which it does it.
+/// The steps of a metric's clock for an event, in order.
 pub fn steps(metric: SlaMetric, event: &TicketEvent) -> Vec<Step> {
     if matches!(event.fact, Fact::Created { .. }) {
         return vec![Step::Start];
@@ -32,7 +34,7 @@ pub fn steps(metric: SlaMetric, event: &TicketEvent) -> Vec<Step> {
         && before.customer == event.after.customer
         && before.issue_type == event.after.issue_type;
     if !same_kind {
-        steps.push(Step::Aim);
+        steps.push(Step::Retarget);
     }
     if metric == SlaMetric::FirstResponse && event.first_response {
         steps.push(Step::End);
@@ -45,7 +47,7 @@ pub fn steps(metric: SlaMetric, event: &TicketEvent) -> Vec<Step> {
     match metric {
         SlaMetric::Resolution if is.is_solved() && !was.is_solved() => steps.push(Step::End),
         _ if counts(was) && !counts(is) => steps.push(Step::Pause),
-        // From waiting, or, of the resolution, from having been solved.
+        // From WAITING, or after a reopening.
         SlaMetric::Resolution if counts(is) && !counts(was) => steps.push(Step::Resume),
         SlaMetric::FirstResponse if counts(is) && !counts(was) => steps.push(Step::Resume),
         _ => {}
@@ -53,38 +55,38 @@ pub fn steps(metric: SlaMetric, event: &TicketEvent) -> Vec<Step> {
     steps
 }
 
-pub fn start(ticket: TicketId, metric: SlaMetric, pin: Pin, at: Timestamp, calendar: &Calendar) -> Clock {
-    let due_at = calendar.due(at, pin.target);
+pub fn start(ticket: TicketId, metric: SlaMetric, pinned: PinnedPolicy, at: Timestamp, calendar: &Calendar) -> Clock {
+    let due_at = calendar.due(at, pinned.target);
     Clock {
         ticket,
         metric,
-        pin,
+        pinned,
         started_at: at,
         spent: Duration::ZERO,
         since: Some(at),
         ended_at: None,
         due_at,
         breached_at: None,
-        risk_told_at: None,
-        breach_told_at: None,
+        risk_notified_at: None,
+        breach_notified_at: None,
     }
 }
 
-/// Open time that has counted by now.
+/// Calendar time counted until `now`.
 fn elapsed(clock: &Clock, now: Timestamp, calendar: &Calendar) -> Duration {
     clock.since.map_or(clock.spent, |since| clock.spent.saturating_add(calendar.elapsed(since, now)))
 }
 
-/// The clock behind a step. What does not fit (a pause of a clock that rests) changes nothing.
+/// The clock after a step. A step that does not apply (pausing a paused clock) changes nothing.
 pub fn step(clock: &Clock, step: Step, at: Timestamp, calendar: &Calendar) -> Clock {
     let mut next = clock.clone();
     match step {
-        Step::Start | Step::Aim => {}
+        Step::Start | Step::Retarget => {}
         Step::Pause | Step::End => {
             if next.since.is_some() {
                 next.spent = elapsed(clock, at, calendar);
                 next.since = None;
-                // Answered in the instant in which it is due, it is in time: the target is "within".
+                // A response exactly at the due time is in time.
                 let late = if step == Step::End { clock.due_at < Some(at) } else { clock.due_at <= Some(at) };
                 if clock.due_at.is_some() && late {
                     next.breached_at = next.breached_at.or(clock.due_at);
@@ -103,7 +105,7 @@ pub fn step(clock: &Clock, step: Step, at: Timestamp, calendar: &Calendar) -> Cl
                 next.since = Some(at);
                 next.ended_at = None;
                 if next.breached_at.is_none() {
-                    next.due_at = calendar.due(at, left(&next));
+                    next.due_at = calendar.due(at, remaining_target(&next));
                 }
             }
         }
@@ -111,19 +113,18 @@ pub fn step(clock: &Clock, step: Step, at: Timestamp, calendar: &Calendar) -> Cl
     next
 }
 
-fn left(clock: &Clock) -> Duration {
-    clock.pin.target.saturating_sub(clock.spent)
+fn remaining_target(clock: &Clock) -> Duration {
+    clock.pinned.target.saturating_sub(clock.spent)
 }
 
-/// A clock as the ticket's events alone come to it, from its creation on. Also how a clock is aimed anew: from the same
-/// beginning, by another policy.
+/// The clock after all events since the ticket's creation. Also retargets a clock: the same start with another policy.
 pub fn fold(first: Clock, events: &[(Timestamp, TicketEvent)], calendar: &Calendar) -> Clock {
     events.iter().fold(first, |clock, (at, event)| {
         steps(clock.metric, event).into_iter().fold(clock, |clock, what| step(&clock, what, *at, calendar))
     })
 }
 
-pub fn read(clock: &Clock, now: Timestamp, calendar: &Calendar) -> Reading {
+pub fn read(clock: &Clock, now: Timestamp, calendar: &Calendar) -> ClockReading {
     let elapsed = elapsed(clock, now, calendar);
     let running = clock.since.is_some();
     let breached_at = clock.breached_at.or(clock.due_at.filter(|due| running && *due <= now));
@@ -133,35 +134,35 @@ pub fn read(clock: &Clock, now: Timestamp, calendar: &Calendar) -> Reading {
         (None, None) if running => State::Running,
         (None, None) => State::Paused,
     };
-    let remaining = clock.ended_at.is_none().then(|| clock.pin.target.saturating_sub(elapsed));
-    Reading { state, due_at: clock.due_at, elapsed, remaining, breached_at }
+    let remaining = clock.ended_at.is_none().then(|| clock.pinned.target.saturating_sub(elapsed));
+    ClockReading { state, due_at: clock.due_at, elapsed, remaining, breached_at }
 }
 
-/// When people are told that it will be missed: once this share of the target has passed.
+/// When people are warned: after this share of the target.
 pub fn risk_at(clock: &Clock, share: f64, calendar: &Calendar) -> Option<Timestamp> {
     let since = clock.since?;
-    let left = clock.pin.target.mul_f64(share.clamp(0.0, 1.0)).saturating_sub(clock.spent);
-    // Whole milliseconds, as instants are.
+    let left = clock.pinned.target.mul_f64(share.clamp(0.0, 1.0)).saturating_sub(clock.spent);
+    // Whole milliseconds, like timestamps.
     calendar.due(since, Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)))
 }
 
-/// What is to be told of a clock now, and when to look again.
+/// What to announce about a clock now, and when to check again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Watch {
+pub struct ClockCheck {
     pub risk: bool,
     pub breach: bool,
     pub again_at: Option<Timestamp>,
 }
 
-pub fn watch(clock: &Clock, share: f64, now: Timestamp, calendar: &Calendar) -> Watch {
+pub fn check_clock(clock: &Clock, share: f64, now: Timestamp, calendar: &Calendar) -> ClockCheck {
     if clock.since.is_none() {
-        return Watch::default();
+        return ClockCheck::default();
     }
-    let risk_at = risk_at(clock, share, calendar).filter(|_| clock.risk_told_at.is_none());
-    let due_at = clock.due_at.filter(|_| clock.breach_told_at.is_none());
+    let risk_at = risk_at(clock, share, calendar).filter(|_| clock.risk_notified_at.is_none());
+    let due_at = clock.due_at.filter(|_| clock.breach_notified_at.is_none());
     let breach = due_at.is_some_and(|due| due <= now);
-    // After downtime the breach says it all.
+    // After downtime only the breach is announced.
     let risk = !breach && risk_at.is_some_and(|risk| risk <= now);
     let again_at = [risk_at.filter(|_| !breach), due_at].into_iter().flatten().filter(|at| *at > now).min();
-    Watch { risk, breach, again_at }
+    ClockCheck { risk, breach, again_at }
 }

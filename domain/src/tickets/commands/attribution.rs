@@ -1,31 +1,33 @@
-//! What a ticket was and how it was solved.
+//! The attribution of a ticket: its cause and solution.
 
-use super::{bounded, load, settle};
+use super::{apply_command, check_count, load};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
-use crate::kernel::{Code, Result, TicketId, refuse};
+use crate::kernel::{Code, Result, TicketId, boxed, refuse};
+use crate::msg;
 use crate::runtime::{Command, Tx};
 use crate::tickets::decide::lifecycle::{self};
-use crate::tickets::model::{AttributeTicket, Attribution, AttributionGiven};
+use crate::tickets::model::{AttributeTicket, Attribution, AttributionDetails};
 use crate::tickets::store;
 
-/// The attribution of an input against the catalogue.
-pub(super) async fn check_attribution(tx: &Tx, given: &AttributionGiven) -> Result<AttributionGiven> {
+/// Checks an attribution against the catalogue.
+pub(super) async fn check_attribution(tx: &Tx, given: &AttributionDetails) -> Result<AttributionDetails> {
     let complete = lifecycle::attribution(given)?;
-    bounded("attribution.solutionTags", complete.solution_tags.len())?;
+    check_count("attribution.solutionTags", complete.solution_tags.len())?;
     let solution_tags =
         catalogue::check_keys(tx, Kind::SolutionTag, "attribution.solutionTags", &complete.solution_tags).await?;
     if let Some(tag) = &complete.cause_tag {
         catalogue::require(tx, Kind::CauseTag, "attribution.causeTag", tag).await?;
     }
-    Ok(AttributionGiven { solution_tags, ..complete })
+    Ok(AttributionDetails { solution_tags, ..complete })
 }
 
-pub(super) async fn put_attribution(tx: &Tx, ticket: TicketId, given: AttributionGiven) -> Result<()> {
-    let by = tx.actor().user_id().ok_or_else(|| {
-        refuse(Code::Forbidden, "attribution", "Only people attribute tickets.", "只有人员可以填写归因。")
-    })?;
-    store::put_attributions(tx.conn(), vec![Attribution { ticket, given, by, at: tx.now }]).await
+pub(super) async fn save_attribution(tx: &Tx, ticket: TicketId, details: AttributionDetails) -> Result<()> {
+    let by = tx
+        .actor()
+        .user_id()
+        .ok_or_else(|| refuse(Code::Forbidden, "attribution", msg!("tickets-attribution-forbidden")))?;
+    store::upsert_attributions(tx.conn(), vec![Attribution { ticket, details, by, at: tx.now }]).await
 }
 
 impl Command for AttributeTicket {
@@ -36,11 +38,12 @@ impl Command for AttributeTicket {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let ticket = load(tx, self.ticket, self.expected_version).await?;
         let decision = lifecycle::attribute(&ticket, tx.actor(), tx.now, &self.attribution)?;
         let given = check_attribution(tx, &self.attribution).await?;
-        put_attribution(tx, ticket.id, given).await?;
-        settle(tx, &ticket, decision, true).await
+        save_attribution(tx, ticket.id, given).await?;
+        apply_command(tx, &ticket, decision, true).await
     }
 }

@@ -1,13 +1,14 @@
-//! Fields and references.
+//! Changes of fields and references.
 
 use std::collections::BTreeSet;
 
-use super::create::{device_of, issue_type_of, product_of};
-use super::{bounded, load, settle};
+use super::create::{check_device, check_product, resolve_issue_type};
+use super::{apply_command, check_count, load};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
 use crate::kernel::text::{self, BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{Code, CommentId, Error, Refusal, Result, TicketId, refuse};
+use crate::kernel::{Code, CommentId, Error, Refusal, Result, TicketId, boxed, refuse};
+use crate::msg;
 use crate::runtime::{Command, Tx};
 use crate::tickets::decide::lifecycle::{self, Changes};
 use crate::tickets::decide::{rights, token};
@@ -22,6 +23,7 @@ impl Command for UpdateTicket {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let Self {
             ticket,
@@ -44,23 +46,23 @@ impl Command for UpdateTicket {
                 .map(|body| text::body("description", body, BODY_CHARS_MAX))
                 .transpose()?,
             priority: *priority,
-            product: product_of(tx, product.as_deref()).await?,
-            device: device_of(device.as_deref())?,
+            product: check_product(tx, product.as_deref()).await?,
+            device: check_device(device.as_deref())?,
             ..Changes::default()
         };
         if issue_type.is_some() {
-            (changes.issue_type, _) = issue_type_of(tx, issue_type.as_deref()).await?;
+            (changes.issue_type, _) = resolve_issue_type(tx, issue_type.as_deref()).await?;
         }
         if let Some(key) = team_key {
             changes.team = Some(catalogue::require_team(tx.conn(), "teamKey", key).await?.id);
         }
         if let Some(skills) = required_skills {
-            bounded("requiredSkills", skills.len())?;
+            check_count("requiredSkills", skills.len())?;
             let skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", skills).await?;
             changes.required_skills = Some(skills);
         }
         match lifecycle::update(&ticket, tx.actor(), tx.now, &changes)? {
-            Some(decision) => settle(tx, &ticket, decision, true).await,
+            Some(decision) => apply_command(tx, &ticket, decision, true).await,
             None => Ok(ticket.id),
         }
     }
@@ -74,10 +76,11 @@ impl Command for RedactTicket {
         self.expected_version
     }
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         tx.actor().require_admin()?;
         let Self { ticket, texts, comments, expected_version } = self;
-        bounded("commentIds", comments.len())?;
+        check_count("commentIds", comments.len())?;
         let ticket = load(tx, *ticket, *expected_version).await?;
         let (texts, comments): (BTreeSet<TicketText>, BTreeSet<CommentId>) =
             (texts.iter().copied().collect(), comments.iter().copied().collect());
@@ -90,7 +93,7 @@ impl Command for RedactTicket {
         if texts.contains(&TicketText::Resolution) {
             store::redact_resolution(tx.conn(), ticket.id).await?;
         }
-        settle(tx, &ticket, decision, true).await
+        apply_command(tx, &ticket, decision, true).await
     }
 }
 
@@ -98,15 +101,10 @@ impl Command for LinkExternalRef {
     const NAME: &'static str = "linkExternalRef";
     type Output = TicketId;
 
+    #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
-        let token = token::parse(&self.token).ok_or_else(|| {
-            refuse(
-                Code::TokenInvalid,
-                "ticketToken",
-                "This is no ticket token: check it against TKN-XXXXXX-XXXXX, letter by letter.",
-                "工单令牌无效，请逐字核对（格式 TKN-XXXXXX-XXXXX）。",
-            )
-        })?;
+        let token = token::parse(&self.token)
+            .ok_or_else(|| refuse(Code::TokenInvalid, "ticketToken", msg!("tickets-token-malformed")))?;
         let id = queries::id_by_token(tx.conn(), &token).await?.ok_or_else(|| rights::not_found("ticketToken"))?;
         let ticket = load(tx, id, None).await.map_err(|error| match error {
             Error::Refused(refusals) => Error::Refused(
@@ -117,18 +115,18 @@ impl Command for LinkExternalRef {
             ),
             error => error,
         })?;
-        let reference = reference("", &self.reference).map_err(|mut refusal| {
+        let reference = check_reference("", &self.reference).map_err(|mut refusal| {
             refusal.field.retain(|part| !part.is_empty());
             refusal
         })?;
         let fact = Fact::Linked { reference: reference.clone() };
-        let decision = lifecycle::beside(&ticket, tx.actor(), tx.now, Action::Link, fact)?;
+        let decision = lifecycle::record_activity(&ticket, tx.actor(), tx.now, Action::Link, fact)?;
         link(tx, id, "externalId", &[reference]).await?;
-        settle(tx, &ticket, decision, false).await
+        apply_command(tx, &ticket, decision, false).await
     }
 }
 
-pub(super) fn reference(field: &str, given: &ExternalRef) -> Result<ExternalRef, Refusal> {
+pub(super) fn check_reference(field: &str, given: &ExternalRef) -> Result<ExternalRef, Refusal> {
     let system = text::line("system", &given.system, KEY_CHARS_MAX).map_err(|r| r.inside(field))?;
     let external_id = text::line("externalId", &given.external_id, 2 * KEY_CHARS_MAX).map_err(|r| r.inside(field))?;
     Ok(ExternalRef { system, external_id })
@@ -136,25 +134,20 @@ pub(super) fn reference(field: &str, given: &ExternalRef) -> Result<ExternalRef,
 
 pub(super) async fn link(tx: &Tx, id: TicketId, field: &str, refs: &[ExternalRef]) -> Result<()> {
     match store::insert_refs(tx.conn(), id, refs).await? {
-        Some((i, _)) => Err(taken(field, &refs[i]).into()),
+        Some((i, _)) => Err(already_linked(field, &refs[i]).into()),
         None => Ok(()),
     }
 }
 
-/// Whether a ticket that is made may have these: it is refused before anything of it is written.
-pub(super) async fn unlinked(tx: &Tx, field: &str, refs: &[ExternalRef]) -> Result<()> {
-    match store::taken_ref(tx.conn(), refs).await? {
-        Some(i) => Err(taken(field, &refs[i]).into()),
+/// Refuses references that are linked to a ticket already, before the new ticket is written.
+pub(super) async fn require_unlinked(tx: &Tx, field: &str, refs: &[ExternalRef]) -> Result<()> {
+    match store::first_linked_ref(tx.conn(), refs).await? {
+        Some(i) => Err(already_linked(field, &refs[i]).into()),
         None => Ok(()),
     }
 }
 
-fn taken(field: &str, reference: &ExternalRef) -> Refusal {
+fn already_linked(field: &str, reference: &ExternalRef) -> Refusal {
     let ExternalRef { system, external_id } = reference;
-    refuse(
-        Code::AlreadyExists,
-        field,
-        format!("{system} {external_id} belongs to another ticket already."),
-        format!("{system} {external_id} 已关联到其他工单。"),
-    )
+    refuse(Code::AlreadyExists, field, msg!("tickets-reference-taken", system = system, external_id = external_id))
 }

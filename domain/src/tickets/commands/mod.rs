@@ -1,19 +1,19 @@
 //! Writes of tickets: load → may → decide → save → record.
 
+mod activity;
 mod attribution;
-mod beside;
 mod create;
 mod fields;
-mod follow;
-mod history;
-mod life;
+mod imported;
+mod sync_status;
+mod transitions;
 
 use std::collections::HashMap;
 
-pub use self::follow::{Reported, dismiss_pending, follow, join_systems, take};
-pub use self::history::{History, extend_history, insert_history};
-use crate::event::Event;
-use crate::kernel::{Code, Refusal, Result, TicketId, refuse};
+pub use self::imported::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
+pub use self::sync_status::{add_system_participants, dismiss_pending, load_for_update, sync_status};
+use crate::kernel::{Code, Refusal, Result, TicketId, boxed, refuse};
+use crate::msg;
 use crate::runtime::Tx;
 use crate::runtime::command::version_conflict;
 use crate::tickets::decide::lifecycle::{self, Decision};
@@ -24,21 +24,15 @@ use crate::tickets::store;
 /// Skills, references and mentions that one input may carry.
 const KEYS_MAX: usize = 20;
 
-/// The ticket that an input names, for changing it: NOT_FOUND where the actor does not see it, FORBIDDEN where they
-/// see it only as a case, VERSION_CONFLICT where it is not the one they saw.
+/// Loads a ticket for a change: NOT_FOUND if the actor does not see it, FORBIDDEN if they see it only as a case,
+/// VERSION_CONFLICT if it is not at the expected version.
 async fn load(tx: &Tx, id: TicketId, expected_version: Option<i32>) -> Result<Ticket> {
     let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
     let participants = store::participants(tx.conn(), &[id]).await?.remove(&id).unwrap_or_default();
     match rights::access(tx.actor(), &ticket, &participants) {
         None => return Err(rights::not_found("ticketId").into()),
         Some(Access::Case) => {
-            return Err(refuse(
-                Code::Forbidden,
-                "ticketId",
-                "You may read this ticket as a case, but not change it.",
-                "您可以将该工单作为案例查看，但不能修改。",
-            )
-            .into());
+            return Err(refuse(Code::Forbidden, "ticketId", msg!("tickets-case-read-only")).into());
         }
         Some(Access::Full) => {}
     }
@@ -48,51 +42,47 @@ async fn load(tx: &Tx, id: TicketId, expected_version: Option<i32>) -> Result<Ti
     Ok(ticket)
 }
 
-/// Saves a decision and tells of it. `versioned`: the change counts as one that others must have seen.
-async fn settle(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: bool) -> Result<TicketId> {
-    Ok(settle_as(tx, before, decision, versioned, false).await?.id)
+/// Applies the decision of a command. `versioned`: the change raises the version, so that concurrent edits conflict.
+async fn apply_command(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: bool) -> Result<TicketId> {
+    Ok(apply(tx, before, decision, versioned, false).await?.id)
 }
 
-/// The same, as it is saved. `reported`: it follows what a system reported.
-async fn settle_as(
-    tx: &mut Tx,
-    before: &Ticket,
-    decision: Decision,
-    versioned: bool,
-    reported: bool,
-) -> Result<Ticket> {
+/// Saves a decision and records its events. `reported`: it applies a status that a system reported.
+async fn apply(tx: &mut Tx, before: &Ticket, decision: Decision, versioned: bool, reported: bool) -> Result<Ticket> {
     let Decision { mut next, facts, participants } = decision;
-    if (next.team, &next.issue_type) != (before.team, &before.issue_type) {
-        next.confidential = store::is_confidential(tx.conn(), next.team, next.issue_type.as_deref()).await?;
+    if (next.assignment.team, &next.request.issue_type) != (before.assignment.team, &before.request.issue_type) {
+        next.request.confidential =
+            store::is_confidential(tx.conn(), next.assignment.team, next.request.issue_type.as_deref()).await?;
     }
     let next = if versioned {
         store::save(tx, before.version, next).await?
     } else {
-        store::save_beside(tx, &next).await?;
+        store::save_unversioned(tx, &next).await?;
         next
     };
     for (user, reason) in participants {
         store::add_participant(tx.conn(), next.id, user, reason).await?;
     }
-    // Of several facts the last is the one that moved the ticket.
+    // Of several facts the last one carries the state change.
     let last = facts.len().saturating_sub(1);
     for (i, fact) in facts.into_iter().enumerate() {
-        let first_response = i == last && before.first_responded_at.is_none() && next.first_responded_at.is_some();
+        let first_response =
+            i == last && before.times.first_responded_at.is_none() && next.times.first_responded_at.is_some();
         if i == last {
-            tell(tx, &next, Some(before.snapshot()), fact, first_response, reported).await?;
+            record_event(tx, &next, Some(before.snapshot()), fact, first_response, reported).await?;
         } else {
-            record(tx, before, fact).await?;
+            append_fact_to(tx, before, fact).await?;
         }
     }
     Ok(next)
 }
 
-/// Tells of what changed nothing that decides who sees the ticket.
-async fn record(tx: &mut Tx, ticket: &Ticket, fact: Fact) -> Result<()> {
-    tell(tx, ticket, None, fact, false, false).await
+/// Records a fact about a loaded ticket that does not change its state.
+pub async fn append_fact_to(tx: &mut Tx, ticket: &Ticket, fact: Fact) -> Result<()> {
+    record_event(tx, ticket, None, fact, false, false).await
 }
 
-async fn tell(
+async fn record_event(
     tx: &mut Tx,
     ticket: &Ticket,
     before: Option<Snapshot>,
@@ -103,55 +93,51 @@ async fn tell(
     let after = ticket.snapshot();
     let before = before.filter(|before| *before != after);
     let event = TicketEvent { ticket: ticket.id, fact, before, after, first_response, reported, history: None };
-    tx.record(Event::Ticket(event)).await
+    tx.record(event).await
 }
 
-/// Tells what a higher capability has found out about a ticket; the ticket stays as it is.
-pub async fn note(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
+/// Records a fact of a higher capability; the ticket does not change.
+#[boxed]
+pub async fn append_fact(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
     let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
-    record(tx, &ticket, fact).await
+    append_fact_to(tx, &ticket, fact).await
 }
 
-/// The same of a ticket that was loaded in this transaction.
-pub async fn note_of(tx: &mut Tx, ticket: &Ticket, fact: Fact) -> Result<()> {
-    record(tx, ticket, fact).await
+/// Loads tickets and locks them against changes until the transaction ends, for copying from them.
+pub async fn load_for_share(tx: &Tx, ids: &[TicketId]) -> Result<HashMap<TicketId, Ticket>> {
+    Ok(store::load_for_share(tx, ids).await?.into_iter().map(|ticket| (ticket.id, ticket)).collect())
 }
 
-/// Tickets as they are, and stay until this transaction has ended: what is copied from them now is what they say.
-pub async fn held(tx: &Tx, ids: &[TicketId]) -> Result<HashMap<TicketId, Ticket>> {
-    Ok(store::hold(tx, ids).await?.into_iter().map(|ticket| (ticket.id, ticket)).collect())
-}
-
-/// Whether somebody may do this beside a ticket.
-pub async fn check(tx: &Tx, id: TicketId, action: Action) -> Result<()> {
+/// Checks that the actor may perform the action.
+#[boxed]
+pub async fn check_action(tx: &Tx, id: TicketId, action: Action) -> Result<()> {
     let ticket = load(tx, id, None).await?;
     Ok(lifecycle::check(tx.actor(), action, &ticket)?)
 }
 
-/// What a higher capability does beside a ticket, by somebody who may: it is told, and changes nothing that others must
-/// have seen.
-pub async fn act(tx: &mut Tx, id: TicketId, action: Action, fact: Fact) -> Result<()> {
+/// Checks and records an action of a higher capability; it does not raise the version.
+pub async fn perform_action(tx: &mut Tx, id: TicketId, action: Action, fact: Fact) -> Result<()> {
     let ticket = load(tx, id, None).await?;
-    let decision = lifecycle::beside(&ticket, tx.actor(), tx.now, action, fact)?;
-    settle(tx, &ticket, decision, false).await.map(drop)
+    let decision = lifecycle::record_activity(&ticket, tx.actor(), tx.now, action, fact)?;
+    apply_command(tx, &ticket, decision, false).await.map(drop)
 }
 
-/// 超时未响应: nobody has opened it in time, whoever held it.
-pub async fn mark_no_response(tx: &mut Tx, id: TicketId) -> Result<()> {
-    let ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
-    let marked = Ticket { no_response_marked_at: Some(tx.now), updated_at: tx.now, ..ticket };
-    store::save_beside(tx, &marked).await?;
-    record(tx, &marked, Fact::NoResponseMarked).await
+/// 超时未响应: nobody opened the ticket in time, whoever was assigned. `fact`: what the caller records about it.
+pub async fn mark_no_response(tx: &mut Tx, id: TicketId, fact: Fact) -> Result<()> {
+    let mut ticket = store::load(tx, id).await?.ok_or_else(|| rights::not_found("ticketId"))?;
+    ticket.times.no_response_marked_at = Some(tx.now);
+    ticket.times.updated_at = tx.now;
+    store::save_unversioned(tx, &ticket).await?;
+    append_fact_to(tx, &ticket, fact).await
 }
 
-fn bounded(field: &str, count: usize) -> Result<(), Refusal> {
+fn check_count(field: &str, count: usize) -> Result<(), Refusal> {
     if count <= KEYS_MAX {
         return Ok(());
     }
     Err(refuse(
         Code::LimitExceeded,
         field,
-        format!("{field} has {count} entries; at most {KEYS_MAX} are allowed."),
-        format!("{field} 共 {count} 项，最多允许 {KEYS_MAX} 项。"),
+        msg!("tickets-entries-too-many", field = field, count = count, max = KEYS_MAX),
     ))
 }

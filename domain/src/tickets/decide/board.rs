@@ -1,4 +1,4 @@
-//! What a live feed tells whom: pure, over the snapshots that events carry.
+//! Which subscribers of the live feed receive an event: pure, from the snapshots that events carry.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,17 +6,17 @@ use std::collections::HashSet;
 use super::rights::{Grant, Scope, grants_of, sees_as_requester};
 use crate::kernel::{Actor, Timestamp, UserId};
 use crate::runtime::Audience;
-use crate::tickets::model::{BoardKind, Fact, Filter, IdIs, Snapshot, Ticket, TicketEvent};
+use crate::tickets::model::{BoardDelta, Fact, Filter, IdIs, Snapshot, Ticket, TicketEvent, TicketRequest};
 
-/// A ticket as it is at delivery, with those who take part.
+/// The current state of a ticket at delivery, with its participants.
 #[derive(Clone, Debug)]
-pub struct Current {
+pub struct LiveTicket {
     pub ticket: Ticket,
     pub participants: HashSet<UserId>,
     pub extra: String,
 }
 
-/// Whose board it is, and which tickets are on it.
+/// A live list of tickets: the viewer's scope and a filter.
 #[derive(Clone, Debug)]
 pub struct Board {
     scope: Scope,
@@ -29,25 +29,25 @@ impl Board {
         Self { scope: Scope::of(actor), as_requester: sees_as_requester(actor), filter }
     }
 
-    /// What shows tickets on it; `None`: every ticket is concerned.
+    /// The grants of the viewer's scope; `None`: every ticket.
     pub fn grants(&self) -> Option<&[Grant]> {
         self.scope.grants()
     }
 
-    /// Whether it shows what a requester sees.
+    /// Whether the viewer only sees what a requester sees.
     pub fn is_of_requester(&self) -> bool {
         self.as_requester
     }
 
-    /// What it is told of an event; `None`: nothing.
-    pub fn told(&self, event: &TicketEvent, audience: Audience, current: &Current) -> Option<BoardKind> {
+    /// How an event changes this board; `None`: not at all.
+    pub fn delta(&self, event: &TicketEvent, audience: Audience, current: &LiveTicket) -> Option<BoardDelta> {
         if audience == Audience::History || (audience == Audience::Staff && self.as_requester) {
             return None;
         }
-        let stands = |snapshot: &Snapshot, participants: &HashSet<UserId>, text| {
+        let is_listed = |snapshot: &Snapshot, participants: &HashSet<UserId>, text| {
             self.scope.sees(snapshot, participants) && matches(&self.filter, snapshot, current, self.as_requester, text)
         };
-        // Who takes part now is known; before this event one more did, or one fewer.
+        // Only the current participants are known: undo this event's change for the state before it.
         let mut participants = Cow::Borrowed(&current.participants);
         match event.fact {
             Fact::ParticipantAdded { user, .. } => drop(participants.to_mut().remove(&user)),
@@ -55,29 +55,30 @@ impl Board {
             _ => {}
         }
         let created = matches!(event.fact, Fact::Created { .. });
-        // What the text was is not kept: if it changed, the ticket may have been found by it.
-        let retold = match &event.fact {
+        // The old text is not stored. If it changed, assume that the ticket matched before.
+        let text_changed = match &event.fact {
             Fact::Updated { fields } => fields.iter().any(|field| field == "title" || field == "description"),
             Fact::Redacted { .. } => true,
             _ => false,
         };
-        let text_was = if retold { TextPart::Ignored } else { TextPart::Compared };
-        let was = !created && stands(event.before.as_ref().unwrap_or(&event.after), &participants, text_was);
-        let is = stands(&event.after, &current.participants, TextPart::Compared);
-        match (was, is) {
+        let text_before = if text_changed { TextMatching::Ignored } else { TextMatching::Compared };
+        let was_listed =
+            !created && is_listed(event.before.as_ref().unwrap_or(&event.after), &participants, text_before);
+        let now_listed = is_listed(&event.after, &current.participants, TextMatching::Compared);
+        match (was_listed, now_listed) {
             (_, true) => {
-                // It may have left since; then a later event says so.
-                let still = self.scope.sees(&current.ticket.snapshot(), &current.participants);
-                still.then(|| kind(event))
+                // If the ticket became invisible since, a later event reports it.
+                let still_visible = self.scope.sees(&current.ticket.snapshot(), &current.participants);
+                still_visible.then(|| kind(event))
             }
-            (true, false) => Some(BoardKind::Left),
+            (true, false) => Some(BoardDelta::Left),
             (false, false) => None,
         }
     }
 }
 
-/// Who may be told of an event at all: every scope that saw the ticket before it or sees it after.
-pub fn concerned(event: &TicketEvent, current: &Current) -> HashSet<Grant> {
+/// Every grant that shows the ticket before or after the event.
+pub fn affected_scopes(event: &TicketEvent, current: &LiveTicket) -> HashSet<Grant> {
     let mut grants: HashSet<Grant> = event.before.iter().chain([&event.after]).flat_map(grants_of).collect();
     grants.extend(current.participants.iter().map(|user| Grant::Participant(*user)));
     if let Fact::ParticipantRemoved { user } = event.fact {
@@ -86,55 +87,53 @@ pub fn concerned(event: &TicketEvent, current: &Current) -> HashSet<Grant> {
     grants
 }
 
-fn kind(event: &TicketEvent) -> BoardKind {
+fn kind(event: &TicketEvent) -> BoardDelta {
     match &event.fact {
-        Fact::Created { .. } | Fact::Imported { .. } => BoardKind::TicketCreated,
-        Fact::Assigned { .. } => BoardKind::Assigned,
-        Fact::Commented { .. } => BoardKind::Commented,
-        Fact::SlaRisk { .. } => BoardKind::SlaRisk,
-        Fact::SlaBreached { .. } => BoardKind::SlaBreached,
-        Fact::Escalated { .. } => BoardKind::Escalated,
+        Fact::Created { .. } | Fact::Imported { .. } => BoardDelta::TicketCreated,
+        Fact::Assigned { .. } => BoardDelta::Assigned,
+        Fact::Commented { .. } => BoardDelta::Commented,
         _ if event.before.as_ref().is_some_and(|before| before.status != event.after.status) => {
-            BoardKind::StatusChanged
+            BoardDelta::StatusChanged
         }
-        _ => BoardKind::Updated,
+        Fact::Other(fact) => fact.board_delta().unwrap_or(BoardDelta::Updated),
+        _ => BoardDelta::Updated,
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextPart {
+pub enum TextMatching {
     Compared,
     Ignored,
 }
 
-/// The same decision as `store::filter` in SQL, for one ticket in memory; a test ties the two.
+/// Evaluates a filter for one ticket in memory. `store::select::filter` is the same in SQL; a test compares the two.
 pub fn matches(
     filter: &Filter,
     snapshot: &Snapshot,
-    current: &Current,
+    current: &LiveTicket,
     as_requester: bool,
-    text_part: TextPart,
+    text_matching: TextMatching,
 ) -> bool {
     let Filter { and, or, status, priority, assignee, team, customer, created_at, updated_at, text } = filter;
-    let Ticket { title, description, .. } = &current.ticket;
-    let updated = if as_requester { current.ticket.public_updated_at } else { current.ticket.updated_at };
+    let TicketRequest { title, description, .. } = &current.ticket.request;
+    let updated = if as_requester { current.ticket.times.public_updated_at } else { current.ticket.times.updated_at };
     let one_of = |words: &Option<Vec<_>>, word| words.as_ref().is_none_or(|words| words.contains(&word));
-    and.iter().all(|filter| matches(filter, snapshot, current, as_requester, text_part))
-        && (or.is_empty() || or.iter().any(|filter| matches(filter, snapshot, current, as_requester, text_part)))
+    and.iter().all(|filter| matches(filter, snapshot, current, as_requester, text_matching))
+        && (or.is_empty() || or.iter().any(|filter| matches(filter, snapshot, current, as_requester, text_matching)))
         && status
             .as_ref()
             .is_none_or(|is| one_of(&is.one_of, snapshot.status) && !is.none_of.contains(&snapshot.status))
         && priority.as_ref().is_none_or(|is| is.one_of.as_ref().is_none_or(|all| all.contains(&snapshot.priority)))
-        && id_is(assignee.as_ref(), snapshot.assignee.map(|id| id.0))
-        && id_is(team.as_ref(), snapshot.team.map(|id| id.0))
-        && id_is(customer.as_ref(), snapshot.customer.map(|id| id.0))
-        && created_at.is_none_or(|between| within(between.from, between.before, current.ticket.created_at))
+        && id_matches(assignee.as_ref(), snapshot.assignee.map(|id| id.0))
+        && id_matches(team.as_ref(), snapshot.team.map(|id| id.0))
+        && id_matches(customer.as_ref(), snapshot.customer.map(|id| id.0))
+        && created_at.is_none_or(|between| within(between.from, between.before, current.ticket.times.created_at))
         && updated_at.is_none_or(|between| within(between.from, between.before, updated))
-        && (text_part == TextPart::Ignored
+        && (text_matching == TextMatching::Ignored
             || text.as_ref().is_none_or(|text| search::matches(text, title, description, &current.extra)))
 }
 
-fn id_is(is: Option<&IdIs>, id: Option<uuid::Uuid>) -> bool {
+fn id_matches(is: Option<&IdIs>, id: Option<uuid::Uuid>) -> bool {
     let Some(IdIs { one_of, is_null }) = is else { return true };
     one_of.as_ref().is_none_or(|all| id.is_some_and(|id| all.contains(&id)))
         && is_null.is_none_or(|null| null == id.is_none())

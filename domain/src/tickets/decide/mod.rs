@@ -1,7 +1,7 @@
-//! Decisions about tickets, pure: state, actor and now in; the next state and what happened out, or a refusal.
+//! Pure decisions about tickets: from state, actor and time to the next state with its events, or to a refusal.
 
 pub mod board;
-pub mod follow;
 pub mod lifecycle;
 pub mod rights;
+pub mod sync_status;
 pub mod token;

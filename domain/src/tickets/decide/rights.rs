@@ -1,45 +1,46 @@
-//! Who sees which ticket, and who may do what with it.
+//! Who sees which tickets, and who may do what with them.
 //!
-//! A [`Scope`] is made from an actor here and nowhere else. SQL (`store`), the search index (as terms) and the live
-//! feed (`sees`) read the same value.
+//! A [`Scope`] is only built here, from an actor. SQL (`store`), the search index (terms) and the live feed (`sees`)
+//! use the same value.
 
 use std::collections::HashSet;
 
-use super::lifecycle::fits;
+use super::lifecycle::status_allows;
 use crate::kernel::{Actor, ApiScope, Code, CustomerId, Person, Refusal, Role, TeamId, UserId, refuse};
+use crate::msg;
 use crate::tickets::model::{Access, Action, Priority, Snapshot, Ticket, TicketStatus};
 
-/// One reason to see a ticket.
+/// One reason why an actor sees a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Grant {
     Team(TeamId),
-    /// Tickets that no team has yet.
+    /// Tickets without a team.
     NoTeam,
     Assignee(UserId),
     Requester(UserId),
-    /// Follower, mentioned, earlier owner, or the account of a system that speaks of it.
+    /// Follower, mentioned person, earlier owner, or the account of a system that reported or is linked to it.
     Participant(UserId),
     Customer(CustomerId),
     Product(String),
 }
 
-/// The tickets somebody sees in full.
+/// The tickets that an actor sees in full.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Scope(Reach);
+pub struct Scope(Coverage);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Reach {
-    Everything,
-    Some(Vec<Grant>),
+enum Coverage {
+    All,
+    Granted(Vec<Grant>),
 }
 
 impl Scope {
     /// What the actor may read.
     pub fn of(actor: &Actor) -> Self {
         let person = match actor {
-            Actor::System => return Self(Reach::Everything),
-            Actor::Anonymous => return Self(Reach::Some(Vec::new())),
-            Actor::Person(person) if person.is(Role::Admin) => return Self(Reach::Everything),
+            Actor::System => return Self(Coverage::All),
+            Actor::Anonymous => return Self(Coverage::Granted(Vec::new())),
+            Actor::Person(person) if person.is(Role::Admin) => return Self(Coverage::All),
             Actor::Person(person) => person,
         };
         let mut grants = Vec::new();
@@ -58,18 +59,18 @@ impl Scope {
         if person.is(Role::Requester) || person.is_staff() {
             grants.push(Grant::Requester(person.id));
         }
-        // The account of a system takes part in what the system reported or is linked to.
+        // A system's account is a participant of tickets that the system reported or is linked to.
         if person.is(Role::Partner) && person.has_scope(ApiScope::Read) {
             grants.push(Grant::Participant(person.id));
         }
-        Self(Reach::Some(grants))
+        Self(Coverage::Granted(grants))
     }
 
-    /// `None`: everything.
+    /// `None`: all tickets.
     pub fn grants(&self) -> Option<&[Grant]> {
         match &self.0 {
-            Reach::Everything => None,
-            Reach::Some(grants) => Some(grants),
+            Coverage::All => None,
+            Coverage::Granted(grants) => Some(grants),
         }
     }
 
@@ -87,7 +88,7 @@ impl Scope {
         })
     }
 
-    /// The scope as terms of the search index; `None`: everything.
+    /// The scope as terms of the search index; `None`: all tickets.
     pub fn terms(&self) -> Option<Vec<String>> {
         self.grants().map(|grants| grants.iter().map(Grant::term).collect())
     }
@@ -109,15 +110,15 @@ impl Grant {
 
 /// A status as a term of the index.
 pub fn status_term(status: TicketStatus) -> String {
-    format!("status:{}", status.word())
+    format!("status:{}", status.as_str())
 }
 
 /// A priority as a term of the index.
 pub fn priority_term(priority: Priority) -> String {
-    format!("priority:{}", priority.word())
+    format!("priority:{}", priority.as_str())
 }
 
-/// Every grant that shows a ticket that stands so, but for those of participants.
+/// Every grant that shows a ticket in this state, except those of participants.
 pub fn grants_of(ticket: &Snapshot) -> Vec<Grant> {
     let mut grants = vec![ticket.team.map_or(Grant::NoTeam, Grant::Team)];
     grants.extend(ticket.assignee.map(Grant::Assignee));
@@ -127,7 +128,7 @@ pub fn grants_of(ticket: &Snapshot) -> Vec<Grant> {
     grants
 }
 
-/// The terms by which a ticket is found in the index: where it stands, and one for each grant that would show it.
+/// The index terms of a ticket: status, priority, and one for each grant that shows it.
 pub fn terms_of(ticket: &Snapshot, participants: &HashSet<UserId>) -> Vec<String> {
     let mut terms = vec![status_term(ticket.status), priority_term(ticket.priority)];
     terms.extend(grants_of(ticket).iter().map(Grant::term));
@@ -135,7 +136,7 @@ pub fn terms_of(ticket: &Snapshot, participants: &HashSet<UserId>) -> Vec<String
     terms
 }
 
-/// Whether the actor reads solved tickets of others as cases.
+/// Whether the actor may read solved tickets outside their scope as cases.
 pub fn reads_cases(actor: &Actor) -> bool {
     match actor {
         Actor::System => true,
@@ -144,7 +145,7 @@ pub fn reads_cases(actor: &Actor) -> bool {
     }
 }
 
-/// What the actor may know of this ticket; `None`: not even that it exists.
+/// The actor's access to this ticket; `None`: the ticket must not be revealed.
 pub fn access(actor: &Actor, ticket: &Ticket, participants: &HashSet<UserId>) -> Option<Access> {
     if Scope::of(actor).sees(&ticket.snapshot(), participants) {
         Some(Access::Full)
@@ -157,10 +158,10 @@ pub fn access(actor: &Actor, ticket: &Ticket, participants: &HashSet<UserId>) ->
 
 /// Whether others may read the ticket as a case.
 pub fn is_case(ticket: &Ticket) -> bool {
-    ticket.status.is_solved() && !ticket.confidential
+    ticket.status.is_solved() && !ticket.request.confidential
 }
 
-/// Whether the actor sees only what a requester sees of a ticket: no staff fields, no internal comments.
+/// Whether the actor sees no staff fields and no internal comments.
 pub fn sees_as_requester(actor: &Actor) -> bool {
     match actor {
         Actor::System => false,
@@ -169,66 +170,63 @@ pub fn sees_as_requester(actor: &Actor) -> bool {
     }
 }
 
-/// Whether an act of this actor is a response of the responsible side.
-pub fn responds(actor: &Actor, ticket: &Ticket) -> bool {
-    actor.person().is_some_and(|person| person.is_staff() && ticket.requester != Some(person.id))
+/// Whether an action of this actor counts as a response to the requester.
+pub fn counts_as_response(actor: &Actor, ticket: &Ticket) -> bool {
+    actor.person().is_some_and(|person| person.is_staff() && ticket.request.requester != Some(person.id))
 }
 
-/// On the asking side: the requester, or somebody of the same organisation.
-fn asks(person: &Person, ticket: &Ticket) -> bool {
-    ticket.requester == Some(person.id)
-        || (person.is(Role::Requester) && ticket.customer.is_some() && ticket.customer == person.customer)
+/// The requester, or a requester of the same customer.
+fn is_requester_side(person: &Person, ticket: &Ticket) -> bool {
+    ticket.request.requester == Some(person.id)
+        || (person.is(Role::Requester)
+            && ticket.request.customer.is_some()
+            && ticket.request.customer == person.customer)
 }
 
-/// Whether somebody who sees a ticket in full may do this with it. Whether it fits the ticket's status is for
-/// [`super::lifecycle`] to say.
+/// Whether an actor with full access has the right to this action. [`super::lifecycle`] checks the status.
 pub fn may(actor: &Actor, action: Action, ticket: &Ticket) -> Result<(), Refusal> {
     let person = match actor {
         Actor::System => return Ok(()),
         Actor::Anonymous => return Err(forbidden(action)),
         Actor::Person(person) => person,
     };
-    let leads = person.is(Role::Admin) || person.is(Role::Supervisor);
-    let is_assignee = person.is_staff() && ticket.assignee == Some(person.id);
-    let free_agent = person.is(Role::Agent) && ticket.assignee.is_none();
+    let is_lead = person.is(Role::Admin) || person.is(Role::Supervisor);
+    let is_assignee = person.is_staff() && ticket.assignment.assignee == Some(person.id);
+    let can_claim = person.is(Role::Agent) && ticket.assignment.assignee.is_none();
     let allowed = match action {
-        Action::Assign => leads || is_assignee || free_agent,
-        Action::Accept => leads || is_assignee || free_agent,
-        Action::SetWaiting | Action::Resume | Action::Resolve => leads || is_assignee,
-        Action::Attribute => leads || is_assignee || (person.is_staff() && ticket.imported),
-        Action::Comment | Action::Open => person.is_staff() || asks(person, ticket),
+        Action::Assign => is_lead || is_assignee || can_claim,
+        Action::Accept => is_lead || is_assignee || can_claim,
+        Action::SetWaiting | Action::Resume | Action::Resolve => is_lead || is_assignee,
+        Action::Attribute => is_lead || is_assignee || (person.is_staff() && ticket.request.imported),
+        Action::Comment | Action::Open => person.is_staff() || is_requester_side(person, ticket),
         Action::CommentInternally | Action::Update | Action::Follow | Action::Cite => person.is_staff(),
-        // A system links its own number to a ticket that it takes part in.
+        // A system may link its own number to a ticket in which it is a participant.
         Action::Link => person.is_staff() || person.is(Role::Partner),
-        Action::Rate => asks(person, ticket),
-        Action::Close => leads || is_assignee || asks(person, ticket),
-        Action::Reopen | Action::Chase => person.is_staff() || asks(person, ticket),
-        Action::Cancel => leads || is_assignee || free_agent || asks(person, ticket),
+        Action::Rate => is_requester_side(person, ticket),
+        Action::Close => is_lead || is_assignee || is_requester_side(person, ticket),
+        Action::Reopen | Action::Chase => person.is_staff() || is_requester_side(person, ticket),
+        Action::Cancel => is_lead || is_assignee || can_claim || is_requester_side(person, ticket),
     };
     if allowed { Ok(()) } else { Err(forbidden(action)) }
 }
 
 fn forbidden(action: Action) -> Refusal {
-    let (en, zh) = match action {
-        Action::SetWaiting | Action::Resume | Action::Resolve | Action::Attribute => (
-            "Only the assignee, a supervisor or an administrator may do this: have the ticket assigned to you.",
-            "只有受理人、主管或管理员可以执行此操作，请先将工单指派给您。",
-        ),
-        Action::Assign | Action::Accept => (
-            "This ticket is somebody else's: ask them, a supervisor or an administrator to hand it over.",
-            "该工单由他人负责，请联系受理人、主管或管理员转派。",
-        ),
-        _ => ("You may see this ticket, but not do this with it.", "您可以查看该工单，但无权执行此操作。"),
+    let message = match action {
+        Action::SetWaiting | Action::Resume | Action::Resolve | Action::Attribute => {
+            msg!("tickets-assignee-required")
+        }
+        Action::Assign | Action::Accept => msg!("tickets-reassign-forbidden"),
+        _ => msg!("tickets-forbidden"),
     };
-    refuse(Code::Forbidden, "ticketId", en, zh)
+    refuse(Code::Forbidden, "ticketId", message)
 }
 
-/// Not there, or not visible: the same answer.
+/// The same answer for a missing and for an invisible ticket.
 pub fn not_found(field: &str) -> Refusal {
-    refuse(Code::NotFound, field, "There is no such ticket, or you may not see it.", "工单不存在，或您无权查看。")
+    refuse(Code::NotFound, field, msg!("tickets-not-found"))
 }
 
-/// What the viewer may do now: the ones whose right and status fit.
+/// The actions that the viewer's rights and the ticket's status allow.
 pub fn allowed_actions(actor: &Actor, ticket: &Ticket) -> Vec<Action> {
     [
         Action::Assign,
@@ -251,6 +249,6 @@ pub fn allowed_actions(actor: &Actor, ticket: &Ticket) -> Vec<Action> {
         Action::Rate,
     ]
     .into_iter()
-    .filter(|action| fits(*action, ticket) && may(actor, *action, ticket).is_ok())
+    .filter(|action| status_allows(*action, ticket) && may(actor, *action, ticket).is_ok())
     .collect()
 }

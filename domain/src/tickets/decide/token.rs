@@ -1,9 +1,9 @@
 //! The hub token: `TKN-` + 6 + `-` + 5 characters of a 31-letter alphabet; the last is a check character.
 //!
-//! The sum of i·v(i) for i = 1…10, plus v(11), is 0 modulo 31. 31 is prime and greater than 11, so every single wrong
-//! character and every swap of neighbours is caught.
+//! The sum of i·v(i) for i = 1…10, plus v(11), is 0 modulo 31. 31 is prime and greater than 11, so the check
+//! detects every single wrong character and every swap of neighbours.
 
-use crate::kernel::id::Chance;
+use crate::kernel::id::Entropy;
 
 const ALPHABET: &[u8; 31] = b"23456789ABCDEFGHJKLMNPQRSTVWXYZ";
 const PAYLOAD: usize = 10;
@@ -17,13 +17,13 @@ fn check(values: &[usize; PAYLOAD]) -> usize {
     (31 - sum % 31) % 31
 }
 
-pub fn generate(chance: &dyn Chance) -> String {
+pub fn generate(entropy: &dyn Entropy) -> String {
     let mut values = [0; PAYLOAD];
     for value in &mut values {
-        // 248 = 8 · 31: larger bytes would favour some letters.
+        // 248 = 8 · 31: larger bytes would bias the letters.
         let mut byte = [u8::MAX];
         while byte[0] >= 248 {
-            chance.fill(&mut byte);
+            entropy.fill(&mut byte);
         }
         *value = usize::from(byte[0]) % 31;
     }
@@ -32,7 +32,7 @@ pub fn generate(chance: &dyn Chance) -> String {
     format!("TKN-{}", letters.into_iter().collect::<String>())
 }
 
-/// The token as it is stored, where the text is one: letters of either case.
+/// Normalizes a token; `None` if the text is not one. Accepts letters of either case.
 pub fn parse(text: &str) -> Option<String> {
     let text = text.trim().to_ascii_uppercase();
     let (head, tail) = text.strip_prefix("TKN-")?.split_once('-')?;
@@ -50,7 +50,7 @@ pub fn parse(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::id::OsChance;
+    use crate::kernel::id::OsEntropy;
 
     #[test]
     fn the_example_is_valid() {
@@ -63,12 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_character_and_every_swap_of_neighbours_is_caught() {
+    fn every_wrong_character_and_every_swap_of_neighbours_is_detected() {
         for _ in 0..50 {
-            let token = generate(&OsChance);
+            let token = generate(&OsEntropy);
             assert_eq!(parse(&token).as_deref(), Some(&*token));
-            let places: Vec<usize> = (4..16).filter(|i| *i != 10).collect();
-            for &i in &places {
+            let positions: Vec<usize> = (4..16).filter(|i| *i != 10).collect();
+            for &i in &positions {
                 for c in ALPHABET {
                     let mut wrong = token.clone().into_bytes();
                     if wrong[i] != *c {
@@ -77,7 +77,7 @@ mod tests {
                     }
                 }
             }
-            for pair in places.windows(2) {
+            for pair in positions.windows(2) {
                 let mut swapped = token.clone().into_bytes();
                 swapped.swap(pair[0], pair[1]);
                 if swapped != token.as_bytes() {

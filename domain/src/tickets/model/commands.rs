@@ -1,4 +1,4 @@
-//! What may be asked of a ticket.
+//! Commands on tickets.
 
 use super::*;
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub struct CreateTicket {
     pub requester_email: Option<String>,
     pub required_skills: Vec<String>,
     pub external_refs: Vec<ExternalRef>,
-    /// When it was asked for, where that is earlier than now: for what waited at a gateway.
+    /// When the request was made, if earlier than now: for submissions that were quarantined at a gateway.
     pub at: Option<Timestamp>,
 }
 
@@ -48,14 +48,14 @@ pub struct ResumeTicket {
 #[derive(Clone, Debug, Serialize)]
 pub struct ResolveTicket {
     pub ticket: TicketId,
-    pub attribution: AttributionGiven,
+    pub attribution: AttributionDetails,
     pub expected_version: Option<i32>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub struct AttributeTicket {
     pub ticket: TicketId,
-    pub attribution: AttributionGiven,
+    pub attribution: AttributionDetails,
     pub expected_version: Option<i32>,
 }
 
@@ -97,7 +97,7 @@ pub struct AddComment {
     pub mentions: Vec<UserId>,
 }
 
-/// Changes what is given; `None` leaves a field as it is.
+/// Changes the fields that are `Some`.
 #[derive(Clone, Debug, Serialize)]
 pub struct UpdateTicket {
     pub ticket: TicketId,
@@ -112,7 +112,7 @@ pub struct UpdateTicket {
     pub required_skills: Option<Vec<String>>,
 }
 
-/// Takes texts out that nobody may keep: personal data, secrets. What happened, when and by whom stays.
+/// Removes texts that must not be stored, such as personal data or secrets. The events stay.
 #[derive(Clone, Debug, Serialize)]
 pub struct RedactTicket {
     pub ticket: TicketId,

@@ -1,8 +1,8 @@
-//! Which tickets somebody asks for, in which order, and what a board is told.
+//! Filters and orders of ticket lists, and the changes of a live board.
 
 use super::*;
 
-/// Which tickets somebody asks for; all given parts must hold.
+/// A filter of tickets; all parts that are present must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     pub and: Vec<Filter>,
@@ -34,7 +34,7 @@ pub struct IdIs {
     pub is_null: Option<bool>,
 }
 
-/// Half open.
+/// Half-open interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Between {
     pub from: Option<Timestamp>,
@@ -51,7 +51,7 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::CreatedAt => "CREATED_AT",
             Self::UpdatedAt => "UPDATED_AT",
@@ -62,9 +62,9 @@ impl OrderField {
     }
 }
 
-/// What a live board is told.
+/// How an event changes a live board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BoardKind {
+pub enum BoardDelta {
     TicketCreated,
     StatusChanged,
     Assigned,
@@ -74,4 +74,11 @@ pub enum BoardKind {
     SlaBreached,
     Escalated,
     Left,
+}
+
+/// Why tickets are confidential: a team or an issue type that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfidentialityCause {
+    Team(TeamId),
+    IssueType(String),
 }

@@ -1,8 +1,9 @@
-//! A ticket, what may be done with it, and what is told of it.
+//! A ticket, its commands and its events.
 
 mod commands;
 mod facts;
 mod lists;
+mod settings;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,12 +12,13 @@ use serde::{Deserialize, Serialize};
 pub use self::commands::*;
 pub use self::facts::*;
 pub use self::lists::*;
+pub use self::settings::Settings;
 
-use crate::kernel::words;
-use crate::kernel::{CommentId, CustomerId, TeamId, TicketId, Timestamp, UserId};
+use crate::kernel::string_enum;
+use crate::kernel::{CommentId, CustomerId, TeamId, TicketId, Timestamp, UnknownValue, UserId};
 
-words! {
-    /// Where a ticket stands in its life.
+string_enum! {
+    /// Status in the life-cycle.
     TicketStatus {
         New = "NEW",
         Assigned = "ASSIGNED",
@@ -28,7 +30,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     Priority {
         Urgent = "URGENT",
         High = "HIGH",
@@ -38,7 +40,7 @@ words! {
 }
 
 impl Priority {
-    /// Higher is more urgent: the order of lists.
+    /// Higher is more urgent; lists sort by it.
     pub const fn rank(self) -> i32 {
         match self {
             Self::Urgent => 4,
@@ -53,7 +55,21 @@ impl Priority {
     }
 }
 
-words! {
+impl From<Priority> for i32 {
+    fn from(priority: Priority) -> Self {
+        priority.rank()
+    }
+}
+
+impl TryFrom<i32> for Priority {
+    type Error = UnknownValue;
+
+    fn try_from(rank: i32) -> Result<Self, UnknownValue> {
+        Self::of_rank(rank).ok_or(UnknownValue)
+    }
+}
+
+string_enum! {
     FaultType {
         Hardware = "HARDWARE",
         Software = "SOFTWARE",
@@ -62,7 +78,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     RootCauseLevel {
         L1UserError = "L1_USER_ERROR",
         L2Environment = "L2_ENVIRONMENT",
@@ -70,17 +86,17 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     Visibility {
         /// The requester sees it too.
         Public = "PUBLIC",
-        /// Only the responsible side sees it.
+        /// Only staff see it.
         Internal = "INTERNAL",
     }
 }
 
-words! {
-    /// Why somebody outside the team sees a ticket.
+string_enum! {
+    /// Why a person outside the team sees a ticket.
     ParticipantReason {
         Follower = "FOLLOWER",
         Mentioned = "MENTIONED",
@@ -90,29 +106,44 @@ words! {
     }
 }
 
-words! {
-    /// What a reported step waits for.
-    Needs {
-        /// Nobody reaches RESOLVED or CLOSED without one.
+string_enum! {
+    /// What a pending report waits for.
+    PendingNeeds {
+        /// RESOLVED and CLOSED require an attribution.
         Attribution = "ATTRIBUTION",
-        /// Nobody has the ticket yet.
+        /// The ticket has no assignee yet.
         Assignee = "ASSIGNEE",
-        /// No step of the life-cycle leads there: a person decides.
+        /// The life-cycle has no such transition: a person decides.
         Decision = "DECISION",
     }
 }
 
-/// A step that a system reported and that waits for what the life-cycle demands.
+/// A status that a system reported and that cannot be applied yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingReport {
     pub status: TicketStatus,
-    /// Whose report it is, by its key.
+    /// The key of the reporting system.
     pub system: String,
     pub since: Timestamp,
-    pub needs: Needs,
+    pub needs: PendingNeeds,
 }
 
-words! {
+/// The status of a ticket across systems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedStatus {
+    pub status: TicketStatus,
+    /// When the status was reached, as given by the source.
+    pub at: Timestamp,
+    /// The key of the system that reported it.
+    pub system: String,
+    /// The last reopening: an older attribution does not apply.
+    pub reopened_at: Option<Timestamp>,
+    /// The change in the number of reopenings since the last synchronization.
+    pub reopenings: i32,
+    pub first_reopened_at: Option<Timestamp>,
+}
+
+string_enum! {
     /// What an SLA clock measures.
     SlaMetric {
         FirstResponse = "FIRST_RESPONSE",
@@ -121,12 +152,12 @@ words! {
 }
 
 impl TicketStatus {
-    /// Somebody still has to do something.
+    /// Work is left to do.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::New | Self::Assigned | Self::InProgress | Self::Waiting)
     }
 
-    /// Solved: readable as a case.
+    /// Solved tickets are readable as cases.
     pub const fn is_solved(self) -> bool {
         matches!(self, Self::Resolved | Self::Closed)
     }
@@ -136,57 +167,135 @@ impl TicketStatus {
 pub struct Ticket {
     pub id: TicketId,
     pub number: i64,
+    /// The part of its address that cannot be guessed.
     pub token: String,
+    /// Increments with every change that staff make.
+    pub version: i32,
+    pub status: TicketStatus,
+    pub waiting_reason: Option<String>,
+    /// A reported status that cannot be applied yet.
+    pub pending: Option<PendingReport>,
+    pub request: TicketRequest,
+    pub assignment: Assignment,
+    pub times: TicketTimes,
+    pub counts: TicketCounts,
+    pub closing: Closing,
+}
+
+/// What is asked, by whom, and how it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketRequest {
     pub title: String,
     pub description: String,
-    pub status: TicketStatus,
     pub priority: Priority,
     pub issue_type: Option<String>,
     pub product: Option<String>,
-    /// The serial number of the device that it is about.
+    /// The serial number of the affected device.
     pub device: Option<String>,
     pub required_skills: Vec<String>,
-    pub channel: String,
-    pub version: i32,
     pub requester: Option<UserId>,
     pub customer: Option<CustomerId>,
+    pub channel: String,
+    /// Imported from another system.
+    pub imported: bool,
+    /// Not readable as a case outside its scope.
+    pub confidential: bool,
+}
+
+/// Who works on the ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assignment {
     pub assignee: Option<UserId>,
     pub team: Option<TeamId>,
-    /// The present assignee has taken the ticket on: from here on, giving it away is a hand-over.
+    /// The current assignee accepted the ticket: assigning it to somebody else is now a hand-over.
     pub accepted: bool,
-    /// Never a case outside its scope.
-    pub confidential: bool,
-    /// History from another system.
-    pub imported: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketTimes {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// The last change that the requester may know of.
+    /// The last change that is visible to the requester.
     pub public_updated_at: Timestamp,
     pub first_opened_at: Option<Timestamp>,
     pub first_opened_by: Option<UserId>,
     pub first_responded_at: Option<Timestamp>,
+    /// 超时未响应: nobody opened it in time.
+    pub no_response_marked_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TicketCounts {
+    pub reopenings: i32,
+    pub hand_overs: i32,
+    pub chases: i32,
+}
+
+/// How the ticket ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closing {
     pub resolved_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
-    pub reopen_count: i32,
-    pub hand_over_count: i32,
-    pub chase_count: i32,
-    pub waiting_reason: Option<String>,
     pub cancel_reason: Option<String>,
     pub merged_into: Option<TicketId>,
-    /// The first entry into RESOLVED or CLOSED: what follows is for metrics, and no later cycle changes it.
+    /// The first entry into RESOLVED or CLOSED. This and the next two fields serve metrics; later cycles do not change them.
     pub first_resolved_at: Option<Timestamp>,
-    /// Hand-overs until then; of history, its source's own count.
+    /// Hand-overs until the first resolution; for an imported ticket, the count of its source.
     pub first_resolution_hand_overs: i32,
-    /// The first reopening after it.
+    /// The first reopening after the first resolution.
     pub first_reopened_at: Option<Timestamp>,
-    /// 超时未响应: nobody had opened it in time.
-    pub no_response_marked_at: Option<Timestamp>,
-    /// A reported step that waits.
-    pub pending: Option<PendingReport>,
+}
+
+impl Ticket {
+    /// A NEW ticket of nobody.
+    pub fn new(id: TicketId, number: i64, token: String, request: TicketRequest, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            number,
+            token,
+            version: 1,
+            status: TicketStatus::New,
+            waiting_reason: None,
+            pending: None,
+            request,
+            assignment: Assignment::default(),
+            times: TicketTimes {
+                created_at,
+                updated_at: created_at,
+                public_updated_at: created_at,
+                first_opened_at: None,
+                first_opened_by: None,
+                first_responded_at: None,
+                no_response_marked_at: None,
+            },
+            counts: TicketCounts::default(),
+            closing: Closing::default(),
+        }
+    }
+}
+
+impl TicketRequest {
+    /// A request with nothing but its text.
+    pub fn new(title: String, description: String, channel: &str) -> Self {
+        Self {
+            title,
+            description,
+            priority: Priority::Normal,
+            issue_type: None,
+            product: None,
+            device: None,
+            required_skills: Vec::new(),
+            requester: None,
+            customer: None,
+            channel: channel.to_owned(),
+            imported: false,
+            confidential: false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttributionGiven {
+pub struct AttributionDetails {
     pub fault_type: FaultType,
     pub root_cause_level: RootCauseLevel,
     pub cause_tag: Option<String>,
@@ -197,7 +306,7 @@ pub struct AttributionGiven {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribution {
     pub ticket: TicketId,
-    pub given: AttributionGiven,
+    pub details: AttributionDetails,
     pub by: UserId,
     pub at: Timestamp,
 }
@@ -218,7 +327,7 @@ pub struct ExternalRef {
     pub external_id: String,
 }
 
-/// A text that stands on the ticket itself.
+/// A text field of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TicketText {
     Title,
@@ -232,7 +341,7 @@ pub enum TicketText {
     RatingComment,
 }
 
-/// What of a ticket decides who sees it and in which list it stands.
+/// The fields of a ticket that decide who sees it and which lists contain it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub status: TicketStatus,
@@ -255,48 +364,48 @@ impl Ticket {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             status: self.status,
-            priority: self.priority,
-            team: self.team,
-            assignee: self.assignee,
-            requester: self.requester,
-            customer: self.customer,
-            product: self.product.clone(),
-            issue_type: self.issue_type.clone(),
+            priority: self.request.priority,
+            team: self.assignment.team,
+            assignee: self.assignment.assignee,
+            requester: self.request.requester,
+            customer: self.request.customer,
+            product: self.request.product.clone(),
+            issue_type: self.request.issue_type.clone(),
         }
     }
 }
 
-/// The last number that was given, where one process gives them all; 0 until it is known.
+/// Allocates ticket numbers where one process allocates them all. Holds the last number; 0 until it is loaded.
 #[derive(Debug, Default)]
-pub struct Numbers(AtomicI64);
+pub struct NumberSequence(AtomicI64);
 
-impl Numbers {
+impl NumberSequence {
     pub fn is_known(&self) -> bool {
         self.0.load(Ordering::SeqCst) > 0
     }
 
-    pub fn begin_behind(&self, last: i64) {
+    pub fn start_after(&self, last: i64) {
         self.0.fetch_max(last, Ordering::SeqCst);
     }
 
-    /// The next so many. A change that is given up leaves a gap.
-    pub fn take(&self, count: usize) -> Vec<i64> {
+    /// The next `count` numbers. A rolled-back transaction leaves a gap.
+    pub fn allocate(&self, count: usize) -> Vec<i64> {
         let wanted = i64::try_from(count).unwrap_or(i64::MAX);
         let last = self.0.fetch_add(wanted, Ordering::SeqCst);
         (last + 1..=last + wanted).collect()
     }
 }
 
-/// What the viewer may know of a ticket.
+/// How much of a ticket the viewer may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// Everything that the viewer's side sees.
+    /// Everything that the viewer's role may see.
     Full,
-    /// Title, description, product and attribution, as experience.
+    /// Title, description, product and attribution only.
     Case,
 }
 
-/// A ticket as somebody sees it.
+/// A ticket with the viewer's access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     pub ticket: Ticket,

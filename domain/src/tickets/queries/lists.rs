@@ -1,4 +1,4 @@
-//! Lists within scope: by any order, by relevance, and bounded.
+//! Lists of tickets within scope, by field or by relevance.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,23 +8,24 @@ use sea_orm::{ColumnTrait as _, Condition, EntityTrait, QueryFilter, QuerySelect
 use uuid::Uuid;
 
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, CustomerId, Direction, Edge, Error, Page, Result, TeamId, TicketId, UserId};
+use crate::kernel::{Connection, CustomerId, Direction, Edge, Error, Page, Result, TeamId, TicketId, UserId, boxed};
 use crate::runtime::Ctx;
 use crate::tickets::decide::rights::{self, Grant, Scope, sees_as_requester};
 use crate::tickets::model::{Filter, IdIs, OrderField, Ticket, TicketStatus};
 use crate::tickets::store::entities::ticket;
 use crate::tickets::store::select;
 
-use super::kept;
+use super::cached;
+use crate::msg;
 
-/// The most relevant hits that a text in a list may find; the rest of the filter chooses among them.
+/// Hits that the index returns for a text; the rest of the filter is applied to them.
 pub const TEXT_HITS_MAX: usize = 1_000;
 /// Parts of one filter.
 pub const FILTER_PARTS_MAX: usize = 100;
 /// Texts of one filter.
 pub const FILTER_TEXTS_MAX: usize = 3;
 
-/// A list is read so often where tickets of it change meanwhile.
+/// How often a list is read again if its tickets change meanwhile.
 const TRIES_MAX: u32 = 3;
 
 #[derive(Clone, Copy, Debug)]
@@ -34,28 +35,28 @@ pub struct Ordering {
 }
 
 /// Tickets within the viewer's scope.
+#[boxed]
 pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Page) -> Result<Connection<Ticket>> {
     let mut texts = Vec::new();
-    measure(filter, &mut texts)?;
+    check_limits(filter, &mut texts)?;
     let scope = Scope::of(&cx.actor);
     let as_requester = sees_as_requester(&cx.actor);
-    let mut found = HashMap::new();
+    let mut hits = HashMap::new();
     for text in texts {
-        found.insert(text.to_owned(), find(cx, &scope, filter, text).await?);
+        hits.insert(text.to_owned(), search_index(cx, &scope, filter, text).await?);
     }
-    let condition = Condition::all().add(select::filter(filter, as_requester, &found));
+    let condition = Condition::all().add(select::filter(filter, as_requester, &hits));
     let default = if filter.text.is_some() { OrderField::Relevance } else { OrderField::CreatedAt };
     let order = order.unwrap_or(Ordering { field: default, direction: Direction::Desc });
     if order.field == OrderField::Relevance {
-        let ranked = filter.text.as_ref().and_then(|text| found.remove(text)).ok_or_else(|| {
-            Error::bad_input(
-                "orderBy RELEVANCE needs filter.text at the top of the filter.",
-                "按 RELEVANCE 排序需要在过滤条件顶层给出 filter.text。",
-            )
-        })?;
+        let ranked = filter
+            .text
+            .as_ref()
+            .and_then(|text| hits.remove(text))
+            .ok_or_else(|| Error::bad_input(msg!("tickets-relevance-without-text")))?;
         return by_relevance(cx, condition.add(select::scope(&scope)), ranked, order.direction, page).await;
     }
-    // Within a priority: what was asked about most often, then what has waited longest.
+    // Within a priority: most chased first, then oldest first.
     let reverse = if order.direction == Direction::Desc { Direction::Asc } else { Direction::Desc };
     let (columns, last): (&[ticket::Column], Direction) = match order.field {
         OrderField::CreatedAt => (&[ticket::Column::CreatedAt], order.direction),
@@ -64,15 +65,15 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
         OrderField::Priority => (&[ticket::Column::Priority, ticket::Column::ChaseCount], reverse),
         OrderField::Number | OrderField::Relevance => (&[], order.direction),
     };
-    let list = format!("tickets:{}:{:?}", order.field.word(), order.direction);
+    let list = format!("tickets:{}:{:?}", order.field.as_str(), order.direction);
     let mut keys: Vec<Key> = columns.iter().map(|column| Key::int(Expr::col(*column), order.direction)).collect();
     keys.push(Key::int(Expr::col(ticket::Column::Number), last));
     let keyset = page.keyset(&list, &keys)?;
-    // What a cursor is made of, and by what a ticket is held; the rest of the row only where it is not held.
+    // Only the cursor and cache keys: whole rows are read on a cache miss.
     let key = |place: usize| Expr::col(columns.get(place).copied().unwrap_or(ticket::Column::Number)).cast_as("bigint");
-    // What texts have found, a thousand ids each, bounds the work by itself.
-    let apart = found.is_empty();
-    let select = select::first_of(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit, apart)
+    // With text hits the id list bounds the work already.
+    let split_by_grant = hits.is_empty();
+    let select = select::scoped_page(&scope, condition.add(keyset.cond), &keyset.order, keyset.limit, split_by_grant)
         .select_only()
         .columns([ticket::Column::Id, ticket::Column::Revision, ticket::Column::Number])
         .expr_as(key(0), "key_0")
@@ -81,9 +82,9 @@ pub async fn list(cx: &Ctx, filter: &Filter, order: Option<Ordering>, page: &Pag
     let (rows, mut tickets) = loop {
         let rows: Vec<(TicketId, i64, i64, i64, i64)> = select.clone().into_tuple().all(cx.read()).await?;
         let revisions: Vec<(TicketId, i64)> = rows.iter().map(|(id, revision, ..)| (*id, *revision)).collect();
-        let tickets = kept(cx, &revisions).await?;
+        let tickets = cached(cx, &revisions).await?;
         tries += 1;
-        // Tickets that change faster than they are read come with the next list.
+        // After the last try, leave out tickets that changed meanwhile.
         if tickets.len() == rows.len() || tries == TRIES_MAX {
             break (rows, tickets);
         }
@@ -108,7 +109,7 @@ fn into_tickets(rows: Connection<ticket::Model>) -> Result<Connection<Ticket>> {
     Ok(Connection { edges, has_next, has_previous })
 }
 
-/// What the index found, best first, less what the rest of the filter leaves out.
+/// The hits of the index, best first, that pass the rest of the filter.
 async fn by_relevance(
     cx: &Ctx,
     condition: Condition,
@@ -117,7 +118,7 @@ async fn by_relevance(
     page: &Page,
 ) -> Result<Connection<Ticket>> {
     let list = format!("tickets:RELEVANCE:{direction:?}");
-    // A position among the hits is the key: each cursor names the hit it stands on.
+    // The cursor is the id of a hit.
     let passing: HashSet<TicketId> = ticket::Entity::find()
         .select_only()
         .column(ticket::Column::Id)
@@ -131,19 +132,14 @@ async fn by_relevance(
     if direction == Direction::Asc {
         ranked.reverse();
     }
-    let place = |argument: &Option<String>| -> Result<Option<usize>> {
+    let position = |argument: &Option<String>| -> Result<Option<usize>> {
         let Some(cursor) = argument else { return Ok(None) };
         let id = page.position(&list, cursor)?;
-        let place = ranked.iter().position(|hit| hit.0 == id);
-        place.map(Some).ok_or_else(|| {
-            Error::bad_input(
-                "The ticket of this cursor is no longer among the hits: ask for the list anew.",
-                "该游标对应的工单已不在结果中，请重新查询列表。",
-            )
-        })
+        let position = ranked.iter().position(|hit| hit.0 == id);
+        position.map(Some).ok_or_else(|| Error::bad_input(msg!("tickets-cursor-outdated")))
     };
-    let from = place(&page.after)?.map_or(0, |place| place + 1);
-    let to = place(&page.before)?.unwrap_or(ranked.len()).max(from);
+    let from = position(&page.after)?.map_or(0, |position| position + 1);
+    let to = position(&page.before)?.unwrap_or(ranked.len()).max(from);
     let mut window: Vec<TicketId> = ranked[from..to].to_vec();
     if page.backward {
         window.reverse();
@@ -155,11 +151,11 @@ async fn by_relevance(
     into_tickets(page.connection(&list, rows, |row: &ticket::Model| vec![Part::Id(row.id.0)]))
 }
 
-/// What the index finds for a text, best first, within the scope and within what the rest of the filter demands: the
-/// bound of hits is one of tickets that may be answered.
-async fn find(cx: &Ctx, scope: &Scope, filter: &Filter, text: &str) -> Result<Vec<Uuid>> {
+/// The hits for a text, best first. Scope and filter are part of the index query, so that the limit counts only
+/// tickets that can be returned.
+async fn search_index(cx: &Ctx, scope: &Scope, filter: &Filter, text: &str) -> Result<Vec<Uuid>> {
     let mut any_of: Vec<Vec<String>> = scope.terms().into_iter().collect();
-    narrow(filter, &mut any_of);
+    add_filter_terms(filter, &mut any_of);
     let clause = search::Clause { all_of: Vec::new(), any_of };
     let (index, text) = (cx.app.index.clone(), text.to_owned());
     let hits = tokio::task::spawn_blocking(move || index.find(&text, &clause, TEXT_HITS_MAX))
@@ -168,49 +164,50 @@ async fn find(cx: &Ctx, scope: &Scope, filter: &Filter, text: &str) -> Result<Ve
     Ok(hits.into_iter().map(|hit| hit.id).collect())
 }
 
-/// What a filter demands of every ticket, as terms of the index.
-fn narrow(filter: &Filter, any_of: &mut Vec<Vec<String>>) {
+/// Adds the required terms of a filter to an index query.
+fn add_filter_terms(filter: &Filter, any_of: &mut Vec<Vec<String>>) {
     let Filter { and, status, priority, assignee, team, customer, .. } = filter;
     if let Some(is) = status {
-        let left = TicketStatus::ALL
+        let remaining = TicketStatus::ALL
             .iter()
             .filter(|status| is.one_of.as_ref().is_none_or(|all| all.contains(status)) && !is.none_of.contains(status));
-        any_of.push(left.map(|status| rights::status_term(*status)).collect());
+        any_of.push(remaining.map(|status| rights::status_term(*status)).collect());
     }
     if let Some(one_of) = priority.as_ref().and_then(|is| is.one_of.as_ref()) {
         any_of.push(one_of.iter().map(|priority| rights::priority_term(*priority)).collect());
     }
-    let mut demand = |is: &Option<IdIs>, grant: fn(Uuid) -> Grant| {
+    let mut require_any = |is: &Option<IdIs>, grant: fn(Uuid) -> Grant| {
         if let Some(one_of) = is.as_ref().and_then(|is| is.one_of.as_ref()) {
             any_of.push(one_of.iter().map(|id| grant(*id).term()).collect());
         }
     };
-    demand(assignee, |id| Grant::Assignee(UserId(id)));
-    demand(team, |id| Grant::Team(TeamId(id)));
-    demand(customer, |id| Grant::Customer(CustomerId(id)));
-    and.iter().for_each(|part| narrow(part, any_of));
+    require_any(assignee, |id| Grant::Assignee(UserId(id)));
+    require_any(team, |id| Grant::Team(TeamId(id)));
+    require_any(customer, |id| Grant::Customer(CustomerId(id)));
+    and.iter().for_each(|part| add_filter_terms(part, any_of));
 }
 
-/// Bounds a filter, and gathers its texts.
-fn measure<'f>(filter: &'f Filter, texts: &mut Vec<&'f str>) -> Result<()> {
-    let mut left = vec![filter];
+/// Checks the size of a filter, and collects its texts.
+fn check_limits<'f>(filter: &'f Filter, texts: &mut Vec<&'f str>) -> Result<()> {
+    let mut pending = vec![filter];
     let mut parts = 0;
-    while let Some(part) = left.pop() {
+    while let Some(part) = pending.pop() {
         parts += 1;
         texts.extend(part.text.as_deref());
-        left.extend(&part.and);
-        left.extend(&part.or);
+        pending.extend(&part.and);
+        pending.extend(&part.or);
         if parts > FILTER_PARTS_MAX || texts.len() > FILTER_TEXTS_MAX {
-            return Err(Error::bad_input(
-                format!("The filter is too large: at most {FILTER_PARTS_MAX} parts and {FILTER_TEXTS_MAX} texts."),
-                format!("过滤条件过大：最多 {FILTER_PARTS_MAX} 个部分、{FILTER_TEXTS_MAX} 段文本。"),
-            ));
+            return Err(Error::bad_input(msg!(
+                "tickets-filter-too-large",
+                parts_max = FILTER_PARTS_MAX,
+                texts_max = FILTER_TEXTS_MAX
+            )));
         }
     }
     Ok(())
 }
 
-/// The same bounds, for a live feed's filter.
+/// Checks the size of a live feed's filter.
 pub fn check_filter(filter: &Filter) -> Result<()> {
-    measure(filter, &mut Vec::new())
+    check_limits(filter, &mut Vec::new())
 }

@@ -1,6 +1,11 @@
-//! The tables, column by column.
+//! The tables.
+
+/// Keys of catalogue entries, as a JSON array.
+#[derive(Clone, Debug, PartialEq, Eq, sea_orm::DeriveValueType, serde::Serialize, serde::Deserialize)]
+pub struct Keys(pub String);
 
 pub(crate) mod ticket {
+    use super::Keys;
     use crate::kernel::{CustomerId, TeamId, TicketId, Timestamp, UserId};
     use sea_orm::entity::prelude::*;
     use serde::{Deserialize, Serialize};
@@ -20,7 +25,7 @@ pub(crate) mod ticket {
         pub issue_type: Option<String>,
         pub product: Option<String>,
         pub device: Option<String>,
-        pub required_skills: String,
+        pub required_skills: Keys,
         pub channel: String,
         pub version: i32,
         pub requester_id: Option<UserId>,
@@ -52,7 +57,7 @@ pub(crate) mod ticket {
         pub pending_system: Option<String>,
         pub pending_since: Option<Timestamp>,
         pub pending_needs: Option<String>,
-        /// Rises with every change of the row.
+        /// Increments with every change of the row.
         pub revision: i64,
     }
 
@@ -63,6 +68,7 @@ pub(crate) mod ticket {
 }
 
 pub(crate) mod attribution {
+    use super::Keys;
     use crate::kernel::{TicketId, Timestamp, UserId};
     use sea_orm::entity::prelude::*;
     use serde::{Deserialize, Serialize};
@@ -75,7 +81,7 @@ pub(crate) mod attribution {
         pub fault_type: String,
         pub root_cause_level: String,
         pub cause_tag: Option<String>,
-        pub solution_tags: String,
+        pub solution_tags: Keys,
         pub resolution: String,
         pub by_id: UserId,
         pub at: Timestamp,

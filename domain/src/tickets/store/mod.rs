@@ -1,4 +1,4 @@
-//! Tables of tickets, and what a scope and a filter mean in SQL.
+//! Tables of tickets, and scopes and filters as SQL.
 
 pub(crate) mod entities;
 mod rows;
@@ -8,23 +8,22 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
-    QueryOrder as _, QuerySelect, SqlErr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    QuerySelect, SqlErr,
 };
 
 use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
-use self::rows::{broken, list_of, list_to};
 use super::model::{
-    Attribution, AttributionGiven, Comment, ExternalRef, FaultType, Numbers, ParticipantReason, RootCauseLevel, Ticket,
+    Attribution, Comment, ConfidentialityCause, ExternalRef, NumberSequence, ParticipantReason, Ticket, TicketStatus,
     Visibility,
 };
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
 use crate::kernel::text::REDACTED;
-use crate::kernel::{CommentId, Error, Result, TeamId, TicketId, UserId};
-use crate::runtime::{Engine, Tx};
+use crate::kernel::{CommentId, Error, Result, TeamId, TicketId, Timestamp, UserId};
+use crate::runtime::{Engine, Executor, Tx};
 
-/// For changing: the row is locked where the engine has several writers.
+/// Locks the row on engines with several writers.
 pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
     let mut select = ticket::Entity::find_by_id(id);
     if tx.app().db.engine == Engine::Postgres {
@@ -33,8 +32,8 @@ pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
     Ok(select.one(tx.conn()).await?.map(Ticket::try_from).transpose()?)
 }
 
-/// For changing: where the engine has several writers, whoever comes second waits, and all take them in one order.
-pub(super) async fn take(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
+/// Locks the rows on engines with several writers, in id order to avoid deadlocks.
+pub(super) async fn load_for_update(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
     let mut select = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied()));
     if tx.app().db.engine == Engine::Postgres {
         select = select.order_by_asc(ticket::Column::Id).lock_exclusive();
@@ -43,8 +42,8 @@ pub(super) async fn take(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
     Ok(rows.into_iter().map(Ticket::try_from).collect::<Result<_, _>>()?)
 }
 
-/// For copying from: where the engine has several writers, nobody changes them before this transaction has ended.
-pub(super) async fn hold(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
+/// Locks the rows against changes on engines with several writers, in id order to avoid deadlocks.
+pub(super) async fn load_for_share(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
     let mut select = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied()));
     if tx.app().db.engine == Engine::Postgres {
         select = select.order_by_asc(ticket::Column::Id).lock_shared();
@@ -53,22 +52,22 @@ pub(super) async fn hold(tx: &Tx, ids: &[TicketId]) -> Result<Vec<Ticket>> {
     Ok(rows.into_iter().map(Ticket::try_from).collect::<Result<_, _>>()?)
 }
 
-pub(super) async fn insert(conn: &impl ConnectionTrait, tickets: Vec<Ticket>) -> Result<()> {
+pub(super) async fn insert(conn: &Executor, tickets: Vec<Ticket>) -> Result<()> {
     let rows = tickets.into_iter().map(|ticket| ticket::Model::from(ticket).into_active_model());
     match ticket::Entity::insert_many(rows).exec_without_returning(conn).await {
         Ok(_) => Ok(()),
-        // A token that another ticket has: once more, with another one.
+        // The token exists already: retry with another one.
         Err(e) if matches!(e.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Conflict),
         Err(e) => Err(e.into()),
     }
 }
 
-/// Saves the next state of a ticket that was loaded at `version`; somebody else's change meanwhile is a conflict.
+/// Saves the next state of a ticket that was loaded at `version`; a concurrent change is a conflict.
 pub(super) async fn save(tx: &Tx, version: i32, next: Ticket) -> Result<Ticket> {
     let next = Ticket { version: version + 1, ..next };
     let id = next.id;
     let mut change = ticket::Model::from(next.clone()).into_active_model();
-    // Never change after creation.
+    // These never change after creation.
     change.id = sea_orm::NotSet;
     change.number = sea_orm::NotSet;
     change.token = sea_orm::NotSet;
@@ -85,17 +84,13 @@ pub(super) async fn save(tx: &Tx, version: i32, next: Ticket) -> Result<Ticket> 
     if saved.rows_affected == 0 { Err(Error::Conflict) } else { Ok(next) }
 }
 
-/// Belongs to every update of a ticket's row: nodes hold tickets by it.
+/// Part of every update of a ticket's row: nodes cache tickets by revision.
 fn next_revision() -> SimpleExpr {
     Expr::col(ticket::Column::Revision).add(1)
 }
 
-/// Whether tickets of this team and issue type are kept from others even as cases.
-pub(super) async fn is_confidential(
-    conn: &impl ConnectionTrait,
-    team: Option<TeamId>,
-    issue_type: Option<&str>,
-) -> Result<bool> {
+/// Whether tickets of this team and issue type are not readable as cases outside their scope.
+pub(super) async fn is_confidential(conn: &Executor, team: Option<TeamId>, issue_type: Option<&str>) -> Result<bool> {
     if let Some(id) = team
         && catalogue::teams(conn, vec![id]).await?.iter().any(|team| team.confidential)
     {
@@ -105,8 +100,16 @@ pub(super) async fn is_confidential(
     Ok(catalogue::find(conn, Kind::IssueType, key).await?.is_some_and(|entry| entry.confidential))
 }
 
-/// Sets it anew on the tickets of a team or an issue type.
-pub(super) async fn set_confidential(conn: &impl ConnectionTrait, of: SimpleExpr) -> Result<()> {
+/// Tickets of this team or issue type.
+pub(super) fn has_cause(cause: &ConfidentialityCause) -> SimpleExpr {
+    match cause {
+        ConfidentialityCause::Team(team) => ticket::Column::TeamId.eq(*team),
+        ConfidentialityCause::IssueType(key) => ticket::Column::IssueType.eq(key),
+    }
+}
+
+/// Recomputes the flag of the tickets of this team or issue type.
+pub(super) async fn set_confidential(conn: &Executor, cause: &ConfidentialityCause) -> Result<()> {
     use crate::catalogue::store::{catalogue_entry, team};
     let of_team = Query::select()
         .expr(Expr::val(1))
@@ -117,7 +120,7 @@ pub(super) async fn set_confidential(conn: &impl ConnectionTrait, of: SimpleExpr
     let of_type = Query::select()
         .expr(Expr::val(1))
         .from(catalogue_entry::Entity)
-        .and_where(Expr::col((catalogue_entry::Entity, catalogue_entry::Column::Kind)).eq(Kind::IssueType.word()))
+        .and_where(Expr::col((catalogue_entry::Entity, catalogue_entry::Column::Kind)).eq(Kind::IssueType.as_str()))
         .and_where(
             Expr::col((catalogue_entry::Entity, catalogue_entry::Column::Key))
                 .equals((ticket::Entity, ticket::Column::IssueType)),
@@ -127,21 +130,21 @@ pub(super) async fn set_confidential(conn: &impl ConnectionTrait, of: SimpleExpr
     ticket::Entity::update_many()
         .col_expr(ticket::Column::Confidential, Expr::exists(of_team).or(Expr::exists(of_type)))
         .col_expr(ticket::Column::Revision, next_revision())
-        .filter(of)
+        .filter(has_cause(cause))
         .exec(conn)
         .await?;
     Ok(())
 }
 
-/// Saves what changes beside the versioned state: staff facts that must not show in the version.
-pub(super) async fn save_beside(tx: &Tx, next: &Ticket) -> Result<()> {
+/// Saves fields that do not raise the version: requesters must not notice staff activity by it.
+pub(super) async fn save_unversioned(tx: &Tx, next: &Ticket) -> Result<()> {
     let change = ticket::ActiveModel {
-        updated_at: Set(next.updated_at),
-        public_updated_at: Set(next.public_updated_at),
-        first_opened_at: Set(next.first_opened_at),
-        first_opened_by: Set(next.first_opened_by),
-        first_responded_at: Set(next.first_responded_at),
-        no_response_marked_at: Set(next.no_response_marked_at),
+        updated_at: Set(next.times.updated_at),
+        public_updated_at: Set(next.times.public_updated_at),
+        first_opened_at: Set(next.times.first_opened_at),
+        first_opened_by: Set(next.times.first_opened_by),
+        first_responded_at: Set(next.times.first_responded_at),
+        no_response_marked_at: Set(next.times.no_response_marked_at),
         ..Default::default()
     };
     ticket::Entity::update_many()
@@ -158,28 +161,28 @@ trait ResetAllButUnset {
 }
 
 impl ResetAllButUnset for ticket::ActiveModel {
-    /// `update_many` writes what is `Set`; a model read from the database holds `Unchanged`.
+    /// `update_many` writes only `Set` values; a model that was converted from a row holds `Unchanged`.
     fn reset_all_but_unset(self) -> Self {
         sea_orm::ActiveModelTrait::reset_all(self)
     }
 }
 
-/// The next numbers for people: unique and rising, gaps allowed.
+/// The next ticket numbers: unique and increasing, with gaps.
 pub(super) async fn next_numbers(tx: &Tx, count: usize) -> Result<Vec<i64>> {
     use sea_orm::sea_query::Func;
     let conn = tx.conn();
     match tx.app().db.engine {
-        // One writer, in one process: memory knows the last one.
+        // One writer in one process: the last number is in memory.
         Engine::Sqlite => {
-            let numbers = tx.app().state::<Numbers>();
+            let numbers = tx.app().state::<NumberSequence>();
             if !numbers.is_known() {
                 let mut last = Query::select();
                 last.expr_as(Expr::expr(Func::coalesce([ticket::Column::Number.max(), Expr::val(0)])), "last")
                     .from(ticket::Entity);
                 let row = conn.query_one(&last).await?.ok_or_else(|| Error::internal("no last ticket number"))?;
-                numbers.begin_behind(row.try_get("", "last")?);
+                numbers.start_after(row.try_get("", "last")?);
             }
-            Ok(numbers.take(count))
+            Ok(numbers.allocate(count))
         }
         Engine::Postgres => {
             let mut next = Query::select();
@@ -195,30 +198,30 @@ pub(super) async fn next_numbers(tx: &Tx, count: usize) -> Result<Vec<i64>> {
 impl From<comment::Model> for Comment {
     fn from(row: comment::Model) -> Self {
         let comment::Model { id, ticket_id, author_id, body, visibility, created_at } = row;
-        // Whatever is not plainly public stays inside.
-        let visibility = Visibility::parse(&visibility).unwrap_or(Visibility::Internal);
+        // An unknown visibility counts as internal.
+        let visibility = visibility.parse::<Visibility>().unwrap_or(Visibility::Internal);
         Self { id, ticket: ticket_id, author: author_id, body, visibility, created_at }
     }
 }
 
-pub(super) async fn insert_comment(conn: &impl ConnectionTrait, comment: Comment) -> Result<()> {
+pub(super) async fn insert_comment(conn: &Executor, comment: Comment) -> Result<()> {
     let Comment { id, ticket, author, body, visibility, created_at } = comment;
     let row = comment::ActiveModel {
         id: Set(id),
         ticket_id: Set(ticket),
         author_id: Set(author),
         body: Set(body),
-        visibility: Set(visibility.word().to_owned()),
+        visibility: Set(visibility.as_str().to_owned()),
         created_at: Set(created_at),
     };
     comment::Entity::insert(row).exec_without_returning(conn).await?;
     Ok(())
 }
 
-/// Takes the texts of comments out; how many of them are this ticket's.
-pub(super) async fn redact_comments(conn: &impl ConnectionTrait, ticket: TicketId, ids: &[CommentId]) -> Result<usize> {
+/// Redacts comments; returns how many of them belong to the ticket.
+pub(super) async fn redact_comments(conn: &Executor, ticket: TicketId, ids: &[CommentId]) -> Result<usize> {
     let redacted = comment::Entity::update_many()
-        .col_expr(comment::Column::Body, Expr::value(REDACTED))
+        .col_expr(comment::Column::Body, Expr::value(REDACTED.as_str()))
         .filter(comment::Column::TicketId.eq(ticket))
         .filter(comment::Column::Id.is_in(ids.iter().copied()))
         .exec(conn)
@@ -226,61 +229,18 @@ pub(super) async fn redact_comments(conn: &impl ConnectionTrait, ticket: TicketI
     Ok(usize::try_from(redacted.rows_affected).unwrap_or(usize::MAX))
 }
 
-/// Takes the resolution out, where there is one.
-pub(super) async fn redact_resolution(conn: &impl ConnectionTrait, ticket: TicketId) -> Result<()> {
+/// Redacts the resolution, if there is one.
+pub(super) async fn redact_resolution(conn: &Executor, ticket: TicketId) -> Result<()> {
     attribution::Entity::update_many()
-        .col_expr(attribution::Column::Resolution, Expr::value(REDACTED))
+        .col_expr(attribution::Column::Resolution, Expr::value(REDACTED.as_str()))
         .filter(attribution::Column::TicketId.eq(ticket))
         .exec(conn)
         .await?;
     Ok(())
 }
 
-impl TryFrom<attribution::Model> for Attribution {
-    type Error = DbErr;
-
-    fn try_from(row: attribution::Model) -> Result<Self, DbErr> {
-        let attribution::Model {
-            ticket_id,
-            fault_type,
-            root_cause_level,
-            cause_tag,
-            solution_tags,
-            resolution,
-            by_id,
-            at,
-        } = row;
-        Ok(Self {
-            ticket: ticket_id,
-            given: AttributionGiven {
-                fault_type: FaultType::parse(&fault_type).ok_or_else(|| broken("fault type", &fault_type))?,
-                root_cause_level: RootCauseLevel::parse(&root_cause_level)
-                    .ok_or_else(|| broken("root-cause level", &root_cause_level))?,
-                cause_tag,
-                solution_tags: list_of(&solution_tags),
-                resolution,
-            },
-            by: by_id,
-            at,
-        })
-    }
-}
-
-pub(super) async fn put_attributions(conn: &impl ConnectionTrait, given: Vec<Attribution>) -> Result<()> {
-    let rows = given.into_iter().map(|attribution| {
-        let Attribution { ticket, given, by, at } = attribution;
-        let AttributionGiven { fault_type, root_cause_level, cause_tag, solution_tags, resolution } = given;
-        attribution::ActiveModel {
-            ticket_id: Set(ticket),
-            fault_type: Set(fault_type.word().to_owned()),
-            root_cause_level: Set(root_cause_level.word().to_owned()),
-            cause_tag: Set(cause_tag),
-            solution_tags: Set(list_to(&solution_tags)),
-            resolution: Set(resolution),
-            by_id: Set(by),
-            at: Set(at),
-        }
-    });
+pub(super) async fn upsert_attributions(conn: &Executor, attributions: Vec<Attribution>) -> Result<()> {
+    let rows = attributions.into_iter().map(|attribution| attribution::Model::from(attribution).into_active_model());
     let mut replace = OnConflict::column(attribution::Column::TicketId);
     replace
         .update_columns([attribution::Column::FaultType, attribution::Column::RootCauseLevel])
@@ -290,18 +250,15 @@ pub(super) async fn put_attributions(conn: &impl ConnectionTrait, given: Vec<Att
     Ok(())
 }
 
-pub(super) async fn attributions(
-    conn: &impl ConnectionTrait,
-    ids: &[TicketId],
-) -> Result<HashMap<TicketId, Attribution>> {
+pub(super) async fn attributions(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Attribution>> {
     let rows =
         attribution::Entity::find().filter(attribution::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     rows.into_iter().map(|row| Ok((row.ticket_id, row.try_into()?))).collect()
 }
 
-/// Links references; the first one that another ticket holds already, if any.
+/// Links references; returns the first that is linked to another ticket, if any.
 pub(super) async fn insert_refs(
-    conn: &impl ConnectionTrait,
+    conn: &Executor,
     id: TicketId,
     refs: &[ExternalRef],
 ) -> Result<Option<(usize, TicketId)>> {
@@ -319,7 +276,7 @@ pub(super) async fn insert_refs(
             || matches!(inserted, sea_orm::TryInsertResult::Inserted(0))
         {
             let holder = external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?;
-            // Its own already: linked.
+            // Linked to this ticket already: nothing to do.
             if let Some(holder) = holder.map(|row| row.ticket_id).filter(|holder| *holder != id) {
                 return Ok(Some((i, holder)));
             }
@@ -328,8 +285,8 @@ pub(super) async fn insert_refs(
     Ok(None)
 }
 
-/// The first of these references that a ticket has already.
-pub(super) async fn taken_ref(conn: &impl ConnectionTrait, refs: &[ExternalRef]) -> Result<Option<usize>> {
+/// The index of the first reference that is linked to a ticket.
+pub(super) async fn first_linked_ref(conn: &Executor, refs: &[ExternalRef]) -> Result<Option<usize>> {
     for (i, ExternalRef { system, external_id }) in refs.iter().enumerate() {
         if external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?.is_some() {
             return Ok(Some(i));
@@ -338,8 +295,8 @@ pub(super) async fn taken_ref(conn: &impl ConnectionTrait, refs: &[ExternalRef])
     Ok(None)
 }
 
-/// Links references that are known to be free.
-pub(super) async fn insert_new_refs(conn: &impl ConnectionTrait, refs: Vec<(TicketId, ExternalRef)>) -> Result<()> {
+/// Links references that are known to be unlinked.
+pub(super) async fn insert_new_refs(conn: &Executor, refs: Vec<(TicketId, ExternalRef)>) -> Result<()> {
     let rows = refs.into_iter().map(|(id, ExternalRef { system, external_id })| external_ref::ActiveModel {
         system: Set(system),
         external_id: Set(external_id),
@@ -349,7 +306,7 @@ pub(super) async fn insert_new_refs(conn: &impl ConnectionTrait, refs: Vec<(Tick
     Ok(())
 }
 
-pub(super) async fn refs(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<ExternalRef>>> {
+pub(super) async fn refs(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<ExternalRef>>> {
     use sea_orm::QueryOrder as _;
     let rows = external_ref::Entity::find()
         .filter(external_ref::Column::TicketId.is_in(ids.iter().copied()))
@@ -364,15 +321,15 @@ pub(super) async fn refs(conn: &impl ConnectionTrait, ids: &[TicketId]) -> Resul
     Ok(refs)
 }
 
-/// Returns whether it is new.
+/// Returns whether the participant is new.
 pub(super) async fn add_participant(
-    conn: &impl ConnectionTrait,
+    conn: &Executor,
     id: TicketId,
     user: UserId,
     reason: ParticipantReason,
 ) -> Result<bool> {
     let row =
-        participant::ActiveModel { ticket_id: Set(id), user_id: Set(user), reason: Set(reason.word().to_owned()) };
+        participant::ActiveModel { ticket_id: Set(id), user_id: Set(user), reason: Set(reason.as_str().to_owned()) };
     let inserted = participant::Entity::insert(row)
         .on_conflict_do_nothing_on([
             participant::Column::TicketId,
@@ -384,15 +341,12 @@ pub(super) async fn add_participant(
     Ok(matches!(inserted, sea_orm::TryInsertResult::Inserted(1..)))
 }
 
-pub(super) async fn remove_follower(conn: &impl ConnectionTrait, id: TicketId, user: UserId) -> Result<bool> {
-    let key = (id, user, ParticipantReason::Follower.word().to_owned());
+pub(super) async fn remove_follower(conn: &Executor, id: TicketId, user: UserId) -> Result<bool> {
+    let key = (id, user, ParticipantReason::Follower.as_str().to_owned());
     Ok(participant::Entity::delete_by_id(key).exec(conn).await?.rows_affected > 0)
 }
 
-pub(super) async fn participants(
-    conn: &impl ConnectionTrait,
-    ids: &[TicketId],
-) -> Result<HashMap<TicketId, HashSet<UserId>>> {
+pub(super) async fn participants(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, HashSet<UserId>>> {
     let rows =
         participant::Entity::find().filter(participant::Column::TicketId.is_in(ids.iter().copied())).all(conn).await?;
     let mut all: HashMap<TicketId, HashSet<UserId>> = HashMap::new();
@@ -402,12 +356,26 @@ pub(super) async fn participants(
     Ok(all)
 }
 
-/// Notes that somebody has looked; returns whether it is their first time.
-pub(super) async fn note_open(tx: &Tx, id: TicketId, user: UserId) -> Result<bool> {
+/// Records that a user opened the ticket; returns whether it is the first time.
+pub(super) async fn record_open(tx: &Tx, id: TicketId, user: UserId) -> Result<bool> {
     let row = ticket_open::ActiveModel { ticket_id: Set(id), user_id: Set(user), at: Set(tx.now) };
     let inserted = ticket_open::Entity::insert(row)
         .on_conflict_do_nothing_on([ticket_open::Column::TicketId, ticket_open::Column::UserId])
         .exec_without_returning(tx.conn())
         .await?;
     Ok(matches!(inserted, sea_orm::TryInsertResult::Inserted(1..)))
+}
+
+/// Tickets, not imported, that are RESOLVED since then or longer.
+pub(super) async fn resolved_by(conn: &Executor, then: Timestamp, limit: u64) -> Result<Vec<TicketId>> {
+    Ok(ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(ticket::Column::Status.eq(TicketStatus::Resolved.as_str()))
+        .filter(ticket::Column::Imported.eq(false))
+        .filter(Expr::col(ticket::Column::ResolvedAt).lte(then))
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
 }

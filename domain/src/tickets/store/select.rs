@@ -1,5 +1,4 @@
-//! What a scope and a filter mean in SQL. The same decisions in memory stand in `decide::rights` and `decide::board`;
-//! a test ties them together.
+//! Scopes and filters as SQL. `decide::rights` and `decide::board` are the same in memory; a test compares them.
 
 use std::collections::HashMap;
 
@@ -11,12 +10,12 @@ use super::entities::{participant, ticket};
 use crate::tickets::decide::rights::{Grant, Scope};
 use crate::tickets::model::{Filter, IdIs};
 
-fn never() -> SimpleExpr {
+fn always_false() -> SimpleExpr {
     Expr::val(1).eq(0)
 }
 
 /// The tickets of one grant.
-fn of_grant(grant: &Grant) -> SimpleExpr {
+fn grant_condition(grant: &Grant) -> SimpleExpr {
     match grant {
         Grant::Team(team) => ticket::Column::TeamId.eq(*team),
         Grant::NoTeam => ticket::Column::TeamId.is_null(),
@@ -37,22 +36,22 @@ fn of_grant(grant: &Grant) -> SimpleExpr {
 
 pub(crate) fn scope(scope: &Scope) -> Condition {
     let Some(grants) = scope.grants() else { return Condition::all() };
-    // An empty "any" would be true.
-    let any = Condition::any().add_option(grants.is_empty().then(never));
-    grants.iter().fold(any, |any, grant| any.add(of_grant(grant)))
+    // An empty `any` matches everything.
+    let any = Condition::any().add_option(grants.is_empty().then(always_false));
+    grants.iter().fold(any, |any, grant| any.add(grant_condition(grant)))
 }
 
-/// Grants that are looked up one by one.
-const ARMS_MAX: usize = 64;
+/// Grants that are queried separately; with more, one condition covers all of them.
+const BRANCHES_MAX: usize = 64;
 
-/// The first of a list within scope; `apart`: the condition is a short one, which may stand in every arm. An "or" over grants makes a database gather every ticket of each of them and sort
-/// them all; so each grant gives its own first ones, which stand in order in an index, and of those the first are taken.
-pub(crate) fn first_of(
+/// The first rows of a list within scope. With `split_by_grant` each grant is a branch of a UNION ALL that reads its
+/// first rows in index order; an OR over grants would make the database collect and sort all tickets of every grant.
+pub(crate) fn scoped_page(
     scope: &Scope,
     condition: Condition,
     order: &[(SimpleExpr, Order)],
     limit: u64,
-    apart: bool,
+    split_by_grant: bool,
 ) -> Select<ticket::Entity> {
     let ordered = |select: &mut SelectStatement| {
         for (expr, direction) in order {
@@ -60,35 +59,39 @@ pub(crate) fn first_of(
         }
         select.limit(limit);
     };
-    let arms = scope.grants().filter(|grants| apart && (2..=ARMS_MAX).contains(&grants.len()));
+    let branches = scope.grants().filter(|grants| split_by_grant && (2..=BRANCHES_MAX).contains(&grants.len()));
     let mut all = ticket::Entity::find();
-    let Some(arms) = arms else {
+    let Some(branches) = branches else {
         let query = QuerySelect::query(&mut all);
         query.cond_where(condition.add(self::scope(scope)));
         ordered(query);
         return all;
     };
-    let mut united: Option<SelectStatement> = None;
-    for grant in arms {
-        let mut arm = Query::select();
-        arm.column(ticket::Column::Id).from(ticket::Entity).cond_where(condition.clone()).and_where(of_grant(grant));
-        ordered(&mut arm);
+    let mut union: Option<SelectStatement> = None;
+    for grant in branches {
+        let mut branch = Query::select();
+        branch
+            .column(ticket::Column::Id)
+            .from(ticket::Entity)
+            .cond_where(condition.clone())
+            .and_where(grant_condition(grant));
+        ordered(&mut branch);
         let mut wrapped = Query::select();
-        wrapped.column(ticket::Column::Id).from_subquery(arm, "arm");
-        match &mut united {
-            Some(united) => {
-                united.union(UnionType::All, wrapped);
+        wrapped.column(ticket::Column::Id).from_subquery(branch, "arm");
+        match &mut union {
+            Some(union) => {
+                union.union(UnionType::All, wrapped);
             }
-            None => united = Some(wrapped),
+            None => union = Some(wrapped),
         }
     }
     let query = QuerySelect::query(&mut all);
-    query.and_where(ticket::Column::Id.in_subquery(united.unwrap_or_default()));
+    query.and_where(ticket::Column::Id.in_subquery(union.unwrap_or_default()));
     ordered(query);
     all
 }
 
-/// `texts`: for every text of the filter, the tickets that the index found for it.
+/// `texts`: the hits of the index for every text of the filter.
 pub(crate) fn filter(filter: &Filter, as_requester: bool, texts: &HashMap<String, Vec<Uuid>>) -> Condition {
     let Filter { and, or, status, priority, assignee, team, customer, created_at, updated_at, text } = filter;
     let mut all = Condition::all();
@@ -101,10 +104,10 @@ pub(crate) fn filter(filter: &Filter, as_requester: bool, texts: &HashMap<String
     }
     if let Some(is) = status {
         if let Some(one_of) = &is.one_of {
-            all = all.add(ticket::Column::Status.is_in(one_of.iter().map(|status| status.word())));
+            all = all.add(ticket::Column::Status.is_in(one_of.iter().map(|status| status.as_str())));
         }
         if !is.none_of.is_empty() {
-            all = all.add(ticket::Column::Status.is_not_in(is.none_of.iter().map(|status| status.word())));
+            all = all.add(ticket::Column::Status.is_not_in(is.none_of.iter().map(|status| status.as_str())));
         }
     }
     if let Some(one_of) = priority.as_ref().and_then(|is| is.one_of.as_ref()) {

@@ -1,0 +1,105 @@
+//! The checks of `buoy doctor` that need an open installation.
+
+use std::sync::Arc;
+
+use domain::calendar::model::CHINA;
+use domain::kernel::Error;
+use domain::notifications::model::{Channel, Senders};
+use domain::recommend::react::IndexProgress;
+use domain::runtime::log::History;
+use domain::runtime::{App, Ctx, Cursor, Engine, jobs, log};
+use domain::{audit, calendar, notifications, people};
+
+use super::protocol::Finding;
+
+/// A larger number would not tell operators more.
+const COUNT_MAX: u64 = 10_000;
+const BURIED_SHOWN: u64 = 10;
+
+pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>, Error> {
+    let (conn, engine) = (app.db.read(), app.db.engine);
+    let mut findings = Vec::new();
+    let name = match engine {
+        Engine::Sqlite => "SQLite in the data folder",
+        Engine::Postgres => "PostgreSQL",
+    };
+    findings.push(Finding::healthy(format!("the database ({name}) is reachable and its schema is up to date")));
+    findings.push(if people::queries::has_administrator(conn).await? {
+        Finding::healthy("there is an administrator")
+    } else {
+        Finding::problem("no user has the role ADMIN", "buoy user add --role ADMIN --email … --name …")
+    });
+    let head = log::head(conn, engine).await?;
+    let unsealed = audit::queries::unsealed(app, COUNT_MAX).await?;
+    findings
+        .push(Finding::healthy(format!("the event log ends at {}; {unsealed} events are not sealed yet", head.seq)));
+    // The committed position of the index: without a server in this process, nothing follows the log here.
+    let committed = app.index.cursor().and_then(|text| Cursor::decode(&text, &app.log_epoch).ok().flatten());
+    let indexed = (*app.state::<IndexProgress>().watch().borrow()).max(committed.unwrap_or_default());
+    let lag = log::count_after(conn, engine, indexed, History::Included, COUNT_MAX).await?;
+    let documents = app.index.len();
+    findings.push(Finding::healthy(format!(
+        "the search index contains {documents} tickets and is {lag} events behind the log"
+    )));
+    findings.push(check_holidays(app).await?);
+    findings.extend(check_channels(app));
+    findings.extend(check_addresses(app).await?);
+    if retry_buried {
+        let mut tx = Ctx::system(app).begin().await?;
+        let retried = jobs::retry_dead_letters(&mut tx).await?;
+        tx.commit().await?;
+        findings.push(Finding::healthy(format!("{retried} failed jobs will be retried")));
+    }
+    let backlog = jobs::backlog(conn, app.now()).await?;
+    findings.push(Finding::healthy(format!("{} jobs are due", backlog.due)));
+    if backlog.dead_letters > 0 {
+        let mut what = format!("{} jobs failed too often and are not retried any more:", backlog.dead_letters);
+        for jobs::DeadLetter { kind, subject, last_error } in jobs::dead_letters(conn, BURIED_SHOWN).await? {
+            what.push_str(&format!("\n      {kind} {subject}: {last_error}"));
+        }
+        findings.push(Finding::problem(what, "fix the causes of the errors, then run `buoy doctor --retry-buried`"));
+    }
+    Ok(findings)
+}
+
+/// Whether the public holidays of the bundled calendar are up to date.
+async fn check_holidays(app: &App) -> Result<Finding, Error> {
+    let calendars = calendar::queries::current(app).await?;
+    let Some(china) = calendars.iter().find(|saved| saved.of.key == CHINA && !saved.archived) else {
+        return Ok(Finding::healthy("no calendar uses China's public holidays"));
+    };
+    let year = china.calendar.zone().to_datetime(app.now().to_jiff()).year();
+    let known = china.hours.exceptions.iter().map(|exception| exception.last.year()).max().unwrap_or(0);
+    let text = format!("the calendar {CHINA} contains China's public holidays up to {known}");
+    Ok(if known < year {
+        Finding::problem(text, format!("add those of {year} (saveCalendar)"))
+    } else if known == year {
+        Finding::healthy(format!("{text}; add those of {} once they are published (saveCalendar)", year + 1))
+    } else {
+        Finding::healthy(text)
+    })
+}
+
+/// Addresses that nobody has proved, such as those of a version before proofs.
+async fn check_addresses(app: &App) -> Result<Option<Finding>, Error> {
+    let unproved = notifications::queries::count_unproved(app.db.read()).await?;
+    Ok((unproved > 0).then(|| {
+        Finding::healthy(format!(
+            "{unproved} addresses of users are not proved, so nothing is sent to them: the users enter a code in their profile, \
+             or an administrator binds them (bindTerminal with userId)"
+        ))
+    }))
+}
+
+/// Lists channels without a sender.
+fn check_channels(app: &App) -> Option<Finding> {
+    let senders = app.state::<Senders>();
+    let unconfigured: Vec<&str> =
+        Channel::ALL.iter().filter(|channel| !senders.has(**channel)).map(|channel| channel.as_str()).collect();
+    (!unconfigured.is_empty()).then(|| {
+        Finding::healthy(format!(
+            "no sender is configured for {}: messages on these channels fail ([channels] in the configuration)",
+            unconfigured.join(", ")
+        ))
+    })
+}

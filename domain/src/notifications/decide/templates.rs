@@ -1,0 +1,206 @@
+//! The texts of notifications, made from the current ticket.
+
+use crate::kernel::{Arg, Message};
+use crate::msg;
+use crate::notifications::model::{Cause, Channel, Params, UnseenReason, Verdict};
+use crate::tickets::model::{PendingNeeds, Priority, SlaMetric, Ticket};
+
+/// A title and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedText {
+    pub title: Message,
+    pub body: Message,
+}
+
+fn priority_name(priority: Priority) -> Message {
+    match priority {
+        Priority::Urgent => msg!("priority-urgent"),
+        Priority::High => msg!("priority-high"),
+        Priority::Normal => msg!("priority-normal"),
+        Priority::Low => msg!("priority-low"),
+    }
+}
+
+/// A duration, to the minute.
+fn duration(seconds: i64) -> Message {
+    let minutes = seconds / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => msg!("duration-seconds", seconds = seconds),
+        (0, minutes) => msg!("duration-minutes", minutes = minutes),
+        (hours, 0) => msg!("duration-hours", hours = hours),
+        (hours, minutes) => msg!("duration-hours-minutes", hours = hours, minutes = minutes),
+    }
+}
+
+/// What a ticket is about, in one line.
+fn subject_of(ticket: Option<&Ticket>) -> Message {
+    match ticket {
+        Some(ticket) => {
+            let priority = priority_name(ticket.request.priority);
+            msg!("notification-subject", priority = priority, title = ticket.request.title)
+        }
+        None => Message::literal("", ""),
+    }
+}
+
+/// A line below the subject.
+fn below(subject: &Message, line: Message) -> Message {
+    msg!("notification-two-lines", first = *subject, second = line)
+}
+
+/// Renders a notification. `about`: the name of the person in `params.about`.
+pub fn render(
+    cause: Cause,
+    params: &Params,
+    ticket: Option<&Ticket>,
+    about: Option<&str>,
+    repeated: bool,
+) -> RenderedText {
+    let number = ticket.map(|ticket| format!("#{}", ticket.number)).unwrap_or_default();
+    let subject = subject_of(ticket);
+    let waited = duration(params.waited.unwrap_or(0));
+    let who = about.map_or_else(|| msg!("notification-somebody"), |about| Message::literal(about, about));
+    let count = Arg::Number(params.count.unwrap_or(0));
+    let (title, body) = match cause {
+        Cause::Assigned => (msg!("notification-assigned", number = number), subject),
+        Cause::Escalation1 => (
+            msg!("notification-level-1", number = number, waited = waited),
+            below(&subject, msg!("notification-level-1-body")),
+        ),
+        Cause::Escalation2 => {
+            (msg!("notification-level-2", number = number, waited = waited), below(&subject, level_2(about)))
+        }
+        Cause::Escalation3 => {
+            (msg!("notification-level-3", number = number, waited = waited), below(&subject, level_3(params, about)))
+        }
+        Cause::Mention => (msg!("notification-mention", author = who, number = number), subject),
+        Cause::Comment => (msg!("notification-comment", author = who, number = number), subject),
+        Cause::SlaRisk => {
+            let response = params.word.as_deref() == Some(SlaMetric::FirstResponse.as_str());
+            let target = if response { msg!("sla-first-response") } else { msg!("sla-resolution") };
+            (msg!("notification-sla-risk", number = number, target = target), subject)
+        }
+        Cause::TeamQueue => {
+            (msg!("notification-team-queue", number = number), below(&subject, msg!("notification-team-queue-body")))
+        }
+        Cause::Digest => (msg!("notification-digest", count = count), Message::literal("", "")),
+        Cause::Credential => (msg!("notification-alert"), alert(params)),
+        Cause::Knowledge if params.month.is_some() => {
+            let month = params.month.as_deref().unwrap_or_default();
+            (msg!("notification-report", month = month), msg!("notification-report-body"))
+        }
+        Cause::Knowledge if params.card.is_none() => {
+            let key = params.word.as_deref().unwrap_or_default();
+            let name = params.name.clone().unwrap_or_else(|| Message::literal(key, key));
+            (msg!("notification-knowledge-gap", name = name), msg!("notification-knowledge-gap-body", count = count))
+        }
+        Cause::Knowledge => (msg!("notification-card", count = count), msg!("notification-card-body")),
+        Cause::Survey => {
+            (msg!("notification-survey", number = number), below(&subject, msg!("notification-survey-body")))
+        }
+        Cause::PendingReport => {
+            let status = name_of(params);
+            (
+                msg!("notification-pending-report", number = number, status = status),
+                below(&subject, pending_report(params.word.as_deref())),
+            )
+        }
+        Cause::Released => (
+            msg!("notification-released", number = number),
+            below(&subject, msg!("notification-released-body", waited = waited)),
+        ),
+        Cause::ContactMethod => {
+            let channel =
+                params.word.as_deref().and_then(|word| word.parse().ok()).map_or_else(|| name_of(params), channel_name);
+            (msg!("notification-address-taken", channel = channel), msg!("notification-address-taken-body"))
+        }
+        Cause::Prediction => (msg!("notification-prediction"), subject),
+    };
+    let title = if repeated { msg!("notification-sent-again", title = title) } else { title };
+    RenderedText { title, body }
+}
+
+/// The name of a channel in both languages.
+fn channel_name(channel: Channel) -> Message {
+    match channel {
+        Channel::Web => msg!("channel-web"),
+        Channel::Wecom => msg!("channel-wecom"),
+        Channel::Dingtalk => msg!("channel-dingtalk"),
+        Channel::Feishu => msg!("channel-feishu"),
+        Channel::WebPush => msg!("channel-web-push"),
+        Channel::Email => msg!("channel-email"),
+        Channel::Sms => msg!("channel-sms"),
+    }
+}
+
+fn name_of(params: &Params) -> Message {
+    params.name.clone().unwrap_or_else(|| Message::literal("", ""))
+}
+
+fn level_2(about: Option<&str>) -> Message {
+    match about {
+        Some(about) => msg!("notification-level-2-assigned", name = about),
+        None => msg!("notification-level-2-unassigned"),
+    }
+}
+
+fn level_3(params: &Params, about: Option<&str>) -> Message {
+    match (params.word.as_deref() == Some("STAYS"), about) {
+        (true, Some(about)) => msg!("notification-level-3-stays", name = about),
+        (_, None) => msg!("notification-level-3-unassigned"),
+        (false, Some(about)) => msg!("notification-level-3-reassigned", name = about),
+    }
+}
+
+/// What a reported status still needs.
+fn pending_report(needs: Option<&str>) -> Message {
+    match needs.and_then(|text| text.parse::<PendingNeeds>().ok()) {
+        Some(PendingNeeds::Attribution) => msg!("notification-pending-attribution"),
+        Some(PendingNeeds::Assignee) => msg!("notification-pending-assignee"),
+        Some(PendingNeeds::Decision) | None => msg!("notification-pending-decision"),
+    }
+}
+
+/// When a credential expires.
+fn expires_in(days: i64) -> Message {
+    if days == 0 { msg!("expires-today") } else { msg!("expires-in-days", days = Arg::Number(days)) }
+}
+
+/// Alerts about Buoy itself, for administrators.
+fn alert(params: &Params) -> Message {
+    let count = params.count.unwrap_or(0);
+    let name = name_of(params);
+    match params.word.as_deref() {
+        Some("CLOCK_JUMPED") => msg!("alert-clock-jumped", seconds = count),
+        Some("SYSTEM_DISABLED") => msg!("alert-system-disabled", name = name),
+        Some("SIGNATURE_FAILING") => msg!("alert-signature-failing", name = name),
+        Some("QUARANTINE_FULL") => msg!("alert-quarantine-full", name = name),
+        Some("CREDENTIAL_FAILING") => msg!("alert-credential-failing", name = name),
+        Some("CANARY_LOST") => msg!("alert-canary-lost", name = name),
+        Some("GATEWAY_SILENT") => msg!("alert-gateway-silent", name = name),
+        Some("CREDENTIAL_EXPIRING") => msg!("alert-credential-expiring", name = name, when = expires_in(count)),
+        Some("CREDENTIAL_ROTATED") => msg!("alert-credential-rotated", name = name),
+        Some("UNKNOWN_WORD") => msg!("alert-unknown-status", name = name),
+        word => Message::literal(word.unwrap_or_default(), word.unwrap_or_default()),
+    }
+}
+
+/// The failure of a delivery on a channel without a sender.
+pub fn no_sender(channel: Channel) -> Message {
+    msg!("notification-no-sender", channel = channel.as_str())
+}
+
+/// The reason of a verdict as a sentence.
+pub fn unseen(verdict: &Verdict, assignee: Option<&str>) -> Message {
+    let who = assignee.unwrap_or("?");
+    let last = verdict.evidence.iter().flat_map(|n| &n.deliveries).rev().find_map(|d| d.failure.as_ref());
+    match (verdict.reason, last) {
+        (UnseenReason::NobodyAssigned, _) => msg!("unseen-nobody-assigned"),
+        (UnseenReason::NeverSent, Some(failure)) => msg!("unseen-all-failed", name = who, failure = *failure),
+        (UnseenReason::NeverSent, None) => msg!("unseen-never-sent", name = who),
+        (UnseenReason::NotDelivered, _) => msg!("unseen-not-delivered", name = who),
+        (UnseenReason::DeliveryUnknown, _) => msg!("unseen-delivery-unknown", name = who),
+        (UnseenReason::NotOpened, _) => msg!("unseen-not-opened", name = who),
+        (UnseenReason::OpenedAndLeft, _) => msg!("unseen-opened", name = who),
+    }
+}

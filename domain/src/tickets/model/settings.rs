@@ -1,0 +1,25 @@
+//! The section `tickets` of the configuration.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::kernel::days;
+use crate::runtime::ConfigSection;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// A RESOLVED ticket is closed after this time.
+    pub close_after_days: u64,
+}
+
+impl ConfigSection for Settings {
+    const NAME: &'static str = "tickets";
+}
+
+impl Settings {
+    pub const fn close_after(&self) -> Duration {
+        days(self.close_after_days)
+    }
+}
