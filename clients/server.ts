@@ -1,8 +1,9 @@
 /** The real program on demo data. A test can kill it and start it again on the same data. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 
 const PROGRAM = process.env.BUOY_BINARY ?? new URL('../target/debug/buoy', import.meta.url).pathname;
 
@@ -14,7 +15,7 @@ export class Server {
   ) {}
 
   static async start(): Promise<Server> {
-    const folder = await mkdtemp(join(tmpdir(), 'buoy-clients-'));
+    const folder = await copyDemoData('buoy-clients-');
     const [process, address] = await startServer(folder, '127.0.0.1:0');
     return new Server(process, folder, address);
   }
@@ -64,7 +65,14 @@ export class Server {
   }
 }
 
-async function startServer(folder: string, listen: string): Promise<[ChildProcess, string]> {
+/** A folder with demo data of its own. */
+async function copyDemoData(prefix: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await cp(inject('demoData'), folder, { recursive: true });
+  return folder;
+}
+
+export async function startServer(folder: string, listen: string): Promise<[ChildProcess, string]> {
   const server = spawn(PROGRAM, ['serve', '--demo'], {
     env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '', BUOY_DISPATCH__AUTOMATIC: 'false', BUOY_LOG: 'error' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -82,7 +90,7 @@ async function startServer(folder: string, listen: string): Promise<[ChildProces
   return [server, address];
 }
 
-async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exited = new Promise((done) => server.on('exit', done));
   server.kill(signal);
   await exited;

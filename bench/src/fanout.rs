@@ -23,6 +23,8 @@ const SOCKETS: usize = 2_000;
 /// Concurrent events: while one is delivered, the next is committed. Bare frames need no commit.
 const IN_FLIGHT: u64 = 8;
 const DURATION: Duration = Duration::from_secs(8);
+/// Seconds until all boards must receive.
+const SUBSCRIBED_WITHIN: u32 = 120;
 
 const BOARD: &str = "subscription B($filter: TicketFilter) { boardEvents(filter: $filter) { cursor at kind ticketId
     ticket { id number title status priority version createdAt updatedAt assignee { id name } team { id key name } } } }";
@@ -144,12 +146,17 @@ async fn bare_socket(
     payload: web::Payload,
     frames_to_send: web::Data<broadcast::Sender<Arc<str>>>,
 ) -> actix_web::Result<HttpResponse> {
-    let (response, mut session, _messages) = actix_ws::handle(&request, payload)?;
+    let (response, mut session, mut messages) = actix_ws::handle(&request, payload)?;
     let mut frames = frames_to_send.subscribe();
     actix_web::rt::spawn(async move {
-        while let Ok(frame) = frames.recv().await {
-            if session.text(&*frame).await.is_err() {
-                return;
+        loop {
+            tokio::select! {
+                frame = frames.recv() => match frame {
+                    Ok(frame) if session.text(&*frame).await.is_ok() => {}
+                    _ => return,
+                },
+                // Read, so that a client that has gone ends the task; otherwise the server waits for it.
+                message = messages.recv() => if !matches!(message, Some(Ok(_))) { return },
             }
         }
     });
@@ -230,12 +237,16 @@ pub async fn fanout(report: &mut Report) {
     };
     // Repeats until every socket receives.
     let mut receiving = 0;
-    while receiving < SOCKETS as u64 {
+    for _ in 0..SUBSCRIBED_WITHIN {
         let before = received.messages.load(Ordering::Acquire);
         comment(&tickets["everyone"]).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         receiving = received.messages.load(Ordering::Acquire) - before;
+        if receiving >= SOCKETS as u64 {
+            break;
+        }
     }
+    assert!(receiving >= SOCKETS as u64, "only {receiving} of {SOCKETS} boards receive after {SUBSCRIBED_WITHIN} s");
     let mut measured = Vec::new();
     for (whose, receivers) in [("everyone", SOCKETS), ("one team", SOCKETS / crate::instance::TEAMS)] {
         measured.push(events(&received, IN_FLIGHT, receivers as u64, async || comment(&tickets[whose]).await).await);

@@ -8,6 +8,8 @@ sign-in-required = Please sign in.
 version-conflict = This was changed by someone else since you loaded it. Reload it and try again.
 idempotency-key-reused = This idempotency key was already used for a different request: use a new key.
 storage-unavailable = Buoy cannot save right now because its disk is full or failing. Nothing was changed; contact your system administrator.
+database-unavailable = The database did not respond. Nothing was changed; please try again.
+commit-uncertain = The connection to the database was lost while saving, so the change may or may not be saved. Send it again with the same idempotencyKey, or check before you repeat it.
 internal-error = Something went wrong on our side; nothing was changed. Please try again.
 
 field-empty = { $field } is empty: enter a value.

@@ -8,6 +8,8 @@ sign-in-required = 请先登录。
 version-conflict = 您加载之后已有他人修改，请重新加载后再试。
 idempotency-key-reused = 该幂等键已用于不同的输入，新的请求请使用新的键。
 storage-unavailable = 系统磁盘已满或发生故障，暂时无法保存。未做任何更改，请联系系统管理员。
+database-unavailable = 数据库暂时没有响应。未做任何更改，请重试。
+commit-uncertain = 保存时与数据库的连接中断，更改可能已保存，也可能未保存。请使用相同的 idempotencyKey 重新提交，或先检查再重复操作。
 internal-error = 服务器内部出错，未做任何更改，请稍后重试。
 
 field-empty = { $field } 不能为空，请填写。

@@ -20,7 +20,7 @@ impl MigrationTrait for Migration {
         };
         let codes = format!(
             "create table address_code (id {id} not null primary key, user_id {id} not null references \"user\" (id),
-                channel text not null, address text not null, issued_at bigint not null, attempts integer not null,
+                channel text not null, address text not null, make_primary boolean not null, issued_at bigint not null, attempts integer not null,
                 sent_at bigint, failure text)"
         );
         let statements = [

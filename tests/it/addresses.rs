@@ -84,6 +84,21 @@ async fn an_address_counts_once_its_code_was_typed_in_and_has_one_holder() {
     write(&mut lmtp, "3").await;
     assert_eq!(tickets(&desk).await[2]["requester"]["name"], "requester2");
 
+    // A proved address stays in use until the one that replaces it is proved.
+    let next = json!({ "channel": "EMAIL", "address": "other@corp.example", "primary": true });
+    let fields = "terminals { address provedAt pendingAddress codeExpiresAt }";
+    let waits = other.mutate_ok("bindTerminal", fields, next).await;
+    let row = &waits["terminals"][0];
+    assert_eq!((&row["address"], &row["pendingAddress"]), (&json!(stranger), &json!("other@corp.example")), "{waits}");
+    assert!(row["provedAt"].is_string() && row["codeExpiresAt"].is_string(), "{waits}");
+    write(&mut lmtp, "4").await;
+    assert_eq!(tickets(&desk).await[3]["requester"]["name"], "requester2");
+    desk.advance(seconds(0)).await;
+    let code = codes_to(&post, "other@corp.example").pop().unwrap();
+    let replaced = other.mutate_ok("confirmTerminal", fields, refused(&code)).await;
+    let row = &replaced["terminals"][0];
+    assert_eq!((&row["address"], &row["pendingAddress"]), (&json!("other@corp.example"), &json!(null)), "{replaced}");
+
     // Codes are limited for a person and for an address.
     let mut last = String::new();
     for _ in 0..5 {

@@ -24,10 +24,11 @@ pub struct Installation {
     extra_settings: Vec<(&'static str, String)>,
 }
 
-/// The output of a command, and whether it succeeded.
+/// The output of a command, and how it ended.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub success: bool,
+    pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
@@ -117,6 +118,7 @@ fn run_to_end(mut command: Command, stdin: &str) -> CommandOutput {
     let output = child.wait_with_output().unwrap();
     CommandOutput {
         success: output.status.success(),
+        code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }

@@ -1,9 +1,10 @@
 /** A test server on demo data, and browser sessions of its users. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { inject } from 'vitest';
 
 const PROGRAM = process.env.BUOY_BINARY ?? new URL('../../target/debug/buoy', import.meta.url).pathname;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -13,8 +14,15 @@ const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-
 /** Environment variables of the program, in addition to the defaults of every desk. */
 type Env = Readonly<Record<string, string>>;
 
+/** A folder with demo data of its own. */
+async function copyDemoData(prefix: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), prefix));
+  await cp(inject('demoData'), folder, { recursive: true });
+  return folder;
+}
+
 /** Starts the program and returns its process and address. */
-async function startServer(folder: string, listen: string, env: Env): Promise<[ChildProcess, string]> {
+export async function startServer(folder: string, listen: string, env: Env): Promise<[ChildProcess, string]> {
   const server = spawn(PROGRAM, ['serve', '--demo'], {
     env: { ...process.env, BUOY_DATA_DIR: folder, BUOY_LISTEN: listen, BUOY_DATABASE_URL: '',
       // E-mail is configured as a channel, but nothing listens there, so no e-mail arrives.
@@ -36,7 +44,7 @@ async function startServer(folder: string, listen: string, env: Env): Promise<[C
   return [server, address];
 }
 
-async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exited = new Promise((done) => server.on('exit', done));
   server.kill(signal);
   await exited;
@@ -55,7 +63,7 @@ export class Desk {
   ) {}
 
   static async open(env: Env = {}): Promise<Desk> {
-    const folder = await mkdtemp(join(tmpdir(), 'buoy-browser-'));
+    const folder = await copyDemoData('buoy-browser-');
     const [server, address] = await startServer(folder, '127.0.0.1:0', env);
     return new Desk(address, await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS }), server, folder, env);
   }

@@ -25,7 +25,9 @@ pub struct Terminal {
     /// Since when the address counts: a code that was sent to it was typed in, or an administrator bound it. Null: nothing
     /// but codes is sent to it, and nobody is recognised by it.
     proved_at: Option<DateTime>,
-    /// Until when the code that was last sent to the address is valid; null: none is.
+    /// The address that replaces a proved one once the code that was sent to it is typed in; null: there is none.
+    pending_address: Option<String>,
+    /// Until when the code that was last sent to the unproved or pending address is valid; null: none is.
     code_expires_at: Option<DateTime>,
     /// Why the last code could not be sent; null: it was sent, or is about to be.
     code_failure: Option<String>,
@@ -66,18 +68,15 @@ async fn terminals(ctx: &Context<'_>, user: Option<UserId>) -> async_graphql::Re
     let Some(user) = user else { return Ok(Vec::new()) };
     let cx = cx(ctx);
     let found = notifications::queries::terminals(cx.read(), user).await.or_top_level(ctx)?;
-    let codes = if found.iter().all(|terminal| terminal.proved_at.is_some()) {
-        Vec::new()
-    } else {
-        notifications::queries::codes(cx.read(), user, cx.now() - model::CODE_TTL).await.or_top_level(ctx)?
-    };
-    let terminal = |model::Terminal { user: _, channel, address, primary, proved_at }| {
-        let code = codes.iter().rfind(|code| code.channel == channel && code.address == address);
-        let code = code.filter(|_| proved_at.is_none());
+    let codes = notifications::queries::codes(cx.read(), user, cx.now() - model::CODE_TTL).await.or_top_level(ctx)?;
+    let terminal = |terminal: model::Terminal| {
+        let code = model::pending(&terminal, &codes);
+        let model::Terminal { user: _, channel, address, primary, proved_at } = terminal;
         Terminal {
             channel: channel.into(),
             primary,
             proved_at: proved_at.map(DateTime),
+            pending_address: code.filter(|_| proved_at.is_some()).map(|code| code.address.clone()),
             code_expires_at: code.map(|code| DateTime(code.expires_at())),
             code_failure: code.and_then(|code| Some(code.failure.as_ref()?.text(language(ctx)))),
             address,

@@ -29,8 +29,14 @@ impl UserError {
 
 /// The top-level error of a query or subscription, and of an unexpected failure of a mutation.
 pub fn top_level(error: Error, language: Locale) -> async_graphql::Error {
+    let retryable = error.is_connection_lost();
     let (code, message) = public_error(error, language);
-    async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
+    async_graphql::Error::new(message).extend_with(|_, extensions| {
+        extensions.set("code", code.as_str());
+        if retryable {
+            extensions.set("retryable", true);
+        }
+    })
 }
 
 /// The code and message of an error that a client may see; internal errors are logged here.
@@ -44,7 +50,12 @@ pub fn public_error(error: Error, language: Locale) -> (TopCode, String) {
         }
         error => {
             tracing::error!(%error, "answered INTERNAL");
-            let message = if error.is_storage() { msg!("storage-unavailable") } else { msg!("internal-error") };
+            let message = match &error {
+                Error::Commit(_) if error.is_connection_lost() => msg!("commit-uncertain"),
+                error if error.is_connection_lost() => msg!("database-unavailable"),
+                error if error.is_storage() => msg!("storage-unavailable"),
+                _ => msg!("internal-error"),
+            };
             (TopCode::Internal, message.text(language))
         }
     }

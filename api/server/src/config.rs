@@ -15,8 +15,9 @@ use domain::runtime::app::States;
 use domain::runtime::ports::HttpClient;
 use domain::runtime::settings::SectionVisitor;
 use domain::{calendar, notifications, wiring};
-use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny};
@@ -72,7 +73,9 @@ impl Config {
         }
         // Unknown variables are a warning, not an error: the environment is not ours alone.
         let environment = Env::prefixed(variables::PREFIX).split("__");
-        Self::read(&figment.merge(environment.filter(|key| variables::is_key(key.as_str()))))
+        let environment = environment.filter(|key| variables::is_key(key.as_str()));
+        let defaults = Figment::from(Toml::string(variables::DEFAULT));
+        Self::read(&figment.merge(Variables { environment, defaults }))
     }
 
     fn read(figment: &Figment) -> Result<Self, String> {
@@ -161,6 +164,46 @@ impl Config {
     }
 }
 
+/// The environment. What is a text by default is read as one: alone, figment takes `1000001` for a number.
+struct Variables {
+    environment: Env,
+    defaults: Figment,
+}
+
+impl Provider for Variables {
+    fn metadata(&self) -> Metadata {
+        self.environment.metadata()
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let mut values = Dict::new();
+        for (key, text) in self.environment.iter() {
+            let is_text = matches!(self.defaults.find_value(key.as_str()), Ok(Value::String(..)));
+            insert(&mut values, key.as_str(), variable(&text, is_text));
+        }
+        Ok(Profile::Default.collect(values))
+    }
+}
+
+fn variable(text: &str, is_text: bool) -> Value {
+    match text.parse() {
+        Ok(value @ Value::String(..)) => value,
+        Ok(value) if !is_text => value,
+        _ => Value::from(text),
+    }
+}
+
+fn insert(values: &mut Dict, key: &str, value: Value) {
+    let Some((section, rest)) = key.split_once('.') else {
+        values.insert(key.to_owned(), value);
+        return;
+    };
+    let section = values.entry(section.to_owned()).or_insert_with(|| Value::from(Dict::new()));
+    if let Value::Dict(_, section) = section {
+        insert(section, rest, value);
+    }
+}
+
 fn describe(error: figment::Error) -> String {
     format!("configuration: {error}")
 }
@@ -207,11 +250,9 @@ impl SectionVisitor for InsertSections<'_> {
 mod tests {
     use std::time::Duration;
 
+    use super::*;
     use domain::kernel::{days, hours, minutes, seconds};
     use domain::{credentials, dispatch, escalation, hub, intake, knowledge, metrics, tickets};
-    use figment::value::{Dict, Value};
-
-    use super::*;
 
     fn with(file: &str) -> Result<Config, String> {
         Config::read(&Figment::from(Toml::string(variables::DEFAULT)).merge(Toml::string(file)))
@@ -286,6 +327,30 @@ mod tests {
         }
         // Without mail, its address does not matter.
         with("intake.mail_address = \"help\"").unwrap();
+    }
+
+    #[test]
+    fn a_variable_is_a_text_where_the_default_is_one() {
+        for (text, is_text, expected) in [
+            ("1000001", true, Value::from("1000001")),
+            ("1000001", false, Value::from(1_000_001_usize)),
+            ("0138", true, Value::from("0138")),
+            ("true", true, Value::from("true")),
+            ("1e5", true, Value::from("1e5")),
+            ("{a}", true, Value::from("{a}")),
+            ("\"quoted\"", true, Value::from("quoted")),
+            ("", true, Value::from("")),
+        ] {
+            assert_eq!(variable(text, is_text), expected, "{text}");
+        }
+        let mut values = Dict::new();
+        insert(&mut values, "channels.wecom.agent_id", Value::from("1"));
+        insert(&mut values, "channels.wecom.corp_id", Value::from("2"));
+        insert(&mut values, "log", Value::from("3"));
+        let found = Figment::from(figment::providers::Serialized::defaults(values));
+        for (key, expected) in [("channels.wecom.agent_id", "1"), ("channels.wecom.corp_id", "2"), ("log", "3")] {
+            assert_eq!(found.extract_inner::<String>(key).unwrap(), expected);
+        }
     }
 
     #[test]

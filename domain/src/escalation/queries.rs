@@ -10,11 +10,11 @@ use super::model::{Escalation, Measure, Policy, PolicyCache, PolicySimulation};
 use super::store::{self, escalation_policy};
 use crate::calendar;
 use crate::calendar::model::{CHINA, Calendar};
-use crate::kernel::{Error, Result, Role, TicketId, Timestamp, UserId, boxed};
+use crate::kernel::{Error, Refusal, Result, Role, TicketId, Timestamp, UserId, boxed};
 use crate::notifications::model::Senders;
 use crate::runtime::versioned::is_newest;
 use crate::runtime::{App, Ctx, Executor};
-use crate::tickets::model::{Ticket, TicketStatus};
+use crate::tickets::model::{Priority, Ticket, TicketStatus};
 use crate::tickets::store::entities::{ticket, ticket_open};
 use crate::{notifications, people};
 
@@ -87,6 +87,18 @@ impl StaffSnapshot {
             now,
         }
     }
+}
+
+/// The policies that now reach nobody at some level, and why.
+#[boxed]
+pub async fn unreached(app: &App) -> Result<Vec<(Priority, Refusal)>> {
+    let staff = StaffSnapshot::load(app, app.db.read()).await?;
+    let reachability = staff.reachability(app, app.now());
+    let policies = policies(app).await?;
+    let found = policies.iter().filter_map(|policy| {
+        decide::reaches_somebody(&policy.levels, &reachability).err().map(|why| (policy.priority, why))
+    });
+    Ok(found.collect())
 }
 
 /// Dry run of a policy on current staff, with a virtual clock that starts at `from`. For administrators and supervisors.

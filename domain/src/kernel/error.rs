@@ -142,6 +142,15 @@ impl Error {
         }
     }
 
+    /// Whether the connection to the database was lost, or none was to be had.
+    pub fn is_connection_lost(&self) -> bool {
+        match self {
+            Self::Db(cause) => is_connection_lost(cause),
+            Self::Commit(cause) => is_connection_lost(cause),
+            _ => false,
+        }
+    }
+
     pub fn internal(detail: impl std::fmt::Display) -> Self {
         Self::Internal(detail.to_string())
     }
@@ -151,6 +160,24 @@ impl From<DbErr> for Error {
     /// Maps PostgreSQL's `deadlock_detected` to [`Error::Deadlock`].
     fn from(cause: DbErr) -> Self {
         if code_of(&cause).as_deref() == Some("40P01") { Self::Deadlock } else { Self::Db(cause) }
+    }
+}
+
+/// Whether a statement failed because its connection ended: a network error, or the server stops or ended the session.
+pub fn is_connection_lost(cause: &DbErr) -> bool {
+    use sea_orm::sqlx::Error as Sqlx;
+    if let Some(code) = code_of(cause) {
+        // PostgreSQL's classes 08 (connection exception) and 57P (operator intervention).
+        return code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03" | "57P05");
+    }
+    match cause {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime) => matches!(
+            runtime,
+            RuntimeErr::SqlxError(error)
+                if matches!(**error, Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::Protocol(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed)
+        ),
+        _ => false,
     }
 }
 

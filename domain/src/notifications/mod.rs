@@ -7,7 +7,7 @@
 //!   failed or unacknowledged delivery fails over to the next channel. An escalation level uses every channel that it names.
 //! - Sending is a job in the channel's queue: the attempt is recorded and committed, then sent, then its outcome is recorded. A
 //!   send that a crash interrupts is `UNKNOWN`: levels 2 and 3 are sent again with a note, others are not.
-//! - A provider's rate limit is a token bucket in the database. Messages above the limit are merged into one digest; levels 2 and 3
+//! - A provider's rate limit is a sliding window in the database. Messages above the limit are merged into one digest; levels 2 and 3
 //!   are never merged.
 //! - Texts are rendered when they are read or sent, from the current ticket; none is stored.
 //!

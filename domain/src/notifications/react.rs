@@ -96,7 +96,7 @@ async fn notify_others(
 async fn on_clock_jumped(tx: &mut Tx, seconds: i64) -> Result<()> {
     if seconds < 0 {
         // Otherwise they would stay blocked until the clock reaches its former time.
-        store::reset_buckets(tx.conn()).await?;
+        store::delete_send_windows(tx.conn()).await?;
     }
     let params = Params { word: Some("CLOCK_JUMPED".to_owned()), count: Some(seconds), ..Params::default() };
     notify_administrators(tx, Cause::Credential, params).await

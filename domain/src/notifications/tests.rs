@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::decide::{
-    AssigneeActivity, RateLimitDecision, TokenBucket, can_reach, is_reachable, quiet_until, routes, state, verdict,
+    AssigneeActivity, RateLimitDecision, SendWindow, can_reach, is_reachable, quiet_until, routes, state, verdict,
 };
 use super::model::{
     Cause, Channel, ContactPoints, Delivery, DeliveryState, Notification, Params, Senders, Settings, State, Terminal,
@@ -123,31 +123,52 @@ fn levels_two_and_three_need_an_external_channel() {
 }
 
 #[test]
-fn a_token_bucket_refills_with_time() {
+fn no_minute_contains_more_messages_than_a_provider_allows() {
     // DingTalk's robots: twenty a minute.
     let rate = Rate { messages: 20, per: minutes(1) };
-    let mut bucket = TokenBucket::full(rate, now());
-    for _ in 0..20 {
-        let RateLimitDecision::Granted(left) = bucket.take(rate, now()) else { panic!("twenty at once") };
-        bucket = left;
+    let mut window = SendWindow::default();
+    let mut sent: Vec<Timestamp> = Vec::new();
+    let mut at = now();
+    while at < now() + minutes(10) {
+        match window.clone().take(rate, at) {
+            RateLimitDecision::Granted(next) => {
+                window = next;
+                sent.push(at);
+                at = at + Duration::from_millis(70);
+            }
+            RateLimitDecision::RetryAt(next) => {
+                assert!(next > at && next <= at + seconds(63), "{at} {next}");
+                at = next;
+            }
+        }
     }
-    assert_eq!(bucket.take(rate, now()), RateLimitDecision::RetryAt(now() + Duration::from_millis(3_001)));
-    assert!(matches!(bucket.take(rate, now() + seconds(2)), RateLimitDecision::RetryAt(_)));
-    let RateLimitDecision::Granted(left) = bucket.take(rate, now() + seconds(3)) else {
-        panic!("one comes back every three seconds")
+    for (first, later) in sent.iter().zip(sent.iter().skip(20)) {
+        assert!(*later > *first + minutes(1), "{first} {later}");
+    }
+    assert!(sent.len() >= 180, "{} in ten minutes", sent.len());
+    assert!(window.slots.len() <= 62);
+}
+
+#[test]
+fn a_blocked_account_waits_and_keeps_its_count() {
+    let rate = Rate { messages: 1, per: minutes(1) };
+    let RateLimitDecision::Granted(window) = SendWindow::default().take(rate, now()) else { panic!("the first") };
+    let blocked = window.blocked(now() + minutes(10));
+    assert_eq!(blocked.clone().take(rate, now()), RateLimitDecision::RetryAt(now() + minutes(10)));
+    assert!(matches!(blocked.clone().take(rate, now() + minutes(10)), RateLimitDecision::Granted(_)));
+    let short = blocked.blocked(now() + seconds(1));
+    assert!(matches!(short.take(rate, now() + seconds(2)), RateLimitDecision::RetryAt(_)));
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_stop_an_account() {
+    let rate = Rate { messages: 1, per: minutes(1) };
+    let RateLimitDecision::Granted(window) = SendWindow::default().take(rate, now() + hours(9)) else {
+        panic!("the first")
     };
-    assert!(matches!(left.take(rate, now() + seconds(3)), RateLimitDecision::RetryAt(_)));
-    // The bucket never exceeds its capacity.
-    let mut bucket = TokenBucket { tokens: 0, at: now() - days(9) };
-    let mut taken = 0;
-    while let RateLimitDecision::Granted(left) = bucket.take(rate, now()) {
-        bucket = left;
-        taken += 1;
-    }
-    assert_eq!(taken, 20);
-    let blocked = TokenBucket::blocked(now() + minutes(10));
-    assert_eq!(blocked.take(rate, now()), RateLimitDecision::RetryAt(now() + minutes(10)));
-    assert!(matches!(blocked.take(rate, now() + minutes(10)), RateLimitDecision::Granted(_)));
+    assert!(
+        matches!(window.blocked(now() + days(9)).take(rate, now()), RateLimitDecision::RetryAt(at) if at <= now() + hours(2))
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Keeps this node's index up to date with the log, and schedules suggestions for assignees.
 
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,12 +16,12 @@ use super::{commands, queries};
 use crate::kernel::{Error, Locale, Result, TicketId, UserId, boxed, seconds};
 use crate::knowledge::model::KnowledgeFact;
 use crate::runtime::app::States;
-use crate::runtime::feed::{self, Next};
+use crate::runtime::feed::{self, Follower, Next};
 use crate::runtime::jobs::{self, IfScheduled, Schedule};
-use crate::runtime::log::History;
+use crate::runtime::log::{Audience, History};
 use crate::runtime::{AnyEvent, App, Ctx, Cursor, MessageEnricher, Row, Tx, log};
 use crate::tickets::model::{Fact, TicketEvent};
-use crate::tickets::queries::{changed_tickets, indexed_tickets, indexed_tickets_after};
+use crate::tickets::queries::{indexed_tickets, indexed_tickets_after};
 use crate::tickets::react::changed_confidentiality;
 
 /// A short delay merges quick changes and keeps the work off the request.
@@ -52,19 +53,34 @@ const BATCH: usize = 500;
 /// The cursor of the index.
 pub struct IndexProgress {
     at: watch::Sender<Cursor>,
+    /// Up to here all but imported tickets are indexed.
+    live: watch::Sender<Cursor>,
     /// Documents written by a running rebuild; 0 if there is none.
     rebuilding: AtomicU64,
 }
 
 impl Default for IndexProgress {
     fn default() -> Self {
-        Self { at: watch::Sender::new(Cursor::START), rebuilding: AtomicU64::new(0) }
+        Self {
+            at: watch::Sender::new(Cursor::START),
+            live: watch::Sender::new(Cursor::START),
+            rebuilding: AtomicU64::new(0),
+        }
     }
 }
 
 impl IndexProgress {
     pub fn watch(&self) -> watch::Receiver<Cursor> {
         self.at.subscribe()
+    }
+
+    pub fn watch_live(&self) -> watch::Receiver<Cursor> {
+        self.live.subscribe()
+    }
+
+    fn set(&self, at: Cursor, live: Cursor) {
+        self.at.send_replace(at);
+        self.live.send_replace(live);
     }
 
     pub fn rebuilding(&self) -> u64 {
@@ -81,48 +97,130 @@ pub async fn follow(app: Arc<App>, stop: CancellationToken) {
 async fn follow_once(app: &Arc<App>) -> Result<()> {
     let progress = app.state::<IndexProgress>();
     let known = app.index.cursor().and_then(|text| Cursor::decode(&text, &app.log_epoch).ok().flatten());
-    let position = match known {
+    let mut position = match known {
         Some(position) => position,
         None => rebuild(app).await?,
     };
-    progress.at.send_replace(position);
+    progress.set(position, position);
     let mut follower = app.feed.follow(app, position, History::Included);
+    let mut backlog = Backlog::default();
     loop {
-        match follower.next().await? {
-            Next::Rows(rows) => {
-                let began = Instant::now();
-                apply(app, &rows, follower.position()).await?;
-                progress.at.send_replace(follower.position());
-                feed::throttle(began).await;
-            }
-            Next::Lagged => {}
-            Next::Ended => return Ok(()),
-        }
+        let Some(rows) = next_rows(&mut follower, !backlog.is_empty()).await? else { return Ok(()) };
+        let began = Instant::now();
+        let touched = backlog.split(rows.iter().map(Change::of), position);
+        let imported = backlog.take();
+        position = follower.position();
+        // Everything before the first ticket that still waits is indexed.
+        let indexed = backlog.first().unwrap_or(position);
+        apply(app, &touched, &imported, indexed).await?;
+        reindex_confidential(app, &rows, indexed).await?;
+        progress.set(indexed, position);
+        feed::throttle(began).await;
     }
 }
 
-/// Indexes the current state of each ticket that these events changed.
-async fn apply(app: &Arc<App>, rows: &[Row], position: Cursor) -> Result<()> {
-    let touched = changed_tickets(rows);
-    // After a restart the same rows are read again; that changes nothing.
-    if !touched.is_empty() {
-        let mut changes = Vec::with_capacity(touched.len());
-        for ids in touched.chunks(BATCH) {
-            let now = indexed_tickets(app.db.read(), ids).await?;
-            changes.extend(now.iter().map(|ticket| search::Change::Put(document(ticket))));
+/// Rows that one commit of the index covers: whatever waits, so that a burst does not take a commit for each ticket.
+const ROWS_PER_COMMIT: usize = 5_000;
+
+/// All rows that wait, up to [`ROWS_PER_COMMIT`]; without any, the next ones, or none if there is other work. `None` at the
+/// end of the process.
+async fn next_rows(follower: &mut Follower, other_work: bool) -> Result<Option<Vec<Row>>> {
+    let mut rows = Vec::new();
+    while rows.len() < ROWS_PER_COMMIT {
+        let next = match follower.try_next().await? {
+            Some(next) => next,
+            None if rows.is_empty() && !other_work => follower.next().await?,
+            None => break,
+        };
+        match next {
+            Next::Rows(more) => rows.extend(more),
+            Next::Lagged => {}
+            Next::Ended => return Ok(None),
         }
-        put(app, changes, position).await?;
     }
-    for row in rows {
-        if let Some(cause) = row.event.get().and_then(changed_confidentiality) {
-            let mut after = None;
-            loop {
-                let tickets = indexed_tickets_after(app.db.read(), Some(&cause), after, BATCH as u64).await?;
-                let Some(last) = tickets.last() else { break };
-                after = Some(last.ticket.id);
-                put(app, tickets.iter().map(|ticket| search::Change::Put(document(ticket))).collect(), position)
-                    .await?;
+    Ok(Some(rows))
+}
+
+/// What a row of the log means for the index.
+struct Change {
+    at: Cursor,
+    ticket: Option<TicketId>,
+    imported: bool,
+}
+
+impl Change {
+    fn of(row: &Row) -> Self {
+        let ticket = row.event.get::<TicketEvent>().map(|event| event.ticket);
+        Self { at: row.cursor, ticket, imported: row.audience == Audience::History }
+    }
+}
+
+/// Imported tickets that wait for the index. They come after live changes, a batch in each commit, so that an import does not
+/// delay what people write meanwhile.
+#[derive(Default)]
+struct Backlog {
+    /// With the position before the event that changed the ticket.
+    waiting: VecDeque<(Cursor, TicketId)>,
+    known: HashSet<TicketId>,
+}
+
+/// Beyond it imported tickets are indexed in the order of the log again. 32 bytes each.
+const BACKLOG_MAX: usize = 1_000_000;
+
+impl Backlog {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn first(&self) -> Option<Cursor> {
+        self.waiting.front().map(|(before, _)| *before)
+    }
+
+    /// Puts imported tickets at the end, and returns the other ones. `before` is the position before the changes.
+    fn split(&mut self, changes: impl Iterator<Item = Change>, mut before: Cursor) -> Vec<TicketId> {
+        let mut live = BTreeSet::new();
+        for Change { at, ticket, imported } in changes {
+            if let Some(ticket) = ticket {
+                if !imported || self.waiting.len() >= BACKLOG_MAX {
+                    live.insert(ticket);
+                } else if self.known.insert(ticket) {
+                    self.waiting.push_back((before, ticket));
+                }
             }
+            before = at;
+        }
+        live.into_iter().collect()
+    }
+
+    /// Takes the next batch out.
+    fn take(&mut self) -> Vec<TicketId> {
+        let batch: Vec<TicketId> =
+            self.waiting.drain(..self.waiting.len().min(BATCH)).map(|(_, ticket)| ticket).collect();
+        batch.iter().for_each(|ticket| _ = self.known.remove(ticket));
+        batch
+    }
+}
+
+/// Indexes the current state of these tickets in one commit.
+async fn apply(app: &Arc<App>, live: &[TicketId], imported: &[TicketId], indexed: Cursor) -> Result<()> {
+    // After a restart the same rows are read again; that changes nothing.
+    let mut changes = Vec::with_capacity(live.len() + imported.len());
+    for ids in live.chunks(BATCH).chain(imported.chunks(BATCH)) {
+        let tickets = indexed_tickets(app.db.read(), ids).await?;
+        changes.extend(tickets.iter().map(|ticket| search::Change::Put(document(ticket))));
+    }
+    if changes.is_empty() { Ok(()) } else { put(app, changes, indexed).await }
+}
+
+/// Whether a ticket is confidential can follow from its team or issue type: all of them are indexed anew.
+async fn reindex_confidential(app: &Arc<App>, rows: &[Row], indexed: Cursor) -> Result<()> {
+    for cause in rows.iter().filter_map(|row| row.event.get().and_then(changed_confidentiality)) {
+        let mut after = None;
+        loop {
+            let tickets = indexed_tickets_after(app.db.read(), Some(&cause), after, BATCH as u64).await?;
+            let Some(last) = tickets.last() else { break };
+            after = Some(last.ticket.id);
+            put(app, tickets.iter().map(|ticket| search::Change::Put(document(ticket))).collect(), indexed).await?;
         }
     }
     Ok(())
@@ -197,5 +295,46 @@ struct SimilarCaseLines;
 impl MessageEnricher for SimilarCaseLines {
     fn lines(&self, cx: Ctx, ticket: TicketId, recipient: UserId, locale: Locale) -> BoxFuture<'static, Vec<String>> {
         Box::pin(queries::message_lines(cx, ticket, recipient, locale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn ticket(n: u128) -> TicketId {
+        TicketId(Uuid::from_u128(n))
+    }
+
+    fn at(seq: i64) -> Cursor {
+        Cursor { xid: 0, seq }
+    }
+
+    fn imported(seq: i64, n: u128) -> Change {
+        Change { at: at(seq), ticket: Some(ticket(n)), imported: true }
+    }
+
+    #[test]
+    fn imported_tickets_wait_behind_live_ones_and_hold_the_position_back() {
+        let mut backlog = Backlog::default();
+        let live = Change { at: at(4), ticket: Some(ticket(9)), imported: false };
+        let other = Change { at: at(5), ticket: None, imported: false };
+        let changes = [imported(2, 1), imported(3, 1), live, other, imported(6, 2)];
+        assert_eq!(backlog.split(changes.into_iter(), at(1)), [ticket(9)]);
+        assert_eq!(backlog.first(), Some(at(1)), "before the first ticket that waits");
+        assert_eq!(backlog.take(), [ticket(1), ticket(2)]);
+        assert_eq!(backlog.first(), None);
+        // What changes again after it was taken waits again.
+        backlog.split([imported(7, 1)].into_iter(), at(6));
+        assert_eq!((backlog.first(), backlog.take()), (Some(at(6)), vec![ticket(1)]));
+    }
+
+    #[test]
+    fn a_batch_is_bounded() {
+        let mut backlog = Backlog::default();
+        backlog.split((1..=1_200).map(|n| imported(n, u128::try_from(n).unwrap())), at(0));
+        let taken: Vec<usize> = std::iter::from_fn(|| Some(backlog.take().len()).filter(|len| *len > 0)).collect();
+        assert_eq!(taken, [500, 500, 200]);
     }
 }

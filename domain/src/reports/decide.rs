@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::model::{
-    Cause, CauseCount, Effect, Fact, Figure, Health, REUSED_CITATIONS_MIN, SolutionReuse, SurveyFact, TOP_CAUSES,
-};
+use super::model::{Cause, CauseCount, Effect, Fact, Figure, Health, Settings, SolutionReuse, SurveyFact};
 use crate::kernel::Timestamp;
 use crate::knowledge::decide::lower_bound;
 use crate::metrics::model::{Outcome, Tally};
@@ -74,20 +72,26 @@ pub fn causes(facts: &[Fact]) -> Vec<CauseCount> {
 }
 
 /// The causes that convergence counts.
-pub fn top_causes(causes: &[CauseCount]) -> HashSet<Cause> {
-    causes.iter().take(TOP_CAUSES).map(|count| count.cause.clone()).collect()
+pub fn top_causes(causes: &[CauseCount], count: usize) -> HashSet<Cause> {
+    causes.iter().take(count).map(|count| count.cause.clone()).collect()
 }
 
 /// The share of solutions with enough citing tickets.
-pub fn reuse(solutions: &[SolutionReuse]) -> Tally {
-    let reused = solutions.iter().filter(|solution| solution.citing >= REUSED_CITATIONS_MIN).count() as u64;
+pub fn reuse(solutions: &[SolutionReuse], from_citations: u64) -> Tally {
+    let reused = solutions.iter().filter(|solution| solution.citing >= from_citations).count() as u64;
     Tally { met: reused, missed: solutions.len() as u64 - reused, pending: 0 }
 }
 
 /// The figures of tickets and surveys.
-pub fn health(facts: &[Fact], surveys: &[SurveyFact], recurs_within: Duration, now: Timestamp) -> Health {
+pub fn health(
+    facts: &[Fact],
+    surveys: &[SurveyFact],
+    recurs_within: Duration,
+    settings: &Settings,
+    now: Timestamp,
+) -> Health {
     let causes = causes(facts);
-    let top = top_causes(&causes);
+    let top = top_causes(&causes, settings.top_causes);
     let count = |figure: Figure| tally(facts.iter().map(|fact| outcome(figure, fact, &top, recurs_within, now)));
     let rate = |figure: Figure| tally(surveys.iter().map(|survey| survey_outcome(figure, survey)));
     Health {

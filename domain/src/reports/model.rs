@@ -39,16 +39,15 @@ pub struct Settings {
     pub response_rate_target: f64,
     /// The change of the escape rate, quarter on quarter.
     pub escape_change_target: f64,
+    /// Citing tickets from which a solution counts as reused.
+    pub reused_from_citations: u64,
+    /// The number of causes that convergence counts.
+    pub top_causes: usize,
 }
 
 impl ConfigSection for Settings {
     const NAME: &'static str = "reports";
 }
-
-/// Citing tickets from which a solution counts as reused.
-pub const REUSED_CITATIONS_MIN: u64 = 3;
-/// The number of causes that convergence counts.
-pub const TOP_CAUSES: usize = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cause {

@@ -69,7 +69,7 @@ fn the_top_causes_are_ordered_by_count_then_by_name() {
     let facts: Vec<Fact> = (0..).zip(all).map(|(n, cause)| fact(n, cause)).collect();
     let found = causes(&facts);
     assert_eq!(found.iter().map(|of| of.count).collect::<Vec<_>>(), [2, 1, 1, 1]);
-    let top = top_causes(&found);
+    let top = top_causes(&found, 3);
     let now = at("2026-03-03T00:00:00Z");
     let met: Vec<_> =
         facts.iter().map(|fact| outcome(Figure::RootCauseConvergence, fact, &top, days(30), now)).collect();
@@ -96,8 +96,8 @@ fn a_recurrence_is_known_at_once_and_its_absence_after_thirty_days() {
 #[test]
 fn three_citing_tickets_make_a_solution_reused() {
     let solution = |n: u128, citing| SolutionReuse { source: Source::Case(TicketId(Uuid::from_u128(n))), citing };
-    assert_eq!(reuse(&[solution(1, 3), solution(2, 2), solution(3, 10)]), Tally { met: 2, missed: 1, pending: 0 });
-    assert_eq!(reuse(&[]).value(), None);
+    assert_eq!(reuse(&[solution(1, 3), solution(2, 2), solution(3, 10)], 3), Tally { met: 2, missed: 1, pending: 0 });
+    assert_eq!(reuse(&[], 3).value(), None);
 }
 
 #[test]

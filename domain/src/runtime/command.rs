@@ -154,6 +154,10 @@ impl Ctx {
                 error @ (Error::Conflict | Error::Deadlock) if attempt < ATTEMPTS_MAX => {
                     tracing::debug!(attempt, %error, "retrying");
                 }
+                // The server ends the transaction of a lost connection.
+                error if error.is_connection_lost() && attempt < ATTEMPTS_MAX => {
+                    tracing::warn!(attempt, %error, "retrying");
+                }
                 Error::Refused(refusals) => {
                     if let Some(key) = &key {
                         key.store_refusal(self, &refusals).await?;

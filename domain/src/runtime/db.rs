@@ -21,6 +21,7 @@ use sea_orm::{
 use std::pin::Pin;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+use crate::kernel::error::is_connection_lost;
 use crate::kernel::{Error, Result, boxed};
 
 /// Read connections to SQLite; there is one for writing.
@@ -69,7 +70,10 @@ impl Executor {
     pub async fn commit(self) -> Result<()> {
         match self {
             Self::Pool(_) => Ok(()),
-            Self::Transaction(tx) => Ok(tx.commit().await?),
+            // Whether it was committed is unknown if the connection is lost now.
+            Self::Transaction(tx) => tx.commit().await.map_err(|cause| {
+                if is_connection_lost(&cause) { Error::Commit(Arc::new(cause)) } else { cause.into() }
+            }),
         }
     }
 }
@@ -99,17 +103,34 @@ impl ConnectionTrait for Executor {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match self {
-            Self::Pool(pool) => pool.query_one_raw(statement).await,
+            Self::Pool(pool) => on_live_connection(|| pool.query_one_raw(statement.clone())).await,
             Self::Transaction(tx) => tx.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Pool(pool) => pool.query_all_raw(statement).await,
+            Self::Pool(pool) => on_live_connection(|| pool.query_all_raw(statement.clone())).await,
             Self::Transaction(tx) => tx.query_all_raw(statement).await,
         }
     }
+}
+
+/// Tries again on another connection if one was lost. After a restart of the server each connection of a pool is dead, and
+/// is replaced when its first statement fails. Only for what has changed nothing yet.
+async fn on_live_connection<T, F>(attempt: impl Fn() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    for _ in 0..POSTGRES_CONNECTIONS / 2 {
+        match attempt().await {
+            // All connections are in use, or the server is away; acquiring has waited already.
+            Err(DbErr::ConnectionAcquire(cause)) => return Err(DbErr::ConnectionAcquire(cause)),
+            Err(cause) if is_connection_lost(&cause) => tracing::debug!(%cause, "a connection was lost"),
+            outcome => return outcome,
+        }
+    }
+    attempt().await
 }
 
 #[derive(Clone)]
@@ -173,7 +194,7 @@ impl Db {
             Engine::Sqlite => pool.begin().await?,
             Engine::Postgres => {
                 let (isolation, access) = (IsolationLevel::RepeatableRead, AccessMode::ReadOnly);
-                pool.begin_with_config(Some(isolation), Some(access)).await?
+                on_live_connection(|| pool.begin_with_config(Some(isolation), Some(access))).await?
             }
         };
         Ok(Executor::Transaction(tx))
@@ -192,7 +213,9 @@ impl Db {
     #[boxed]
     pub async fn begin(&self) -> Result<WriteTx> {
         match &self.writer {
-            Writer::Postgres(db) => Ok(WriteTx::Postgres(Executor::Transaction(db.begin().await?))),
+            Writer::Postgres(db) => {
+                Ok(WriteTx::Postgres(Executor::Transaction(on_live_connection(|| db.begin()).await?)))
+            }
             Writer::Sqlite(writer) => writer.clone().begin().await,
         }
     }

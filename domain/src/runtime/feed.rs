@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +81,20 @@ impl Follower {
     #[boxed]
     pub async fn next(&mut self) -> Result<Next> {
         loop {
+            if let Some(next) = self.step(true).await? {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// The same, without waiting: `None` if there are no more rows now.
+    #[boxed]
+    pub async fn try_next(&mut self) -> Result<Option<Next>> {
+        self.step(false).await
+    }
+
+    async fn step(&mut self, wait: bool) -> Result<Option<Next>> {
+        loop {
             let rows = if self.catching_up {
                 let rows = log::read(&self.app, self.position, BATCH).await?;
                 if rows.is_empty() {
@@ -88,18 +103,26 @@ impl Follower {
                 }
                 rows
             } else {
-                match self.live.recv().await {
+                let batch = match self.live.try_recv() {
+                    Err(TryRecvError::Empty) if wait => self.live.recv().await.map_err(|error| match error {
+                        RecvError::Lagged(batches) => TryRecvError::Lagged(batches),
+                        RecvError::Closed => TryRecvError::Closed,
+                    }),
+                    received => received,
+                };
+                match batch {
                     // The follower started before the reader, and rows were committed in between.
                     Ok(batch) if batch.after > self.position => {
                         self.catching_up = true;
                         continue;
                     }
                     Ok(batch) => batch.rows.iter().filter(|row| row.cursor > self.position).cloned().collect(),
-                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                    Err(TryRecvError::Lagged(_)) => {
                         self.catching_up = true;
-                        return Ok(Next::Lagged);
+                        return Ok(Some(Next::Lagged));
                     }
-                    Err(broadcast::error::RecvError::Closed) => return Ok(Next::Ended),
+                    Err(TryRecvError::Empty) => return Ok(None),
+                    Err(TryRecvError::Closed) => return Ok(Some(Next::Ended)),
                 }
             };
             let Some(last) = rows.last() else { continue };
@@ -109,7 +132,7 @@ impl Follower {
                 History::Skipped => rows.into_iter().filter(|row| row.audience != log::Audience::History).collect(),
             };
             if !rows.is_empty() {
-                return Ok(Next::Rows(rows));
+                return Ok(Some(Next::Rows(rows)));
             }
         }
     }

@@ -377,6 +377,7 @@ export const en = {
   'terminal.bind': 'Connect',
   'terminal.unbind': 'Disconnect',
   'terminal.unproved': 'Not verified',
+  'terminal.pending': 'New address to verify: {address}. The current one stays in use until then.',
   'terminal.code': 'Verification code',
   'terminal.code.help': 'We sent a six-digit code to this address. Enter it to receive notifications there.',
   'terminal.code.expired': 'The code has expired.',

@@ -377,6 +377,7 @@ export const zh: Record<MessageKey, string> = {
   'terminal.bind': '绑定',
   'terminal.unbind': '解绑',
   'terminal.unproved': '未验证',
+  'terminal.pending': '待验证的新地址：{address}。验证前仍使用原地址。',
   'terminal.code': '验证码',
   'terminal.code.help': '已向该地址发送 6 位验证码，输入后即可在此接收消息。',
   'terminal.code.expired': '验证码已过期。',

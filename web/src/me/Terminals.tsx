@@ -25,8 +25,8 @@ export function Terminals({ terminals, pushKey, onChange }: { terminals: readonl
     setPrimary(false);
     onChange();
   };
-  const send = async ({ channel, address, primary }: TerminalRowFragment) => {
-    if (await bind.run({ channel, address, primary })) onChange();
+  const send = async ({ channel, address, pendingAddress, primary }: TerminalRowFragment) => {
+    if (await bind.run({ channel, address: pendingAddress ?? address, primary })) onChange();
   };
   const [pushDenied, setPushDenied] = useState(false);
   const bindPush = async (key: string) => {
@@ -49,7 +49,8 @@ export function Terminals({ terminals, pushKey, onChange }: { terminals: readonl
             <button type="button" disabled={unbind.busy} onClick={() => void unbind.run({ channel: terminal.channel }).then((done) => done && onChange())}>
               {t('terminal.unbind')}
             </button>
-            {terminal.provedAt === null && (
+            {terminal.pendingAddress !== null && <p className="quiet">{t('terminal.pending', { address: terminal.pendingAddress })}</p>}
+            {(terminal.provedAt === null || terminal.pendingAddress !== null) && (
               <TerminalCode terminal={terminal} busy={bind.busy} again={() => void send(terminal)} onProved={onChange} />
             )}
           </li>

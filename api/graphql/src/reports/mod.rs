@@ -34,7 +34,7 @@ fn targets<'c>(ctx: &Context<'c>) -> &'c Settings {
 /// A figure of the health report that has tickets behind it.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthFigure {
-    /// MET: the cause is one of the three most frequent.
+    /// MET: the cause is one of the most frequent (by default three).
     RootCauseConvergence,
     /// MET: the cause is a design defect.
     L3Escape,
@@ -106,7 +106,7 @@ impl HealthReport {
         count(self.health.unattributed)
     }
 
-    /// The share of the three most frequent causes (fault type, level, cause tag, product) among attributed tickets.
+    /// The share of the most frequent causes (by default three; fault type, level, cause tag, product) among attributed tickets.
     async fn root_cause_convergence(&self, ctx: &Context<'_>) -> Ratio {
         ratio(ctx, self.health.root_cause_convergence, targets(ctx).root_cause_convergence_target)
     }

@@ -43,13 +43,30 @@ pub async fn run(config: Config, Doctor { retry_buried }: Doctor) -> Result<Exit
         Ok(found) => findings.extend(found),
         Err(reason) => findings.push(Finding::problem("Buoy cannot open its database or its data folder", reason)),
     }
-    for Finding { what, remedy } in &findings {
+    // What to set up comes first.
+    findings.sort_by_key(|finding| !finding.is_setup);
+    for Finding { what, remedy, is_setup } in &findings {
         match remedy {
             None => println!("ok    {what}"),
+            Some(remedy) if *is_setup => println!("TODO  {what}\n      → {remedy}"),
             Some(remedy) => println!("FAIL  {what}\n      → {remedy}"),
         }
     }
-    Ok(if findings.iter().all(|finding| finding.remedy.is_none()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(exit_code(&findings))
+}
+
+/// The exit code if nothing is broken, but the installation is not set up yet.
+const NOT_SET_UP: u8 = 3;
+
+fn exit_code(findings: &[Finding]) -> ExitCode {
+    let mut left = findings.iter().filter(|finding| finding.remedy.is_some()).peekable();
+    if left.peek().is_none() {
+        ExitCode::SUCCESS
+    } else if left.all(|finding| finding.is_setup) {
+        ExitCode::from(NOT_SET_UP)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Environment variables that look like settings.

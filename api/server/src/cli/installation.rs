@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::calendar::model::CHINA;
-use domain::kernel::Error;
+use domain::kernel::{Error, Locale};
 use domain::notifications::model::{Channel, Senders};
 use domain::recommend::react::IndexProgress;
 use domain::runtime::log::History;
 use domain::runtime::{App, Ctx, Cursor, Engine, jobs, log};
-use domain::{audit, calendar, notifications, people};
+use domain::{audit, calendar, escalation, notifications, people};
 
 use super::protocol::Finding;
 
@@ -41,6 +41,7 @@ pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>,
     findings.push(Finding::healthy(format!(
         "the search index contains {documents} tickets and is {lag} events behind the log"
     )));
+    findings.extend(check_escalation(app).await?);
     findings.push(check_holidays(app).await?);
     findings.extend(check_channels(app));
     findings.extend(check_addresses(app).await?);
@@ -60,6 +61,23 @@ pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>,
         findings.push(Finding::problem(what, "fix the causes of the errors, then run `buoy doctor --retry-buried`"));
     }
     Ok(findings)
+}
+
+/// Whether each escalation policy reaches somebody at each level: the initial ones do not before people and channels are set up.
+async fn check_escalation(app: &App) -> Result<Option<Finding>, Error> {
+    let unreached = escalation::queries::unreached(app).await?;
+    if unreached.is_empty() {
+        return Ok(Some(Finding::healthy("every escalation policy reaches somebody at each level")));
+    }
+    let of: Vec<String> = unreached
+        .iter()
+        .map(|(priority, why)| format!("\n      {}: {}", priority.as_str(), why.message.text(Locale::En)))
+        .collect();
+    Ok(Some(Finding::setup(
+        format!("tickets that nobody answers would reach nobody:{}", of.concat()),
+        "add agents with supervisors, configure a sender ([channels]), let people bind their addresses, and try the policies \
+         (Administration › Escalation, or saveEscalationPolicy)",
+    )))
 }
 
 /// Whether the public holidays of the bundled calendar are up to date.

@@ -60,14 +60,20 @@ pub struct Finding {
     pub what: String,
     /// What to do; `None` if the check passed.
     pub remedy: Option<String>,
+    /// Nothing is broken; the installation is not set up yet.
+    pub is_setup: bool,
 }
 
 impl Finding {
     pub fn healthy(what: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: None }
+        Self { what: what.into(), remedy: None, is_setup: false }
     }
 
     pub fn problem(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: Some(remedy.into()) }
+        Self { what: what.into(), remedy: Some(remedy.into()), is_setup: false }
+    }
+
+    pub fn setup(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { is_setup: true, ..Self::problem(what, remedy) }
     }
 }

@@ -6,8 +6,7 @@ use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
 use super::super::model::{
-    Cell, Columns, Dimension, GAP_ARRIVALS, GAP_SLOTS, GAP_WEEKS, Gap, Heatmap, Key, Metric, Outcome, PERCENTILES,
-    Period, SLOTS, Settings, WEEKDAYS,
+    Cell, Columns, Dimension, Gap, Heatmap, Key, Metric, Outcome, PERCENTILES, Period, SLOTS, Settings, WEEKDAYS,
 };
 use super::aggregates::nearest_rank;
 use super::{Visibility, outcome};
@@ -71,10 +70,10 @@ pub fn heatmaps(
         cell.first_responses.extend(row.first_responded_at.map(elapsed));
     }
     // Of a period that has not ended, only the elapsed part counts.
-    let short = period.from + days(7 * GAP_WEEKS as u64) > period.to.min(now);
+    let short = period.from + days(7 * u64::from(settings.gap_weeks)) > period.to.min(now);
     let heatmaps = groups.into_iter().enumerate().filter(|(_, cells)| !cells.is_empty()).map(|(code, cells)| Heatmap {
         key: by.map_or(Key::None, |dimension| columns.key(dimension, code).clone()),
-        gaps: gaps(&cells, short),
+        gaps: gaps(&cells, short, settings),
         cells: cells.into_iter().map(Accumulator::finish).collect(),
     });
     heatmaps.collect()
@@ -110,7 +109,7 @@ impl Accumulator {
 
 /// Slots without arrivals neither break nor extend a run; pending tickets do not count. A gap contained in another one
 /// is left out.
-fn gaps(cells: &[Accumulator], short: bool) -> Vec<Gap> {
+fn gaps(cells: &[Accumulator], short: bool, settings: &Settings) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
     for pool in POOLS {
         let mut run: Vec<usize> = Vec::new();
@@ -118,9 +117,8 @@ fn gaps(cells: &[Accumulator], short: bool) -> Vec<Gap> {
             let of_slot = || pool.iter().filter_map(|weekday| cells.get(weekday * SLOTS + slot));
             let ends = slot == SLOTS || of_slot().any(|cell| cell.answered_in_time > 0);
             if ends {
-                gaps.extend(
-                    gap(cells, pool, &run, short).filter(|gap| !gaps.iter().any(|wide| is_contained(gap, wide))),
-                );
+                let found = gap(cells, pool, &run, short, settings);
+                gaps.extend(found.filter(|gap| !gaps.iter().any(|wide| is_contained(gap, wide))));
                 run.clear();
             } else if of_slot().any(|cell| cell.missed > 0) {
                 run.push(slot);
@@ -138,14 +136,15 @@ fn is_contained(gap: &Gap, wide: &Gap) -> bool {
 }
 
 /// The gap of a run of slots, if it has enough slots, tickets and weeks.
-fn gap(cells: &[Accumulator], pool: &[usize], run: &[usize], short: bool) -> Option<Gap> {
+fn gap(cells: &[Accumulator], pool: &[usize], run: &[usize], short: bool, settings: &Settings) -> Option<Gap> {
     let (from_slot, last) = (*run.first()?, *run.last()?);
     let of = |weekday: usize| (from_slot..=last).map(move |slot| &cells[weekday * SLOTS + slot]);
     let arrivals: u32 = pool.iter().flat_map(|weekday| of(*weekday)).map(|cell| cell.missed).sum();
     let weeks: HashSet<i32> =
         pool.iter().flat_map(|weekday| of(*weekday)).flat_map(|cell| &cell.weeks).copied().collect();
-    let is_recurrent = short || weeks.len() >= GAP_WEEKS;
-    (run.len() >= GAP_SLOTS && arrivals >= GAP_ARRIVALS && is_recurrent).then(|| Gap {
+    let is_recurrent = short || weeks.len() >= usize::from(settings.gap_weeks);
+    let is_large = run.len() >= settings.gap_half_hours && arrivals >= settings.gap_arrivals;
+    (is_large && is_recurrent).then(|| Gap {
         weekdays: pool.iter().copied().filter(|weekday| of(*weekday).any(|cell| cell.missed > 0)).collect(),
         from_slot,
         to_slot: last + 1,

@@ -27,7 +27,7 @@ pub struct Gap {
     /// Exclusive.
     pub to_slot: usize,
     pub arrivals: u32,
-    /// The period is shorter than [`GAP_WEEKS`].
+    /// The period is shorter than the weeks that a gap needs.
     pub small_sample: bool,
 }
 
@@ -36,13 +36,6 @@ impl Gap {
         self.weekdays.contains(&weekday) && (self.from_slot..self.to_slot).contains(&slot)
     }
 }
-
-/// The fewest slots with arrivals in a gap.
-pub const GAP_SLOTS: usize = 3;
-/// The fewest tickets in a gap.
-pub const GAP_ARRIVALS: u32 = 10;
-/// The fewest weeks with arrivals in a gap.
-pub const GAP_WEEKS: usize = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heatmap {

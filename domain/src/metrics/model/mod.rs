@@ -10,7 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 pub use self::columns::{Columns, Row};
-pub use self::heatmap::{Cell, GAP_ARRIVALS, GAP_SLOTS, GAP_WEEKS, Gap, Heatmap, Proposal, SLOTS, WEEKDAYS};
+pub use self::heatmap::{Cell, Gap, Heatmap, Proposal, SLOTS, WEEKDAYS};
 use crate::kernel::{CustomerId, TeamId, TicketId, Timestamp, UserId, days, minutes};
 use crate::runtime::ConfigSection;
 use crate::runtime::app::States;
@@ -31,6 +31,12 @@ pub struct Settings {
     pub root_cause_closure_target: f64,
     /// Fewer tickets than this are a small sample.
     pub small_sample: u64,
+    /// The fewest half-hours with arrivals in a gap of the heat map.
+    pub gap_half_hours: usize,
+    /// The fewest tickets in a gap.
+    pub gap_arrivals: u32,
+    /// The fewest weeks with arrivals in a gap.
+    pub gap_weeks: u16,
 }
 
 impl ConfigSection for Settings {
@@ -51,6 +57,9 @@ impl Default for Settings {
             first_time_resolution_target: 0.82,
             root_cause_closure_target: 0.70,
             small_sample: 20,
+            gap_half_hours: 3,
+            gap_arrivals: 10,
+            gap_weeks: 3,
         }
     }
 }

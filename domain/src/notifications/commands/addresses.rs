@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::sending::reserve;
 use crate::kernel::{Code, DeliveryId, Error, Refusal, Result, Timestamp, UserId, boxed, days, refuse};
 use crate::msg;
 use crate::notifications::decide::address::{code_digits, valid_address};
@@ -45,20 +46,24 @@ impl Command for BindTerminal {
         let user = subject(tx, *user).await?;
         let address = valid_address(*channel, given)?;
         let bound = queries::terminals(tx.conn(), user).await?;
-        let primary = *primary || bound.is_empty();
         let same_address = bound.iter().find(|terminal| terminal.channel == *channel && terminal.address == address);
         let proved_at = match same_address.and_then(|terminal| terminal.proved_at) {
             Some(at) => Some(at),
             None if is_proved_by(tx, *channel, &address, user).await? => Some(tx.now),
             None => None,
         };
-        let terminal = Terminal { user, channel: *channel, address, primary, proved_at };
+        let on_channel = bound.iter().find(|terminal| terminal.channel == *channel);
+        let was_primary = on_channel.map_or(bound.is_empty(), |terminal| terminal.primary);
+        let primary_now = if proved_at.is_some() { *primary || bound.is_empty() } else { was_primary };
+        let terminal = Terminal { user, channel: *channel, address, primary: primary_now, proved_at };
         if proved_at.is_some() {
             take_over(tx, &terminal).await?;
+        } else {
+            issue_code(tx, &terminal, *primary).await?;
         }
-        store::upsert_terminal(tx.conn(), terminal.clone(), tx.now).await?;
-        if proved_at.is_none() {
-            issue_code(tx, &terminal).await?;
+        // A proved address stays until the new one is proved.
+        if proved_at.is_some() || on_channel.is_none_or(|terminal| terminal.proved_at.is_none()) {
+            store::upsert_terminal(tx.conn(), terminal, tx.now).await?;
         }
         tx.record(NotificationEvent::TerminalChanged { user, channel: *channel }).await?;
         Ok(user)
@@ -96,7 +101,7 @@ async fn make_first_primary(tx: &Tx, user: UserId) -> Result<()> {
     }
 }
 
-async fn issue_code(tx: &mut Tx, terminal: &Terminal) -> Result<()> {
+async fn issue_code(tx: &mut Tx, terminal: &Terminal, make_primary: bool) -> Result<()> {
     let channel = terminal.channel;
     let sender = tx.app().state::<Senders>().of(channel).cloned();
     // A robot writes to a group, in which others read the code.
@@ -112,6 +117,7 @@ async fn issue_code(tx: &mut Tx, terminal: &Terminal) -> Result<()> {
         user: terminal.user,
         channel,
         address: terminal.address.clone(),
+        make_primary,
         issued_at: tx.now,
         attempts: 0,
         sent_at: None,
@@ -154,10 +160,10 @@ impl Command for CheckAddressCode {
         let Some(terminal) = bound.into_iter().find(|terminal| terminal.channel == self.channel) else {
             return Ok(CodeCheck::NoCode);
         };
-        if terminal.proved_at.is_some() {
+        let code = store::latest_code(tx.conn(), user, self.channel).await?;
+        if terminal.proved_at.is_some() && code.as_ref().is_none_or(|code| code.address == terminal.address) {
             return Ok(CodeCheck::Proved);
         }
-        let code = store::latest_code(tx.conn(), &terminal).await?;
         let Some(code) = code.filter(|code| tx.now < code.expires_at() && code.attempts < CODE_ATTEMPTS_MAX) else {
             return Ok(CodeCheck::NoCode);
         };
@@ -165,7 +171,8 @@ impl Command for CheckAddressCode {
         if !same(&code_digits(tx.app().state::<Vault>(), code.id), &self.code) {
             return Ok(CodeCheck::Wrong { left: CODE_ATTEMPTS_MAX - code.attempts - 1 });
         }
-        let terminal = Terminal { proved_at: Some(tx.now), ..terminal };
+        let primary = terminal.primary || code.make_primary;
+        let terminal = Terminal { address: code.address, primary, proved_at: Some(tx.now), ..terminal };
         take_over(tx, &terminal).await?;
         store::upsert_terminal(tx.conn(), terminal, tx.now).await?;
         tx.record(NotificationEvent::TerminalChanged { user, channel: self.channel }).await?;
@@ -185,6 +192,9 @@ pub async fn begin_code(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
     let Some(sender) = tx.app().state::<Senders>().of(code.channel).cloned() else {
         return Ok(SendAttempt::Skip(Next::Done));
     };
+    if let Some(at) = reserve(tx, sender.as_ref()).await? {
+        return Ok(SendAttempt::Skip(Next::At(at)));
+    }
     let preference = queries::preference(tx.conn(), code.user).await?;
     let locale = preference.language.unwrap_or(tx.app().state::<Settings>().locale());
     let digits = code_digits(tx.app().state::<Vault>(), code.id);

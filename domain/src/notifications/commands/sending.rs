@@ -10,7 +10,7 @@ use crate::calendar::model::Organisation;
 use crate::kernel::{DeliveryId, Error, Locale, Message, NotificationId, Result, Timestamp, boxed, seconds};
 use crate::msg;
 use crate::notifications::decide::templates::{self, RenderedText, no_sender};
-use crate::notifications::decide::{RateLimitDecision, TokenBucket, link, quiet_until, state};
+use crate::notifications::decide::{RateLimitDecision, link, quiet_until, state};
 use crate::notifications::model::{
     ATTEMPTS_MAX, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, RETRY_AFTER,
     SEND_JOB, Senders, Settings, Via,
@@ -18,7 +18,7 @@ use crate::notifications::model::{
 use crate::notifications::{queries, store};
 use crate::people;
 use crate::runtime::jobs::{self, Job, Next, Schedule, SendAttempt};
-use crate::runtime::ports::{OutboundMessage, Outcome};
+use crate::runtime::ports::{OutboundMessage, Outcome, Sender};
 use crate::runtime::{MessageEnricher, Tx, Vault};
 use crate::tickets;
 use crate::tickets::model::Ticket;
@@ -78,21 +78,13 @@ pub async fn begin_send(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
         fail(tx, &notification, delivery, why).await?;
         return done;
     };
-    if let Some(rate) = sender.rate() {
-        let bucket = store::lock_bucket(tx, sender.account(), TokenBucket::full(rate, tx.now)).await?;
-        match bucket.take(rate, tx.now) {
-            RateLimitDecision::Granted(left) => store::save_bucket(tx.conn(), sender.account(), left).await?,
-            // Critical messages and digests are not merged into a digest.
-            RateLimitDecision::RetryAt(at)
-                if notification.cause.is_critical() || notification.cause == Cause::Digest =>
-            {
-                return Ok(SendAttempt::Skip(Next::At(at)));
-            }
-            RateLimitDecision::RetryAt(at) => {
-                join_digest(tx, &notification, delivery, at).await?;
-                return done;
-            }
+    if let Some(at) = reserve(tx, sender.as_ref()).await? {
+        // Critical messages and digests are not merged into a digest.
+        if notification.cause.is_critical() || notification.cause == Cause::Digest {
+            return Ok(SendAttempt::Skip(Next::At(at)));
         }
+        join_digest(tx, &notification, delivery, at).await?;
+        return done;
     }
     let locale = preference.language.unwrap_or(tx.app().state::<Settings>().locale());
     let mut message = outbound_message(tx, &notification, &delivery, locale).await?;
@@ -131,6 +123,18 @@ async fn mark_ambiguous(tx: &mut Tx, notification: &Notification, delivery: Deli
     apply_outcome_to_members(tx, notification, &unknown).await
 }
 
+/// Takes a message from the rate limit of the sender's account, or returns when there is one.
+pub(super) async fn reserve(tx: &Tx, sender: &dyn Sender) -> Result<Option<Timestamp>> {
+    let Some(rate) = sender.rate() else { return Ok(None) };
+    match store::lock_send_window(tx, sender.account()).await?.take(rate, tx.now) {
+        RateLimitDecision::Granted(window) => {
+            store::save_send_window(tx.conn(), sender.account(), &window).await?;
+            Ok(None)
+        }
+        RateLimitDecision::RetryAt(at) => Ok(Some(at)),
+    }
+}
+
 /// Records the outcome of an attempt.
 #[boxed]
 pub async fn complete_send(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
@@ -162,7 +166,8 @@ pub async fn complete_send(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<N
                 && sender.rate().is_some()
                 && after > RETRY_AFTER
             {
-                store::save_bucket(tx.conn(), sender.account(), TokenBucket::blocked(tx.now + after)).await?;
+                let window = store::lock_send_window(tx, sender.account()).await?;
+                store::save_send_window(tx.conn(), sender.account(), &window.blocked(tx.now + after)).await?;
             }
             delivery.failure = Some(why.clone().truncated(FAILURE_CHARS_MAX));
             delivery.state = DeliveryState::Queued;

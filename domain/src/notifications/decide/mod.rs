@@ -7,6 +7,6 @@ mod state;
 pub mod templates;
 mod verdict;
 
-pub use self::route::{RateLimitDecision, TokenBucket, can_reach, is_reachable, quiet_until, routes};
+pub use self::route::{RateLimitDecision, SendWindow, can_reach, is_reachable, quiet_until, routes};
 pub use self::state::{best_delivery, state};
 pub use self::verdict::{AssigneeActivity, assignee_activity, verdict};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 
-use crate::kernel::Timestamp;
+use crate::kernel::{Timestamp, hours};
 use crate::notifications::model::{Channel, ContactPoints, SESSION_WITHIN, Senders, Settings, Via, WEB_OPEN_WITHIN};
 use crate::runtime::ports::Rate;
 
@@ -104,53 +104,55 @@ pub fn quiet_until(quiet: Option<(u16, u16)>, now: Timestamp, zone: &TimeZone) -
     Some(Timestamp::from_millis(end.as_millisecond()))
 }
 
-/// A token bucket: the rate limit of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenBucket {
-    /// In thousandths.
-    pub tokens: i64,
-    /// When the tokens were counted; in the future if the provider blocks the account until then.
-    pub at: Timestamp,
+/// The messages of an account in the last period: a sliding window, because providers count so and block an account that
+/// exceeds it. A token bucket of the same rate lets nearly twice as many through in the first minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SendWindow {
+    /// The messages of each slot, a sixtieth of the period, with the number of the slot since 1970.
+    pub slots: Vec<(i64, u32)>,
+    /// Until when the provider blocks the account.
+    pub blocked_until: Option<Timestamp>,
 }
 
 /// Whether a message may be sent now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RateLimitDecision {
-    /// The bucket without the token.
-    Granted(TokenBucket),
-    /// No token is available before this.
+    /// The window with the message.
+    Granted(SendWindow),
+    /// Not before this.
     RetryAt(Timestamp),
 }
 
-const TOKEN: i64 = 1_000;
+const SLOTS: i64 = 60;
+/// A message counts so many slots longer than a period: the rest of its own slot, and its time on the way.
+const SLOTS_MORE: i64 = 2;
+/// No block lasts longer, whatever the provider says or the clock shows.
+const BLOCK_MAX: Duration = hours(1);
 
-impl TokenBucket {
-    pub fn full(rate: Rate, now: Timestamp) -> Self {
-        Self { tokens: i64::from(rate.messages) * TOKEN, at: now }
+impl SendWindow {
+    pub fn take(mut self, rate: Rate, now: Timestamp) -> RateLimitDecision {
+        if let Some(until) = self.blocked_until.filter(|until| now < *until) {
+            return RateLimitDecision::RetryAt(until.min(now + rate.per + BLOCK_MAX));
+        }
+        self.blocked_until = None;
+        let slot_millis = (i64::try_from(rate.per.as_millis()).unwrap_or(i64::MAX) / SLOTS).max(1);
+        let current = now.millis().div_euclid(slot_millis);
+        // A slot far ahead was written before the clock was set back.
+        self.slots.retain(|(slot, _)| (current - SLOTS - SLOTS_MORE + 1..=current + SLOTS).contains(slot));
+        let sent: u32 = self.slots.iter().map(|(_, messages)| messages).sum();
+        if sent < rate.messages {
+            match self.slots.iter_mut().find(|(slot, _)| *slot == current) {
+                Some((_, messages)) => *messages += 1,
+                None => self.slots.push((current, 1)),
+            }
+            return RateLimitDecision::Granted(self);
+        }
+        let oldest = self.slots.iter().map(|(slot, _)| *slot).min().unwrap_or(current);
+        RateLimitDecision::RetryAt(Timestamp::from_millis((oldest + SLOTS + SLOTS_MORE) * slot_millis))
     }
 
-    pub fn take(self, rate: Rate, now: Timestamp) -> RateLimitDecision {
-        let full = i64::from(rate.messages) * TOKEN;
-        let per = i64::try_from(rate.per.as_millis()).unwrap_or(i64::MAX).max(1);
-        if now < self.at {
-            // Blocked, or the clock was set back. No block lasts longer than a period and an hour.
-            let latest = now + rate.per + Duration::from_secs(3_600);
-            return RateLimitDecision::RetryAt(self.at.min(latest));
-        }
-        let passed = now.millis() - self.at.millis();
-        let refilled = i64::try_from(i128::from(passed) * i128::from(full) / i128::from(per)).unwrap_or(i64::MAX);
-        let tokens = self.tokens.saturating_add(refilled).min(full);
-        if tokens >= TOKEN {
-            return RateLimitDecision::Granted(Self { tokens: tokens - TOKEN, at: now });
-        }
-        let missing = TOKEN - tokens;
-        // Rounded up to a whole token.
-        let wait = i128::from(missing) * i128::from(per) / i128::from(full.max(1)) + 1;
-        RateLimitDecision::RetryAt(now + Duration::from_millis(u64::try_from(wait).unwrap_or(u64::MAX)))
-    }
-
-    /// The bucket of an account that the provider blocks.
-    pub fn blocked(until: Timestamp) -> Self {
-        Self { tokens: TOKEN, at: until }
+    /// The window of an account that the provider blocks.
+    pub fn blocked(self, until: Timestamp) -> Self {
+        Self { blocked_until: Some(until), ..self }
     }
 }

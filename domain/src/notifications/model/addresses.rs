@@ -27,12 +27,21 @@ pub struct AddressCode {
     pub user: UserId,
     pub channel: Channel,
     pub address: String,
+    /// Whether the address becomes the primary one once it is proved.
+    pub make_primary: bool,
     pub issued_at: Timestamp,
     /// How often a code was typed in for it.
     pub attempts: i32,
     pub sent_at: Option<Timestamp>,
     /// Why it could not be sent.
     pub failure: Option<Message>,
+}
+
+/// The code by which a terminal, or another address that shall replace it, can be proved now; `codes` from old to new.
+pub fn pending<'a>(terminal: &Terminal, codes: &'a [AddressCode]) -> Option<&'a AddressCode> {
+    let latest = codes.iter().rfind(|code| code.channel == terminal.channel)?;
+    let proves = terminal.proved_at.is_none() == (latest.address == terminal.address);
+    Some(latest).filter(|_| proves)
 }
 
 impl AddressCode {

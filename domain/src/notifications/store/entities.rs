@@ -92,6 +92,7 @@ pub mod address_code {
         pub user_id: UserId,
         pub channel: String,
         pub address: String,
+        pub make_primary: bool,
         pub issued_at: Timestamp,
         pub attempts: i32,
         pub sent_at: Option<Timestamp>,
@@ -144,18 +145,18 @@ pub mod notification_preference {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub mod send_bucket {
+pub mod send_window {
     use crate::kernel::Timestamp;
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "send_bucket")]
+    #[sea_orm(table_name = "send_window")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub account: String,
-        /// In thousandths.
-        pub tokens: i64,
-        pub at: Timestamp,
+        /// JSON: pairs of slot and messages.
+        pub slots: String,
+        pub blocked_until: Option<Timestamp>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,9 +11,9 @@ use sea_orm::{
 };
 
 use self::entities::{
-    address_code, channel_activity, notification, notification_delivery, notification_preference, send_bucket, terminal,
+    address_code, channel_activity, notification, notification_delivery, notification_preference, send_window, terminal,
 };
-use super::decide::TokenBucket;
+use super::decide::SendWindow;
 use super::model::{AddressCode, Cause, Channel, Delivery, DeliveryState, Notification, Preference, Terminal, Via};
 use crate::kernel::{DeliveryId, Error, Locale, Message, NotificationId, Result, TicketId, Timestamp, UserId};
 use crate::runtime::row::{read, row};
@@ -136,34 +136,43 @@ impl From<notification_preference::Model> for Preference {
     }
 }
 
-/// The token bucket of an account, locked until the transaction ends. A missing row cannot be locked, so it is inserted first;
-/// otherwise two transactions could both take from a full bucket.
-pub(super) async fn lock_bucket(tx: &Tx, account: &str, full: TokenBucket) -> Result<TokenBucket> {
-    if let Some(bucket) = select_bucket(tx, account).await? {
-        return Ok(bucket);
+/// The messages that an account sent, locked until the transaction ends. A missing row cannot be locked, so it is inserted
+/// first; otherwise two transactions could both take the last message.
+pub(super) async fn lock_send_window(tx: &Tx, account: &str) -> Result<SendWindow> {
+    if let Some(window) = select_send_window(tx, account).await? {
+        return Ok(window);
     }
-    let TokenBucket { tokens, at } = full;
-    let row = send_bucket::ActiveModel { account: Set(account.to_owned()), tokens: Set(tokens), at: Set(at) };
-    let keep = OnConflict::column(send_bucket::Column::Account).do_nothing().to_owned();
-    send_bucket::Entity::insert(row).on_conflict(keep).exec_without_returning(tx.conn()).await?;
-    Ok(select_bucket(tx, account).await?.unwrap_or(full))
+    let row = send_window_row(account, &SendWindow::default())?;
+    let keep = OnConflict::column(send_window::Column::Account).do_nothing().to_owned();
+    send_window::Entity::insert(row).on_conflict(keep).exec_without_returning(tx.conn()).await?;
+    Ok(select_send_window(tx, account).await?.unwrap_or_default())
 }
 
-async fn select_bucket(tx: &Tx, account: &str) -> Result<Option<TokenBucket>> {
+async fn select_send_window(tx: &Tx, account: &str) -> Result<Option<SendWindow>> {
     use sea_orm::QuerySelect as _;
-    let mut select = send_bucket::Entity::find_by_id(account.to_owned());
+    let mut select = send_window::Entity::find_by_id(account.to_owned());
     if tx.app().db.engine == Engine::Postgres {
         select = select.lock_exclusive();
     }
-    Ok(select.one(tx.conn()).await?.map(|row| TokenBucket { tokens: row.tokens, at: row.at }))
+    let Some(row) = select.one(tx.conn()).await? else { return Ok(None) };
+    let slots = serde_json::from_str(&row.slots).map_err(Error::internal)?;
+    Ok(Some(SendWindow { slots, blocked_until: row.blocked_until }))
 }
 
-pub(super) async fn save_bucket(conn: &Executor, account: &str, bucket: TokenBucket) -> Result<()> {
-    let TokenBucket { tokens, at } = bucket;
-    let row = send_bucket::ActiveModel { account: Set(account.to_owned()), tokens: Set(tokens), at: Set(at) };
-    let mut replace = OnConflict::column(send_bucket::Column::Account);
-    replace.update_columns([send_bucket::Column::Tokens, send_bucket::Column::At]);
-    send_bucket::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
+fn send_window_row(account: &str, window: &SendWindow) -> Result<send_window::ActiveModel> {
+    let slots = serde_json::to_string(&window.slots).map_err(Error::internal)?;
+    Ok(send_window::ActiveModel {
+        account: Set(account.to_owned()),
+        slots: Set(slots),
+        blocked_until: Set(window.blocked_until),
+    })
+}
+
+pub(super) async fn save_send_window(conn: &Executor, account: &str, window: &SendWindow) -> Result<()> {
+    let row = send_window_row(account, window)?;
+    let mut replace = OnConflict::column(send_window::Column::Account);
+    replace.update_columns([send_window::Column::Slots, send_window::Column::BlockedUntil]);
+    send_window::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
 }
 
@@ -179,9 +188,9 @@ pub(super) async fn record_activity(tx: &Tx, user: UserId, what: &str) -> Result
     Ok(())
 }
 
-/// Deletes all buckets, so that every account starts with a full one.
-pub(super) async fn reset_buckets(conn: &Executor) -> Result<()> {
-    send_bucket::Entity::delete_many().exec(conn).await?;
+/// Forgets what was sent, and every block.
+pub(super) async fn delete_send_windows(conn: &Executor) -> Result<()> {
+    send_window::Entity::delete_many().exec(conn).await?;
     Ok(())
 }
 
@@ -305,19 +314,20 @@ pub(super) async fn release_address(
 
 impl address_code::Model {
     pub(super) fn into_code(self) -> Option<AddressCode> {
-        let Self { id, user_id, channel, address, issued_at, attempts, sent_at, failure } = self;
+        let Self { id, user_id, channel, address, make_primary, issued_at, attempts, sent_at, failure } = self;
         let channel = channel.parse::<Channel>().ok()?;
-        Some(AddressCode { id, user: user_id, channel, address, issued_at, attempts, sent_at, failure })
+        Some(AddressCode { id, user: user_id, channel, address, make_primary, issued_at, attempts, sent_at, failure })
     }
 }
 
 pub(super) async fn insert_code(conn: &Executor, code: &AddressCode) -> Result<()> {
-    let AddressCode { id, user, channel, address, issued_at, attempts, sent_at, failure } = code.clone();
+    let AddressCode { id, user, channel, address, make_primary, issued_at, attempts, sent_at, failure } = code.clone();
     let row = address_code::ActiveModel {
         id: Set(id),
         user_id: Set(user),
         channel: Set(channel.as_str().to_owned()),
         address: Set(address),
+        make_primary: Set(make_primary),
         issued_at: Set(issued_at),
         attempts: Set(attempts),
         sent_at: Set(sent_at),
@@ -331,12 +341,11 @@ pub(super) async fn code(conn: &Executor, id: Uuid) -> Result<Option<AddressCode
     Ok(address_code::Entity::find_by_id(id).one(conn).await?.and_then(address_code::Model::into_code))
 }
 
-/// The latest code that was sent for this address of a user.
-pub(super) async fn latest_code(conn: &Executor, terminal: &Terminal) -> Result<Option<AddressCode>> {
+/// The latest code that was sent for an address of a user on a channel.
+pub(super) async fn latest_code(conn: &Executor, user: UserId, channel: Channel) -> Result<Option<AddressCode>> {
     let row = address_code::Entity::find()
-        .filter(address_code::Column::UserId.eq(terminal.user))
-        .filter(address_code::Column::Channel.eq(terminal.channel.as_str()))
-        .filter(address_code::Column::Address.eq(&terminal.address))
+        .filter(address_code::Column::UserId.eq(user))
+        .filter(address_code::Column::Channel.eq(channel.as_str()))
         .order_by_desc(address_code::Column::IssuedAt)
         .one(conn)
         .await?;

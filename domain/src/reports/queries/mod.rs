@@ -11,8 +11,8 @@ pub use self::file::{file, files};
 pub use self::gaps::{gaps, of_key, weeks};
 use super::decide;
 use super::model::{
-    Cause, Contribution, Effect, Escape, Fact, Figure, Health, ReportFile, ReportFileInfo, SolutionReuse, SolutionText,
-    SurveyFact, TopSolution,
+    Cause, Contribution, Effect, Escape, Fact, Figure, Health, ReportFile, ReportFileInfo, Settings, SolutionReuse,
+    SolutionText, SurveyFact, TopSolution,
 };
 use super::store;
 use crate::calendar::model::Organisation;
@@ -80,13 +80,14 @@ async fn surveys(cx: &Ctx, period: Period) -> Result<Vec<SurveyFact>> {
 /// The figures of a period.
 #[boxed]
 pub async fn health(cx: &Ctx, period: Period) -> Result<Health> {
+    let settings = cx.app.state::<Settings>();
     check(cx)?;
     let (facts, surveys) = (facts_with_recurrence(cx, period).await?, surveys(cx, period).await?);
     let within = cx.app.state::<knowledge::model::Settings>().recurs_within();
-    let mut health = decide::health(&facts, &surveys, within, cx.now());
+    let mut health = decide::health(&facts, &surveys, within, settings, cx.now());
     let reuse = Reuse::until(cx, period.to).await?;
     health.solutions = reuse.solutions();
-    health.solution_reuse = decide::reuse(&health.solutions);
+    health.solution_reuse = decide::reuse(&health.solutions, settings.reused_from_citations);
     health.contributions = reuse.contributions(period);
     Ok(health)
 }
@@ -113,7 +114,7 @@ pub async fn drill_down(
                 Figure::Recurrence => facts_with_recurrence(cx, period).await?,
                 _ => facts(cx, period).await?,
             };
-            let top = decide::top_causes(&decide::causes(&facts));
+            let top = decide::top_causes(&decide::causes(&facts), cx.app.state::<Settings>().top_causes);
             let (now, within) = (cx.now(), cx.app.state::<knowledge::model::Settings>().recurs_within());
             let of = facts.iter().filter(|fact| decide::outcome(figure, fact, &top, within, now) == Some(wanted));
             of.map(|fact| (fact.resolved_at.millis(), fact.ticket)).collect()
