@@ -29,6 +29,7 @@ mod metrics;
 mod named_paths;
 mod redaction;
 mod reference_figures;
+mod references;
 mod reports;
 mod satisfaction;
 mod scope;

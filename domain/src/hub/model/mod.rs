@@ -229,6 +229,10 @@ pub struct ReportResult {
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkExternalRef(pub tickets::LinkExternalRef);
 
+/// Unlinks a system's reference from a ticket; called by staff, or by the system for its own references.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnlinkExternalRef(pub tickets::UnlinkExternalRef);
+
 /// Rejects a pending status report.
 #[derive(Clone, Debug, Serialize)]
 pub struct DismissPendingReport {

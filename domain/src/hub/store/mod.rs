@@ -279,6 +279,14 @@ pub(super) async fn put_system_states(conn: &Executor, system_states: Vec<System
     Ok(())
 }
 
+/// Deletes the states of systems that no longer take part in tickets.
+pub(super) async fn delete_system_states(conn: &Executor, of: Vec<(TicketId, SystemId)>) -> Result<()> {
+    for key in of {
+        hub_holding::Entity::delete_by_id(key).exec(conn).await?;
+    }
+    Ok(())
+}
+
 /// Open differences between two systems.
 pub(super) async fn open_differences(conn: &Executor, ids: &[TicketId]) -> Result<Vec<OpenDifference>> {
     let rows = hub_difference::Entity::find()

@@ -110,6 +110,7 @@ impl Hub {
         self.stored.history.clear();
         self.stored.reports.extend(saved.reports);
         self.stored.tracked = saved.tracked.or(self.stored.tracked.take());
+        self.stored.system_states.retain(|one| !saved.left.contains(&one.system));
         for state in saved.system_states {
             self.stored.system_states.retain(|one| one.system != state.system);
             self.stored.system_states.push(state);
