@@ -27,6 +27,7 @@ mod lifecycle;
 mod live;
 mod metrics;
 mod named_paths;
+mod quarantine;
 mod redaction;
 mod reference_figures;
 mod references;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::credentials::model::CredentialKind;
 use crate::kernel::text::email;
-use crate::kernel::{SubmissionId, TicketId, Timestamp, minutes, string_enum};
+use crate::kernel::{SubmissionId, TicketId, Timestamp, days, minutes, string_enum};
 use crate::notifications::model::Channel;
 use crate::runtime::event::fields_of;
 use crate::runtime::{ConfigSection, LogEvent};
@@ -37,6 +37,17 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of quarantined submissions, sealed, per gateway and per source of a gateway.
 pub const QUARANTINE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 pub const QUARANTINE_BYTES_PER_SOURCE_MAX: u64 = 128 * 1024 * 1024;
+/// Bytes of all payloads in the database, dismissed ones included.
+pub const QUARANTINE_TOTAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The same for a gateway that has no credential, where anybody can post.
+pub const UNCONFIGURED_MAX: u64 = 100;
+pub const UNCONFIGURED_PER_SOURCE_MAX: u64 = 20;
+pub const UNCONFIGURED_BYTES_MAX: u64 = 2 * 1024 * 1024;
+pub const UNCONFIGURED_BYTES_PER_SOURCE_MAX: u64 = 512 * 1024;
+/// The longest time for which payloads of dismissed submissions are kept.
+pub const DISMISSED_DAYS_MAX: u64 = 30;
+/// Payloads that one sweep deletes.
+pub const PURGE_MAX: u64 = 500;
 /// Bytes of one mail.
 pub const MAIL_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Bytes of a sender's own id of a message.
@@ -127,11 +138,33 @@ pub struct RawRequest {
     pub query: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    #[serde(with = "hex")]
+    #[serde(with = "stored_body")]
     pub body: Vec<u8>,
     /// The address of the sender.
     pub source: String,
     pub at: Timestamp,
+}
+
+/// A body in a stored request: base64 with a mark. Older programs stored hexadecimal, which takes half as much again.
+mod stored_body {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    const MARK: &str = "base64:";
+
+    pub fn serialize<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{MARK}{}", STANDARD.encode(body)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.strip_prefix(MARK) {
+            Some(encoded) => STANDARD.decode(encoded).map_err(D::Error::custom),
+            None => hex::decode(&text).map_err(D::Error::custom),
+        }
+    }
 }
 
 impl RawRequest {
@@ -260,6 +293,10 @@ pub struct Canary {
     pub failure: Option<crate::kernel::Message>,
 }
 
+/// Submissions are quarantined one after the other, so that concurrent ones do not exceed the limits together.
+#[derive(Default)]
+pub struct QuarantineTurn(pub(super) tokio::sync::Mutex<()>);
+
 /// The hour of the last alert per gateway that its quarantine is full: one alert an hour.
 #[derive(Default)]
 pub struct QuarantineFullAlerts(Mutex<HashMap<Gateway, i64>>);
@@ -316,6 +353,8 @@ pub struct Settings {
     pub watch_minutes: u64,
     /// The time between sending a canary and its final check.
     pub canary_stands_minutes: u64,
+    /// Payloads of dismissed submissions are deleted after this time.
+    pub dismissed_days: u64,
 }
 
 impl ConfigSection for Settings {
@@ -327,6 +366,10 @@ impl ConfigSection for Settings {
             return Err(format!(
                 "intake.mail_listen: {at:?} is no address; write host and port, such as 127.0.0.1:2525"
             ));
+        }
+        if self.dismissed_days > DISMISSED_DAYS_MAX {
+            let days = self.dismissed_days;
+            return Err(format!("intake.dismissed_days: {days} is too long; at most {DISMISSED_DAYS_MAX} are allowed"));
         }
         match self.mail_address() {
             Some(address) if !is_bare_address(address) => {
@@ -358,6 +401,10 @@ impl Settings {
         (self.watch_minutes > 0).then(|| minutes(self.watch_minutes))
     }
 
+    pub const fn keep_dismissed(&self) -> Duration {
+        days(self.dismissed_days)
+    }
+
     pub const fn canary_check_after(&self) -> Duration {
         minutes(self.canary_stands_minutes)
     }
@@ -369,7 +416,7 @@ pub struct ReleaseQuarantined {
     pub submission: SubmissionId,
 }
 
-/// Dismisses submissions that are not requests for help: they are kept, but no longer count against the limits.
+/// Dismisses submissions that are not requests for help: they no longer wait, and their payloads are deleted after a time.
 #[derive(Clone, Debug, Serialize)]
 pub struct DismissQuarantined {
     /// One submission …
