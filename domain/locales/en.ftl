@@ -80,6 +80,8 @@ credentials-key-of-other-kind = { $key } is reserved for the kind { $kind }: cho
 credentials-key-prefix-reserved = Keys that begin with { $prefix } are reserved for channel accounts in the configuration: choose another key.
 credentials-part-missing = { $kind } requires { $parts }: { $part } is missing.
 credentials-part-unknown = { $kind } has no { $part }: it requires { $parts }.
+credentials-secret-not-base64 = { $part } begins with whsec_, so padded base64 of at least one byte must follow, as in whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw.
+credentials-aes-key-invalid = { $part } must be the key of { $chars } letters and digits, as the provider shows it.
 credentials-rotation-required = { $key } already has a secret: replace it with rotateCredential, so that the old and the new one overlap.
 credentials-overlap-too-long = The old and the new secret can overlap for at most { $hours_max } h.
 credentials-managed-in-configuration = The secret of a channel account is in the configuration ([channels]): change it there and restart. Here you can change only its owner and expiry date.
@@ -519,6 +521,7 @@ unseen-opened = { $name } opened the ticket but has not responded.
 url-malformed = not a valid address ({ $error })
 url-private = a private address whose network is not listed in outgoing.allow_private
 url-private-name = the host name resolves only to private addresses, which are not listed in outgoing.allow_private
+url-user-info = an address with a user name or a password: leave them out
 url-not-https = not an https address
 
 ## webhooks

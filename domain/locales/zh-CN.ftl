@@ -80,6 +80,8 @@ credentials-key-of-other-kind = { $key } 是类型 { $kind } 专用的 key，请
 credentials-key-prefix-reserved = 以 { $prefix } 开头的 key 保留给配置文件中的通知渠道账号，请换用其他 key。
 credentials-part-missing = { $kind } 需要 { $parts }，缺少 { $part }。
 credentials-part-unknown = { $kind } 没有 { $part }，可用的有 { $parts }。
+credentials-secret-not-base64 = { $part } 以 whsec_ 开头，其后须为带填充的 base64，且至少一个字节，例如 whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw。
+credentials-aes-key-invalid = { $part } 须为服务商提供的 { $chars } 位字母和数字密钥。
 credentials-rotation-required = { $key } 已有密钥，请用 rotateCredential 更换，以便新旧并存。
 credentials-overlap-too-long = 新旧密钥并存最多 { $hours_max } 小时。
 credentials-managed-in-configuration = 通知渠道账号的密钥在配置文件（[channels]）中，请在配置中更换并重启；此处只能修改负责人和到期日。
@@ -515,6 +517,7 @@ unseen-opened = { $name } 已查看工单，但未响应。
 url-malformed = 地址格式无效（{ $error }）
 url-private = 该地址位于内网，且其网段不在 outgoing.allow_private 中
 url-private-name = 该主机名仅解析到内网地址，且不在 outgoing.allow_private 中
+url-user-info = 该地址含有用户名或密码，请去掉
 url-not-https = 该地址不是 https
 
 ## webhooks
