@@ -184,6 +184,7 @@ hub-token-unknown = No ticket has this token: check it character by character.
 hub-report-required = Provide at least one report.
 hub-reports-too-many = { $count } reports in one call; at most { $max } are allowed: split them into several calls.
 hub-ticket-reports-too-many = This ticket has reached the limit of { $max } reports.
+hub-timestamp-malformed = timestamp is not a date and time of RFC 3339: { $timestamp }. Write it like 2026-11-23T08:00:00Z.
 hub-timestamp-ahead = timestamp is { $seconds } s ahead of the server clock ({ $now }); at most { $seconds_max } s are allowed: check the clock of this system (NTP).
 hub-event-id-reused = This system already used { $event_id } for a different report: use a new eventId for a new event.
 hub-cause-not-found = { $cause } is not an open correction of this ticket for this system: leave it out to report a new status.

@@ -180,6 +180,7 @@ hub-token-unknown = 没有使用该全局编号的工单，请逐字核对。
 hub-report-required = 请至少提供一条上报。
 hub-reports-too-many = 单次上报 { $count } 条，最多 { $max } 条，请分批上报。
 hub-ticket-reports-too-many = 该工单的上报已达 { $max } 条上限。
+hub-timestamp-malformed = timestamp 不是 RFC 3339 格式的日期时间：{ $timestamp }。请写成 2026-11-23T08:00:00Z 的形式。
 hub-timestamp-ahead = timestamp 比服务器时间（{ $now }）超前 { $seconds } 秒，最多允许 { $seconds_max } 秒，请检查该系统的时钟（NTP）。
 hub-event-id-reused = 该系统已用 { $event_id } 上报过其他内容，新的事件请使用新的 eventId。
 hub-cause-not-found = { $cause } 不是发给该系统的、仍有效的工单更正；如需上报新状态，请不要填写 causeId。

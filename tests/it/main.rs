@@ -37,6 +37,7 @@ mod scope;
 mod semantic_search;
 mod sessions;
 mod similar;
+mod status_reports;
 mod suggestions;
 mod systems;
 mod texts;

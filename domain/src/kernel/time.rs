@@ -31,6 +31,10 @@ impl Timestamp {
         (self.0 - earlier.0).max(0) / 1000
     }
 
+    pub const fn start_of_second(self) -> Self {
+        Self(self.0.div_euclid(1000) * 1000)
+    }
+
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{SKEW_MAX, TicketSync, echo_of, is_timely};
 use crate::hub::model::{
-    Correction, HubFact, Outcome, REPORTS_PER_TICKET_MAX, Report, ReportInput, StatusReport, System,
+    Correction, HubFact, Outcome, REPORTS_PER_TICKET_MAX, Report, ReportInput, ReportTime, StatusReport, System,
 };
 use crate::kernel::text::{self, KEY_CHARS_MAX, NAME_CHARS_MAX};
 use crate::kernel::{Code, Refusal, ReportId, TicketId, Timestamp, hours, refuse};
@@ -33,7 +33,14 @@ pub fn validate(given: &ReportInput, now: Timestamp) -> Result<ValidReport, Refu
     let operator = text::line("operator", operator, NAME_CHARS_MAX)?;
     let event_id = event_id.as_deref().map(|id| text::line("eventId", id, EVENT_ID_CHARS_MAX)).transpose()?;
     let cause = cause.as_deref().map(|id| text::line("causeId", id, KEY_CHARS_MAX)).transpose()?;
-    if !is_timely(now, *at) {
+    let at = match at {
+        ReportTime::Instant(at) => *at,
+        ReportTime::Malformed(given) => {
+            let given: String = given.chars().take(KEY_CHARS_MAX).collect();
+            return Err(refuse(Code::Invalid, "timestamp", msg!("hub-timestamp-malformed", timestamp = given)));
+        }
+    };
+    if !is_timely(now, at) {
         let (ahead, max) = (at.seconds_since(now), SKEW_MAX.as_secs());
         return Err(refuse(
             Code::Invalid,
@@ -41,7 +48,7 @@ pub fn validate(given: &ReportInput, now: Timestamp) -> Result<ValidReport, Refu
             msg!("hub-timestamp-ahead", seconds = ahead, now = now, seconds_max = max),
         ));
     }
-    Ok(ValidReport { token, source_status, at: *at, operator, event_id, cause })
+    Ok(ValidReport { token, source_status, at, operator, event_id, cause })
 }
 
 pub fn unknown_token() -> Refusal {

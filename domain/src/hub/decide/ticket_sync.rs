@@ -95,9 +95,10 @@ impl TicketSync {
         let received: HashMap<ReportId, Timestamp> =
             reports.iter().map(|report| (report.id, report.received_at)).collect();
         let latest = received.values().copied().chain(corrections.iter().map(|one| one.created_at)).max();
+        let fold = StatusFold::from_entries(entries, ticket.created_at);
         let mut sync = Self {
             ticket,
-            fold: StatusFold::from_entries(entries),
+            fold,
             tracked,
             initial: (TicketStatus::New, 0),
             now: latest.map_or(now, |latest| now.max(latest)),

@@ -67,6 +67,7 @@ impl Hub {
             token: TOKEN.to_owned(),
             status: TicketStatus::New,
             pending: None,
+            created_at: NOON,
             updated_at: NOON,
         };
         Self {

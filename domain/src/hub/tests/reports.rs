@@ -1,7 +1,7 @@
 //! Which reports are valid, and whether one is new, a repetition or an acknowledgement.
 
 use super::super::decide::{ValidReport, clock_offset, validate};
-use super::super::model::{CorrectionState, HubFact, Outcome, REPORTS_PER_TICKET_MAX, ReportInput};
+use super::super::model::{CorrectionState, HubFact, Outcome, REPORTS_PER_TICKET_MAX, ReportInput, ReportTime};
 use super::{APP, CRM, ERP, Hub, NOON, TOKEN, at, corrected, system, valid};
 use crate::kernel::{Code, Timestamp, hours};
 use crate::tickets::model::TicketStatus::{InProgress, Waiting};
@@ -25,7 +25,7 @@ fn each_field_of_a_report_is_checked() {
     let given = || ReportInput {
         token: TOKEN.to_owned(),
         source_status: " done ".to_owned(),
-        at: NOON,
+        at: ReportTime::Instant(NOON),
         operator: "王工".to_owned(),
         event_id: None,
         cause: None,
@@ -40,8 +40,14 @@ fn each_field_of_a_report_is_checked() {
     );
     assert_eq!(field(ReportInput { source_status: String::new(), ..given() }).unwrap().1, "status");
     assert_eq!(field(ReportInput { operator: String::new(), ..given() }).unwrap().1, "operator");
-    assert_eq!(field(ReportInput { at: at(301), ..given() }), refused(Code::Invalid, "timestamp"));
-    assert_eq!(field(ReportInput { at: at(300), ..given() }), None);
+    for (time, expected) in [
+        (ReportTime::Instant(at(301)), refused(Code::Invalid, "timestamp")),
+        (ReportTime::Instant(at(300)), None),
+        (ReportTime::Malformed("yesterday".to_owned()), refused(Code::Invalid, "timestamp")),
+        (ReportTime::Malformed(String::new()), refused(Code::Invalid, "timestamp")),
+    ] {
+        assert_eq!(field(ReportInput { at: time.clone(), ..given() }), expected, "{time:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The fold, its conflicts and colours, and echoes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -181,7 +182,7 @@ proptest! {
         let FinalState { fold, .. } = fold_all(entries);
         let mut stored = fold.entries().to_vec();
         stored.reverse();
-        prop_assert_eq!(StatusFold::from_entries(stored), fold);
+        prop_assert_eq!(StatusFold::from_entries(stored, Timestamp::default()), fold);
     }
 }
 
@@ -202,6 +203,36 @@ fn each_report_has_the_expected_outcome() {
         assert_eq!(fold.insert(entry.clone()), outcome, "{entry:?}");
     }
     assert_eq!(fold.truth().reopenings, 1);
+}
+
+#[test]
+fn nothing_happens_to_a_ticket_before_it_is_created() {
+    let created_at = NOON + seconds(600) + Duration::from_millis(700);
+    let early = |system: &str, secs: u64, status| report(system, secs, status);
+    let entries = [
+        early("CRM", 0, Cancelled),
+        early("ERP", 599, Closed),
+        // Whole seconds: the second of the creation counts.
+        report("CRM", 600, Assigned),
+        report("APP", 660, InProgress),
+    ];
+    let expected = [Outcome::Stale, Outcome::Stale, Outcome::Applied, Outcome::Applied];
+    for order in permutations(&[0, 1, 2, 3]) {
+        let mut fold = StatusFold::from_entries(Vec::new(), created_at);
+        for index in order {
+            let outcome = fold.insert(entries[index].clone());
+            assert!(index > 1 || outcome == expected[index], "{index}: {outcome:?}");
+        }
+        let truth = fold.truth();
+        assert_eq!((truth.status, truth.reopenings, truth.at), (InProgress, 0, Some(NOON + seconds(660))));
+        assert_eq!(fold.conflicts().iter().map(|one| one.reports.len()).collect::<Vec<_>>(), [2]);
+        // It is what the system holds all the same.
+        assert_eq!(fold.latest()["ERP"].status, Some(Closed));
+    }
+    // Not even where it agrees.
+    let mut fold = StatusFold::from_entries(Vec::new(), created_at);
+    assert_eq!(fold.insert(early("CRM", 0, New)), Outcome::Stale);
+    assert_eq!(fold.insert(report_of("CRM", 1, None, false)), Outcome::UnmappedStatus);
 }
 
 #[test]
