@@ -1,5 +1,6 @@
 //! The schema's history, for SQLite and PostgreSQL. Expand, then move, then contract: a released migration is never
-//! edited. Columns of ids are 16 bytes, instants are integers (milliseconds) on both engines.
+//! edited. Columns of ids are 16 bytes, instants are integers on both engines: milliseconds, and microseconds where reports of
+//! other systems are ordered by them (`status_report.at`, `hub_ticket.changed_at`).
 
 use sea_orm_migration::prelude::*;
 

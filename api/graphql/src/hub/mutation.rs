@@ -9,7 +9,7 @@ use async_graphql::{
 };
 use domain::hub;
 use domain::hub::model as commands;
-use domain::kernel::SystemId;
+use domain::kernel::{SystemId, Timestamp};
 
 use super::super::error::OrTopLevel as _;
 use super::super::execute::{execute, mutations, returned_count, returned_id};
@@ -227,13 +227,14 @@ impl InputType for ReportDateTime {
         if value == Value::Null {
             return Err(InputValueError::expected_type(value));
         }
-        let malformed = match &value {
+        let text = match &value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         Ok(Self(match <DateTime as InputType>::parse(Some(value)) {
-            Ok(DateTime(at)) => commands::ReportTime::Instant(at),
-            Err(_) => commands::ReportTime::Malformed(malformed),
+            // In microseconds, unlike other instants.
+            Ok(DateTime(at)) => commands::ReportTime::Instant(Timestamp::parse_exact(&text).unwrap_or(at)),
+            Err(_) => commands::ReportTime::Malformed(text),
         }))
     }
 

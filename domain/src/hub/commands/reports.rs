@@ -53,7 +53,8 @@ impl Command for ReportStatuses {
             store::save_clock_offset(tx.conn(), system.id, offset, tx.now).await?;
             queries::invalidate_systems(tx.app());
         }
-        let valid: Vec<Result<ValidReport, Refusal>> = reports.iter().map(|given| validate(given, tx.now)).collect();
+        let valid = reports.iter().enumerate().map(|(index, given)| validate(given, index, tx.now));
+        let valid: Vec<Result<ValidReport, Refusal>> = valid.collect();
         let tokens: HashSet<String> = valid.iter().flatten().map(|report| report.token.clone()).collect();
         let ids = tickets::queries::ids_by_tokens(tx.conn(), tokens.into_iter().collect()).await?;
         let event_ids: Vec<String> = valid.iter().flatten().filter_map(|report| report.event_id.clone()).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::hub::model::{Cause, Colour, Conflict, Digest, Entry, Outcome, Source, Truth};
+use crate::hub::model::{Cause, Colour, Conflict, Digest, Entry, Outcome, Source, Truth, hash_instant};
 use crate::kernel::{Timestamp, minutes};
 use crate::tickets::model::TicketStatus;
 
@@ -23,9 +23,9 @@ pub fn is_timely(now: Timestamp, at: Timestamp) -> bool {
 }
 
 /// The sort key of the total order; no part of it is assigned at receipt. The last entry wins: at the same instant, the one
-/// with the lowest rank.
-fn order_key(entry: &Entry) -> (Timestamp, Reverse<u32>, Digest) {
-    (entry.at, Reverse(entry.rank), entry.digest)
+/// with the lowest rank, and of one batch the later report.
+fn order_key(entry: &Entry) -> (Timestamp, Reverse<u32>, u32, Digest) {
+    (entry.at, Reverse(entry.rank), entry.position, entry.digest)
 }
 
 /// All reports and local changes of one ticket, in the total order.
@@ -80,7 +80,7 @@ impl StatusFold {
 
     /// The timestamp of a local change: after all entries, so that it is never stale.
     pub fn next_at(&self, now: Timestamp) -> Timestamp {
-        self.entries.last().map_or(now, |last| now.max(last.at + Duration::from_millis(1)))
+        self.entries.last().map_or(now, |last| now.max(last.at.next_instant()))
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -97,7 +97,7 @@ impl StatusFold {
             first_reopened_at: None,
             reopened_at: None,
         };
-        for Entry { at, source, rank: _, digest, status, reopening, by_person: _ } in self.effective() {
+        for Entry { at, source, rank: _, position: _, digest, status, reopening, by_person: _ } in self.effective() {
             let Some(status) = *status else { continue };
             let is_terminal = matches!(truth.status, TicketStatus::Closed | TicketStatus::Cancelled);
             if is_terminal && !*reopening && status != truth.status {
@@ -139,9 +139,9 @@ impl StatusFold {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
-        hasher.update(cause.at.millis().to_be_bytes());
+        hash_instant(&mut hasher, cause.at);
         if let Some(latest) = self.latest().get(system) {
-            hasher.update(latest.at.millis().to_be_bytes());
+            hash_instant(&mut hasher, latest.at);
             hasher.update(latest.digest);
         }
         Some(hasher.finalize().into())

@@ -177,6 +177,7 @@ impl TicketSync {
             ticket: self.ticket.id,
             system: None,
             rank: RANK_OF_BUOY,
+            position: 0,
             source_status: status.as_str().to_owned(),
             status: Some(status),
             reopens,
@@ -397,13 +398,14 @@ impl TicketSync {
             Source::System(key) => key,
             Source::Buoy => BUOY.to_owned(),
         };
+        // The times of a ticket are whole milliseconds.
         Some(ReportedStatus {
             status: truth.status,
-            at: by.at,
+            at: by.at.whole_millis(),
             system,
-            reopened_at: truth.reopened_at,
+            reopened_at: truth.reopened_at.map(Timestamp::whole_millis),
             reopenings,
-            first_reopened_at: truth.first_reopened_at,
+            first_reopened_at: truth.first_reopened_at.map(Timestamp::whole_millis),
         })
     }
 }

@@ -58,6 +58,8 @@ pub struct StatusReport {
     /// `None`: Buoy itself.
     pub system: Option<SystemId>,
     pub rank: u32,
+    /// Its position in its batch, from 0: of reports with the same timestamp, a system means the later one.
+    pub position: u32,
     pub source_status: String,
     pub status: Option<TicketStatus>,
     pub reopens: bool,
@@ -76,6 +78,7 @@ impl StatusReport {
             at: self.at,
             source: key.map_or(Source::Buoy, |key| Source::System(key.to_owned())),
             rank: self.rank,
+            position: self.position,
             digest: self.digest,
             status: self.status,
             reopening: self.reopens,

@@ -201,6 +201,7 @@ impl Hub {
 
 fn valid(word: &str, at: Timestamp) -> ValidReport {
     ValidReport {
+        position: 0,
         token: TOKEN.to_owned(),
         source_status: word.to_owned(),
         at,

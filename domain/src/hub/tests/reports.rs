@@ -31,8 +31,8 @@ fn each_field_of_a_report_is_checked() {
         cause: None,
     };
     let field =
-        |given: ReportInput| validate(&given, NOON).err().map(|refusal| (refusal.code, refusal.field.join(".")));
-    assert_eq!(validate(&given(), NOON).unwrap().source_status, "done");
+        |given: ReportInput| validate(&given, 0, NOON).err().map(|refusal| (refusal.code, refusal.field.join(".")));
+    assert_eq!(validate(&given(), 0, NOON).unwrap().source_status, "done");
     let refused = |code, field: &str| Some((code, field.to_owned()));
     assert_eq!(
         field(ReportInput { token: "TKN-8X9F2Q-L4M7Q".to_owned(), ..given() }),
@@ -105,6 +105,9 @@ fn an_event_id_stands_for_one_report() {
         assert_eq!(outcome.unwrap_err().code, Code::IdempotencyMismatch);
         assert_eq!((decision.reports, decision.corrections), (vec![], vec![]));
     }
+    // Older programs stored milliseconds.
+    let exact = ValidReport { at: Timestamp::from_micros(at(0).micros() + 7), ..with_event("ASSIGNED", 0, "e-1") };
+    assert_eq!(hub.ingest(at(10), ERP, exact).0.unwrap(), Outcome::Duplicate);
     // Event ids are the system's own.
     assert_eq!(hub.ingest(at(11), CRM, with_event("WAITING", 11, "e-1")).0.unwrap(), Outcome::Applied);
 }
