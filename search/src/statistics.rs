@@ -99,7 +99,8 @@ impl ClauseDocuments {
         let filter = BooleanQuery::new(parts).weight(EnableScoring::disabled_from_searcher(searcher))?;
         let mut segments = Vec::with_capacity(searcher.segment_readers().len());
         for segment in searcher.segment_readers() {
-            let (words, han) = (segment.get_fieldnorms_reader(fields.words)?, segment.get_fieldnorms_reader(fields.han)?);
+            let (words, han) =
+                (segment.get_fieldnorms_reader(fields.words)?, segment.get_fieldnorms_reader(fields.han)?);
             let (alive, mut matching) = (segment.alive_bitset(), filter.scorer(segment, 1.0)?);
             let mut documents = Vec::new();
             while matching.doc() != TERMINATED {

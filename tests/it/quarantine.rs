@@ -26,12 +26,12 @@ async fn a_gateway_without_a_credential_keeps_little_of_one_source() {
     assert_eq!((count(&answers, 401), count(&answers, 429)), (20, 20), "{answers:?}");
     let kept = answers.iter().find(|(status, _)| *status == 401).unwrap().1["error"]["submissionId"].clone();
     let body = "query Q($id: ID!) { quarantinedBody(submissionId: $id) }";
-    let content =
-        async || desk.as_("admin").await.query(body, json!({ "id": kept })).await["quarantinedBody"].clone();
+    let content = async || desk.as_("admin").await.query(body, json!({ "id": kept })).await["quarantinedBody"].clone();
     assert_eq!(content().await, "anything");
     // Dismissing makes no room for the same source until the content is deleted.
     let list = "{ quarantinedSubmissions(gateway: \"wecom\", first: 100) { nodes { source } } }";
-    let listed = async || desk.as_("admin").await.query(list, json!({})).await["quarantinedSubmissions"]["nodes"].clone();
+    let listed =
+        async || desk.as_("admin").await.query(list, json!({})).await["quarantinedSubmissions"]["nodes"].clone();
     let source = json!({ "gateway": "wecom", "source": listed().await[0]["source"] });
     let dismissed = admin.mutate_ok("dismissQuarantined", "dismissed", source).await;
     assert_eq!(dismissed["dismissed"], 20);

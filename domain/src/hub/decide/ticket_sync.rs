@@ -63,8 +63,9 @@ pub fn sync(mut state: TicketSync, systems: &Systems, now: Timestamp, new_id: &i
     let tracked = state.tracked_now(now);
     let differing = (!state.changed_states.is_empty()).then(|| state.differing());
     let status = state.reported_status();
-    let TicketSync { system_states, corrections, new_reports, joined, left, changed_states, changed_corrections, .. } =
-        state;
+    let TicketSync {
+        system_states, corrections, new_reports, joined, left, changed_states, changed_corrections, ..
+    } = state;
     SyncDecision {
         reports: new_reports,
         system_states: system_states.into_values().filter(|one| changed_states.contains(&one.system)).collect(),
