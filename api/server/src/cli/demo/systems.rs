@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use domain::hub;
 use domain::hub::model::{RegisterSystem, ReportInput, ReportStatuses, ReportTime, StatusMapping};
-use domain::kernel::{Actor, Clock as _, ManualClock, Page, Result, Timestamp, minutes, seconds};
+use domain::kernel::{Actor, Clock as _, ManualClock, Page, Result, TicketId, Timestamp, minutes, seconds};
 use domain::people;
 use domain::runtime::{App, Ctx};
 use domain::tickets::model::TicketStatus::{self, Assigned, InProgress, Resolved, Waiting};
-use domain::tickets::model::{ExternalRef, Filter, LinkExternalRef, StatusIs, Ticket};
+use domain::tickets::model::{CreateTicket, ExternalRef, Filter, LinkExternalRef, StatusIs, Ticket};
 use domain::tickets::queries;
 
 /// Their status names, in the order ASSIGNED, IN_PROGRESS, WAITING, RESOLVED.
@@ -66,6 +66,17 @@ pub async fn report_statuses(app: &Arc<App>, clock: &ManualClock) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// Creates a ticket of the timeline. Its references are linked by the systems that own them: a requester cannot link any.
+pub async fn create_ticket(cx: &Ctx, command: &CreateTicket) -> Result<TicketId> {
+    let id = cx.execute(&CreateTicket { external_refs: Vec::new(), ..command.clone() }, None).await?;
+    let system = Ctx { channel: "api", ..Ctx::system(&cx.app) };
+    for reference in &command.external_refs {
+        let token = queries::tokens(system.read(), &[id]).await?.remove(&id).unwrap_or_default();
+        system.execute(&LinkExternalRef { token, reference: reference.clone() }, None).await?;
+    }
+    Ok(id)
 }
 
 /// Minutes since the oldest report.
