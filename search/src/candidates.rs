@@ -18,10 +18,11 @@ use uuid::Uuid;
 
 use crate::Clause;
 use crate::generation::{AT, Fields, ID_HIGH, ID_LOW};
+use crate::statistics::Statistics;
 use crate::vectors::VectorQuery;
 
 /// A clause that matches fewer than one document in so many is selective.
-const SELECTIVE_SHARE: u64 = 20;
+pub(crate) const SELECTIVE_SHARE: u64 = 20;
 
 /// An exact term, without frequencies.
 pub(crate) fn exact_term(term: Term) -> Box<dyn Query> {
@@ -161,11 +162,12 @@ pub(crate) fn nearest(
 pub(crate) fn best(
     searcher: &Searcher,
     fields: &Fields,
+    statistics: &Statistics,
     terms: Vec<(Occur, Box<dyn Query>)>,
     (clause, now): (&Clause, i64),
     limit: usize,
 ) -> tantivy::Result<Vec<DocAddress>> {
-    let scoring = EnableScoring::enabled_from_searcher(searcher);
+    let scoring = EnableScoring::enabled_from_statistics_provider(statistics, searcher);
     let union = BooleanQuery::new(terms);
     let pruned = union.weight(scoring)?;
     let parts = clause_parts(fields.tags, clause);

@@ -15,6 +15,7 @@ use crate::analysis::{
 };
 use crate::candidates::{IdColumns, clause_parts, exact_term, unscored};
 use crate::generation::Fields;
+use crate::statistics::{Statistics, StatisticsCache};
 use crate::{Clause, TextHit};
 
 /// Bytes of a query text; the rest is ignored.
@@ -138,6 +139,7 @@ pub fn matches(text: &str, title: &str, body: &str, extra: &str) -> bool {
 pub(crate) fn find(
     searcher: &Searcher,
     fields: &Fields,
+    cache: &StatisticsCache,
     text: &str,
     clause: &Clause,
     limit: usize,
@@ -148,9 +150,16 @@ pub(crate) fn find(
     }
     let mut parts = clause_parts(fields.tags, clause);
     parts.extend(word_queries.iter().map(|query| (Occur::Must, unscored(word_query(fields, query)))));
-    parts.extend(scoring_terms(fields, text));
+    let scored = scored_terms(fields, text);
+    let terms = scored.iter().map(|(term, _)| term.clone());
+    let statistics = Statistics::of(searcher, fields, cache, clause, terms)?;
+    parts.extend(scored.into_iter().map(|(term, weight)| {
+        let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
+        (Occur::Should, Box::new(BoostQuery::new(Box::new(query), weight)) as Box<dyn Query>)
+    }));
     let limit = limit.min(usize::try_from(searcher.num_docs()).unwrap_or(usize::MAX)).max(1);
-    let top = searcher.search(&BooleanQuery::new(parts), &TopDocs::with_limit(limit).order_by_score())?;
+    let best = TopDocs::with_limit(limit).order_by_score();
+    let top = searcher.search_with_statistics_provider(&BooleanQuery::new(parts), &best, &statistics)?;
     let ids: Vec<IdColumns> = searcher.segment_readers().iter().map(IdColumns::of).collect::<tantivy::Result<_>>()?;
     let mut hits: Vec<TextHit> = top
         .into_iter()
@@ -183,17 +192,11 @@ fn word_query(fields: &Fields, query: &WordQuery) -> Box<dyn Query> {
     }
 }
 
-/// These terms only affect the ranking: title and body count more than the extra text.
-fn scoring_terms(fields: &Fields, text: &str) -> Vec<(Occur, Box<dyn Query>)> {
+/// These terms only affect the ranking, each by its weight: title and body count more than the extra text.
+fn scored_terms(fields: &Fields, text: &str) -> Vec<(Term, f32)> {
     let mut terms = terms(truncate(text, QUERY_BYTES_MAX));
     terms.retain(|term| matches!(term.kind, Kind::Word | Kind::Subword | Kind::Code));
     terms.truncate(WORDS_MAX);
-    terms
-        .into_iter()
-        .map(|term| {
-            let query = TermQuery::new(Term::from_field_text(fields.words, &term.form), IndexRecordOption::WithFreqs);
-            let weight = if term.kind == Kind::Code { CODE_WEIGHT } else { 1.0 };
-            (Occur::Should, Box::new(BoostQuery::new(Box::new(query), weight)) as Box<dyn Query>)
-        })
-        .collect()
+    let weight = |kind| if kind == Kind::Code { CODE_WEIGHT } else { 1.0 };
+    terms.into_iter().map(|term| (Term::from_field_text(fields.words, &term.form), weight(term.kind))).collect()
 }

@@ -19,6 +19,7 @@ use crate::analysis::{Kind, Run, normalise, runs, terms};
 use crate::find::latin_forms;
 use crate::joined::{JoinedTerms, Splitter};
 use crate::profile::StoredDocument;
+use crate::statistics::StatisticsCache;
 use crate::{Change, Document, Error, profile};
 
 /// Increment it when fields, analysis or the profile change: an index of another format is rebuilt.
@@ -108,6 +109,7 @@ pub(crate) struct Generation {
     writer: Mutex<Option<IndexWriter>>,
     writer_bytes: usize,
     cursor: Mutex<Option<String>>,
+    pub statistics: StatisticsCache,
 }
 
 impl Generation {
@@ -172,6 +174,7 @@ impl Generation {
             writer: Mutex::new(None),
             writer_bytes: WRITER_BYTES,
             cursor: Mutex::new(cursor),
+            statistics: StatisticsCache::default(),
         })
     }
 

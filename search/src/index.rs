@@ -109,7 +109,8 @@ impl Index {
     pub fn similar(&self, query: &SimilarQuery<'_>) -> Result<Vec<Hit>, Error> {
         let generation = self.0.current.load_full();
         let vectors = self.0.vectors.read().unwrap_or_else(PoisonError::into_inner);
-        similar::similar(&generation.searcher(), &generation.fields, &vectors, query).map_err(|e| generation.error(e))
+        similar::similar(&generation.searcher(), &generation.fields, &generation.statistics, &vectors, query)
+            .map_err(|e| generation.error(e))
     }
 
     /// Adds vectors in memory; the caller loads them after opening the index.
@@ -138,7 +139,8 @@ impl Index {
     /// The documents that contain every word of a text, most relevant first.
     pub fn find(&self, text: &str, clause: &Clause, limit: usize) -> Result<Vec<TextHit>, Error> {
         let generation = self.0.current.load_full();
-        find::find(&generation.searcher(), &generation.fields, text, clause, limit).map_err(|e| generation.error(e))
+        find::find(&generation.searcher(), &generation.fields, &generation.statistics, text, clause, limit)
+            .map_err(|e| generation.error(e))
     }
 
     /// Starts an empty index beside this one; [`Rebuild::swap`] puts it in place. Dropping it before deletes it.

@@ -4,7 +4,7 @@
 //! - Queries are built from terms in code, never by a query parser: no text can break them.
 //! - A score is a weighted mean of similarities, each in 0..=1 (see [`Similarity`]), reduced by age. It is comparable
 //!   between queries, and independent of the other results.
-//! - The permitted documents ([`Clause`]) are part of the query.
+//! - The permitted documents ([`Clause`]) are part of the query, and all that its scores depend on.
 
 #![deny(missing_docs)]
 
@@ -17,6 +17,7 @@ mod joined;
 mod profile;
 mod reasons;
 mod similar;
+mod statistics;
 mod tune;
 mod vectors;
 mod weights;

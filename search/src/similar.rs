@@ -16,6 +16,7 @@ use crate::analysis::{Kind, Term, is_han, terms};
 use crate::candidates;
 use crate::generation::{AT, Fields};
 use crate::profile::{self, Profile, StoredDocument, TermFrequency};
+use crate::statistics::{Statistics, StatisticsCache};
 use crate::vectors::{Neighbour, VectorQuery, Vectors};
 use crate::{Facet, Features, Hit, Reason, ReasonKind, Shares, SimilarQuery, Similarity, VectorSimilarity, reasons};
 
@@ -66,7 +67,7 @@ struct QueryTerm {
     /// Counts as a code.
     strong: bool,
     hash: u32,
-    /// Whether any document contains it.
+    /// Whether any permitted document contains it.
     in_index: bool,
     /// Its frequency in the query.
     times: TermFrequency,
@@ -126,6 +127,8 @@ struct AnalysedQuery {
     shingles: Vec<u32>,
     /// Share of Chinese shingles, in 0..=1.
     han: f32,
+    /// Of the permitted documents.
+    statistics: Statistics,
 }
 
 /// The distinct terms of a query in their order, without weights.
@@ -169,7 +172,12 @@ fn to_f32(count: u64) -> f32 {
 }
 
 impl AnalysedQuery {
-    fn of(searcher: &Searcher, fields: &Fields, query: &SimilarQuery<'_>) -> tantivy::Result<Self> {
+    fn of(
+        searcher: &Searcher,
+        fields: &Fields,
+        cache: &StatisticsCache,
+        query: &SimilarQuery<'_>,
+    ) -> tantivy::Result<Self> {
         let (title, body) = (terms(query.title), terms(query.body));
         let (title_length, body_length) = (profile::length(&title), profile::length(&body));
         let shingles = profile::shingles(&title);
@@ -177,9 +185,11 @@ impl AnalysedQuery {
         let han = to_f32(han as u64) / to_f32(shingles.len().max(1) as u64);
         let shingles = shingles.iter().map(|s| profile::hash(&profile::shingle_form(s))).collect();
         let mut query_terms = gather(title, body);
-        let documents: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
+        let terms = query_terms.iter().map(|term| term.term(fields));
+        let statistics = Statistics::of(searcher, fields, cache, query.clause, terms)?;
+        let documents = statistics.documents;
         for term in &mut query_terms {
-            let document_frequency = to_f32(searcher.doc_freq(&term.term(fields))?);
+            let document_frequency = to_f32(statistics.frequency(&term.term(fields)));
             term.in_index = document_frequency > 0.0;
             let rarity =
                 (to_f32(documents) + SMOOTHING_DOCUMENTS - document_frequency + 0.5) / (document_frequency + 0.5);
@@ -191,11 +201,7 @@ impl AnalysedQuery {
             term.weight *= term.boost();
         }
         query_terms.sort_by(|a, b| b.priority().total_cmp(&a.priority()).then_with(|| a.form.cmp(&b.form)));
-        let words: u64 = searcher
-            .segment_readers()
-            .iter()
-            .map(|segment| Ok(segment.inverted_index(fields.words)?.total_num_tokens()))
-            .sum::<tantivy::Result<u64>>()?;
+        let words = statistics.tokens(fields.words);
         let mut analysed = Self {
             terms: query_terms,
             title_length: f32::from(title_length),
@@ -205,6 +211,7 @@ impl AnalysedQuery {
             codes: 0.0,
             shingles,
             han,
+            statistics,
         };
         analysed.codes = analysed.terms.iter().filter(|term| term.is_identifier()).map(|term| term.weight).sum();
         let self_scores: Vec<[f32; 3]> = analysed
@@ -365,14 +372,15 @@ fn is_strong(code: &str) -> bool {
 pub(crate) fn similar(
     searcher: &Searcher,
     fields: &Fields,
+    cache: &StatisticsCache,
     vectors: &Vectors,
     query: &SimilarQuery<'_>,
 ) -> tantivy::Result<Vec<Hit>> {
     let limit = query.limit.min(LIMIT_MAX);
-    let analysed = AnalysedQuery::of(searcher, fields, query)?;
     if limit == 0 {
         return Ok(Vec::new());
     }
+    let analysed = AnalysedQuery::of(searcher, fields, cache, query)?;
     let vector_query = query.vector.map(|vector| vectors.query(vector));
     let mut best = Vec::new();
     let mut ages: HashMap<u32, Column<i64>> = HashMap::new();
@@ -431,7 +439,7 @@ fn candidates(
         .collect();
     let mut found = Vec::new();
     if !terms.is_empty() {
-        found = candidates::best(searcher, fields, terms, within, wanted)?;
+        found = candidates::best(searcher, fields, &analysed.statistics, terms, within, wanted)?;
     }
     if let Some(vector_query) = vector_query {
         found.extend(candidates::nearest(searcher, fields, vector_query, within, wanted)?);

@@ -27,12 +27,15 @@ async fn a_refusal_names_the_field_and_changes_nothing() {
     }
     let count = desk.as_("admin").await.query("{ tickets { nodes { id } } }", json!({})).await;
     assert_eq!(count["tickets"]["nodes"], json!([]));
+    let refs = json!([{ "system": "ERP", "externalId": "1" }]);
     let ticket = desk
-        .create_ticket("requester1", "x", json!({ "externalRefs": [{ "system": "ERP", "externalId": "1" }] }))
+        .create_ticket("agent1", "x", json!({ "requesterEmail": "requester1@desk.test", "externalRefs": refs }))
         .await;
-    let duplicate =
-        json!({ "title": "t", "description": "d", "externalRefs": [{ "system": "ERP", "externalId": "1" }] });
-    assert_eq!(requester.refusal("createTicket", duplicate).await, ("ALREADY_EXISTS".into(), "externalRefs".into()));
+    let duplicate = json!({ "title": "t", "description": "d", "externalRefs": refs });
+    assert_eq!(
+        desk.as_("agent1").await.refusal("createTicket", duplicate).await,
+        ("ALREADY_EXISTS".into(), "externalRefs".into())
+    );
     for bad in ["", "abc", "12", &desk.id("agent1").to_string()] {
         let refused = requester.refusal("chaseTicket", json!({ "ticketId": bad })).await;
         assert_eq!(refused, ("NOT_FOUND".into(), "ticketId".into()), "{bad}");

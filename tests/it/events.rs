@@ -59,6 +59,7 @@ fn example<E: LogEvent>(event: E) -> Example {
 fn facts() -> Vec<Fact> {
     let text_digest = String::new;
     let key = || "ERP".to_owned();
+    let reference = || ExternalRef { system: key(), external_id: key() };
     let (ticket, user) = (TicketId(ID), UserId(ID));
     vec![
         Fact::Created { text_digest: text_digest() },
@@ -76,7 +77,9 @@ fn facts() -> Vec<Fact> {
         Fact::Opened,
         Fact::Commented { comment: CommentId(ID), visibility: Visibility::Public, text_digest: text_digest() },
         Fact::Updated { fields: vec!["title".to_owned()] },
-        Fact::Linked { reference: ExternalRef { system: key(), external_id: key() } },
+        Fact::Linked { reference: reference(), moved_from: Some(ticket) },
+        Fact::Unlinked { reference: reference() },
+        Fact::ReferenceMoved { reference: reference(), moved_to: ticket },
         Fact::Redacted { texts: vec![TicketText::Title], comments: vec![CommentId(ID)] },
         Fact::ParticipantAdded { user, reason: ParticipantReason::Follower },
         Fact::ParticipantRemoved { user },
@@ -334,8 +337,8 @@ fn the_page_describes_every_event() {
 
 #[test]
 fn fields_are_named_as_in_the_api() {
-    let linked =
-        ticket_event(Fact::Linked { reference: ExternalRef { system: "ERP".into(), external_id: "7".into() } });
+    let reference = ExternalRef { system: "ERP".into(), external_id: "7".into() };
+    let linked = ticket_event(Fact::Linked { reference, moved_from: None });
     let data = AnyEvent::new(TicketEvent { before: None, history: Some(History { operator: None }), ..linked }).data();
     let id = ID.to_string();
     let after = json!({ "status": "ASSIGNED", "priority": "HIGH", "team": id, "assignee": id, "requester": id,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::hub::model::{ReportInput, ReportStatuses};
+use domain::hub::model::{ReportInput, ReportStatuses, ReportTime};
 use domain::kernel::{Actor, Timestamp, seconds};
 use domain::people;
 use domain::runtime::Ctx;
@@ -86,11 +86,11 @@ async fn every_order_of_arrival_on_every_node_gives_the_same_truth() {
     }
     // Two reports at one instant, a late one, one that closes, an ignored step after it, and an unknown word.
     let reports = [
-        ("CRM", "已下发", "2026-03-02T00:50:00Z"),
-        ("ERP", "处理中", "2026-03-02T00:52:00Z"),
-        ("APP", "待确认", "2026-03-02T00:52:00Z"),
-        ("CRM", "已取消", "2026-03-02T00:58:00Z"),
-        ("ERP", "神秘", "2026-03-02T00:59:00Z"),
+        ("CRM", "已下发", "2026-03-02T01:00:10Z"),
+        ("ERP", "处理中", "2026-03-02T01:00:20Z"),
+        ("APP", "待确认", "2026-03-02T01:00:20Z"),
+        ("CRM", "已取消", "2026-03-02T01:04:00Z"),
+        ("ERP", "神秘", "2026-03-02T01:04:30Z"),
     ];
     let (other, _folder) = desk.other_node().await;
     let mut accounts = BTreeMap::new();
@@ -111,7 +111,7 @@ async fn every_order_of_arrival_on_every_node_gives_the_same_truth() {
                 let given = ReportInput {
                     token: token.clone(),
                     source_status: (*word).to_owned(),
-                    at: Timestamp::parse(at).unwrap(),
+                    at: ReportTime::Instant(Timestamp::parse(at).unwrap()),
                     operator: "王工".to_owned(),
                     event_id: None,
                     cause: None,
@@ -154,7 +154,7 @@ async fn concurrent_reports_of_several_systems_are_all_stored() {
     let reports = partners.iter().enumerate().flat_map(|(p, partner)| {
         let token = &token;
         (0..6).map(move |i| {
-            let at = format!("2026-03-02T00:{:02}:{:02}Z", 10 + i, p);
+            let at = format!("2026-03-02T01:{:02}:{:02}Z", i / 2, 30 * (i % 2) + p + 1);
             async move { partner.report_status(token, words[(i + p) % 2], &at).await.0 }
         })
     });
@@ -177,12 +177,12 @@ async fn a_reported_status_stays_pending_until_its_requirement_is_met() {
     // Without an assignee the status is pending, and the assignment completes it.
     let (id, token) = new_ticket(&desk, "待指派", &["ERP"]).await;
     assert_eq!(
-        erp.report_status(&token, "处理中", "2026-03-02T00:58:00Z").await,
+        erp.report_status(&token, "处理中", "2026-03-02T01:00:00Z").await,
         ("APPLIED".into(), "IN_PROGRESS".into())
     );
     let seen = ticket(&admin, &id).await;
     let pending =
-        json!({ "status": "IN_PROGRESS", "system": "ERP", "since": "2026-03-02T00:58:00Z", "needs": "ASSIGNEE" });
+        json!({ "status": "IN_PROGRESS", "system": "ERP", "since": "2026-03-02T01:00:00Z", "needs": "ASSIGNEE" });
     assert_eq!((&seen["status"], &seen["pendingReport"]), (&json!("NEW"), &pending));
     let assign = json!({ "ticketId": id, "assigneeId": desk.id("agent1").to_string() });
     admin.mutate_ok("assignTicket", "__typename", assign).await;
@@ -309,7 +309,7 @@ async fn invalid_reports_are_rejected_with_a_code_and_the_others_are_applied() {
             report(&token, "待确认", "2026-03-02T01:00:10Z", json!("e-1")),
             report(&token, "处理中", "2026-03-02T01:00:10Z", json!("e-1")),
             report(&other, "待确认", "2026-03-02T01:00:10Z", json!("e-1")),
-            report(&token, "待确认", "2026-03-02T08:59:00+08:00", json!("e-2")),
+            report(&token, "待确认", "2026-03-02T09:00:05+08:00", json!("e-2")),
             report(&token, "搁置", "2026-03-02T01:00:20Z", json!("e-3")),
         ]))
         .await;

@@ -130,6 +130,37 @@ async fn a_ticket_that_becomes_confidential_is_no_longer_a_case() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_score_tells_nothing_about_tickets_that_the_viewer_cannot_read() {
+    let desk = Desk::start().await;
+    let own = json!({ "requesterEmail": "requester1@desk.test", "issueType": "REPAIR" });
+    desk.create_resolved_ticket("agent1", "coolant leaks from pump 7", "replace the seal", own).await;
+    // Another customer's solved and open tickets, and a confidential one.
+    let others = json!({ "requesterEmail": "requester2@desk.test", "issueType": "REPAIR" });
+    desk.create_resolved_ticket("agent1", "coolant of frobozz leaks", "x", others.clone()).await;
+    desk.create_ticket("admin", "acquisition of pump maker", others).await;
+    desk.create_resolved_ticket("admin", "layoffs at pump plant", "x", json!({ "issueType": "BREACH" })).await;
+    desk.wait_for_followers().await;
+    let score = async |name: &str, word: &str| {
+        let cases = find_similar(&desk, name, &format!("coolant leaks from pump 7 {word}")).await;
+        let case = cases.iter().find(|case| case["ticket"]["title"] == "coolant leaks from pump 7");
+        case.unwrap_or_else(|| panic!("{name}: {cases:#?}"))["score"].clone()
+    };
+    for (name, words) in [
+        ("requester1", &["frobozz", "acquisition", "layoffs"][..]),
+        // It reads the other customer's solved ticket as a case, and neither the open nor the confidential one.
+        ("agent3", &["acquisition", "layoffs"]),
+        ("agent1", &["layoffs"]),
+    ] {
+        let unheard_of = score(name, "zarquon").await;
+        for word in words {
+            assert_eq!(score(name, word).await, unheard_of, "{name}: {word}");
+        }
+    }
+    assert_ne!(score("agent3", "frobozz").await, score("agent3", "zarquon").await, "a word that it may read counts");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_index_resumes_after_a_restart_and_is_rebuilt_when_missing() {
     let mut desk = Desk::start().await;
     desk.create_resolved_ticket("agent1", "spindle noise E-88", "grease", json!({})).await;

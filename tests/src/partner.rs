@@ -79,7 +79,7 @@ impl Partner {
 
     /// Sends reports and returns their results.
     pub async fn report(&self, reports: Json) -> Vec<Json> {
-        let fields = "results { uuid outcome code message truth }";
+        let fields = "results { index uuid outcome code message truth }";
         let payload = self.client.mutate_ok("reportStatuses", fields, json!({ "reports": reports })).await;
         payload["results"].as_array().unwrap().clone()
     }

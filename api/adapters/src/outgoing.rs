@@ -32,9 +32,9 @@ fn builder() -> ClientBuilder {
         .user_agent(concat!("Buoy/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Special-purpose networks, which are not the public internet:
-/// <https://www.iana.org/assignments/iana-ipv4-special-registry> and -ipv6-.
-const SPECIAL_PURPOSE: [&str; 28] = [
+/// Networks that are not the public internet: <https://www.iana.org/assignments/iana-ipv4-special-registry>, and addresses of
+/// cloud providers that reach into the machine's own network.
+const SPECIAL_PURPOSE_IPV4: [&str; 16] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -50,22 +50,26 @@ const SPECIAL_PURPOSE: [&str; 28] = [
     "203.0.113.0/24",
     "224.0.0.0/4",
     "240.0.0.0/4",
-    "::/96",
-    "64:ff9b::/96",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "2001::/23",
-    "2001:db8::/32",
-    "2002::/16",
-    "3fff::/20",
-    "5f00::/16",
-    "fc00::/7",
-    "fe80::/10",
-    "fec0::/10",
-    "ff00::/8",
+    // Azure: the host of the virtual machine.
+    "168.63.129.16/32",
 ];
+/// All that is allocated for the public internet. What is outside of it leads to the machine, to its network, or by a translator
+/// (`64:ff9b::/96`, `::ffff:0:0:0/96`) to any IPv4 address.
+const GLOBAL_UNICAST_IPV6: &str = "2000::/3";
+/// Inside of that: <https://www.iana.org/assignments/iana-ipv6-special-registry>.
+const SPECIAL_PURPOSE_IPV6: [&str; 4] = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
+
+fn network(text: &str) -> IpNet {
+    text.parse().expect("a network")
+}
+
 static SPECIAL_NETWORKS: LazyLock<Vec<IpNet>> =
-    LazyLock::new(|| SPECIAL_PURPOSE.iter().map(|network| network.parse().expect("a network")).collect());
+    LazyLock::new(|| SPECIAL_PURPOSE_IPV4.into_iter().chain(SPECIAL_PURPOSE_IPV6).map(network).collect());
+static GLOBAL_UNICAST: LazyLock<IpNet> = LazyLock::new(|| network(GLOBAL_UNICAST_IPV6));
+
+fn is_public(ip: IpAddr) -> bool {
+    (ip.is_ipv4() || GLOBAL_UNICAST.contains(&ip)) && !SPECIAL_NETWORKS.iter().any(|network| network.contains(&ip))
+}
 
 pub fn parse_url(url: &str) -> Result<Url, Message> {
     Url::parse(url).map_err(|error| msg!("url-malformed", error = error))
@@ -86,8 +90,7 @@ impl Guard {
     }
 
     fn may_connect(&self, ip: IpAddr) -> bool {
-        let ip = ip.to_canonical();
-        self.allows(ip) || !SPECIAL_NETWORKS.iter().any(|network| network.contains(&ip))
+        self.allows(ip) || is_public(ip.to_canonical())
     }
 
     /// Checks a URL; host names are checked again when they are resolved. Plain HTTP is permitted only in an allowed private
@@ -96,6 +99,9 @@ impl Guard {
         let literal = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().ok());
         if literal.is_some_and(|ip| !self.may_connect(ip)) {
             return Err(msg!("url-private"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(msg!("url-user-info"));
         }
         if url.scheme() == "https" || literal.is_some_and(|ip| self.allows(ip)) {
             return Ok(());
@@ -261,6 +267,10 @@ pub fn with_query(url: &str, query: &[(&str, &str)]) -> String {
 mod tests {
     use super::*;
 
+    fn permits(guard: &Guard, url: &str) -> bool {
+        guard.permits(&url.parse().unwrap_or_else(|error| panic!("{url}: {error}"))).is_ok()
+    }
+
     #[test]
     fn private_addresses_are_refused_unless_they_are_allowed() {
         let guard = Guard::allowing(&["127.0.0.0/8".parse().unwrap(), "fd00::/16".parse().unwrap()]);
@@ -280,8 +290,83 @@ mod tests {
             ("https://[::ffff:127.0.0.1]/", true),
             ("http://[fd00::1]/", true),
             ("https://[fd01::1]/", false),
+            // An allowed IPv4 network is not allowed by way of a translator.
+            ("https://[::ffff:0:127.0.0.1]/", false),
+            ("https://[64:ff9b::127.0.0.1]/", false),
         ] {
-            assert_eq!(guard.permits(&url.parse().unwrap()).is_ok(), permitted, "{url}");
+            assert_eq!(permits(&guard, url), permitted, "{url}");
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_an_address_that_is_not_public_is_refused() {
+        let guard = Guard::default();
+        for host in [
+            // IPv4 in IPv6: mapped, compatible, translated (SIIT), NAT64 and its local prefix, 6to4, Teredo.
+            "[::ffff:127.0.0.1]",
+            "[::127.0.0.1]",
+            "[::ffff:0:127.0.0.1]",
+            "[::ffff:0:a9fe:a9fe]",
+            "[64:ff9b::127.0.0.1]",
+            "[64:ff9b:1::a00:1]",
+            "[64:ff9b:1:ffff::10.0.0.1]",
+            "[2002:7f00:1::]",
+            "[2001:0:7f00:1::1]",
+            // Discard-only, dummy, documentation, benchmarking, ORCHID, segment routing.
+            "[100::1]",
+            "[100:0:0:1::1]",
+            "[2001:db8::1]",
+            "[3fff::1]",
+            "[2001:2::1]",
+            "[2001:20::1]",
+            "[5f00::1]",
+            // Unique and site local, link local, multicast, unspecified, not allocated.
+            "[fc00::1]",
+            "[fd00:ec2::254]",
+            "[fec0::1]",
+            "[fe80::1]",
+            "[ff02::1]",
+            "[::]",
+            "[::1]",
+            "[4000::1]",
+            "[e000::1]",
+            // The metadata services and hosts of clouds.
+            "169.254.169.254",
+            "168.63.129.16",
+            "[::ffff:168.63.129.16]",
+            "100.100.100.200",
+            "192.0.0.192",
+            // Other spellings of IPv4.
+            "127.1",
+            "0",
+            "0x7f.1",
+            "017700000001",
+            "2130706433",
+            "127.0.0.1.",
+            "１２７.0.0.1",
+            "255.255.255.255",
+            "224.0.0.1",
+            "198.19.0.1",
+        ] {
+            assert!(!permits(&guard, &format!("https://{host}/")), "{host}");
+        }
+        for host in
+            ["[2606:4700:4700::1111]", "[2a00:1450:4001:82b::200e]", "[2620:4f:8000::1]", "1.1.1.1", "168.63.129.17"]
+        {
+            assert!(permits(&guard, &format!("https://{host}/")), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_a_user_name_or_a_password_is_refused() {
+        for (url, permitted) in [
+            ("https://erp.example/hook?user=a", true),
+            ("https://a@erp.example/", false),
+            ("https://a:b@erp.example/", false),
+            ("https://:b@erp.example/", false),
+            ("https://@erp.example/", true),
+        ] {
+            assert_eq!(permits(&Guard::default(), url), permitted, "{url}");
         }
     }
 }

@@ -5,7 +5,7 @@ use domain::kernel::{Code, Role as DomainRole, Timestamp};
 use domain::metrics::model as metrics;
 use domain::tickets::model as tickets;
 
-/// An instant: RFC 3339, answered in UTC with milliseconds where there are any.
+/// An instant: RFC 3339, answered in UTC with a fraction where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 

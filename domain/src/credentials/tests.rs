@@ -2,7 +2,7 @@
 
 use super::decide::{check, warning};
 use super::model::{CredentialKind, Parts};
-use crate::kernel::{Code, Timestamp, days, hours};
+use crate::kernel::{Code, Locale, Timestamp, days, hours};
 
 #[test]
 fn an_owner_is_warned_at_seven_three_one_and_no_days() {
@@ -36,4 +36,46 @@ fn missing_and_unknown_parts_are_refused() {
     assert_eq!(code(CredentialKind::ApiSignature, &["secret", "token"]), Err(Code::UnknownKey));
     assert_eq!(code(CredentialKind::DingtalkCallback, &["appSecret", "token"]), Ok(()));
     assert_eq!(format!("{:?}", parts(&["secret"])), "(secret)");
+}
+
+#[test]
+fn a_secret_that_cannot_verify_is_refused() {
+    let saved = |kind, name: &str, value: &str| {
+        let mut parts = match kind {
+            CredentialKind::WecomCallback => vec![("token", "t"), ("receiveId", "ww1")],
+            CredentialKind::DingtalkCallback => vec![("appSecret", "s")],
+            _ => Vec::new(),
+        };
+        parts.push((name, value));
+        let parts = parts.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        check(kind, &Parts(parts)).map(drop).map_err(|refusal| {
+            let message = refusal.message.text(Locale::En);
+            assert!(message.contains(name), "{message}");
+            (refusal.code, refusal.field.join("."))
+        })
+    };
+    let invalid = || Err((Code::Invalid, "parts".to_owned()));
+    let key = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+    for (kind, name, value, expected) in [
+        (CredentialKind::ApiSignature, "secret", "whsec_AAECAwQFBgcICQoLDA0ODw==", Ok(())),
+        (CredentialKind::ApiSignature, "secret", " whsec_AAAA ", Ok(())),
+        (CredentialKind::ApiSignature, "secret", "a plain secret", Ok(())),
+        (CredentialKind::ApiSignature, "secret", "whsec_", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_ ", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_AAECAwQFBgcICQoLDA0ODw", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_AAECAwQFBgcICQoLDA0ODw=", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_=", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_AA-_", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_AA AA", invalid()),
+        (CredentialKind::ApiSignature, "secret", "whsec_secret!", invalid()),
+        // Buoy verifies nothing with it.
+        (CredentialKind::Other, "secret", "whsec_", Ok(())),
+        (CredentialKind::WecomCallback, "encodingAesKey", key, Ok(())),
+        (CredentialKind::WecomCallback, "encodingAesKey", &key[1..], invalid()),
+        (CredentialKind::WecomCallback, "encodingAesKey", &*key.replace('j', "-"), invalid()),
+        (CredentialKind::DingtalkCallback, "aesKey", key, Ok(())),
+        (CredentialKind::DingtalkCallback, "aesKey", "short", invalid()),
+    ] {
+        assert_eq!(saved(kind, name, value), expected, "{kind:?} {name} {value}");
+    }
 }

@@ -20,8 +20,15 @@ async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
             let keys: Vec<String> = refs.into_iter().map(|reference| reference.system).collect();
             if keys.is_empty() { Ok(()) } else { Box::pin(commands::link(tx, &[event.ticket], &keys)).await }
         }
-        Fact::Linked { reference } => {
+        Fact::Linked { reference, .. } => {
             Box::pin(commands::link(tx, &[event.ticket], std::slice::from_ref(&reference.system))).await
+        }
+        Fact::Unlinked { reference } | Fact::ReferenceMoved { reference, .. } => {
+            let refs = tickets::queries::refs_of(tx.conn(), event.ticket).await?;
+            if refs.iter().any(|left| left.system == reference.system) {
+                return Ok(());
+            }
+            Box::pin(commands::unlink(tx, event.ticket, &reference.system)).await
         }
         Fact::ReportSettled => Box::pin(commands::record_local_change(tx, event)).await,
         _ if event.before.as_ref().is_some_and(|before| before.status != event.after.status) => {

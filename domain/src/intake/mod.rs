@@ -4,7 +4,8 @@
 //! - A submission that fails is quarantined, sealed, with the reason; its sender is told at once, and administrators and the
 //!   owner of the credential are alerted. Once the credential is fixed it is checked again, as of the time it arrived, and
 //!   released.
-//! - Nothing is accepted and dropped: if no more can be stored, the sender is told so.
+//! - Nothing is accepted and dropped: if no more can be stored, the sender is told so. What is stored is bounded for each source,
+//!   each gateway and the house; payloads of dismissed submissions are deleted after a time.
 //!
 //! - A gateway whose sender Buoy can act as is tested by synthetic tickets (canaries), in a table of their own: they take no
 //!   number and are never counted, searched or notified. For the other gateways an unusual silence is detected.
@@ -41,7 +42,11 @@ pub const MODULE: Module = Module {
             complete_send: commands::complete_sender_notification,
         },
     ],
-    states: Some(|states| states.insert(model::QuarantineFullAlerts::default())),
+    states: Some(|states| {
+        states.insert(model::QuarantineFullAlerts::default());
+        states.insert(model::QuarantineTurn::default());
+    }),
+    sweep: Some(react::sweep),
     start: Some(react::start),
     ..Module::new("intake")
 };

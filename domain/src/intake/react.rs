@@ -1,8 +1,8 @@
 //! Alerts about gateways.
 
 use super::commands;
-use super::model::{Gateway, IntakeEvent, MONITOR_JOB, Settings};
-use super::queries;
+use super::model::{Gateway, IntakeEvent, MONITOR_JOB, PURGE_MAX, Settings};
+use super::{queries, store};
 use crate::credentials::model::CredentialEvent;
 use crate::kernel::{Result, boxed};
 use crate::runtime::jobs::{self, IfScheduled, Schedule};
@@ -53,4 +53,11 @@ pub async fn start(tx: &mut Tx) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Deletes the payloads of submissions that were dismissed long ago.
+#[boxed]
+pub async fn sweep(tx: &mut Tx) -> Result<()> {
+    let before = tx.now - tx.app().state::<Settings>().keep_dismissed();
+    store::purge_dismissed(tx.conn(), before, PURGE_MAX).await
 }

@@ -38,7 +38,7 @@ pub mod quarantined_submission {
         pub source: String,
         pub reason: String,
         pub received_at: Timestamp,
-        /// Bytes of the payload.
+        /// Bytes of the payload; 0 if it was deleted after a dismissal.
         pub bytes: i64,
         /// The channel address of a writer without an account, who is notified of the release.
         pub writer: Option<String>,
@@ -64,7 +64,7 @@ pub mod quarantined_payload {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub submission_id: SubmissionId,
-        /// The request, until it is released.
+        /// The request, until it is released, or was dismissed long ago.
         pub sealed: Vec<u8>,
     }
 
@@ -104,6 +104,7 @@ use sea_orm::{
     QuerySelect as _, QueryTrait as _, Select, Set, TryInsertResult,
 };
 
+use super::decide::{QuarantineLoad, QuarantineUsage};
 use super::model::{Canary, CanaryState, Gateway, QuarantinedSubmission, Reason};
 use crate::kernel::{Message, Result, SubmissionId, TicketId, Timestamp};
 use crate::runtime::Executor;
@@ -166,10 +167,26 @@ pub(super) fn in_quarantine(gateway: Gateway) -> Select<quarantined_submission::
         .filter(quarantined_submission::Column::DismissedAt.is_null())
 }
 
-/// The number of submissions quarantined, and their bytes. `source`: only of this sender address.
-pub(super) async fn quarantine_usage(conn: &Executor, gateway: Gateway, source: Option<&str>) -> Result<(u64, u64)> {
-    let (count, bytes): (i64, Option<i64>) = in_quarantine(gateway)
-        .apply_if(source, |select, source| select.filter(quarantined_submission::Column::Source.eq(source)))
+/// What is stored when a submission of this source arrives at a gateway. Released submissions have no payload, nor have those
+/// that were dismissed long ago: their bytes are 0.
+pub(super) async fn quarantine_load(conn: &Executor, gateway: Gateway, source: &str) -> Result<QuarantineLoad> {
+    let stored = || {
+        quarantined_submission::Entity::find()
+            .filter(quarantined_submission::Column::ReleasedAt.is_null())
+            .filter(quarantined_submission::Column::Bytes.gt(0))
+    };
+    let of_gateway = stored().filter(quarantined_submission::Column::Gateway.eq(gateway.as_str()));
+    let of_source = of_gateway.clone().filter(quarantined_submission::Column::Source.eq(source));
+    let waiting = of_gateway.filter(quarantined_submission::Column::DismissedAt.is_null());
+    Ok(QuarantineLoad {
+        source: usage(conn, of_source).await?,
+        gateway: usage(conn, waiting).await?,
+        total_bytes: usage(conn, stored()).await?.bytes,
+    })
+}
+
+async fn usage(conn: &Executor, of: Select<quarantined_submission::Entity>) -> Result<QuarantineUsage> {
+    let (count, bytes): (i64, Option<i64>) = of
         .select_only()
         .column_as(quarantined_submission::Column::Id.count(), "quarantined")
         .column_as(Expr::cust("cast(sum(bytes) as bigint)"), "bytes")
@@ -177,7 +194,34 @@ pub(super) async fn quarantine_usage(conn: &Executor, gateway: Gateway, source: 
         .one(conn)
         .await?
         .unwrap_or_default();
-    Ok((u64::try_from(count).unwrap_or(0), bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)))
+    let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
+    Ok(QuarantineUsage { submissions: unsigned(count), bytes: bytes.map_or(0, unsigned) })
+}
+
+/// Deletes payloads of submissions that were dismissed by then, at most `max`.
+pub(super) async fn purge_dismissed(conn: &Executor, by: Timestamp, max: u64) -> Result<()> {
+    let ids: Vec<SubmissionId> = quarantined_submission::Entity::find()
+        .select_only()
+        .column(quarantined_submission::Column::Id)
+        .filter(quarantined_submission::Column::DismissedAt.lte(by))
+        .filter(quarantined_submission::Column::Bytes.gt(0))
+        .limit(max)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    quarantined_payload::Entity::delete_many()
+        .filter(quarantined_payload::Column::SubmissionId.is_in(ids.iter().copied()))
+        .exec(conn)
+        .await?;
+    quarantined_submission::Entity::update_many()
+        .col_expr(quarantined_submission::Column::Bytes, Expr::value(0_i64))
+        .filter(quarantined_submission::Column::Id.is_in(ids))
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 /// Quarantines a submission. `sealed`: its request.

@@ -1,7 +1,7 @@
 //! The providers' schemes, with test vectors of their documentation.
 
 use super::decide::callback::{decrypt, encrypt, signature};
-use super::decide::check;
+use super::decide::{QuarantineLoad, QuarantineUsage, check, has_room};
 use super::model::{Gateway, RawRequest, Reason};
 use crate::credentials::model::Parts;
 use crate::kernel::{Locale, Timestamp, days, hours, minutes};
@@ -273,4 +273,40 @@ fn the_note_on_attachments_is_in_the_language_of_the_organisation() {
         let checked = check(std::slice::from_ref(&mail_server), &raw, &NONCE, locale).unwrap();
         assert_eq!(checked.message.unwrap().description, format!("See the photo\n\n{note}"));
     }
+}
+
+#[test]
+fn the_quarantine_is_bounded_by_source_gateway_and_in_all() {
+    const MIB: u64 = 1024 * 1024;
+    let usage = |submissions, bytes| QuarantineUsage { submissions, bytes };
+    let load = |source, gateway, total_bytes| QuarantineLoad { source, gateway, total_bytes };
+    let (none, signature) = (usage(0, 0), Reason::SignatureInvalid);
+    for (reason, load, bytes, expected) in [
+        (signature, load(none, none, 0), MIB, true),
+        (signature, load(usage(1_999, 0), none, 0), 1, true),
+        (signature, load(usage(2_000, 0), none, 0), 1, false),
+        (signature, load(usage(1, 128 * MIB - 1), none, 0), 1, true),
+        (signature, load(usage(1, 128 * MIB - 1), none, 0), 2, false),
+        (signature, load(none, usage(10_000, 0), 0), 1, false),
+        (signature, load(none, usage(1, 512 * MIB), 0), 1, false),
+        (signature, load(none, none, 1024 * MIB), 1, false),
+        // Without a credential there is little room.
+        (Reason::NoCredential, load(usage(19, 0), usage(99, 0), 0), 1_000, true),
+        (Reason::NoCredential, load(usage(20, 0), none, 0), 1_000, false),
+        (Reason::NoCredential, load(none, usage(100, 0), 0), 1_000, false),
+        (Reason::NoCredential, load(usage(1, MIB / 2), none, 0), 1_000, false),
+        (Reason::NoCredential, load(none, usage(1, 2 * MIB), 0), 1_000, false),
+    ] {
+        assert_eq!(has_room(reason, &load, bytes), expected, "{reason:?} {load:?} {bytes}");
+    }
+}
+
+#[test]
+fn a_stored_request_is_read_as_older_programs_wrote_it() {
+    let raw = RawRequest { body: vec![0, 159, 255], ..verifying() };
+    let mut stored = serde_json::to_value(&raw).unwrap();
+    assert_eq!(stored["body"], "base64:AJ//");
+    assert_eq!(serde_json::from_value::<RawRequest>(stored.clone()).unwrap(), raw);
+    stored["body"] = "009fff".into();
+    assert_eq!(serde_json::from_value::<RawRequest>(stored).unwrap(), raw);
 }

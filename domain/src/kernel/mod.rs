@@ -20,4 +20,4 @@ pub use message::{Arg, Message};
 pub use page::{Connection, Direction, Edge, EdgeCursor, Page};
 pub use string_enum::UnknownValue;
 pub(crate) use string_enum::string_enum;
-pub use time::{Clock, ManualClock, SystemClock, Timestamp, days, hours, minutes, seconds};
+pub use time::{Clock, ManualClock, Micros, SystemClock, Timestamp, days, hours, minutes, seconds};

@@ -50,7 +50,7 @@ string_enum! {
 }
 
 impl Side {
-    fn of(actor: &Actor) -> Self {
+    pub fn of(actor: &Actor) -> Self {
         match actor {
             Actor::Anonymous | Actor::System => Self::System,
             Actor::Person(person) if person.is_staff() => Self::Staff,

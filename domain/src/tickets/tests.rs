@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::decide::lifecycle::{self, Assignee, Decision, status_allows};
+use super::decide::references::{Claim, claim};
 use super::decide::rights::{allowed_actions, may};
 use super::model::{
-    Action, AttributionDetails, Fact, FaultType, ParticipantReason, RootCauseLevel, Ticket, TicketRequest,
+    Action, AttributionDetails, ExternalRef, Fact, FaultType, ParticipantReason, RootCauseLevel, Ticket, TicketRequest,
     TicketStatus, Visibility,
 };
 use crate::kernel::{Actor, Code, CommentId, CustomerId, Person, Refusal, Role, TicketId, Timestamp, UserId};
+use crate::runtime::Side;
 
 const THEN: Timestamp = Timestamp::from_millis(1_000);
 const NOW: Timestamp = Timestamp::from_millis(9_000);
@@ -382,5 +384,34 @@ fn internal_activity_does_not_change_the_public_update_time() {
             assert_eq!(next.times.public_updated_at, before.times.public_updated_at, "{action:?}");
             assert_eq!(next.times.updated_at, NOW);
         }
+    }
+}
+
+#[test]
+fn a_system_wins_over_a_persons_claim_of_its_reference() {
+    use Claim::{Person, System};
+    let of = |number: &str| ExternalRef { system: "ERP".to_owned(), external_id: number.to_owned() };
+    let created = || Fact::Created { text_digest: String::new() };
+    let linked = |number: &str| Fact::Linked { reference: of(number), moved_from: None };
+    let imported = || Fact::Imported { source: "ERP".to_owned() };
+    for (events, expected) in [
+        (vec![], System),
+        (vec![(created(), Side::Staff)], Person),
+        (vec![(created(), Side::Requester)], Person),
+        (vec![(created(), Side::System)], System),
+        (vec![(imported(), Side::System)], System),
+        (vec![(created(), Side::System), (linked("7"), Side::Staff)], Person),
+        (vec![(created(), Side::Staff), (linked("7"), Side::System)], System),
+        // Another number says nothing about this one.
+        (vec![(created(), Side::Staff), (linked("8"), Side::System)], Person),
+        (vec![(created(), Side::Staff), (linked("7"), Side::System), (linked("7"), Side::Staff)], Person),
+    ] {
+        let found = claim(events.iter().map(|(fact, side)| (fact, *side)), &of("7"));
+        assert_eq!(found, expected, "{events:?}");
+    }
+    for (claim, held, wins) in
+        [(System, Person, true), (System, System, false), (Person, Person, false), (Person, System, false)]
+    {
+        assert_eq!(claim.wins_over(held), wins, "{claim:?} over {held:?}");
     }
 }

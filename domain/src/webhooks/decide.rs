@@ -5,6 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -18,6 +20,8 @@ use crate::runtime::ports::{HttpError, HttpRequest, HttpResponse};
 
 const FIRST_RETRY: u64 = 5;
 const RETRY_MAX: Duration = days(1);
+/// The longest wait that an endpoint may ask for.
+pub const RETRY_AFTER_MAX: Duration = days(1);
 
 /// The URL of an endpoint as given in this field, if it may be called. `check_url` is that of the client that will call it.
 pub fn valid_url(
@@ -106,12 +110,36 @@ impl DeliveryResult {
     }
 }
 
+/// Dates of HTTP (RFC 9110, 5.6.7), the preferred form first.
+const HTTP_DATES: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"];
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let civil = HTTP_DATES.iter().find_map(|format| strtime::parse(format, text).ok()?.to_datetime().ok())?;
+    // The last days of the year 9999 are beyond the range of instants.
+    let at = civil.to_zoned_datetime(TimeZone::UTC).map_or(i64::MAX, |at| at.timestamp().as_millisecond());
+    Some(Timestamp::from_millis(at))
+}
+
+/// The seconds that a header `Retry-After` asks to wait: given as such, or as a date. At most [`RETRY_AFTER_MAX`], however far away
+/// it is.
+fn retry_after_secs(value: &str, now: Timestamp) -> Option<u64> {
+    let value = value.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = if is_number {
+        // A number that is too large for the type is beyond the bound too.
+        value.parse().unwrap_or(u64::MAX)
+    } else {
+        u64::try_from(http_date(value)?.seconds_since(now)).unwrap_or(0)
+    };
+    Some(wait.min(RETRY_AFTER_MAX.as_secs()))
+}
+
 /// The part of a response that counts.
-pub fn read_response(response: Result<HttpResponse, HttpError>) -> WebhookResponse {
+pub fn read_response(response: Result<HttpResponse, HttpError>, now: Timestamp) -> WebhookResponse {
     match response {
         Ok(response) => WebhookResponse::Status {
             code: response.status,
-            retry_after: response.header("retry-after").and_then(|value| value.trim().parse().ok()),
+            retry_after: response.header("retry-after").and_then(|value| retry_after_secs(value, now)),
         },
         Err(error) => WebhookResponse::NoResponse { why: error.into_message() },
     }
@@ -218,9 +246,12 @@ pub fn complete_run(
         Some((why, retry_after, gone)) => {
             endpoint.failures += 1;
             let since = *endpoint.failing_since.get_or_insert(now);
-            let wait = back_off(endpoint.failures, jitter).max(retry_after.unwrap_or_default());
-            endpoint.retry_at = Some(now + wait);
-            if gone || since + disable_after <= now {
+            let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
+            let wait = back_off(endpoint.failures, jitter).max(asked);
+            let disable_at = since + disable_after;
+            // The last attempt is at that time, so that no wait delays the alarm.
+            endpoint.retry_at = Some(if now < disable_at { disable_at.min(now + wait) } else { now + wait });
+            if gone || disable_at <= now {
                 endpoint.disabled_at = Some(now);
                 endpoint.disabled_because = Some(why);
             }

@@ -100,7 +100,7 @@ pub struct OutgoingMessage {
 pub enum WebhookResponse {
     Status {
         code: u16,
-        /// The header `Retry-After`, in seconds.
+        /// The header `Retry-After`, in seconds; bounded.
         retry_after: Option<u64>,
     },
     /// No response, or the request could not be sent.

@@ -80,16 +80,32 @@ fn retries_back_off_from_seconds_to_a_day() {
 fn a_response_is_its_status_and_retry_after() {
     let answered = |headers: &[(&str, &str)]| {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        read_response(Ok(HttpResponse { status: 503, headers, body: Vec::new() }))
+        read_response(Ok(HttpResponse { status: 503, headers, body: Vec::new() }), NOON)
     };
-    for (headers, retry_after) in [
-        (&[][..], None),
-        (&[("date", "7"), ("retry-after", " 30 ")], Some(30)),
-        (&[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")], None),
+    assert_eq!(answered(&[]), WebhookResponse::Status { code: 503, retry_after: None });
+    let longest = Some(86_400);
+    for (value, retry_after) in [
+        (" 30 ", Some(30)),
+        ("0", Some(0)),
+        ("86400", longest),
+        ("86400000", longest),
+        ("99999999999999999999999", longest),
+        ("Mon, 02 Mar 2026 12:10:00 GMT", Some(600)),
+        ("Monday, 02-Mar-26 12:10:00 GMT", Some(600)),
+        ("Mon Mar  2 12:10:00 2026", Some(600)),
+        ("Mon, 02 Mar 2026 11:10:00 GMT", Some(0)),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", longest),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", longest),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Mon, 99 Mar 2026 12:10:00 GMT", None),
     ] {
-        assert_eq!(answered(headers), WebhookResponse::Status { code: 503, retry_after }, "{headers:?}");
+        let expected = WebhookResponse::Status { code: 503, retry_after };
+        assert_eq!(answered(&[("date", "7"), ("retry-after", value)]), expected, "{value}");
     }
-    let refused = read_response(Err(HttpError::UrlRefused(msg!("url-not-https"))));
+    let refused = read_response(Err(HttpError::UrlRefused(msg!("url-not-https"))), NOON);
     assert_eq!(refused, WebhookResponse::NoResponse { why: msg!("url-not-https") });
 }
 
@@ -237,6 +253,21 @@ fn an_endpoint_says_itself_how_long_to_wait_at_least() {
     };
     assert_eq!(answered(600), NOON + minutes(10));
     assert!(answered(1) >= NOON + seconds(4), "never sooner than the back-off");
+    assert_eq!(answered(86_400_000), NOON + days(1), "nor later than a day, even if it was stored without a bound");
+}
+
+#[test]
+fn an_endpoint_is_tried_at_the_time_at_which_it_is_disabled() {
+    let answered = |since: Timestamp, retry_after| {
+        let response = Some(WebhookResponse::Status { code: 503, retry_after });
+        complete(&failing(since, 20, NOON), vec![Attempt { message: Uuid::nil(), response }]).endpoint
+    };
+    let since = NOON - DISABLE_AFTER + hours(1);
+    for retry_after in [None, Some(30), Some(86_400)] {
+        let waiting = answered(since, retry_after);
+        assert_eq!((waiting.retry_at, waiting.disabled_at), (Some(NOON + hours(1)), None), "{retry_after:?}");
+    }
+    assert_eq!(answered(NOON - DISABLE_AFTER, Some(86_400)).disabled_at, Some(NOON));
 }
 
 #[test]

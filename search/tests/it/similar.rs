@@ -184,6 +184,45 @@ fn unrelated_documents_do_not_change_the_ranking() {
 }
 
 #[test]
+fn documents_outside_of_the_clause_change_nothing() {
+    let own = || {
+        let titles = ["coolant leaks from pump 7", "pump 7 is loud", "水泵漏水", "valve leaks"];
+        (1..).zip(titles).map(|(n, title)| tagged(n, title, &["own"])).collect::<Vec<_>>()
+    };
+    let hidden: Vec<_> = (100..400)
+        .map(|n| tagged(n, &format!("layoffs at frobozz {n} 水泵 pump leaks"), &["hidden"]))
+        .chain([tagged(500, "coolant leaks from pump 7 zarquon", &["hidden"])])
+        .collect();
+    let clause = Clause { all_of: Vec::new(), any_of: vec![vec!["own".to_owned(), "mine".to_owned()]] };
+    let none = HashSet::new();
+    let questions = ["coolant leaks from pump 7", "coolant leaks frobozz", "水泵漏水 frobozz", "pump", "layoffs"];
+    let ask = |index: &search::Index| {
+        let similar = |title| index.similar(&SimilarQuery { clause: &clause, ..question(title, "", &none) }).unwrap();
+        let found = |title| index.find(title, &clause, 10).unwrap();
+        (questions.map(similar), questions.map(found))
+    };
+    let (_folder, alone) = index_of(own());
+    let (_folder, among) = index_of(own());
+    among.apply(hidden.into_iter().map(Change::Put).collect(), "2").unwrap();
+    assert_eq!(ask(&among), ask(&alone));
+    assert_eq!(ask(&among), ask(&alone), "the same from memory");
+    // A word of hidden documents is a word of none: neither its weight nor the reasons tell it apart.
+    let score = |word: &str| {
+        let text = format!("coolant leaks from pump 7 {word}");
+        let query = SimilarQuery { clause: &clause, ..question(&text, "", &none) };
+        among.similar(&query).unwrap().iter().map(|hit| (hit.id, hit.score, hit.reasons.len())).collect::<Vec<_>>()
+    };
+    for word in ["layoffs", "frobozz", "zarquon"] {
+        assert_eq!(score(word), score("unheardof"), "{word}");
+    }
+    // What is deleted or becomes hidden counts no longer.
+    let change = vec![Change::Remove(id(4)), Change::Put(tagged(2, "pump 7 is loud", &["hidden"]))];
+    among.apply(change, "3").unwrap();
+    alone.apply(vec![Change::Remove(id(4)), Change::Remove(id(2))], "2").unwrap();
+    assert_eq!(ask(&among), ask(&alone));
+}
+
+#[test]
 fn a_score_is_independent_of_other_results() {
     let (_folder, index) =
         index_of_titles(&["disk full on server", "server down", "disk slow", "server disk full alarm"]);

@@ -180,13 +180,16 @@ async fn ticket_mutations(fixture: &mut Fixture) {
                     }
                 };
                 let mut input = more(&fixture.desk);
-                if name == "linkExternalRef" {
+                if ["linkExternalRef", "unlinkExternalRef"].contains(&name) {
                     let token = fixture
                         .admin
                         .query("query Q($id: ID!) { ticket(id: $id) { token } }", json!({ "id": id }))
                         .await;
                     input["ticketToken"] = token["ticket"]["token"].clone();
                     input["externalId"] = json!(fixture.desk.app.new_uuid().to_string());
+                    if name == "unlinkExternalRef" {
+                        fixture.admin.mutate_ok("linkExternalRef", "__typename", input.clone()).await;
+                    }
                 } else {
                     input["ticketId"] = json!(id);
                 }

@@ -21,7 +21,7 @@ pub type Operation = (&'static str, Stage, fn(&Desk) -> Json);
 /// A placeholder for the ticket's own id.
 pub const OWN_ID: &str = "itself";
 
-pub const OPERATIONS: [Operation; 24] = [
+pub const OPERATIONS: [Operation; 25] = [
     ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
     ("acceptTicket", Stage::Assigned, |_| json!({})),
     ("setWaiting", Stage::InProgress, |_| json!({ "reason": "等待备件" })),
@@ -41,6 +41,7 @@ pub const OPERATIONS: [Operation; 24] = [
     ("unfollowTicket", Stage::Assigned, |_| json!({})),
     ("redactTicket", Stage::InProgress, |_| json!({ "texts": ["TITLE"] })),
     ("linkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
+    ("unlinkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
     ("rateTicket", Stage::Closed, |_| json!({ "score": 5 })),
     // A user with the right gets an error about the missing source.
     ("citeSolution", Stage::InProgress, |_| json!({})),

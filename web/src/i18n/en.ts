@@ -470,6 +470,8 @@ export const en = {
   'event.TicketEscalated': 'Escalated',
   'event.TicketNoResponseMarked': 'No response: not opened in time',
   'event.TicketLinked': 'Linked',
+  'event.TicketUnlinked': 'Unlinked',
+  'event.TicketReferenceMoved': 'Reference moved: its system linked it to another ticket',
   'event.TicketRedacted': 'Redacted',
   ...hub,
   ...knowledge,

@@ -464,6 +464,8 @@ export const zh: Record<MessageKey, string> = {
   'event.TicketParticipantAdded': '增加关注人',
   'event.TicketParticipantRemoved': '移除关注人',
   'event.TicketLinked': '关联外部编号',
+  'event.TicketUnlinked': '取消关联外部编号',
+  'event.TicketReferenceMoved': '外部编号已移走：所属系统将其关联到另一张工单',
   'event.TicketRedacted': '隐去内容',
   'event.TicketHistoryNoted': '来源系统的历史记录',
   'event.TicketQueued': '暂无合适人员，进入队列',

@@ -148,7 +148,7 @@ export function ActivityLog({ page }: { page: TicketPageFragment }) {
               {[row.actor?.name, formatDateTime(row.at, lang)].filter(Boolean).join(' · ')}
             </span>
             {row.changes
-              .filter(({ field }) => field === 'status' || field === 'priority')
+              .filter(({ field }) => ['status', 'priority', 'externalRef'].includes(field))
               .map(({ field, from, to }) => (
                 <div key={field} className="quiet">
                   {label(field, from)} → {label(field, to)}

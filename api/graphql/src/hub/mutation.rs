@@ -1,15 +1,21 @@
 //! Mutations of connected systems and their status reports.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, MergedObject, Object, SimpleObject};
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ID, InputObject, InputType, InputValueError, InputValueResult, MaybeUndefined, MergedObject, Object,
+    SimpleObject, Value,
+};
 use domain::hub;
 use domain::hub::model as commands;
-use domain::kernel::SystemId;
+use domain::kernel::{SystemId, Timestamp};
 
 use super::super::error::OrTopLevel as _;
 use super::super::execute::{execute, mutations, returned_count, returned_id};
 use super::super::guard::{cx, language};
 use super::super::inputs::{id, overlap};
-use super::super::scalars::{DateTime, ErrorCode, TicketStatus};
+use super::super::scalars::{DateTime, ErrorCode, TicketStatus, int};
 use super::super::ticket::{TicketNode, ticket};
 use super::{ApiScope, ReportOutcome, SystemNode, nodes};
 
@@ -202,6 +208,48 @@ mutations! {
     }
 }
 
+/// A `DateTime` that is checked with its report: a malformed one refuses that report and no other of the batch.
+struct ReportDateTime(commands::ReportTime);
+
+impl InputType for ReportDateTime {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <DateTime as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <DateTime as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let value = value.unwrap_or_default();
+        if value == Value::Null {
+            return Err(InputValueError::expected_type(value));
+        }
+        let text = match &value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Ok(Self(match <DateTime as InputType>::parse(Some(value)) {
+            // In microseconds, unlike other instants.
+            Ok(DateTime(at)) => commands::ReportTime::Instant(Timestamp::parse_exact(&text).unwrap_or(at)),
+            Err(_) => commands::ReportTime::Malformed(text),
+        }))
+    }
+
+    fn to_value(&self) -> Value {
+        match &self.0 {
+            commands::ReportTime::Instant(at) => InputType::to_value(&DateTime(*at)),
+            commands::ReportTime::Malformed(text) => Value::String(text.clone()),
+        }
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
 /// A status report of a ticket.
 #[derive(InputObject)]
 pub struct StatusReportInput {
@@ -209,8 +257,8 @@ pub struct StatusReportInput {
     uuid: String,
     /// The system's own status word, at most 64 characters.
     status: String,
-    /// When it happened, by the system's own clock; at most 5 minutes ahead of Buoy's.
-    timestamp: DateTime,
+    /// When it happened, by the system's own clock; at most 5 minutes ahead of Buoy's. A malformed one refuses this report only.
+    timestamp: ReportDateTime,
     /// Who did it, as named by the system; at most 120 characters.
     operator: String,
     /// The system's own id of the event, at most 128 characters; reports with the same id are the same event. Without
@@ -223,6 +271,8 @@ pub struct StatusReportInput {
 /// The result of one status report.
 #[derive(SimpleObject)]
 pub struct StatusReportResult {
+    /// The position of the report in the batch, from 0.
+    index: i32,
     /// The token as given in the report.
     uuid: String,
     /// The outcome of the report.
@@ -353,8 +403,9 @@ impl StatusReportMutation {
         let (results, user_errors) = execute(ctx, idempotency_key, || Ok(command)).await?;
         let language = language(ctx);
         let result = |result: commands::ReportResult| {
-            let commands::ReportResult { token, outcome, code, message, truth } = result;
+            let commands::ReportResult { index, token, outcome, code, message, truth } = result;
             StatusReportResult {
+                index: int(index),
                 uuid: token,
                 outcome: outcome.into(),
                 code: code.map(Into::into),

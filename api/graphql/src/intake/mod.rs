@@ -267,7 +267,8 @@ impl IntakeQuery {
     }
 
     /// The body of the request of a held or dismissed submission, as received, at most 20,000 characters; still
-    /// encrypted if the gateway encrypts. Null if there is none or the submission was released; for administrators.
+    /// encrypted if the gateway encrypts. Null if there is none, the submission was released, or it was dismissed long ago; for
+    /// administrators.
     async fn quarantined_body(
         &self,
         ctx: &Context<'_>,
@@ -386,8 +387,8 @@ mutations! {
         user_errors
     )
 
-    /// Dismisses quarantined submissions that are not requests: they are kept, but no longer count against the
-    /// quarantine limits; for administrators.
+    /// Dismisses quarantined submissions that are not requests: they no longer wait, and their content is deleted after a time
+    /// that is a setting (7 days by default); for administrators.
     dismiss_quarantined("The submissions.")
     /// Quarantined submissions that are not requests: give `submissionId`, or `gateway` and `source`.
     DismissQuarantinedInput {

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use domain::kernel::UserId;
 use domain::runtime::Row;
 use domain::tickets;
-use domain::tickets::model::{Fact, Snapshot, TicketEvent};
+use domain::tickets::model::{ExternalRef, Fact, Snapshot, TicketEvent};
 
 use super::super::error::OrTopLevel as _;
 use super::super::guard::cx;
@@ -49,8 +49,11 @@ impl TicketEventNode {
         &self.0.channel
     }
 
-    /// The fields that changed.
+    /// The fields that changed; `externalRef` is a reference in another system that was linked or unlinked.
     async fn changes(&self) -> Vec<Change> {
+        if let Some(change) = self.0.event.get::<TicketEvent>().and_then(|event| reference_change(&event.fact)) {
+            return vec![change];
+        }
         let Some((Some(before), after)) = self.snapshots() else { return Vec::new() };
         let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string());
         let values = |from: &str, to: &str| (Some(from.to_owned()), Some(to.to_owned()));
@@ -79,6 +82,17 @@ impl TicketEventNode {
         let cx = cx(ctx);
         Ok(tickets::queries::comment(cx, id).await.or_top_level(ctx)?.map(CommentNode))
     }
+}
+
+/// The reference that an event linked to the ticket or took from it.
+fn reference_change(fact: &Fact) -> Option<Change> {
+    let text = |ExternalRef { system, external_id }: &ExternalRef| Some(format!("{system} {external_id}"));
+    let (from, to) = match fact {
+        Fact::Linked { reference, .. } => (None, text(reference)),
+        Fact::Unlinked { reference } | Fact::ReferenceMoved { reference, .. } => (text(reference), None),
+        _ => return None,
+    };
+    Some(Change { field: "externalRef".to_owned(), from, to })
 }
 
 /// A field that changed.

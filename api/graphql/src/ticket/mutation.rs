@@ -194,7 +194,8 @@ mutations! {
         requester_email: Option<String>,
         /// Keys of the skills that the ticket requires.
         required_skills: Option<Vec<String>>,
-        /// The ticket's references in other systems.
+        /// The ticket's references in other systems. Those of a requester are not linked: staff see them as an internal
+        /// comment.
         external_refs: Option<Vec<ExternalRefInput>>,
     } => commands::CreateTicket {
         title,
@@ -278,7 +279,8 @@ mutations! {
         ticket_id: ID,
     } => notifications::model::OpenTicket { ticket: id("ticketId", &ticket_id)? } => OpenTicketPayload {}
 
-    /// Links a reference in another system to a ticket.
+    /// Links a reference in another system to a ticket. If a person has linked it to another ticket, and the system that owns
+    /// it links it, it moves.
     link_external_ref("The ticket and the reference.")
     /// A reference in another system to link to a ticket.
     LinkExternalRefInput {
@@ -292,6 +294,21 @@ mutations! {
         token: ticket_token,
         reference: commands::ExternalRef { system, external_id },
     }) => LinkExternalRefPayload {}
+
+    /// Unlinks a reference in another system from a ticket, such as a mistyped number; a system unlinks only its own.
+    unlink_external_ref("The ticket and the reference.")
+    /// A reference in another system to unlink from a ticket.
+    UnlinkExternalRefInput {
+        /// The ticket's token.
+        ticket_token: String,
+        /// Key of the other system.
+        system: String,
+        /// The ticket's id in that system.
+        external_id: String,
+    } => hub::model::UnlinkExternalRef(commands::UnlinkExternalRef {
+        token: ticket_token,
+        reference: commands::ExternalRef { system, external_id },
+    }) => UnlinkExternalRefPayload {}
 
     /// Follows a ticket: the caller keeps access to it even if it moves to another team.
     follow_ticket("The ticket.")

@@ -5,20 +5,22 @@ mod reports;
 mod systems;
 mod ticket_sync;
 
+use std::sync::Arc;
+
 pub use self::delivery::mark_streamed;
 pub use self::systems::{link_existing_tickets, rebuild_tickets};
 use self::ticket_sync::{LoadScope, TicketSyncBatch};
-use super::model::{DismissPendingReport, LinkExternalRef, LocalChange, System};
+use super::model::{DismissPendingReport, LinkExternalRef, LocalChange, System, UnlinkExternalRef};
 use super::{queries, store};
 use crate::kernel::{ApiScope, Code, Error, Refusal, ReportId, Result, Role, TicketId, boxed, refuse};
 use crate::msg;
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 use crate::tickets::decide::token;
-use crate::tickets::model::TicketEvent;
+use crate::tickets::model::{ExternalRef, TicketEvent};
 
 /// The system that the actor is, if its API key has this scope.
-pub(super) async fn calling_system(tx: &Tx, scope: ApiScope) -> Result<std::sync::Arc<System>> {
+pub(super) async fn calling_system(tx: &Tx, scope: ApiScope) -> Result<Arc<System>> {
     let person = tx.actor().person().ok_or_else(Error::unauthenticated)?;
     let system = queries::system_of(tx.app(), person.id).await?;
     let Some(system) = system else {
@@ -52,6 +54,19 @@ pub(super) async fn link(tx: &mut Tx, ids: &[TicketId], keys: &[String]) -> Resu
     batch.save(tx).await
 }
 
+/// Takes a system off a ticket that no longer has a reference of it, in the transaction of the event.
+pub(super) async fn unlink(tx: &mut Tx, ticket: TicketId, key: &str) -> Result<()> {
+    let systems = queries::systems(tx.app()).await?;
+    let Some(system) = systems.values().find(|system| system.key == key).map(|system| system.id) else {
+        return Ok(());
+    };
+    let mut batch = TicketSyncBatch::load(tx, &[ticket], LoadScope::Tracked).await?;
+    if let Some(sync) = batch.get(ticket) {
+        sync.leave(system);
+    }
+    batch.save(tx).await
+}
+
 /// Adds a local change of a reported ticket to its history, in the transaction of the event.
 pub(super) async fn record_local_change(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if !store::is_tracked(tx.conn(), event.ticket).await? {
@@ -76,11 +91,7 @@ impl Command for LinkExternalRef {
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let Self(link) = self;
         if tx.actor().is(Role::Partner) {
-            let system = calling_system(tx, ApiScope::Link).await?;
-            if link.reference.system.trim() != system.key {
-                let key = &system.key;
-                return Err(refuse(Code::Forbidden, "system", msg!("hub-link-forbidden", key = key)).into());
-            }
+            let system = require_own_reference(tx, &link.reference).await?;
             let token = token::parse(&link.token);
             let ids = tickets::queries::ids_by_tokens(tx.conn(), token.into_iter().collect()).await?;
             let ids: Vec<TicketId> = ids.into_values().collect();
@@ -88,6 +99,30 @@ impl Command for LinkExternalRef {
         }
         link.run(tx).await
     }
+}
+
+impl Command for UnlinkExternalRef {
+    const NAME: &'static str = "unlinkExternalRef";
+    type Output = TicketId;
+
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        let Self(unlink) = self;
+        if tx.actor().is(Role::Partner) {
+            require_own_reference(tx, &unlink.reference).await?;
+        }
+        unlink.run(tx).await
+    }
+}
+
+/// The calling system, if the reference is one of its own.
+async fn require_own_reference(tx: &Tx, reference: &ExternalRef) -> Result<Arc<System>> {
+    let system = calling_system(tx, ApiScope::Link).await?;
+    if reference.system.trim() == system.key {
+        return Ok(system);
+    }
+    let key = &system.key;
+    Err(refuse(Code::Forbidden, "system", msg!("hub-link-forbidden", key = key)).into())
 }
 
 impl Command for DismissPendingReport {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::decide::{Ingestion, ValidReport, clock_offset, unknown_token, validate};
 use super::super::model::{
-    HubEvent, HubFact, Outcome, REPORTS_MAX, ReportResult, ReportStatuses, StatusReport, System,
+    HubEvent, HubFact, Outcome, REPORTS_MAX, ReportResult, ReportStatuses, ReportTime, StatusReport, System,
 };
 use super::super::{queries, store};
 use super::calling_system;
@@ -14,8 +14,9 @@ use crate::msg;
 use crate::runtime::{Command, Tx};
 use crate::tickets;
 
-fn refused_result(token: &str, refusal: Refusal) -> ReportResult {
+fn refused_result(index: usize, token: &str, refusal: Refusal) -> ReportResult {
     ReportResult {
+        index,
         token: token.to_owned(),
         outcome: Outcome::Refused,
         code: Some(refusal.code),
@@ -44,12 +45,16 @@ impl Command for ReportStatuses {
             )
             .into());
         }
-        let latest = reports.iter().map(|given| given.at).max();
-        if let Some(offset) = clock_offset(&system, latest, *sent_at, tx.now) {
+        let instants = reports.iter().filter_map(|given| match given.at {
+            ReportTime::Instant(at) => Some(at),
+            ReportTime::Malformed(_) => None,
+        });
+        if let Some(offset) = clock_offset(&system, instants.max(), *sent_at, tx.now) {
             store::save_clock_offset(tx.conn(), system.id, offset, tx.now).await?;
             queries::invalidate_systems(tx.app());
         }
-        let valid: Vec<Result<ValidReport, Refusal>> = reports.iter().map(|given| validate(given, tx.now)).collect();
+        let valid = reports.iter().enumerate().map(|(index, given)| validate(given, index, tx.now));
+        let valid: Vec<Result<ValidReport, Refusal>> = valid.collect();
         let tokens: HashSet<String> = valid.iter().flatten().map(|report| report.token.clone()).collect();
         let ids = tickets::queries::ids_by_tokens(tx.conn(), tokens.into_iter().collect()).await?;
         let event_ids: Vec<String> = valid.iter().flatten().filter_map(|report| report.event_id.clone()).collect();
@@ -62,7 +67,7 @@ impl Command for ReportStatuses {
         batch.load_corrections(tx, system.id, causes).await?;
         let mut ingestion = Ingestion::new(&system, tx.now, by_event_id, echoes);
         let mut results: Vec<(ReportResult, Option<TicketId>)> = Vec::with_capacity(reports.len());
-        for (given, valid) in reports.iter().zip(valid) {
+        for (index, (given, valid)) in reports.iter().zip(valid).enumerate() {
             let ingested = valid.and_then(|valid| {
                 let sync = ids.get(&valid.token).and_then(|id| batch.get(*id)).ok_or_else(unknown_token)?;
                 ingestion.ingest(sync, valid, &|| tx.new_uuid()).map(|outcome| (outcome, sync.ticket_id()))
@@ -70,9 +75,9 @@ impl Command for ReportStatuses {
             results.push(match ingested {
                 Ok((outcome, id)) => {
                     let token = given.token.clone();
-                    (ReportResult { token, outcome, code: None, message: None, truth: None }, Some(id))
+                    (ReportResult { index, token, outcome, code: None, message: None, truth: None }, Some(id))
                 }
-                Err(refusal) => (refused_result(&given.token, refusal), None),
+                Err(refusal) => (refused_result(index, &given.token, refusal), None),
             });
         }
         for (result, id) in &mut results {

@@ -9,7 +9,7 @@ use super::super::model::{
     SystemState, Systems,
 };
 use super::super::{queries, store};
-use crate::kernel::{CorrectionId, Result, SystemId, TicketId, boxed};
+use crate::kernel::{CorrectionId, Result, SystemId, TicketId, UserId, boxed};
 use crate::runtime::{Side, Tx, log};
 use crate::tickets;
 use crate::tickets::model::{Ticket, TicketEvent};
@@ -122,6 +122,7 @@ impl TicketSyncBatch {
         let Self { systems, by_ticket } = self;
         let (mut reports, mut system_states, mut corrections) = (Vec::new(), Vec::new(), Vec::new());
         let (mut tracked, mut differing, mut updates) = (Vec::new(), Vec::new(), Vec::new());
+        let mut left: Vec<(TicketId, SystemId)> = Vec::new();
         for (id, (ticket, state)) in by_ticket {
             let decision = sync(state, &systems, tx.now, &|| tx.new_uuid());
             for (system, correction) in decision.issued {
@@ -132,19 +133,24 @@ impl TicketSyncBatch {
             corrections.extend(decision.corrections);
             tracked.extend(decision.tracked);
             differing.extend(decision.differing.map(|pairs| (id, pairs)));
-            updates.push((ticket, decision.joined, decision.status));
+            left.extend(decision.left.iter().map(|system| (id, *system)));
+            updates.push((ticket, decision.joined, decision.left, decision.status));
         }
         store::insert_reports(tx.conn(), reports).await?;
         save_differences(tx, differing).await?;
         store::put_tracked_tickets(tx.conn(), tracked).await?;
         store::put_system_states(tx.conn(), system_states).await?;
+        store::delete_system_states(tx.conn(), left).await?;
         let due = corrections.iter().filter_map(|one| Some((one.system.0, one.delivery.due_at?))).collect();
         schedule_runs::<System>(tx, due).await?;
         store::put_corrections(tx.conn(), corrections).await?;
-        for (ticket, joined, status) in updates {
-            let accounts = joined.iter().filter_map(|id| systems.get(id)).map(|system| system.account);
-            let joins: Vec<_> = accounts.map(|account| (&ticket, account)).collect();
+        for (ticket, joined, left, status) in updates {
+            let accounts_of = |ids: &[SystemId]| -> Vec<(&Ticket, UserId)> {
+                ids.iter().filter_map(|id| Some((&ticket, systems.get(id)?.account))).collect()
+            };
+            let (joins, leaves) = (accounts_of(&joined), accounts_of(&left));
             tickets::commands::add_system_participants(tx, &joins).await?;
+            tickets::commands::remove_system_participants(tx, &leaves).await?;
             if let Some(reported) = status {
                 tickets::commands::sync_status(tx, ticket, &reported).await?;
             }

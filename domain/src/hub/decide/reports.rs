@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{SKEW_MAX, TicketSync, echo_of, is_timely};
 use crate::hub::model::{
-    Correction, HubFact, Outcome, REPORTS_PER_TICKET_MAX, Report, ReportInput, StatusReport, System,
+    Correction, HubFact, Outcome, REPORTS_PER_TICKET_MAX, Report, ReportInput, ReportTime, StatusReport, System,
 };
 use crate::kernel::text::{self, KEY_CHARS_MAX, NAME_CHARS_MAX};
 use crate::kernel::{Code, Refusal, ReportId, TicketId, Timestamp, hours, refuse};
@@ -18,6 +18,8 @@ const EVENT_ID_CHARS_MAX: usize = 128;
 
 /// A report whose fields are valid.
 pub struct ValidReport {
+    /// In its batch, from 0.
+    pub position: u32,
     pub token: String,
     pub source_status: String,
     pub at: Timestamp,
@@ -26,14 +28,21 @@ pub struct ValidReport {
     pub cause: Option<String>,
 }
 
-pub fn validate(given: &ReportInput, now: Timestamp) -> Result<ValidReport, Refusal> {
+pub fn validate(given: &ReportInput, position: usize, now: Timestamp) -> Result<ValidReport, Refusal> {
     let ReportInput { token: uuid, source_status, at, operator, event_id, cause } = given;
     let token = token::parse(uuid).ok_or_else(|| refuse(Code::TokenInvalid, "uuid", msg!("hub-token-malformed")))?;
     let source_status = text::line("status", source_status, KEY_CHARS_MAX)?;
     let operator = text::line("operator", operator, NAME_CHARS_MAX)?;
     let event_id = event_id.as_deref().map(|id| text::line("eventId", id, EVENT_ID_CHARS_MAX)).transpose()?;
     let cause = cause.as_deref().map(|id| text::line("causeId", id, KEY_CHARS_MAX)).transpose()?;
-    if !is_timely(now, *at) {
+    let at = match at {
+        ReportTime::Instant(at) => *at,
+        ReportTime::Malformed(given) => {
+            let given: String = given.chars().take(KEY_CHARS_MAX).collect();
+            return Err(refuse(Code::Invalid, "timestamp", msg!("hub-timestamp-malformed", timestamp = given)));
+        }
+    };
+    if !is_timely(now, at) {
         let (ahead, max) = (at.seconds_since(now), SKEW_MAX.as_secs());
         return Err(refuse(
             Code::Invalid,
@@ -41,7 +50,8 @@ pub fn validate(given: &ReportInput, now: Timestamp) -> Result<ValidReport, Refu
             msg!("hub-timestamp-ahead", seconds = ahead, now = now, seconds_max = max),
         ));
     }
-    Ok(ValidReport { token, source_status, at: *at, operator, event_id, cause })
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    Ok(ValidReport { position, token, source_status, at, operator, event_id, cause })
 }
 
 pub fn unknown_token() -> Refusal {
@@ -83,13 +93,13 @@ impl<'s> Ingestion<'s> {
         report: ValidReport,
         new_id: &impl Fn() -> Uuid,
     ) -> Result<Outcome, Refusal> {
-        let ValidReport { token, source_status, at, operator, event_id, cause } = report;
+        let ValidReport { position, token, source_status, at, operator, event_id, cause } = report;
         let id = sync.ticket_id();
         if let Some(event_id) = &event_id
             && let Some(earlier) = self.by_event_id.get(event_id)
         {
-            let same = (earlier.ticket, &earlier.source_status, earlier.at, &earlier.operator)
-                == (id, &source_status, at, &operator);
+            let same = (earlier.ticket, &earlier.source_status, &earlier.operator) == (id, &source_status, &operator)
+                && is_same_instant(earlier.at, at);
             return if same { Ok(Outcome::Duplicate) } else { Err(event_id_reused(event_id)) };
         }
         let mapping = self.system.mapping_of(&source_status);
@@ -136,6 +146,7 @@ impl<'s> Ingestion<'s> {
             ticket: id,
             system: Some(self.system.id),
             rank,
+            position,
             source_status: source_status.clone(),
             status,
             reopens,
@@ -165,6 +176,11 @@ impl<'s> Ingestion<'s> {
         ));
         Ok(outcome)
     }
+}
+
+/// Whether a stored instant is the given one. Reports of older programs were stored in milliseconds.
+fn is_same_instant(stored: Timestamp, given: Timestamp) -> bool {
+    stored == given || stored == given.whole_millis()
 }
 
 fn event_id_reused(event_id: &str) -> Refusal {

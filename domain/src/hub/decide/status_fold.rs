@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::hub::model::{Cause, Colour, Conflict, Digest, Entry, Outcome, Source, Truth};
+use crate::hub::model::{Cause, Colour, Conflict, Digest, Entry, Outcome, Source, Truth, hash_instant};
 use crate::kernel::{Timestamp, minutes};
 use crate::tickets::model::TicketStatus;
 
@@ -23,22 +23,34 @@ pub fn is_timely(now: Timestamp, at: Timestamp) -> bool {
 }
 
 /// The sort key of the total order; no part of it is assigned at receipt. The last entry wins: at the same instant, the one
-/// with the lowest rank.
-fn order_key(entry: &Entry) -> (Timestamp, Reverse<u32>, Digest) {
-    (entry.at, Reverse(entry.rank), entry.digest)
+/// with the lowest rank, and of one batch the later report.
+fn order_key(entry: &Entry) -> (Timestamp, Reverse<u32>, u32, Digest) {
+    (entry.at, Reverse(entry.rank), entry.position, entry.digest)
 }
 
 /// All reports and local changes of one ticket, in the total order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusFold {
     entries: Vec<Entry>,
+    /// What systems report of an earlier time has no effect.
+    begins_at: Timestamp,
 }
 
 impl StatusFold {
-    /// From stored entries, in any order.
-    pub fn from_entries(mut entries: Vec<Entry>) -> Self {
+    /// From stored entries, in any order. Nothing happens to a ticket before it is created; systems may report whole seconds, so
+    /// the second of its creation counts.
+    pub fn from_entries(mut entries: Vec<Entry>, created_at: Timestamp) -> Self {
         entries.sort_by_cached_key(order_key);
-        Self { entries }
+        Self { entries, begins_at: created_at.start_of_second() }
+    }
+
+    fn is_too_early(&self, entry: &Entry) -> bool {
+        entry.source != Source::Buoy && entry.at < self.begins_at
+    }
+
+    /// The entries that count.
+    fn effective(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| !self.is_too_early(entry))
     }
 
     /// Inserts an entry in the total order.
@@ -54,11 +66,12 @@ impl StatusFold {
             return Outcome::Duplicate;
         };
         let before = self.truth().status;
-        let reported = entry.status;
+        let (reported, is_too_early) = (entry.status, self.is_too_early(&entry));
         self.entries.insert(at, entry);
         let after = self.truth().status;
         match reported {
             None => Outcome::UnmappedStatus,
+            Some(_) if is_too_early => Outcome::Stale,
             Some(_) if after != before => Outcome::Applied,
             Some(status) if status == after => Outcome::Agreed,
             Some(_) => Outcome::Stale,
@@ -67,7 +80,7 @@ impl StatusFold {
 
     /// The timestamp of a local change: after all entries, so that it is never stale.
     pub fn next_at(&self, now: Timestamp) -> Timestamp {
-        self.entries.last().map_or(now, |last| now.max(last.at + Duration::from_millis(1)))
+        self.entries.last().map_or(now, |last| now.max(last.at.next_instant()))
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -84,7 +97,7 @@ impl StatusFold {
             first_reopened_at: None,
             reopened_at: None,
         };
-        for Entry { at, source, rank: _, digest, status, reopening, by_person: _ } in &self.entries {
+        for Entry { at, source, rank: _, position: _, digest, status, reopening, by_person: _ } in self.effective() {
             let Some(status) = *status else { continue };
             let is_terminal = matches!(truth.status, TicketStatus::Closed | TicketStatus::Cancelled);
             if is_terminal && !*reopening && status != truth.status {
@@ -126,9 +139,9 @@ impl StatusFold {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
-        hasher.update(cause.at.millis().to_be_bytes());
+        hash_instant(&mut hasher, cause.at);
         if let Some(latest) = self.latest().get(system) {
-            hasher.update(latest.at.millis().to_be_bytes());
+            hash_instant(&mut hasher, latest.at);
             hasher.update(latest.digest);
         }
         Some(hasher.finalize().into())
@@ -142,7 +155,7 @@ impl StatusFold {
 
     pub fn conflicts(&self) -> Vec<Conflict> {
         let reports: Vec<&Entry> =
-            self.entries.iter().filter(|entry| entry.source != Source::Buoy && entry.status.is_some()).collect();
+            self.effective().filter(|entry| entry.source != Source::Buoy && entry.status.is_some()).collect();
         reports
             .chunk_by(|a, b| a.source != b.source && a.status != b.status && b.at <= a.at + CONFLICT_WITHIN)
             .filter_map(|run| match run {

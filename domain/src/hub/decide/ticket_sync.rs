@@ -31,6 +31,7 @@ pub struct TicketSync {
     /// Systems that reported in the transaction.
     reported: HashSet<SystemId>,
     joined: Vec<SystemId>,
+    left: Vec<SystemId>,
     changed_states: BTreeSet<SystemId>,
     changed_corrections: HashSet<CorrectionId>,
 }
@@ -42,6 +43,8 @@ pub struct SyncDecision {
     pub system_states: Vec<SystemState>,
     /// Systems that take part in the ticket from now on.
     pub joined: Vec<SystemId>,
+    /// Systems that no longer take part in the ticket.
+    pub left: Vec<SystemId>,
     /// Corrections that were issued, acknowledged or superseded.
     pub corrections: Vec<Correction>,
     /// Those of them that are new, and their systems.
@@ -60,11 +63,14 @@ pub fn sync(mut state: TicketSync, systems: &Systems, now: Timestamp, new_id: &i
     let tracked = state.tracked_now(now);
     let differing = (!state.changed_states.is_empty()).then(|| state.differing());
     let status = state.reported_status();
-    let TicketSync { system_states, corrections, new_reports, joined, changed_states, changed_corrections, .. } = state;
+    let TicketSync {
+        system_states, corrections, new_reports, joined, left, changed_states, changed_corrections, ..
+    } = state;
     SyncDecision {
         reports: new_reports,
         system_states: system_states.into_values().filter(|one| changed_states.contains(&one.system)).collect(),
         joined,
+        left,
         corrections: corrections.into_iter().filter(|one| changed_corrections.contains(&one.id)).collect(),
         issued,
         tracked,
@@ -90,9 +96,10 @@ impl TicketSync {
         let received: HashMap<ReportId, Timestamp> =
             reports.iter().map(|report| (report.id, report.received_at)).collect();
         let latest = received.values().copied().chain(corrections.iter().map(|one| one.created_at)).max();
+        let fold = StatusFold::from_entries(entries, ticket.created_at);
         let mut sync = Self {
             ticket,
-            fold: StatusFold::from_entries(entries),
+            fold,
             tracked,
             initial: (TicketStatus::New, 0),
             now: latest.map_or(now, |latest| now.max(latest)),
@@ -102,6 +109,7 @@ impl TicketSync {
             new_reports: Vec::new(),
             reported: HashSet::new(),
             joined: Vec::new(),
+            left: Vec::new(),
             changed_states: BTreeSet::new(),
             changed_corrections: HashSet::new(),
         };
@@ -170,6 +178,7 @@ impl TicketSync {
             ticket: self.ticket.id,
             system: None,
             rank: RANK_OF_BUOY,
+            position: 0,
             source_status: status.as_str().to_owned(),
             status: Some(status),
             reopens,
@@ -190,6 +199,21 @@ impl TicketSync {
             self.system_states.insert(system, state);
             self.changed_states.insert(system);
             self.joined.push(system);
+        }
+    }
+
+    /// Takes off a system that is linked to the ticket only, and withdraws its corrections. A system that has reported the
+    /// ticket stays.
+    pub fn leave(&mut self, system: SystemId) {
+        if self.system_states.get(&system).is_none_or(|state| state.report.is_some()) {
+            return;
+        }
+        self.system_states.remove(&system);
+        self.left.push(system);
+        for correction in self.corrections.iter_mut().filter(|one| one.system == system && one.is_open()) {
+            correction.state = CorrectionState::Superseded;
+            webhooks::decide::withdraw(&mut correction.delivery);
+            self.changed_corrections.insert(correction.id);
         }
     }
 
@@ -375,13 +399,14 @@ impl TicketSync {
             Source::System(key) => key,
             Source::Buoy => BUOY.to_owned(),
         };
+        // The times of a ticket are whole milliseconds.
         Some(ReportedStatus {
             status: truth.status,
-            at: by.at,
+            at: by.at.whole_millis(),
             system,
-            reopened_at: truth.reopened_at,
+            reopened_at: truth.reopened_at.map(Timestamp::whole_millis),
             reopenings,
-            first_reopened_at: truth.first_reopened_at,
+            first_reopened_at: truth.first_reopened_at.map(Timestamp::whole_millis),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Systems, their reports, and the corrections sent to them.
 
+mod reports;
 mod status_fold;
 mod ticket_sync;
 
@@ -8,12 +9,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::reports::*;
 pub use self::status_fold::*;
 pub use self::ticket_sync::*;
 use crate::auth::model::ApiKey;
 use crate::kernel::{
-    ApiKeyId, ApiScope, Code, CorrectionId, Message, ReportId, SystemId, TicketId, Timestamp, UserId, hours, minutes,
-    string_enum,
+    ApiKeyId, ApiScope, CorrectionId, ReportId, SystemId, TicketId, Timestamp, UserId, hours, minutes, string_enum,
 };
 use crate::runtime::{ConfigSection, LogEvent, LookupCache};
 use crate::tickets::model as tickets;
@@ -193,41 +194,13 @@ pub struct RotatedSecret {
     pub secret: OneTimeSecret,
 }
 
-/// Status reports of a system.
-#[derive(Clone, Debug, Serialize)]
-pub struct ReportStatuses {
-    pub reports: Vec<ReportInput>,
-    /// The system's clock when it sent the reports.
-    pub sent_at: Option<Timestamp>,
-}
-
-/// A report as given.
-#[derive(Clone, Debug, Serialize)]
-pub struct ReportInput {
-    pub token: String,
-    #[serde(rename = "word")]
-    pub source_status: String,
-    pub at: Timestamp,
-    pub operator: String,
-    pub event_id: Option<String>,
-    /// The id of the correction that it acknowledges.
-    pub cause: Option<String>,
-}
-
-/// The result of a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportResult {
-    pub token: String,
-    pub outcome: Outcome,
-    pub code: Option<Code>,
-    pub message: Option<Message>,
-    /// The ticket's authoritative status now.
-    pub truth: Option<TicketStatus>,
-}
-
 /// Links a system's reference to a ticket; called by staff, or by the system for its own references.
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkExternalRef(pub tickets::LinkExternalRef);
+
+/// Unlinks a system's reference from a ticket; called by staff, or by the system for its own references.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnlinkExternalRef(pub tickets::UnlinkExternalRef);
 
 /// Rejects a pending status report.
 #[derive(Clone, Debug, Serialize)]
@@ -306,40 +279,6 @@ impl QueuedMessage for Correction {
 
     fn set_state(&mut self, state: QueueState) {
         self.state = state.into();
-    }
-}
-
-/// A stored report, or a stored local change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusReport {
-    pub id: ReportId,
-    pub ticket: TicketId,
-    /// `None`: Buoy itself.
-    pub system: Option<SystemId>,
-    pub rank: u32,
-    pub source_status: String,
-    pub status: Option<TicketStatus>,
-    pub reopens: bool,
-    pub by_person: bool,
-    pub at: Timestamp,
-    pub received_at: Timestamp,
-    pub operator: String,
-    pub event_id: Option<String>,
-    pub digest: Digest,
-    pub outcome: Outcome,
-}
-
-impl StatusReport {
-    pub fn entry(&self, key: Option<&str>) -> Entry {
-        Entry {
-            at: self.at,
-            source: key.map_or(Source::Buoy, |key| Source::System(key.to_owned())),
-            rank: self.rank,
-            digest: self.digest,
-            status: self.status,
-            reopening: self.reopens,
-            by_person: self.by_person,
-        }
     }
 }
 

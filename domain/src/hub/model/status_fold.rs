@@ -6,8 +6,16 @@ use crate::kernel::Timestamp;
 use crate::kernel::string_enum;
 use crate::tickets::model::TicketStatus;
 
-/// Identifies an entry, and orders entries of the same instant and rank; the same on every node.
+/// Identifies an entry, and orders entries of the same instant, rank and position; the same on every node.
 pub type Digest = [u8; 32];
+
+/// Adds an instant to a digest. Stored digests are of milliseconds, so only a fraction of one adds to that.
+pub fn hash_instant(hasher: &mut Sha256, at: Timestamp) {
+    hasher.update(at.millis().to_be_bytes());
+    if at != at.whole_millis() {
+        hasher.update(at.micros().to_be_bytes());
+    }
+}
 
 /// The rank of local changes; systems have higher ones. At the same instant the lowest rank wins.
 pub const RANK_OF_BUOY: u32 = 0;
@@ -29,6 +37,8 @@ pub struct Entry {
     pub source: Source,
     /// The rank of its source, as registered.
     pub rank: u32,
+    /// Its position in its batch of reports, from 0.
+    pub position: u32,
     pub digest: Digest,
     /// `None`: the source status is not mapped yet; the entry has no effect until it is.
     pub status: Option<TicketStatus>,
@@ -62,8 +72,8 @@ impl Report<'_> {
 
     /// The entry of the report, with the system's rank and the mapping of its source status.
     pub fn entry(&self, rank: u32, status: Option<TicketStatus>, reopening: bool) -> Entry {
-        let source = Source::System(self.system.to_owned());
-        Entry { at: self.at, source, rank, digest: self.digest(), status, reopening, by_person: false }
+        let (source, digest) = (Source::System(self.system.to_owned()), self.digest());
+        Entry { at: self.at, source, rank, position: 0, digest, status, reopening, by_person: false }
     }
 }
 
@@ -75,9 +85,18 @@ impl Entry {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
-        hasher.update(at.millis().to_be_bytes());
+        hash_instant(&mut hasher, at);
         let digest = hasher.finalize().into();
-        Self { at, source: Source::Buoy, rank: RANK_OF_BUOY, digest, status: Some(status), reopening, by_person }
+        Self {
+            at,
+            source: Source::Buoy,
+            rank: RANK_OF_BUOY,
+            position: 0,
+            digest,
+            status: Some(status),
+            reopening,
+            by_person,
+        }
     }
 }
 

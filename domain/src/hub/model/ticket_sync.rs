@@ -20,6 +20,7 @@ pub struct SyncedTicket {
     pub status: TicketStatus,
     /// What its pending report waits for, if it has one.
     pub pending: Option<PendingNeeds>,
+    pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
@@ -30,6 +31,7 @@ impl From<&Ticket> for SyncedTicket {
             token: ticket.token.clone(),
             status: ticket.status,
             pending: ticket.pending.as_ref().map(|pending| pending.needs),
+            created_at: ticket.times.created_at,
             updated_at: ticket.times.updated_at,
         }
     }

@@ -118,6 +118,7 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
             .iter()
             .map(|report| report.entry(report.system.is_some().then(|| key(report.system)).as_deref()))
             .collect(),
+        view.ticket.times.created_at,
     );
     let by_key: HashMap<(Timestamp, Digest), &StatusReport> =
         reports.iter().map(|report| ((report.at, report.digest), report)).collect();

@@ -74,7 +74,7 @@ pub mod webhook_secret {
 }
 
 pub mod hub_ticket {
-    use crate::kernel::{TicketId, Timestamp};
+    use crate::kernel::{Micros, TicketId, Timestamp};
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -83,7 +83,7 @@ pub mod hub_ticket {
         #[sea_orm(primary_key, auto_increment = false)]
         pub ticket_id: TicketId,
         pub status: String,
-        pub changed_at: Option<Timestamp>,
+        pub changed_at: Option<Micros>,
         pub reopenings: i32,
         pub reporting: i32,
         pub compared_from: Option<Timestamp>,
@@ -96,7 +96,7 @@ pub mod hub_ticket {
 }
 
 pub mod status_report {
-    use crate::kernel::{ReportId, SystemId, TicketId, Timestamp};
+    use crate::kernel::{Micros, ReportId, SystemId, TicketId, Timestamp};
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -107,11 +107,13 @@ pub mod status_report {
         pub ticket_id: TicketId,
         pub system_id: Option<SystemId>,
         pub rank: i32,
+        /// In its batch.
+        pub position: i32,
         pub word: String,
         pub status: Option<String>,
         pub reopens: bool,
         pub by_person: bool,
-        pub at: Timestamp,
+        pub at: Micros,
         pub received_at: Timestamp,
         pub operator: String,
         pub event_id: Option<String>,

@@ -19,9 +19,8 @@ pub(super) use self::entities::{
 };
 pub(super) use self::systems::*;
 use super::model::{Digest, OpenDifference, Outcome, StatusMapping, StatusReport, SystemState, TrackedTicket};
-use crate::kernel::{Error, Result, SystemId, TicketId, Timestamp};
+use crate::kernel::{Error, Micros, Result, SystemId, TicketId, Timestamp};
 use crate::runtime::Executor;
-use crate::runtime::row::row;
 use crate::tickets::model::TicketStatus;
 
 /// Rows per statement.
@@ -44,11 +43,12 @@ impl TryFrom<status_report::Model> for StatusReport {
             ticket_id,
             system_id,
             rank,
+            position,
             word: source_status,
             status,
             reopens,
             by_person,
-            at,
+            at: Micros(at),
             received_at,
             operator,
             event_id,
@@ -60,6 +60,7 @@ impl TryFrom<status_report::Model> for StatusReport {
             ticket: ticket_id,
             system: system_id,
             rank: u32::try_from(rank).unwrap_or(0),
+            position: u32::try_from(position).unwrap_or(0),
             source_status,
             status: status.as_deref().map(status_of).transpose()?,
             reopens,
@@ -81,6 +82,7 @@ impl From<StatusReport> for status_report::Model {
             ticket,
             system,
             rank,
+            position,
             source_status,
             status,
             reopens,
@@ -97,11 +99,12 @@ impl From<StatusReport> for status_report::Model {
             ticket_id: ticket,
             system_id: system,
             rank: i32::try_from(rank).unwrap_or(i32::MAX),
+            position: i32::try_from(position).unwrap_or(i32::MAX),
             word: source_status,
             status: status.map(|status| status.as_str().to_owned()),
             reopens,
             by_person,
-            at,
+            at: Micros(at),
             received_at,
             operator,
             event_id,
@@ -121,9 +124,33 @@ impl TryFrom<hub_holding::Model> for SystemState {
     }
 }
 
-row! {
-    hub_ticket::Model => TrackedTicket {
-        status, changed_at, reopenings, reporting, compared_from; ticket = ticket_id
+impl TryFrom<hub_ticket::Model> for TrackedTicket {
+    type Error = DbErr;
+
+    fn try_from(row: hub_ticket::Model) -> Result<Self, DbErr> {
+        let hub_ticket::Model { ticket_id, status, changed_at, reopenings, reporting, compared_from } = row;
+        Ok(Self {
+            ticket: ticket_id,
+            status: status_of(&status)?,
+            changed_at: changed_at.map(|Micros(at)| at),
+            reopenings,
+            reporting,
+            compared_from,
+        })
+    }
+}
+
+impl From<TrackedTicket> for hub_ticket::Model {
+    fn from(tracked: TrackedTicket) -> Self {
+        let TrackedTicket { ticket, status, changed_at, reopenings, reporting, compared_from } = tracked;
+        Self {
+            ticket_id: ticket,
+            status: status.as_str().to_owned(),
+            changed_at: changed_at.map(Micros),
+            reopenings,
+            reporting,
+            compared_from,
+        }
     }
 }
 
@@ -275,6 +302,14 @@ pub(super) async fn put_system_states(conn: &Executor, system_states: Vec<System
             }
         });
         hub_holding::Entity::insert_many(rows).on_conflict(replace.clone()).exec_without_returning(conn).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the states of systems that no longer take part in tickets.
+pub(super) async fn delete_system_states(conn: &Executor, of: Vec<(TicketId, SystemId)>) -> Result<()> {
+    for key in of {
+        hub_holding::Entity::delete_by_id(key).exec(conn).await?;
     }
     Ok(())
 }

@@ -67,6 +67,7 @@ impl Hub {
             token: TOKEN.to_owned(),
             status: TicketStatus::New,
             pending: None,
+            created_at: NOON,
             updated_at: NOON,
         };
         Self {
@@ -110,6 +111,7 @@ impl Hub {
         self.stored.history.clear();
         self.stored.reports.extend(saved.reports);
         self.stored.tracked = saved.tracked.or(self.stored.tracked.take());
+        self.stored.system_states.retain(|one| !saved.left.contains(&one.system));
         for state in saved.system_states {
             self.stored.system_states.retain(|one| one.system != state.system);
             self.stored.system_states.push(state);
@@ -199,6 +201,7 @@ impl Hub {
 
 fn valid(word: &str, at: Timestamp) -> ValidReport {
     ValidReport {
+        position: 0,
         token: TOKEN.to_owned(),
         source_status: word.to_owned(),
         at,

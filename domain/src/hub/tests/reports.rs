@@ -1,7 +1,7 @@
 //! Which reports are valid, and whether one is new, a repetition or an acknowledgement.
 
 use super::super::decide::{ValidReport, clock_offset, validate};
-use super::super::model::{CorrectionState, HubFact, Outcome, REPORTS_PER_TICKET_MAX, ReportInput};
+use super::super::model::{CorrectionState, HubFact, Outcome, REPORTS_PER_TICKET_MAX, ReportInput, ReportTime};
 use super::{APP, CRM, ERP, Hub, NOON, TOKEN, at, corrected, system, valid};
 use crate::kernel::{Code, Timestamp, hours};
 use crate::tickets::model::TicketStatus::{InProgress, Waiting};
@@ -25,14 +25,14 @@ fn each_field_of_a_report_is_checked() {
     let given = || ReportInput {
         token: TOKEN.to_owned(),
         source_status: " done ".to_owned(),
-        at: NOON,
+        at: ReportTime::Instant(NOON),
         operator: "王工".to_owned(),
         event_id: None,
         cause: None,
     };
     let field =
-        |given: ReportInput| validate(&given, NOON).err().map(|refusal| (refusal.code, refusal.field.join(".")));
-    assert_eq!(validate(&given(), NOON).unwrap().source_status, "done");
+        |given: ReportInput| validate(&given, 0, NOON).err().map(|refusal| (refusal.code, refusal.field.join(".")));
+    assert_eq!(validate(&given(), 0, NOON).unwrap().source_status, "done");
     let refused = |code, field: &str| Some((code, field.to_owned()));
     assert_eq!(
         field(ReportInput { token: "TKN-8X9F2Q-L4M7Q".to_owned(), ..given() }),
@@ -40,8 +40,14 @@ fn each_field_of_a_report_is_checked() {
     );
     assert_eq!(field(ReportInput { source_status: String::new(), ..given() }).unwrap().1, "status");
     assert_eq!(field(ReportInput { operator: String::new(), ..given() }).unwrap().1, "operator");
-    assert_eq!(field(ReportInput { at: at(301), ..given() }), refused(Code::Invalid, "timestamp"));
-    assert_eq!(field(ReportInput { at: at(300), ..given() }), None);
+    for (time, expected) in [
+        (ReportTime::Instant(at(301)), refused(Code::Invalid, "timestamp")),
+        (ReportTime::Instant(at(300)), None),
+        (ReportTime::Malformed("yesterday".to_owned()), refused(Code::Invalid, "timestamp")),
+        (ReportTime::Malformed(String::new()), refused(Code::Invalid, "timestamp")),
+    ] {
+        assert_eq!(field(ReportInput { at: time.clone(), ..given() }), expected, "{time:?}");
+    }
 }
 
 #[test]
@@ -99,6 +105,9 @@ fn an_event_id_stands_for_one_report() {
         assert_eq!(outcome.unwrap_err().code, Code::IdempotencyMismatch);
         assert_eq!((decision.reports, decision.corrections), (vec![], vec![]));
     }
+    // Older programs stored milliseconds.
+    let exact = ValidReport { at: Timestamp::from_micros(at(0).micros() + 7), ..with_event("ASSIGNED", 0, "e-1") };
+    assert_eq!(hub.ingest(at(10), ERP, exact).0.unwrap(), Outcome::Duplicate);
     // Event ids are the system's own.
     assert_eq!(hub.ingest(at(11), CRM, with_event("WAITING", 11, "e-1")).0.unwrap(), Outcome::Applied);
 }

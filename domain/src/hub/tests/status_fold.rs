@@ -1,6 +1,7 @@
 //! The fold, its conflicts and colours, and echoes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -110,13 +111,14 @@ fn any_status() -> impl Strategy<Value = Option<TicketStatus>> {
 
 fn any_entry() -> impl Strategy<Value = Entry> {
     let source = 0..4_usize;
-    (source, 0..1_200_u64, any_status(), 0..7_u8).prop_map(|(source, after, status, event)| {
-        // Few instants, so that many entries share one. Entries with the same event id are equal.
-        let (at, reopening) = (NOON + seconds(after / 40 * 40), event == 0);
+    (source, 0..1_200_u64, any_status(), 0..7_u8).prop_map(|(source, after, status, number)| {
+        // Few instants, so that many entries share one; some differ by microseconds. Entries with the same event id are equal.
+        let (at, reopening) = (NOON + seconds(after / 40 * 40), number == 0);
+        let at = Timestamp::from_micros(at.micros() + i64::from(number % 2));
         let source_status = status.map_or("???", TicketStatus::as_str);
         let system = SYSTEMS.get(source).copied().unwrap_or("local");
         // A distinct event id per content, so that no event id has two contents.
-        let event = format!("{source_status} {after} {event}");
+        let event = format!("{source_status} {after} {number}");
         let entry = Report { system, token: "T", source_status, event_id: Some(&event), at }.entry(
             rank(system),
             status,
@@ -125,7 +127,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         if system == "local" {
             Entry { source: Source::Buoy, rank: RANK_OF_BUOY, by_person: true, ..entry }
         } else {
-            entry
+            Entry { position: u32::from(number % 3), ..entry }
         }
     })
 }
@@ -151,7 +153,7 @@ proptest! {
         let latest = open
             .iter()
             .filter(|entry| entry.status.is_some())
-            .max_by_key(|entry| (entry.at, std::cmp::Reverse(entry.rank), entry.digest));
+            .max_by_key(|entry| (entry.at, std::cmp::Reverse(entry.rank), entry.position, entry.digest));
         prop_assert_eq!(end.truth.status, latest.and_then(|entry| entry.status).unwrap_or(New));
     }
 
@@ -181,7 +183,7 @@ proptest! {
         let FinalState { fold, .. } = fold_all(entries);
         let mut stored = fold.entries().to_vec();
         stored.reverse();
-        prop_assert_eq!(StatusFold::from_entries(stored), fold);
+        prop_assert_eq!(StatusFold::from_entries(stored, Timestamp::default()), fold);
     }
 }
 
@@ -205,6 +207,36 @@ fn each_report_has_the_expected_outcome() {
 }
 
 #[test]
+fn nothing_happens_to_a_ticket_before_it_is_created() {
+    let created_at = NOON + seconds(600) + Duration::from_millis(700);
+    let early = |system: &str, secs: u64, status| report(system, secs, status);
+    let entries = [
+        early("CRM", 0, Cancelled),
+        early("ERP", 599, Closed),
+        // Whole seconds: the second of the creation counts.
+        report("CRM", 600, Assigned),
+        report("APP", 660, InProgress),
+    ];
+    let expected = [Outcome::Stale, Outcome::Stale, Outcome::Applied, Outcome::Applied];
+    for order in permutations(&[0, 1, 2, 3]) {
+        let mut fold = StatusFold::from_entries(Vec::new(), created_at);
+        for index in order {
+            let outcome = fold.insert(entries[index].clone());
+            assert!(index > 1 || outcome == expected[index], "{index}: {outcome:?}");
+        }
+        let truth = fold.truth();
+        assert_eq!((truth.status, truth.reopenings, truth.at), (InProgress, 0, Some(NOON + seconds(660))));
+        assert_eq!(fold.conflicts().iter().map(|one| one.reports.len()).collect::<Vec<_>>(), [2]);
+        // It is what the system holds all the same.
+        assert_eq!(fold.latest()["ERP"].status, Some(Closed));
+    }
+    // Not even where it agrees.
+    let mut fold = StatusFold::from_entries(Vec::new(), created_at);
+    assert_eq!(fold.insert(early("CRM", 0, New)), Outcome::Stale);
+    assert_eq!(fold.insert(report_of("CRM", 1, None, false)), Outcome::UnmappedStatus);
+}
+
+#[test]
 fn at_the_same_instant_the_lowest_rank_wins() {
     for order in permutations(&[report("ERP", 60, Waiting), report("CRM", 60, InProgress), report("APP", 60, Assigned)])
     {
@@ -213,6 +245,40 @@ fn at_the_same_instant_the_lowest_rank_wins() {
     for order in permutations(&[report("CRM", 60, InProgress), local(NOON + seconds(60), Waiting, false)]) {
         assert_eq!(fold_all(order).truth.status, Waiting);
     }
+}
+
+#[test]
+fn reports_within_a_millisecond_are_ordered_by_their_microseconds() {
+    let micros = |entry: Entry, micros| Entry { at: Timestamp::from_micros(entry.at.micros() + micros), ..entry };
+    // Every pair of statuses, so that no order of digests gives the right result by chance.
+    for first in [Assigned, InProgress, Waiting, Resolved] {
+        for second in [Assigned, InProgress, Waiting, Resolved] {
+            let entries = [micros(report("CRM", 60, first), 123), micros(report("CRM", 60, second), 124)];
+            for order in permutations(&entries) {
+                assert_eq!(fold_all(order).truth.status, second, "{first:?} {second:?}");
+            }
+        }
+    }
+    // A change by a person is one microsecond later than everything else.
+    let mut fold = fold_all([micros(report("CRM", 60, Waiting), 999)]).fold;
+    let at = fold.next_at(NOON);
+    assert_eq!(at, NOON + seconds(60) + Duration::from_millis(1));
+    assert_eq!(fold.insert(local(at, InProgress, false)), Outcome::Applied);
+}
+
+#[test]
+fn of_one_batch_the_later_report_of_an_instant_wins() {
+    for first in [Assigned, InProgress, Waiting, Resolved] {
+        for second in [Assigned, InProgress, Waiting, Resolved] {
+            let at = |position, status| Entry { position, ..report("CRM", 60, status) };
+            for order in permutations(&[at(4, first), at(7, second)]) {
+                assert_eq!(fold_all(order).truth.status, second, "{first:?} {second:?}");
+            }
+        }
+    }
+    // The rank comes first.
+    let (crm, erp) = (report("CRM", 60, InProgress), Entry { position: 9, ..report("ERP", 60, Waiting) });
+    assert_eq!(fold_all([crm, erp]).truth.status, InProgress);
 }
 
 #[test]

@@ -367,3 +367,19 @@ fn every_order_of_arrival_gives_the_same_last_corrections_and_the_same_status() 
         assert_eq!(end(&order), end(&[0, 1, 2, 3, 4]), "{order:?}");
     }
 }
+
+#[test]
+fn a_system_that_is_only_linked_leaves_with_its_reference() {
+    let mut hub = Hub::linked(&[CRM, ERP]);
+    hub.report(CRM, 10, "IN_PROGRESS");
+    let due = hub.open(ERP).unwrap().id;
+    let decision = hub.step(at(20), |sync| sync.leave(ERP));
+    assert_eq!((decision.left, hub.stored.system_states.len()), (vec![ERP], 1));
+    assert_eq!(hub.correction(due).state, CorrectionState::Superseded);
+    let (_, decision) = hub.report(CRM, 30, "WAITING");
+    assert_eq!(corrected(&decision), [], "it is not corrected any more");
+    // One that has reported the ticket stays, and one that does not take part leaves nothing.
+    for system in [CRM, APP] {
+        assert_eq!(hub.step(at(40), |sync| sync.leave(system)).left, []);
+    }
+}

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::decide::check;
+use super::super::decide::{check, has_room};
 use super::super::model::{
-    DismissQuarantined, Gateway, IntakeEvent, NOTIFY_SENDER_JOB, QUARANTINE_BYTES_MAX, QUARANTINE_BYTES_PER_SOURCE_MAX,
-    QUARANTINE_MAX, QUARANTINE_PER_SOURCE_MAX, QuarantineFullAlerts, RELEASE_MAX, RawRequest, Reason, ReceiveOutcome,
-    ReleaseQuarantined, ReleaseSummary,
+    DismissQuarantined, Gateway, IntakeEvent, NOTIFY_SENDER_JOB, QuarantineFullAlerts, QuarantineTurn, RELEASE_MAX,
+    RawRequest, Reason, ReceiveOutcome, ReleaseQuarantined, ReleaseSummary,
 };
 use super::super::queries;
 use super::super::store::{self, quarantined_submission};
@@ -44,28 +43,20 @@ pub(super) async fn store(cx: &Ctx, raw: &RawRequest, reason: Reason, verified_b
     if gateway_monitor::record_failure(cx, raw, reason).await? {
         return Ok(ReceiveOutcome::Unverified(reason));
     }
-    let of_source = store::quarantine_usage(cx.read(), gateway, Some(&raw.source)).await?;
-    let of_gateway = store::quarantine_usage(cx.read(), gateway, None).await?;
-    // Approximate: concurrent submissions may exceed the limits slightly.
-    let is_full = of_source.0 >= QUARANTINE_PER_SOURCE_MAX
-        || of_source.1 >= QUARANTINE_BYTES_PER_SOURCE_MAX
-        || of_gateway.0 >= QUARANTINE_MAX
-        || of_gateway.1 >= QUARANTINE_BYTES_MAX;
-    if is_full {
-        // One alert an hour, so that refused submissions cause no writes.
-        let (alerts, hour) = (cx.app.state::<QuarantineFullAlerts>(), hour(raw.at));
-        if !alerts.was_sent(gateway, hour) {
-            let mut tx = cx.begin().await?;
-            tx.record(IntakeEvent::Full { gateway }).await?;
-            tx.commit().await?;
-            alerts.mark_sent(gateway, hour);
-        }
-        return Ok(ReceiveOutcome::RetryLater);
+    // On this node one after the other; several nodes may together exceed a limit by one submission each.
+    let _turn = cx.app.state::<QuarantineTurn>().0.lock().await;
+    let load = store::quarantine_load(cx.read(), gateway, &raw.source).await?;
+    // Before it is sealed: a flood costs little.
+    if !has_room(reason, &load, raw.body.len() as u64) {
+        return reject(cx, raw).await;
     }
     let request =
         SealedRequest { raw: raw.clone(), verified_by: verified_by.iter().map(|parts| parts.0.clone()).collect() };
     let plain = serde_json::to_vec(&request).map_err(Error::internal)?;
     let sealed = cx.app.state::<Vault>().seal(PURPOSE, &plain, &*cx.app.entropy);
+    if !has_room(reason, &load, sealed.len() as u64) {
+        return reject(cx, raw).await;
+    }
     let mut tx = cx.begin().await?;
     let id = SubmissionId(tx.new_uuid());
     let row = quarantined_submission::Model {
@@ -85,6 +76,19 @@ pub(super) async fn store(cx: &Ctx, raw: &RawRequest, reason: Reason, verified_b
     tx.record(IntakeEvent::Quarantined { submission: id, gateway, reason }).await?;
     tx.commit().await?;
     Ok(ReceiveOutcome::Quarantined(id, reason))
+}
+
+/// The quarantine is full. One alert an hour, so that rejected submissions cause no writes.
+async fn reject(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
+    let (gateway, hour) = (raw.gateway, hour(raw.at));
+    let alerts = cx.app.state::<QuarantineFullAlerts>();
+    if !alerts.was_sent(gateway, hour) {
+        let mut tx = cx.begin().await?;
+        tx.record(IntakeEvent::Full { gateway }).await?;
+        tx.commit().await?;
+        alerts.mark_sent(gateway, hour);
+    }
+    Ok(ReceiveOutcome::RetryLater)
 }
 
 fn not_quarantined() -> Refusal {

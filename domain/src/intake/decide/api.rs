@@ -9,6 +9,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 use super::{check_freshness, message_of, parse_seconds, verify_equal};
+use crate::credentials::decide::webhook_key;
 use crate::credentials::model::Parts;
 use crate::intake::model::{MessageDetails, RawRequest, Reason, Reply, VerifiedRequest};
 use crate::kernel::Timestamp;
@@ -44,11 +45,7 @@ struct Reference {
 }
 
 fn signature(parts: &Parts, id: &str, timestamp: &str, body: &[u8]) -> Result<String, Reason> {
-    let secret = parts.get("secret").ok_or(Reason::NoCredential)?;
-    let key = match secret.strip_prefix("whsec_") {
-        Some(encoded) => STANDARD.decode(encoded).map_err(|_| Reason::NoCredential)?,
-        None => secret.as_bytes().to_vec(),
-    };
+    let key = parts.get("secret").and_then(webhook_key).ok_or(Reason::NoCredential)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{timestamp}.").as_bytes());
     mac.update(body);

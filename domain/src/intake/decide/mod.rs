@@ -5,6 +5,7 @@ pub mod callback;
 mod dingtalk;
 mod email;
 mod feishu;
+mod quarantine;
 mod quoted_text;
 mod silence;
 mod web;
@@ -15,6 +16,7 @@ use std::time::Duration;
 #[cfg(test)]
 pub use self::feishu::{decrypt as feishu_decrypt, plain_text as feishu_plain_text};
 
+pub use self::quarantine::{QuarantineLoad, QuarantineUsage, has_room};
 pub use self::silence::{SILENCE_LOOKBACK, silence};
 use super::model::{EXTERNAL_ID_MAX, Gateway, Message, MessageDetails, RawRequest, Reason, VerifiedRequest};
 use crate::credentials::model::Parts;

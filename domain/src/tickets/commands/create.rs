@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::{check_reference, link, require_unlinked};
+use super::references::{self, MovedReference, check_reference};
 use super::{append_fact_to, check_count};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
@@ -48,7 +48,8 @@ impl Command for CreateTicket {
             .iter()
             .map(|given| check_reference("externalRefs", given))
             .collect::<Result<Vec<_>, Refusal>>()?;
-        require_unlinked(tx, "externalRefs", &refs).await?;
+        let (refs, noted) = if may_link(tx.actor()) { (refs, Vec::new()) } else { (Vec::new(), refs) };
+        references::require_claims(tx, "externalRefs", &refs).await?;
         let requester_info = resolve_requester(tx, requester_email.as_deref(), customer_key.as_deref()).await?;
         // Only Buoy itself may backdate a ticket: for submissions that were quarantined.
         let created_at = at.filter(|at| *tx.actor() == Actor::System && *at <= tx.now).unwrap_or(tx.now);
@@ -70,8 +71,14 @@ impl Command for CreateTicket {
         ticket.assignment.team = routing.team;
         (ticket.times.updated_at, ticket.times.public_updated_at) = (tx.now, tx.now);
         store::insert(tx.conn(), vec![ticket.clone()]).await?;
-        link(tx, id, "externalRefs", &refs).await?;
+        let moved = references::link(tx, &ticket, "externalRefs", &refs).await?;
         append_fact_to(tx, &ticket, fact).await?;
+        for MovedReference { reference, from } in moved {
+            append_fact_to(tx, &ticket, Fact::Linked { reference, moved_from: Some(from) }).await?;
+        }
+        if let Some(author) = tx.actor().user_id().filter(|_| !noted.is_empty()) {
+            references::note(tx, &ticket, author, &noted).await?;
+        }
         Ok(id)
     }
 }
@@ -79,6 +86,11 @@ impl Command for CreateTicket {
 pub(super) async fn next_numbers(tx: &Tx, count: usize) -> Result<Vec<i64>> {
     let numbers = store::next_numbers(tx, count).await?;
     if numbers.len() == count { Ok(numbers) } else { Err(Error::internal("the database gives no ticket numbers")) }
+}
+
+/// Whether the actor links references to a new ticket. A requester could take the numbers of another party.
+fn may_link(actor: &Actor) -> bool {
+    *actor == Actor::System || actor.is_staff()
 }
 
 fn may_create(actor: &Actor) -> Result<()> {

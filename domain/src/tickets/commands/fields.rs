@@ -1,4 +1,4 @@
-//! Changes of fields and references.
+//! Changes of fields.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,13 @@ use super::create::{check_device, check_product, resolve_issue_type};
 use super::{apply_command, check_count, load};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
-use crate::kernel::text::{self, BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{Code, CommentId, Error, Refusal, Result, TicketId, boxed, refuse};
-use crate::msg;
+use crate::kernel::text::{self, BODY_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::kernel::{CommentId, Result, TicketId, boxed};
 use crate::runtime::{Command, Tx};
 use crate::tickets::decide::lifecycle::{self, Changes};
-use crate::tickets::decide::{rights, token};
-use crate::tickets::model::{Action, ExternalRef, Fact, LinkExternalRef, RedactTicket, TicketText, UpdateTicket};
-use crate::tickets::{queries, store};
+use crate::tickets::decide::rights;
+use crate::tickets::model::{Action, RedactTicket, TicketText, UpdateTicket};
+use crate::tickets::store;
 
 impl Command for UpdateTicket {
     const NAME: &'static str = "updateTicket";
@@ -95,59 +94,4 @@ impl Command for RedactTicket {
         }
         apply_command(tx, &ticket, decision, true).await
     }
-}
-
-impl Command for LinkExternalRef {
-    const NAME: &'static str = "linkExternalRef";
-    type Output = TicketId;
-
-    #[boxed]
-    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
-        let token = token::parse(&self.token)
-            .ok_or_else(|| refuse(Code::TokenInvalid, "ticketToken", msg!("tickets-token-malformed")))?;
-        let id = queries::id_by_token(tx.conn(), &token).await?.ok_or_else(|| rights::not_found("ticketToken"))?;
-        let ticket = load(tx, id, None).await.map_err(|error| match error {
-            Error::Refused(refusals) => Error::Refused(
-                refusals
-                    .into_iter()
-                    .map(|refusal| Refusal { field: vec!["ticketToken".to_owned()], ..refusal })
-                    .collect(),
-            ),
-            error => error,
-        })?;
-        let reference = check_reference("", &self.reference).map_err(|mut refusal| {
-            refusal.field.retain(|part| !part.is_empty());
-            refusal
-        })?;
-        let fact = Fact::Linked { reference: reference.clone() };
-        let decision = lifecycle::record_activity(&ticket, tx.actor(), tx.now, Action::Link, fact)?;
-        link(tx, id, "externalId", &[reference]).await?;
-        apply_command(tx, &ticket, decision, false).await
-    }
-}
-
-pub(super) fn check_reference(field: &str, given: &ExternalRef) -> Result<ExternalRef, Refusal> {
-    let system = text::line("system", &given.system, KEY_CHARS_MAX).map_err(|r| r.inside(field))?;
-    let external_id = text::line("externalId", &given.external_id, 2 * KEY_CHARS_MAX).map_err(|r| r.inside(field))?;
-    Ok(ExternalRef { system, external_id })
-}
-
-pub(super) async fn link(tx: &Tx, id: TicketId, field: &str, refs: &[ExternalRef]) -> Result<()> {
-    match store::insert_refs(tx.conn(), id, refs).await? {
-        Some((i, _)) => Err(already_linked(field, &refs[i]).into()),
-        None => Ok(()),
-    }
-}
-
-/// Refuses references that are linked to a ticket already, before the new ticket is written.
-pub(super) async fn require_unlinked(tx: &Tx, field: &str, refs: &[ExternalRef]) -> Result<()> {
-    match store::first_linked_ref(tx.conn(), refs).await? {
-        Some(i) => Err(already_linked(field, &refs[i]).into()),
-        None => Ok(()),
-    }
-}
-
-fn already_linked(field: &str, reference: &ExternalRef) -> Refusal {
-    let ExternalRef { system, external_id } = reference;
-    refuse(Code::AlreadyExists, field, msg!("tickets-reference-taken", system = system, external_id = external_id))
 }

@@ -5,13 +5,16 @@ mod attribution;
 mod create;
 mod fields;
 mod imported;
+mod references;
 mod sync_status;
 mod transitions;
 
 use std::collections::HashMap;
 
 pub use self::imported::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
-pub use self::sync_status::{add_system_participants, dismiss_pending, load_for_update, sync_status};
+pub use self::sync_status::{
+    add_system_participants, dismiss_pending, load_for_update, remove_system_participants, sync_status,
+};
 use crate::kernel::{Code, Refusal, Result, TicketId, boxed, refuse};
 use crate::msg;
 use crate::runtime::Tx;

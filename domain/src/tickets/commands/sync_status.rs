@@ -85,6 +85,16 @@ pub async fn dismiss_pending(tx: &mut Tx, id: TicketId, expected_version: Option
     apply(tx, &ticket, decision, true, false).await
 }
 
+/// Removes systems' accounts from tickets to which they are no longer linked.
+pub async fn remove_system_participants(tx: &mut Tx, leaves: &[(&Ticket, UserId)]) -> Result<()> {
+    for (ticket, account) in leaves {
+        if store::remove_system(tx.conn(), ticket.id, *account).await? {
+            append_fact_to(tx, ticket, Fact::ParticipantRemoved { user: *account }).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds systems' accounts as participants of tickets that they reported or are linked to.
 pub async fn add_system_participants(tx: &mut Tx, joins: &[(&Ticket, UserId)]) -> Result<()> {
     for (ticket, account) in joins {

@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod lifecycle;
+pub mod references;
 pub mod rights;
 pub mod sync_status;
 pub mod token;

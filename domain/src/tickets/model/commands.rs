@@ -128,6 +128,12 @@ pub struct LinkExternalRef {
 }
 
 #[derive(Clone, Debug, Serialize)]
+pub struct UnlinkExternalRef {
+    pub token: String,
+    pub reference: ExternalRef,
+}
+
+#[derive(Clone, Debug, Serialize)]
 pub struct FollowTicket {
     pub ticket: TicketId,
     pub follow: bool,

@@ -56,6 +56,17 @@ pub enum Fact {
     },
     Linked {
         reference: ExternalRef,
+        /// The ticket that lost the reference, because the system that owns it claimed it for this one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        moved_from: Option<TicketId>,
+    },
+    Unlinked {
+        reference: ExternalRef,
+    },
+    /// The system that owns the reference claimed it for another ticket; a person had linked it to this one.
+    ReferenceMoved {
+        reference: ExternalRef,
+        moved_to: TicketId,
     },
     /// Texts were removed permanently.
     Redacted {
@@ -193,6 +204,8 @@ impl Fact {
             Self::Commented { .. } => "TicketCommented",
             Self::Updated { .. } => "TicketUpdated",
             Self::Linked { .. } => "TicketLinked",
+            Self::Unlinked { .. } => "TicketUnlinked",
+            Self::ReferenceMoved { .. } => "TicketReferenceMoved",
             Self::Redacted { .. } => "TicketRedacted",
             Self::ParticipantAdded { .. } => "TicketParticipantAdded",
             Self::ParticipantRemoved { .. } => "TicketParticipantRemoved",
@@ -219,6 +232,7 @@ impl Fact {
                 | Self::Commented { visibility: Visibility::Internal, .. }
                 | Self::ParticipantAdded { .. }
                 | Self::ParticipantRemoved { .. }
+                | Self::ReferenceMoved { .. }
                 | Self::ReportPending { .. }
                 | Self::ReportSettled
                 | Self::Other(CapabilityFact { is_public: false, .. })

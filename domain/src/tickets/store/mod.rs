@@ -256,43 +256,49 @@ pub(super) async fn attributions(conn: &Executor, ids: &[TicketId]) -> Result<Ha
     rows.into_iter().map(|row| Ok((row.ticket_id, row.try_into()?))).collect()
 }
 
-/// Links references; returns the first that is linked to another ticket, if any.
-pub(super) async fn insert_refs(
-    conn: &Executor,
-    id: TicketId,
-    refs: &[ExternalRef],
-) -> Result<Option<(usize, TicketId)>> {
-    for (i, ExternalRef { system, external_id }) in refs.iter().enumerate() {
-        let row = external_ref::ActiveModel {
-            system: Set(system.clone()),
-            external_id: Set(external_id.clone()),
-            ticket_id: Set(id),
-        };
-        let inserted = external_ref::Entity::insert(row)
-            .on_conflict_do_nothing_on([external_ref::Column::System, external_ref::Column::ExternalId])
-            .exec_without_returning(conn)
-            .await?;
-        if matches!(inserted, sea_orm::TryInsertResult::Conflicted)
-            || matches!(inserted, sea_orm::TryInsertResult::Inserted(0))
-        {
-            let holder = external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?;
-            // Linked to this ticket already: nothing to do.
-            if let Some(holder) = holder.map(|row| row.ticket_id).filter(|holder| *holder != id) {
-                return Ok(Some((i, holder)));
-            }
-        }
-    }
-    Ok(None)
+/// The ticket that a reference is linked to.
+pub(super) async fn holder_of_ref(conn: &Executor, reference: &ExternalRef) -> Result<Option<TicketId>> {
+    let key = (reference.system.clone(), reference.external_id.clone());
+    Ok(external_ref::Entity::find_by_id(key).one(conn).await?.map(|row| row.ticket_id))
 }
 
-/// The index of the first reference that is linked to a ticket.
-pub(super) async fn first_linked_ref(conn: &Executor, refs: &[ExternalRef]) -> Result<Option<usize>> {
-    for (i, ExternalRef { system, external_id }) in refs.iter().enumerate() {
-        if external_ref::Entity::find_by_id((system.clone(), external_id.clone())).one(conn).await?.is_some() {
-            return Ok(Some(i));
-        }
+/// Links a reference; `false` if it is linked to another ticket.
+pub(super) async fn insert_ref(conn: &Executor, id: TicketId, reference: &ExternalRef) -> Result<bool> {
+    let row = external_ref::ActiveModel {
+        system: Set(reference.system.clone()),
+        external_id: Set(reference.external_id.clone()),
+        ticket_id: Set(id),
+    };
+    let inserted = external_ref::Entity::insert(row)
+        .on_conflict_do_nothing_on([external_ref::Column::System, external_ref::Column::ExternalId])
+        .exec_without_returning(conn)
+        .await?;
+    match inserted {
+        sea_orm::TryInsertResult::Inserted(1..) => Ok(true),
+        _ => Ok(holder_of_ref(conn, reference).await? == Some(id)),
     }
-    Ok(None)
+}
+
+/// Links a reference that is linked to another ticket to this one.
+pub(super) async fn move_ref(conn: &Executor, reference: &ExternalRef, to: TicketId) -> Result<()> {
+    external_ref::Entity::update_many()
+        .col_expr(external_ref::Column::TicketId, Expr::value(to.0))
+        .filter(external_ref::Column::System.eq(&reference.system))
+        .filter(external_ref::Column::ExternalId.eq(&reference.external_id))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Unlinks a reference; returns whether it was linked to the ticket.
+pub(super) async fn delete_ref(conn: &Executor, id: TicketId, reference: &ExternalRef) -> Result<bool> {
+    let deleted = external_ref::Entity::delete_many()
+        .filter(external_ref::Column::System.eq(&reference.system))
+        .filter(external_ref::Column::ExternalId.eq(&reference.external_id))
+        .filter(external_ref::Column::TicketId.eq(id))
+        .exec(conn)
+        .await?;
+    Ok(deleted.rows_affected > 0)
 }
 
 /// Links references that are known to be unlinked.
@@ -343,6 +349,12 @@ pub(super) async fn add_participant(
 
 pub(super) async fn remove_follower(conn: &Executor, id: TicketId, user: UserId) -> Result<bool> {
     let key = (id, user, ParticipantReason::Follower.as_str().to_owned());
+    Ok(participant::Entity::delete_by_id(key).exec(conn).await?.rows_affected > 0)
+}
+
+/// Removes the account of a system that no longer takes part in the ticket.
+pub(super) async fn remove_system(conn: &Executor, id: TicketId, account: UserId) -> Result<bool> {
+    let key = (id, account, ParticipantReason::System.as_str().to_owned());
     Ok(participant::Entity::delete_by_id(key).exec(conn).await?.rows_affected > 0)
 }
 

@@ -79,14 +79,18 @@ fn begin_run<'t, O: Outbox>(tx: &'t mut Tx, job: &'t Job) -> BoxFuture<'t, Resul
         let now = tx.now;
         let sign = |OutgoingMessage { id, body }| (id, decide::sign(url, id, body, &secrets, now));
         let requests = messages.into_iter().map(sign).collect();
-        let sending = send(tx.app().state::<Arc<dyn HttpClient>>(), requests);
+        let sending = send(tx.app().state::<Arc<dyn HttpClient>>(), requests, now);
         let sending = sending.map(|attempts| Outcome::Completed(serde_json::to_value(attempts).unwrap_or_default()));
         Ok(SendAttempt::Send(sending.boxed()))
     })
 }
 
 /// Sends messages to one endpoint, until one of them finds it unreachable.
-fn send(http: &Arc<dyn HttpClient>, requests: Vec<(Uuid, HttpRequest)>) -> BoxFuture<'static, Vec<Attempt>> {
+fn send(
+    http: &Arc<dyn HttpClient>,
+    requests: Vec<(Uuid, HttpRequest)>,
+    now: Timestamp,
+) -> BoxFuture<'static, Vec<Attempt>> {
     let (http, failed) = (http.clone(), Arc::new(AtomicBool::new(false)));
     let attempts = requests.into_iter().map(move |(message, request)| {
         let (http, failed) = (http.clone(), failed.clone());
@@ -94,7 +98,7 @@ fn send(http: &Arc<dyn HttpClient>, requests: Vec<(Uuid, HttpRequest)>) -> BoxFu
             if failed.load(Ordering::SeqCst) {
                 return Attempt { message, response: None };
             }
-            let response = read_response(http.send(request).await);
+            let response = read_response(http.send(request).await, now);
             if classify_response(&response).is_endpoint_failure() {
                 failed.store(true, Ordering::SeqCst);
             }

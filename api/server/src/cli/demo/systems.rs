@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use domain::hub;
-use domain::hub::model::{RegisterSystem, ReportInput, ReportStatuses, StatusMapping};
-use domain::kernel::{Actor, Clock as _, ManualClock, Page, Result, Timestamp, minutes};
+use domain::hub::model::{RegisterSystem, ReportInput, ReportStatuses, ReportTime, StatusMapping};
+use domain::kernel::{Actor, Clock as _, ManualClock, Page, Result, TicketId, Timestamp, minutes, seconds};
 use domain::people;
 use domain::runtime::{App, Ctx};
 use domain::tickets::model::TicketStatus::{self, Assigned, InProgress, Resolved, Waiting};
-use domain::tickets::model::{ExternalRef, Filter, LinkExternalRef, StatusIs, Ticket};
+use domain::tickets::model::{CreateTicket, ExternalRef, Filter, LinkExternalRef, StatusIs, Ticket};
 use domain::tickets::queries;
 
 /// Their status names, in the order ASSIGNED, IN_PROGRESS, WAITING, RESOLVED.
@@ -68,6 +68,20 @@ pub async fn report_statuses(app: &Arc<App>, clock: &ManualClock) -> Result<()> 
     Ok(())
 }
 
+/// Creates a ticket of the timeline. Its references are linked by the systems that own them: a requester cannot link any.
+pub async fn create_ticket(cx: &Ctx, command: &CreateTicket) -> Result<TicketId> {
+    let id = cx.execute(&CreateTicket { external_refs: Vec::new(), ..command.clone() }, None).await?;
+    let system = Ctx { channel: "api", ..Ctx::system(&cx.app) };
+    for reference in &command.external_refs {
+        let token = queries::tokens(system.read(), &[id]).await?.remove(&id).unwrap_or_default();
+        system.execute(&LinkExternalRef { token, reference: reference.clone() }, None).await?;
+    }
+    Ok(id)
+}
+
+/// Minutes since the oldest report.
+const LONGEST_AGO: u64 = 300;
+
 /// The reports on a ticket, each with the index of its system.
 fn reports(ticket: &Ticket, n: usize, now: Timestamp) -> Vec<(usize, ReportInput)> {
     let at = STATUSES.iter().position(|status| *status == ticket.status).unwrap_or(1);
@@ -75,7 +89,8 @@ fn reports(ticket: &Ticket, n: usize, now: Timestamp) -> Vec<(usize, ReportInput
         let given = ReportInput {
             token: ticket.token.clone(),
             source_status: SYSTEMS[place].2[word].to_owned(),
-            at: now - minutes(ago),
+            // In the order of `ago`, also for a ticket that is younger.
+            at: ReportTime::Instant((now - minutes(ago)).max(ticket.times.created_at + seconds(LONGEST_AGO - ago))),
             operator: ["Chen Li", "王工", "赵敏"][place].to_owned(),
             event_id: Some(format!("{}-{n}-{ago}", SYSTEMS[place].0)),
             cause: None,
@@ -86,7 +101,7 @@ fn reports(ticket: &Ticket, n: usize, now: Timestamp) -> Vec<(usize, ReportInput
         // No conflict.
         0 => vec![report(0, at, 50), report(1, at, 48), report(2, at, 47)],
         // The ERP lags behind.
-        1 => vec![report(1, 0, 300), report(0, at, 40), report(2, at, 39)],
+        1 => vec![report(1, 0, LONGEST_AGO), report(0, at, 40), report(2, at, 39)],
         // A conflict within five minutes: the latest report wins.
         2 => vec![report(0, 1, 30), report(1, 2, 28), report(2, 1, 26)],
         // The field app reports it as done, but the attribution is missing.

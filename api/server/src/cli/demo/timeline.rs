@@ -15,6 +15,7 @@ use domain::tickets::model::{
 use jiff::tz::TimeZone;
 
 use super::scenarios::{Person, Scenario, Scenarios};
+use super::systems::create_ticket;
 use crate::node::StartupError;
 
 /// Resolved tickets are closed automatically after this time.
@@ -158,7 +159,7 @@ async fn execute(
     let channel = if let Action::Create(_, channel) = step.action { channel } else { "web" };
     let cx = Ctx { actor, channel, ..Ctx::system(app) };
     if let Action::Create(command, _) = &step.action {
-        tickets.insert(step.ticket, cx.execute(&**command, None).await?);
+        tickets.insert(step.ticket, create_ticket(&cx, command).await?);
         return Ok(());
     }
     let Some(ticket) = tickets.get(&step.ticket).copied() else { return Ok(()) };

@@ -1,20 +1,20 @@
 //! Submissions, the quarantine and the health of gateways.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+mod settings;
+mod stored_body;
 
-use ipnet::IpNet;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::settings::Settings;
 use crate::credentials::model::CredentialKind;
-use crate::kernel::text::email;
-use crate::kernel::{SubmissionId, TicketId, Timestamp, minutes, string_enum};
+use crate::kernel::{SubmissionId, TicketId, Timestamp, string_enum};
 use crate::notifications::model::Channel;
+use crate::runtime::LogEvent;
 use crate::runtime::event::fields_of;
-use crate::runtime::{ConfigSection, LogEvent};
 use crate::tickets::model::{ExternalRef, Priority};
 use uuid::Uuid;
 
@@ -37,6 +37,17 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of quarantined submissions, sealed, per gateway and per source of a gateway.
 pub const QUARANTINE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 pub const QUARANTINE_BYTES_PER_SOURCE_MAX: u64 = 128 * 1024 * 1024;
+/// Bytes of all payloads in the database, dismissed ones included.
+pub const QUARANTINE_TOTAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The same for a gateway that has no credential, where anybody can post.
+pub const UNCONFIGURED_MAX: u64 = 100;
+pub const UNCONFIGURED_PER_SOURCE_MAX: u64 = 20;
+pub const UNCONFIGURED_BYTES_MAX: u64 = 2 * 1024 * 1024;
+pub const UNCONFIGURED_BYTES_PER_SOURCE_MAX: u64 = 512 * 1024;
+/// The longest time for which payloads of dismissed submissions are kept.
+pub const DISMISSED_DAYS_MAX: u64 = 30;
+/// Payloads that one sweep deletes.
+pub const PURGE_MAX: u64 = 500;
 /// Bytes of one mail.
 pub const MAIL_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Bytes of a sender's own id of a message.
@@ -127,7 +138,7 @@ pub struct RawRequest {
     pub query: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    #[serde(with = "hex")]
+    #[serde(with = "stored_body")]
     pub body: Vec<u8>,
     /// The address of the sender.
     pub source: String,
@@ -260,6 +271,10 @@ pub struct Canary {
     pub failure: Option<crate::kernel::Message>,
 }
 
+/// Submissions are quarantined one after the other, so that concurrent ones do not exceed the limits together.
+#[derive(Default)]
+pub struct QuarantineTurn(pub(super) tokio::sync::Mutex<()>);
+
 /// The hour of the last alert per gateway that its quarantine is full: one alert an hour.
 #[derive(Default)]
 pub struct QuarantineFullAlerts(Mutex<HashMap<Gateway, i64>>);
@@ -302,74 +317,13 @@ pub struct Health {
     pub canaries: Vec<Canary>,
 }
 
-/// Configuration: the section `intake`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// The address that mail is delivered to; empty: none is received.
-    pub mail_listen: String,
-    /// The mail address of the support mailbox.
-    pub mail_address: String,
-    /// Networks that may deliver mail.
-    pub mail_allow: Vec<IpNet>,
-    /// The interval of canaries and of the detection of silence; 0: never.
-    pub watch_minutes: u64,
-    /// The time between sending a canary and its final check.
-    pub canary_stands_minutes: u64,
-}
-
-impl ConfigSection for Settings {
-    const NAME: &'static str = "intake";
-
-    fn validate(&self) -> Result<(), String> {
-        let at = &self.mail_listen;
-        if !at.is_empty() && self.mail_listen().is_none() {
-            return Err(format!(
-                "intake.mail_listen: {at:?} is no address; write host and port, such as 127.0.0.1:2525"
-            ));
-        }
-        match self.mail_address() {
-            Some(address) if !is_bare_address(address) => {
-                Err(format!("intake.mail_address: {address:?} is no mail address; write one such as help@example.com"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Whether a text is `name@host` and nothing else: no display name, no list, no empty part between dots.
-fn is_bare_address(text: &str) -> bool {
-    let parts_are_present = text.split(['@', '.']).all(|part| !part.is_empty());
-    let valid = email("mailAddress", text).is_ok_and(|valid| valid == text.to_lowercase());
-    valid && parts_are_present && !text.contains(['<', '>', '(', ')', ',', ';', '"'])
-}
-
-impl Settings {
-    pub fn mail_listen(&self) -> Option<SocketAddr> {
-        self.mail_listen.parse().ok()
-    }
-
-    /// The address that receives requests by mail, if mail is received.
-    pub fn mail_address(&self) -> Option<&str> {
-        self.mail_listen().map(|_| self.mail_address.as_str())
-    }
-
-    pub fn monitor_interval(&self) -> Option<Duration> {
-        (self.watch_minutes > 0).then(|| minutes(self.watch_minutes))
-    }
-
-    pub const fn canary_check_after(&self) -> Duration {
-        minutes(self.canary_stands_minutes)
-    }
-}
-
 /// Checks a quarantined submission again, and creates a ticket from it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReleaseQuarantined {
     pub submission: SubmissionId,
 }
 
-/// Dismisses submissions that are not requests for help: they are kept, but no longer count against the limits.
+/// Dismisses submissions that are not requests for help: they no longer wait, and their payloads are deleted after a time.
 #[derive(Clone, Debug, Serialize)]
 pub struct DismissQuarantined {
     /// One submission …
