@@ -14,7 +14,7 @@ pub struct DateTime(pub Timestamp);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Timestamp::parse(text)
+            Value::String(text) => Timestamp::from_rfc3339(text)
                 .map(Self)
                 .ok_or_else(|| InputValueError::custom("expected an RFC 3339 instant such as 2026-11-23T08:00:00Z")),
             _ => Err(InputValueError::expected_type(value)),

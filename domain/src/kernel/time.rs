@@ -7,6 +7,8 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::rfc3339;
+
 /// An instant: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
 #[serde(transparent)]
@@ -21,9 +23,17 @@ impl Timestamp {
         self.0
     }
 
+    /// An instant in any of the forms that files have, such as one with a space before the time. What comes by the API is
+    /// read by [`Self::from_rfc3339`].
     pub fn parse(text: &str) -> Option<Self> {
         let instant: jiff::Timestamp = text.parse().ok()?;
         Some(Self(instant.as_millisecond()))
+    }
+
+    /// An instant exactly as RFC 3339 writes it.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let since_epoch = rfc3339::parse(text)?;
+        i64::try_from(since_epoch.as_nanos().div_euclid(1_000_000)).ok().map(Self::from_millis)
     }
 
     /// Whole seconds since `earlier`; 0 if that is in the future.
@@ -38,7 +48,13 @@ impl Timestamp {
 
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.to_jiff().fmt(f)
+        let instant = self.to_jiff();
+        // The library's instants end a day before the format's.
+        if instant == jiff::Timestamp::MAX {
+            f.write_str(&rfc3339::format(jiff::SignedDuration::from_millis(self.millis())))
+        } else {
+            instant.fmt(f)
+        }
     }
 }
 
@@ -221,4 +237,26 @@ impl Clock for ManualClock {
 /// The time zone of an IANA name, from the machine's database or the built-in one.
 pub fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
     jiff::tz::TimeZone::get(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_of_the_api_is_written_as_it_was_read() {
+        for text in
+            ["2026-11-23T08:00:00Z", "2026-11-23T08:00:00.25Z", "1969-12-31T23:59:59.999Z", "9999-12-31T23:59:59Z"]
+        {
+            assert_eq!(Timestamp::from_rfc3339(text).map(|at| at.to_string()).as_deref(), Some(text));
+        }
+        for (text, answered) in [
+            ("2026-11-23T16:00:00+08:00", "2026-11-23T08:00:00Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999Z"),
+            ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(text).map(|at| at.to_string()).as_deref(), Some(answered), "{text}");
+        }
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999999999Z");
+    }
 }
