@@ -6,7 +6,7 @@ use domain::hub::model as commands;
 use domain::kernel::SystemId;
 
 use super::super::error::OrTopLevel as _;
-use super::super::execute::{execute, mutations, returned_count, returned_id};
+use super::super::execute::{execute, execute_list, mutations, returned_count, returned_id};
 use super::super::guard::{cx, language};
 use super::super::inputs::{id, overlap};
 use super::super::scalars::{DateTime, ErrorCode, TicketStatus};
@@ -350,7 +350,7 @@ impl StatusReportMutation {
             reports: reports.into_iter().map(report).collect(),
             sent_at: sent_at.map(|at| at.0),
         };
-        let (results, user_errors) = execute(ctx, idempotency_key, || Ok(command)).await?;
+        let (results, user_errors) = execute_list(ctx, idempotency_key, || Ok(command)).await?;
         let language = language(ctx);
         let result = |result: commands::ReportResult| {
             let commands::ReportResult { token, outcome, code, message, truth } = result;
