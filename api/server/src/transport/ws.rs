@@ -383,7 +383,7 @@ impl Operation {
     /// Sends results until the operation completes.
     async fn run(mut self, parameters: Parameters) -> Result<(), SendFailed> {
         let (service, context) = (self.service.clone(), self.context.clone());
-        let prepared = match prepare(&service, &context, parameters, true) {
+        let prepared = match prepare(&service, &context, parameters, true).await {
             Ok(prepared) => prepared,
             Err(response) => return self.error(&finish(&service, &context, *response)).await,
         };
