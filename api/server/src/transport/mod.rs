@@ -8,6 +8,7 @@
 
 pub mod cost;
 mod document;
+mod frames;
 mod http;
 mod origin;
 mod scope;
