@@ -22,6 +22,17 @@ mod m0015_hub;
 mod m0016_intake;
 mod m0017_watch;
 mod m0018_addresses;
+mod m0019_reports;
+mod m0022_send_window;
+
+pub use sea_orm_migration::MigratorTrait;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
             Box::new(m0001_spine::Migration),
             Box::new(m0002_metrics::Migration),
             Box::new(m0003_lists::Migration),
@@ -40,3 +51,151 @@ mod m0018_addresses;
             Box::new(m0016_intake::Migration),
             Box::new(m0017_watch::Migration),
             Box::new(m0018_addresses::Migration),
+            Box::new(m0019_reports::Migration),
+            Box::new(m0022_send_window::Migration),
+        ]
+    }
+}
+
+/// What stands between this program and a database.
+#[derive(Debug)]
+pub enum Mismatch {
+    /// The database was written by a newer program: names of the migrations that this one does not know.
+    Newer(Vec<String>),
+    Failed(DbErr),
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Newer(names) => write!(
+                f,
+                "the database was written by a newer version of Buoy (it knows {}): run that version, or restore a backup",
+                names.join(", ")
+            ),
+            Self::Failed(error) => write!(f, "the database cannot be migrated: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl From<DbErr> for Mismatch {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Every table, parents before children: the order in which rows can be written back.
+pub const TABLES: [&str; 69] = [
+    "event_log",
+    "log_seal",
+    "meta",
+    "job",
+    "idempotency_key",
+    "user",
+    "team",
+    "user_team",
+    "user_skill",
+    "user_product",
+    "customer",
+    "catalogue_entry",
+    "password",
+    "session",
+    "signing_key",
+    "sign_in_throttle",
+    "ticket",
+    "attribution",
+    "external_ref",
+    "comment",
+    "ticket_participant",
+    "ticket_open",
+    "ticket_import",
+    "product_release",
+    "release_fix",
+    "calendar",
+    "absence",
+    "delegation",
+    "sla_policy",
+    "sla_clock",
+    "notification",
+    "notification_delivery",
+    "terminal",
+    "address_code",
+    "channel_activity",
+    "notification_preference",
+    "send_window",
+    "dispatch",
+    "agent_load",
+    "escalation_policy",
+    "escalation",
+    "ticket_vector",
+    "vector_progress",
+    "occurrence",
+    "card",
+    "card_version",
+    "card_case",
+    "card_publication",
+    "citation",
+    "survey",
+    "survey_request",
+    "suggestion",
+    "ranking",
+    "report_file",
+    "api_key",
+    "partner_system",
+    "status_word",
+    "webhook_secret",
+    "hub_ticket",
+    "status_report",
+    "hub_holding",
+    "correction",
+    "hub_difference",
+    "credential",
+    "credential_secret",
+    "submission",
+    "canary",
+    "quarantined_submission",
+    "quarantined_payload",
+];
+
+/// The migrations of this program, in their order.
+pub fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|m| m.name().to_owned()).collect()
+}
+
+/// Brings an empty database to the schema that had these migrations, for a restore; refuses what this program does not
+/// know.
+pub async fn migrate_to(db: &sea_orm::DatabaseConnection, wanted: &[String]) -> Result<(), Mismatch> {
+    let known = names();
+    if !known.starts_with(wanted) {
+        return Err(Mismatch::Newer(wanted.iter().filter(|name| !known.contains(name)).cloned().collect()));
+    }
+    Migrator::install(db).await?;
+    let applied = seaql_migrations::Entity::find().all(db).await?.len();
+    let pending = <u32 as TryFrom<usize>>::try_from(wanted.len().saturating_sub(applied)).unwrap_or(0);
+    if pending > 0 {
+        Migrator::up(db, Some(pending)).await?;
+    }
+    Ok(())
+}
+
+/// Brings the database to this program's schema; refuses one that is newer. Returns how many migrations ran.
+pub async fn migrate(db: &sea_orm::DatabaseConnection) -> Result<usize, Mismatch> {
+    let known = names();
+    Migrator::install(db).await?;
+    let applied = seaql_migrations::Entity::find().all(db).await?;
+    let newer: Vec<String> =
+        applied.iter().map(|row| row.version.clone()).filter(|version| !known.contains(version)).collect();
+    if !newer.is_empty() {
+        return Err(Mismatch::Newer(newer));
+    }
+    let pending = known.len() - applied.len();
+    if pending > 0 {
+        Migrator::up(db, None).await?;
+    }
+    Ok(pending)
+}
+
+use sea_orm::EntityTrait;
+use sea_orm_migration::{sea_orm, seaql_migrations};

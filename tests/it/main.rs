@@ -32,16 +32,12 @@ mod redaction;
 mod reference_figures;
 mod references;
 mod reports;
+mod routes;
 mod satisfaction;
 mod scope;
 mod semantic_search;
 mod sessions;
 mod similar;
-mod status_reports;
-mod suggestions;
-mod systems;
-mod texts;
-mod tidy;
-
-/// The path of the program under test.
-const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");
+mod sockets;
+mod specification;
+mod strings;

@@ -2,9 +2,12 @@
 
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::{Client, PATIENCE};
@@ -40,6 +43,23 @@ impl Socket {
 
     pub async fn send_text(&mut self, text: &str) {
         self.stream.send(Message::text(text.to_owned())).await.unwrap();
+    }
+
+    /// Sends a text message in several frames, with a ping between them.
+    pub async fn send_in_parts(&mut self, parts: &[&[u8]]) {
+        for (n, part) in parts.iter().enumerate() {
+            let opcode = OpCode::Data(if n == 0 { Data::Text } else { Data::Continue });
+            let frame = Frame::message(part.to_vec(), opcode, n + 1 == parts.len());
+            self.stream.send(Message::Frame(frame)).await.unwrap();
+            self.stream.send(Message::Ping(Default::default())).await.unwrap();
+        }
+    }
+
+    /// Writes to the connection what may not be a frame at all.
+    pub async fn write_bytes(&mut self, bytes: &[u8]) {
+        let connection = self.stream.get_mut();
+        connection.write_all(bytes).await.unwrap();
+        connection.flush().await.unwrap();
     }
 
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Json) {

@@ -7,10 +7,29 @@ use domain::runtime::Command;
 
 use crate::error::{UserError, payload_parts};
 use crate::guard::{cx, signed_in};
+use crate::inputs::check_strings;
 use crate::scalars::int;
 
 /// Executes a command of a signed-in caller and splits its result into the parts of a payload.
-pub async fn execute<C: Command>(
+pub fn execute<C: Command>(
+    ctx: &Context<'_>,
+    idempotency_key: Option<String>,
+    command: impl FnOnce() -> Result<C, Error>,
+) -> impl Future<Output = async_graphql::Result<(Option<C::Output>, Vec<UserError>)>> {
+    execute_list(ctx, idempotency_key, move || check_input(ctx).and_then(|()| command()))
+}
+
+/// Checks the strings of a mutation's input.
+fn check_input(ctx: &Context<'_>) -> Result<(), Error> {
+    // The resolver has its arguments, so they can be read.
+    for (_, input) in ctx.field().arguments().unwrap_or_default() {
+        check_strings("", &input)?;
+    }
+    Ok(())
+}
+
+/// The same for a list whose items are refused one by one: the command checks their strings.
+pub async fn execute_list<C: Command>(
     ctx: &Context<'_>,
     idempotency_key: Option<String>,
     command: impl FnOnce() -> Result<C, Error>,

@@ -1,4 +1,5 @@
-//! Orders the fields of a response as the document lists them, whichever was resolved first.
+//! Orders the fields of a response as the document lists them, whichever was resolved first, and removes those that it
+//! does not list: the transport adds a field to a selection of which directives leave nothing.
 //!
 //! <https://spec.graphql.org/October2021/#sec-Serialized-Map-Ordering>
 
@@ -46,20 +47,25 @@ impl FieldOrder {
         self.0.iter().position(|(known, _)| known == key).unwrap_or(usize::MAX)
     }
 
-    /// Sorts the fields of a response into this order.
+    /// Sorts the fields of a response into this order, and removes those that are not in it.
     pub fn apply(&self, value: &mut Value) {
         match value {
             Value::List(values) => values.iter_mut().for_each(|value| self.apply(value)),
-            Value::Object(fields) => {
+            // The value of a scalar has fields of its own.
+            Value::Object(fields) if !self.0.is_empty() => {
                 let mut last = 0;
-                let mut in_order = true;
+                let (mut in_order, mut all_listed) = (true, true);
                 for (key, value) in fields.iter_mut() {
                     let index = self.index(key);
                     in_order &= index >= last;
                     last = index;
-                    if let Some((_, children)) = self.0.get(index) {
-                        children.apply(value);
+                    match self.0.get(index) {
+                        Some((_, children)) => children.apply(value),
+                        None => all_listed = false,
                     }
+                }
+                if !all_listed {
+                    fields.retain(|key, _| self.index(key) < self.0.len());
                 }
                 if !in_order {
                     fields.sort_by_cached_key(|key, _| self.index(key));
@@ -91,6 +97,21 @@ mod tests {
         });
         order.apply(&mut response);
         let expected = r#"{"viewer":{"team":null,"name":"a","id":"1","roles":[]},"now":"x","about":{"demo":true}}"#;
+        assert_eq!(serde_json::to_string(&response).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_the_document_does_not_list_is_removed() {
+        let document = parse_query("{ viewer { name team { key } } about { more } }").unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let order = FieldOrder::of(&document, &operation.node.selection_set.node);
+        let mut response = value!({
+            "added": "Query",
+            "viewer": [{ "added": "User", "team": { "added": "Team" } }],
+            "about": { "more": { "of": "a scalar" } },
+        });
+        order.apply(&mut response);
+        let expected = r#"{"viewer":[{"team":{}}],"about":{"more":{"of":"a scalar"}}}"#;
         assert_eq!(serde_json::to_string(&response).unwrap(), expected);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, ID, InputObject};
+use async_graphql::{Context, ID, InputObject, Value};
+use domain::kernel::text::check_input;
 use domain::kernel::{Code, Direction, Error, Refusal, Timestamp, hours, refuse};
 use domain::tickets::model as tickets;
 use uuid::Uuid;
@@ -38,6 +39,20 @@ pub fn argument<T: std::str::FromStr>(ctx: &Context<'_>, name: &str, id: &ID) ->
         let error = Error::bad_input(msg!("id-invalid", argument = name));
         top_level(error, language(ctx))
     })
+}
+
+/// Checks every string of a value; the refusal names the first that no field accepts, by its path.
+pub fn check_strings(path: &str, value: &Value) -> Result<(), Refusal> {
+    let below = |part: &str| if path.is_empty() { part.to_owned() } else { format!("{path}.{part}") };
+    match value {
+        Value::String(text) => check_input(path, text),
+        Value::List(items) => {
+            let mut items = items.iter().enumerate();
+            items.try_for_each(|(index, item)| check_strings(&below(&index.to_string()), item))
+        }
+        Value::Object(fields) => fields.iter().try_for_each(|(name, field)| check_strings(&below(name), field)),
+        _ => Ok(()),
+    }
 }
 
 /// Which tickets; all given conditions must hold.
@@ -253,4 +268,22 @@ pub struct SimilarCasesInput {
     pub product: Option<String>,
     /// Key of the issue type.
     pub issue_type: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    #[test]
+    fn a_string_that_no_field_accepts_is_named_by_its_path() {
+        let good = value!({ "title": "x", "tags": ["a", "b"], "priority": null, "count": 5 });
+        assert_eq!(check_strings("", &good), Ok(()));
+        let bad = value!({ "attribution": { "solutionTags": ["RESTART", "a\u{0}"] } });
+        let path = ["attribution", "solutionTags", "1"].map(str::to_owned).to_vec();
+        assert_eq!(check_strings("", &bad).unwrap_err().field, path);
+        assert_eq!(check_strings("input", &bad).unwrap_err().field[..2], ["input", "attribution"]);
+        assert_eq!(check_strings("text", &value!("a\u{0}")).unwrap_err().field, ["text"]);
+    }
 }

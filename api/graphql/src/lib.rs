@@ -42,6 +42,7 @@ pub use about::{About, DemoAccounts};
 pub use error::{public_error, top_level};
 pub use guard::Caller;
 use hub::{CorrectionNode, DeliveryNode};
+pub use inputs::check_strings;
 use intake::QuarantinedNode;
 use knowledge::{CardCaseNode, CardNode};
 use live::Live;

@@ -14,8 +14,8 @@ pub struct DateTime(pub Timestamp);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Timestamp::parse(text)
-                .map(Self)
+            Value::String(text) => Timestamp::from_rfc3339(text)
+                .map(|at| Self(at.whole_millis()))
                 .ok_or_else(|| InputValueError::custom("expected an RFC 3339 instant such as 2026-11-23T08:00:00Z")),
             _ => Err(InputValueError::expected_type(value)),
         }

@@ -7,6 +7,7 @@ pub mod id;
 pub mod locale;
 pub mod message;
 pub mod page;
+mod rfc3339;
 mod string_enum;
 pub mod text;
 pub mod time;

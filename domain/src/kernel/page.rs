@@ -9,6 +9,7 @@ use sea_orm::Value;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order, SimpleExpr};
 use serde::{Deserialize, Serialize};
 
+use super::text::has_no_control_chars;
 use super::{Error, Result};
 use crate::msg;
 
@@ -199,6 +200,14 @@ impl Part {
             Self::Text(_) => Kind::Text,
         }
     }
+
+    /// Whether it can be a stored value.
+    fn is_storable(&self) -> bool {
+        match self {
+            Self::Int(_) | Self::Id(_) => true,
+            Self::Text(text) => has_no_control_chars(text),
+        }
+    }
 }
 
 impl From<Part> for Value {
@@ -280,7 +289,8 @@ fn decode_cursor(list: &str, argument: &str, cursor: &str, len: Option<usize>) -
         .decode(cursor)
         .ok()
         .and_then(|json| serde_json::from_slice::<(String, Vec<Part>)>(&json).ok())
-        .filter(|(of, parts)| of == list && len.is_none_or(|len| parts.len() == len));
+        .filter(|(of, parts)| of == list && len.is_none_or(|len| parts.len() == len))
+        .filter(|(_, parts)| parts.iter().all(Part::is_storable));
     parsed.map(|(_, parts)| parts).ok_or_else(|| invalid_cursor(argument))
 }
 
@@ -312,5 +322,9 @@ mod tests {
         for bad in ["", "x", "7", "W10", "\u{7f}"] {
             assert!(decode_cursor("tickets:NUMBER", "after", bad, Some(1)).is_err(), "{bad}");
         }
+        let stored = encode_cursor("users", &[Part::Text("钱 x".to_owned())]);
+        assert!(decode_cursor("users", "after", &stored, Some(1)).is_ok());
+        let forged = encode_cursor("users", &[Part::Text("a\u{0}".to_owned())]);
+        assert!(decode_cursor("users", "after", &forged, Some(1)).is_err(), "PostgreSQL stores no U+0000");
     }
 }

@@ -12,6 +12,8 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
+use super::rfc3339;
+
 const MICROS_PER_MILLI: i64 = 1_000;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -37,7 +39,8 @@ impl Timestamp {
         self.0
     }
 
-    /// In whole milliseconds.
+    /// In whole milliseconds, in any of the forms that files have, such as one with a space before the time. What comes by the
+    /// API is read by [`Self::from_rfc3339`].
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_exact(text).map(Self::whole_millis)
     }
@@ -61,6 +64,12 @@ impl Timestamp {
         Self(self.0.saturating_add(1))
     }
 
+    /// An instant exactly as RFC 3339 writes it, in microseconds.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let since_epoch = rfc3339::parse(text)?;
+        i64::try_from(since_epoch.as_nanos().div_euclid(1_000)).ok().map(Self)
+    }
+
     /// Whole seconds since `earlier`; 0 if that is in the future.
     pub fn seconds_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0).max(0) / MICROS_PER_SECOND
@@ -74,7 +83,15 @@ impl Timestamp {
 /// RFC 3339 in UTC: with the digits that it has, and with six of them where there is a fraction of a millisecond.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == self.whole_millis() { self.to_jiff().fmt(f) } else { write!(f, "{:.6}", self.to_jiff()) }
+        let instant = self.to_jiff();
+        // The library's instants end a day before the format's.
+        if instant == jiff::Timestamp::MAX {
+            f.write_str(&rfc3339::format(jiff::SignedDuration::from_micros(self.0)))
+        } else if *self == self.whole_millis() {
+            instant.fmt(f)
+        } else {
+            write!(f, "{instant:.6}")
+        }
     }
 }
 
@@ -365,5 +382,23 @@ mod tests {
         let at = Timestamp::from_micros(1_500_001);
         assert_eq!(sea_orm::Value::from(at), sea_orm::Value::from(1_500_i64));
         assert_eq!(sea_orm::Value::from(Micros(at)), sea_orm::Value::from(1_500_001_i64));
+    }
+
+    #[test]
+    fn an_instant_of_the_api_is_written_as_it_was_read() {
+        for text in
+            ["2026-11-23T08:00:00Z", "2026-11-23T08:00:00.25Z", "1969-12-31T23:59:59.999Z", "9999-12-31T23:59:59Z"]
+        {
+            assert_eq!(Timestamp::from_rfc3339(text).map(|at| at.to_string()).as_deref(), Some(text));
+        }
+        for (text, answered) in [
+            ("2026-11-23T16:00:00+08:00", "2026-11-23T08:00:00Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999Z"),
+            ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
+        ] {
+            let at = Timestamp::from_rfc3339(text).map(Timestamp::whole_millis);
+            assert_eq!(at.map(|at| at.to_string()).as_deref(), Some(answered), "{text}");
+        }
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999999999Z");
     }
 }

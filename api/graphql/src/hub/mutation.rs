@@ -12,7 +12,7 @@ use domain::hub::model as commands;
 use domain::kernel::{SystemId, Timestamp};
 
 use super::super::error::OrTopLevel as _;
-use super::super::execute::{execute, mutations, returned_count, returned_id};
+use super::super::execute::{execute, execute_list, mutations, returned_count, returned_id};
 use super::super::guard::{cx, language};
 use super::super::inputs::{id, overlap};
 use super::super::scalars::{DateTime, ErrorCode, TicketStatus, int};
@@ -233,7 +233,7 @@ impl InputType for ReportDateTime {
         };
         Ok(Self(match <DateTime as InputType>::parse(Some(value)) {
             // In microseconds, unlike other instants.
-            Ok(DateTime(at)) => commands::ReportTime::Instant(Timestamp::parse_exact(&text).unwrap_or(at)),
+            Ok(DateTime(at)) => commands::ReportTime::Instant(Timestamp::from_rfc3339(&text).unwrap_or(at)),
             Err(_) => commands::ReportTime::Malformed(text),
         }))
     }
@@ -400,7 +400,7 @@ impl StatusReportMutation {
             reports: reports.into_iter().map(report).collect(),
             sent_at: sent_at.map(|at| at.0),
         };
-        let (results, user_errors) = execute(ctx, idempotency_key, || Ok(command)).await?;
+        let (results, user_errors) = execute_list(ctx, idempotency_key, || Ok(command)).await?;
         let language = language(ctx);
         let result = |result: commands::ReportResult| {
             let commands::ReportResult { index, token, outcome, code, message, truth } = result;

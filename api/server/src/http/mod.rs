@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::dev::Service as _;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Compress;
-use actix_web::{App as HttpApp, HttpServer, web};
+use actix_web::{App as HttpApp, HttpServer, Resource, Route, guard, web};
 use domain::calendar;
 use domain::runtime::{App, Vault};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,13 @@ use graphql::{About, DemoAccounts, schema};
 /// Time for running requests to finish on shutdown.
 const SHUTDOWN_SECS: u64 = 10;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// An address that is only read.
+fn read_only(path: &str, route: Route) -> Resource {
+    web::resource(path)
+        .route(route.guard(guard::Any(guard::Get()).or(guard::Head())))
+        .default_service(web::to(|| async { assets::method_not_allowed("GET, HEAD") }))
+}
 
 /// A running server.
 pub struct Server {
@@ -73,13 +80,17 @@ impl Server {
                 .app_data(app_data.clone())
                 .app_data(service.clone())
                 .configure(|config| transport::configure(config, service))
-                .route("/intake/{gateway}", web::post().to(intake::call))
-                .route("/intake/{gateway}", web::get().to(intake::call))
-                .route("/healthz", web::get().to(health::alive))
-                .route("/readyz", web::get().to(health::ready))
-                .route("/metrics", web::get().to(health::metrics))
-                .route("/graphiql", web::get().to(assets::graphiql))
-                .default_service(web::get().to(assets::serve))
+                .service(
+                    web::resource("/intake/{gateway}")
+                        .route(web::get().to(intake::call))
+                        .route(web::post().to(intake::call))
+                        .default_service(web::to(|| async { assets::method_not_allowed("GET, POST") })),
+                )
+                .service(read_only("/healthz", web::to(health::alive)))
+                .service(read_only("/readyz", web::to(health::ready)))
+                .service(read_only("/metrics", web::to(health::metrics)))
+                .service(read_only("/graphiql", web::to(assets::graphiql)))
+                .default_service(web::to(assets::serve))
         })
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECS)

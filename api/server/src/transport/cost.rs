@@ -22,6 +22,7 @@ pub struct Limits {
     pub aliases_max: usize,
     pub root_fields_max: u64,
     pub spreads_max: usize,
+    pub operations_max: usize,
 }
 
 impl Default for Limits {
@@ -34,6 +35,7 @@ impl Default for Limits {
             aliases_max: 60,
             root_fields_max: 30,
             spreads_max: 200,
+            operations_max: 100,
         }
     }
 }
@@ -63,14 +65,14 @@ pub fn check_text(text: &str, limits: &Limits) -> Result<(), String> {
     Ok(())
 }
 
-fn after_line(text: &[u8]) -> &[u8] {
+pub(super) fn after_line(text: &[u8]) -> &[u8] {
     let end = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(text.len());
     &text[end..]
 }
 
 /// The rest after a string whose first quote has been read. An unterminated string ends with its line: there the parser
 /// fails.
-fn after_string(text: &[u8]) -> &[u8] {
+pub(super) fn after_string(text: &[u8]) -> &[u8] {
     if let Some(mut rest) = text.strip_prefix(b"\"\"") {
         while let Some((_, after)) = rest.split_first() {
             if let Some(after) = rest.strip_prefix(b"\"\"\"") {
@@ -104,6 +106,7 @@ pub fn check(document: &ExecutableDocument, limits: &Limits) -> Result<(), Strin
         };
     }
     for (what, count, max) in [
+        ("operations", document.operations.iter().len() as u64, limits.operations_max as u64),
         ("aliases", walk.aliases as u64, limits.aliases_max as u64),
         ("fragment spreads", walk.spreads as u64, limits.spreads_max as u64),
         ("fields at the root", total.top, limits.root_fields_max),
@@ -243,6 +246,8 @@ mod tests {
         ] {
             assert!(verdict(&format!("{hiding}{deep}")).unwrap_err().contains("brackets"), "{hiding}");
         }
+        let many: String = (0..101).map(|i| format!("query Q{i} {{ viewer {{ id }} }} ")).collect();
+        assert!(verdict(&many).unwrap_err().contains("operations"));
         let closing = format!("{{ a(b: \"{}\") {deep}", "}".repeat(90));
         assert!(verdict(&closing).unwrap_err().contains("brackets"));
         assert!(verdict(&format!("{{ id }} # {}", "x".repeat(40_000))).unwrap_err().contains("bytes"));

@@ -201,7 +201,7 @@ async fn run(
     parameters: Parameters,
     method: &Method,
 ) -> HttpResponse {
-    let prepared = match prepare(service, context, parameters, false) {
+    let prepared = match prepare(service, context, parameters, false).await {
         Ok(prepared) => prepared,
         Err(response) => return json_response(status_of(media, true), media, to_json(&response)),
     };

@@ -7,6 +7,8 @@
 //! that operation only.
 
 pub mod cost;
+mod document;
+mod frames;
 mod http;
 mod origin;
 mod scope;
@@ -19,7 +21,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
 };
@@ -38,6 +39,7 @@ use domain::kernel::Locale;
 use graphql::shared_execution::SharedExecution;
 use graphql::{BuoySchema, Caller, attach_context, public_error};
 
+use self::document::ExecutableRequest;
 use self::settings::{Http, WebSocket, Widget};
 
 /// All limits of the transport.
@@ -137,6 +139,7 @@ impl GraphqlService {
 
 /// Registers `/graphql`.
 pub fn configure(config: &mut web::ServiceConfig, service: web::Data<GraphqlService>) {
+    document::load_types();
     let cors = origin::cors(&service.limits.widget.origins);
     config.app_data(service).service(
         web::resource("/graphql")
@@ -196,8 +199,8 @@ pub struct PreparedRequest {
     shared_execution: Arc<SharedExecution>,
 }
 
-/// Parses a document and checks its limits; the error is a GraphQL request error.
-pub fn prepare(
+/// Parses a document, checks its limits and gives its variables their values; the error is a GraphQL request error.
+pub async fn prepare(
     service: &GraphqlService,
     context: &RequestContext,
     parameters: Parameters,
@@ -206,7 +209,7 @@ pub fn prepare(
     let Parameters { query, operation_name, variables } = parameters;
     let reject = |message: String| Box::new(request_error(TopCode::BadUserInput, message));
     cost::check_text(&query, &service.limits.cost).map_err(reject)?;
-    let document = parse_query(&query).map_err(|e| reject(ServerError::from(e).message))?;
+    let document = document::parse(&query).map_err(reject)?;
     cost::check(&document, &service.limits.cost).map_err(reject)?;
     if context.scope == TokenScope::TodoRead
         && let Err(message) = scope::check_todo_scope(&document)
@@ -215,24 +218,23 @@ pub fn prepare(
     }
     let selected = operation_of(&document, operation_name.as_deref()).map_err(reject)?;
     let root = &selected.selection_set.node.items;
-    if selected.ty == OperationType::Subscription
-        && !matches!(&root[..], [one] if matches!(one.node, Selection::Field(_)))
-    {
-        return Err(reject("A subscription has exactly one field at its root.".to_owned()));
+    let is_plain_field = |one: &Selection| matches!(one, Selection::Field(_)) && one.directives().is_empty();
+    if selected.ty == OperationType::Subscription && !matches!(&root[..], [one] if is_plain_field(&one.node)) {
+        return Err(reject("A subscription has exactly one field at its root, without directives.".to_owned()));
     }
     let (operation, shared_execution) =
         (selected.ty, Arc::new(SharedExecution::of(&document, selected, &query, variables.as_ref())));
     if !may_introspect(service, context) && cost::introspects(&document) {
         return Err(reject("Introspection is for those who have signed in.".to_owned()));
     }
-    let mut request = Request::new(query);
-    request = attach_context(request, context.caller.clone(), allow_subscription);
+    let ExecutableRequest { document, variables } =
+        document::complete(service, context, document, operation_name.as_deref(), variables.unwrap_or_default())
+            .await?;
+    let mut request = attach_context(Request::new(query), context.caller.clone(), allow_subscription);
     if let Some(name) = operation_name {
         request = request.operation_name(name);
     }
-    if let Some(variables) = variables {
-        request = request.variables(async_graphql::Variables::from_json(Json::Object(variables)));
-    }
+    request = request.variables(variables);
     request.set_parsed_query(document);
     Ok(PreparedRequest { request, operation, shared_execution })
 }

@@ -12,7 +12,7 @@ use actix_web::guard::{Guard, GuardContext};
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
+use actix_ws::{Message, MessageStream, Session};
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response, Value};
 use futures::stream::BoxStream;
@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::frames::{Close, Fragments, bounded};
 use super::http::bearer;
 use super::timeout::{sleep, with_timeout};
 use super::{
@@ -39,37 +40,6 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval of pings; a connection that misses two is closed.
 const PING_EVERY: Duration = Duration::from_secs(20);
-
-/// Reasons to close a socket, with the protocol's close codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Close {
-    GoingAway,
-    InvalidMessage,
-    Unauthorized,
-    Forbidden,
-    BadProtocol,
-    InitTimeout,
-    SubscriberExists,
-    TooManyInits,
-    /// Our own code: the client reads too slowly and may resume by cursor.
-    TooSlow,
-}
-
-impl Close {
-    const fn parts(self) -> (u16, &'static str) {
-        match self {
-            Self::GoingAway => (1001, "Going away"),
-            Self::InvalidMessage => (4400, "Invalid message"),
-            Self::Unauthorized => (4401, "Unauthorized"),
-            Self::Forbidden => (4403, "Forbidden"),
-            Self::BadProtocol => (4406, "Subprotocol not acceptable"),
-            Self::InitTimeout => (4408, "Connection initialisation timeout"),
-            Self::SubscriberExists => (4409, "Subscriber already exists"),
-            Self::TooManyInits => (4429, "Too many initialisation requests"),
-            Self::TooSlow => (4410, "Too slow: resume by cursor"),
-        }
-    }
-}
 
 struct IsUpgrade;
 
@@ -94,13 +64,14 @@ pub async fn open(
     }
     let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
     let supports_protocol = offered.is_some_and(|offered| offered.split(',').any(|name| name.trim() == PROTOCOL));
-    let (mut response, session, stream) = actix_ws::handle(&request, payload)?;
+    let bytes_max = service.limits.websocket.frame_bytes_max;
+    let (mut response, session, stream) = actix_ws::handle(&request, bounded(&request, payload, bytes_max).await?)?;
     if supports_protocol {
         let protocol = header::HeaderValue::from_static(PROTOCOL);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     let peer = Peer::of(&request, &service.limits);
-    let stream = stream.max_frame_size(service.limits.websocket.frame_bytes_max);
+    let stream = stream.max_frame_size(bytes_max);
     actix_web::rt::spawn(serve(service.into_inner(), session, stream, peer, supports_protocol));
     Ok(response)
 }
@@ -119,11 +90,7 @@ async fn serve(
     let close = if supports_protocol { socket.run(stream).await } else { Some(Close::BadProtocol) };
     // Aborts all operations.
     drop(socket);
-    let reason = close.map(|close| {
-        let (code, description) = close.parts();
-        CloseReason { code: CloseCode::from(code), description: Some(description.to_owned()) }
-    });
-    let _ = with_timeout(SEND_TIMEOUT, session.close(reason)).await;
+    let _ = with_timeout(SEND_TIMEOUT, session.close(close.map(Close::reason))).await;
 }
 
 /// Sends messages; shared by the operations of a socket.
@@ -189,6 +156,7 @@ impl Socket {
         let (on_finish, mut finished_operations) =
             mpsc::channel::<FinishedOperation>(self.service.limits.websocket.operations_max);
         let mut init = std::pin::pin!(sleep(INIT_TIMEOUT).fuse());
+        let mut fragments = Fragments::new(self.service.limits.websocket.frame_bytes_max);
         let mut missed_pings = 0;
         let mut next_ping = std::pin::pin!(sleep(PING_EVERY));
         loop {
@@ -203,18 +171,21 @@ impl Socket {
             tokio::select! {
                 message = stream.next() => {
                     missed_pings = 0;
-                    let result = match message {
-                        None | Some(Err(_)) | Some(Ok(Message::Close(_))) => return None,
-                        Some(Ok(Message::Text(text))) => {
+                    let text = match message {
+                        None | Some(Ok(Message::Close(_))) => return None,
+                        Some(Err(error)) => return Close::after(&error),
+                        Some(Ok(message)) => self.text_of(message, &mut fragments).await,
+                    };
+                    let result = match text {
+                        Ok(Some(text)) => {
                             // Their ids are free: the client already knows that they completed.
                             while let Ok(finished) = finished_operations.try_recv() {
                                 self.remove_finished(&finished);
                             }
                             self.receive(&text, &on_finish).await
                         }
-                        Some(Ok(Message::Ping(bytes))) => self.pong(&bytes).await,
-                        Some(Ok(Message::Pong(_) | Message::Nop)) => Ok(()),
-                        Some(Ok(Message::Binary(_) | Message::Continuation(_))) => Err(Close::InvalidMessage),
+                        Ok(None) => Ok(()),
+                        Err(close) => Err(close),
                     };
                     if let Err(close) = result {
                         return Some(close);
@@ -242,6 +213,17 @@ impl Socket {
                 }
                 () = self.service.stop.cancelled() => return Some(Close::GoingAway),
             }
+        }
+    }
+
+    /// The text of a message, if this is all of it.
+    async fn text_of(&mut self, message: Message, fragments: &mut Fragments) -> Result<Option<String>, Close> {
+        match message {
+            Message::Text(text) => Ok(Some(text.to_string())),
+            Message::Continuation(part) => fragments.push(part),
+            Message::Ping(bytes) => self.pong(&bytes).await.map(|()| None),
+            Message::Pong(_) | Message::Close(_) | Message::Nop => Ok(None),
+            Message::Binary(_) => Err(Close::InvalidMessage),
         }
     }
 
@@ -383,7 +365,7 @@ impl Operation {
     /// Sends results until the operation completes.
     async fn run(mut self, parameters: Parameters) -> Result<(), SendFailed> {
         let (service, context) = (self.service.clone(), self.context.clone());
-        let prepared = match prepare(&service, &context, parameters, true) {
+        let prepared = match prepare(&service, &context, parameters, true).await {
             Ok(prepared) => prepared,
             Err(response) => return self.error(&finish(&service, &context, *response)).await,
         };

@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use crate::auth;
 use crate::auth::model::{API_KEY_USE_EVERY, TokenScope, is_api_key};
 use crate::kernel::page::{Key, Part};
-use crate::kernel::text::has_no_control_chars;
+use crate::kernel::text::{self, has_no_control_chars};
 use crate::kernel::{
     Actor, Connection, CustomerId, Direction, Error, KeyAccess, Page, Person, Result, Role, SessionId, TeamId,
     Timestamp, UserId, boxed,
@@ -208,7 +208,7 @@ pub fn may_see(actor: &Actor, user: &User) -> bool {
 }
 
 fn name_has(column: impl sea_orm::sea_query::IntoColumnRef, text: &str) -> sea_orm::sea_query::SimpleExpr {
-    let pattern: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    let pattern: String = text.chars().filter(|c| !c.is_control()).collect();
     let pattern = pattern.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
     let like = sea_orm::sea_query::LikeExpr::new(format!("%{pattern}%")).escape('!');
     Expr::expr(Func::lower(Expr::col(column))).like(like)
@@ -235,7 +235,7 @@ pub async fn list_users(cx: &Ctx, team: Option<TeamId>, text: Option<&str>, page
         members.column(user_team::Column::UserId).from(user_team::Entity).and_where(user_team::Column::TeamId.eq(team));
         select = select.filter(user::Column::Id.in_subquery(members));
     }
-    if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+    if let Some(text) = text::search("text", text)? {
         select = select
             .filter(Condition::any().add(name_has(user::Column::Name, text)).add(name_has(user::Column::Email, text)));
     }
@@ -263,7 +263,7 @@ pub async fn list_customers(cx: &Ctx, text: Option<&str>, page: &Page) -> Result
             None => return Ok(Connection::empty()),
         };
     }
-    if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+    if let Some(text) = text::search("text", text)? {
         select = select.filter(
             Condition::any().add(name_has(customer::Column::Name, text)).add(name_has(customer::Column::Key, text)),
         );

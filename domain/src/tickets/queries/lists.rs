@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait as _, Condition, EntityTrait, QueryFilter, QuerySelect
 use uuid::Uuid;
 
 use crate::kernel::page::{Key, Part};
+use crate::kernel::text::check_length;
 use crate::kernel::{Connection, CustomerId, Direction, Edge, Error, Page, Result, TeamId, TicketId, UserId, boxed};
 use crate::runtime::Ctx;
 use crate::tickets::decide::rights::{self, Grant, Scope, sees_as_requester};
@@ -24,6 +25,8 @@ pub const TEXT_HITS_MAX: usize = 1_000;
 pub const FILTER_PARTS_MAX: usize = 100;
 /// Texts of one filter.
 pub const FILTER_TEXTS_MAX: usize = 3;
+/// Characters of one of them.
+const FILTER_TEXT_CHARS_MAX: usize = 1_000;
 
 /// How often a list is read again if its tickets change meanwhile.
 const TRIES_MAX: u32 = 3;
@@ -193,7 +196,10 @@ fn check_limits<'f>(filter: &'f Filter, texts: &mut Vec<&'f str>) -> Result<()> 
     let mut parts = 0;
     while let Some(part) = pending.pop() {
         parts += 1;
-        texts.extend(part.text.as_deref());
+        if let Some(text) = &part.text {
+            check_length("filter.text", text, FILTER_TEXT_CHARS_MAX)?;
+            texts.push(text);
+        }
         pending.extend(&part.and);
         pending.extend(&part.or);
         if parts > FILTER_PARTS_MAX || texts.len() > FILTER_TEXTS_MAX {
