@@ -21,6 +21,7 @@ mod m0015_hub;
 mod m0016_intake;
 mod m0017_watch;
 mod m0018_addresses;
+mod m0020_sessions;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_intake::Migration),
             Box::new(m0017_watch::Migration),
             Box::new(m0018_addresses::Migration),
+            Box::new(m0020_sessions::Migration),
         ]
     }
 }
@@ -82,7 +84,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 69] = [
+pub const TABLES: [&str; 70] = [
     "event_log",
     "log_seal",
     "meta",
@@ -99,6 +101,7 @@ pub const TABLES: [&str; 69] = [
     "session",
     "signing_key",
     "sign_in_throttle",
+    "known_device",
     "ticket",
     "attribution",
     "external_ref",
