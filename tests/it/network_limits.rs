@@ -214,7 +214,9 @@ async fn responses_carry_security_headers() {
         }
         request.send().await.unwrap().headers().clone()
     };
-    let is_strict = async |desk: &Desk, scheme: Option<&str>| get(desk, "/", scheme).await.contains_key("strict-transport-security");
+    let is_strict = async |desk: &Desk, scheme: Option<&str>| {
+        get(desk, "/", scheme).await.contains_key("strict-transport-security")
+    };
     let desk = Desk::start().await;
     for path in ["/", "/graphiql", "/healthz", "/graphql", "/intake/nowhere"] {
         let headers = get(&desk, path, None).await;

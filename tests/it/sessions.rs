@@ -5,9 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::auth::commands::rotate_signing_key;
 use domain::kernel::{days, minutes, seconds};
 use domain::runtime::Ctx;
+use sea_orm::ConnectionTrait as _;
 use tests::partner::Partner;
 use tests::socket::Socket;
-use tests::{Client, Desk, json};
+use tests::{Client, Desk, Json, json, on_postgres};
 use uuid::Uuid;
 
 use crate::sign_in::with_password;
@@ -18,7 +19,7 @@ async fn viewer(client: &Client) -> u16 {
     client.execute("{ viewer { name } }", json!({})).await.status
 }
 
-fn signed_in(desk: &Desk, token: &tests::Json) -> Client {
+fn signed_in(desk: &Desk, token: &Json) -> Client {
     Client { token: Some(token.as_str().unwrap().to_owned()), ..desk.anonymous() }
 }
 
@@ -100,6 +101,36 @@ async fn two_refreshes_at_once_yield_the_same_token() {
     desk.close().await;
 }
 
+/// The session that an access token names.
+fn session_id(token: &Json) -> Uuid {
+    let claims = token.as_str().unwrap().split('.').nth(1).unwrap();
+    let claims: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    Uuid::parse_str(claims["sid"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_of_an_earlier_version_is_renewed() {
+    let desk = Desk::start().await;
+    let id = session_id(&json!(desk.as_("agent1").await.token));
+    // It was random, and its digest was stored.
+    let secret = [9_u8; 32];
+    let digest = ring::digest::digest(&ring::digest::SHA256, &secret);
+    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let literal = if on_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
+    let tx = Ctx::system(&desk.app).begin().await.unwrap();
+    tx.conn().execute_unprepared(&format!("update session set refresh_digest = {literal}")).await.unwrap();
+    tx.commit().await.unwrap();
+    let anonymous = desk.anonymous();
+    let token = json!({ "refreshToken": URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &secret].concat()) });
+    let renewed = anonymous.mutate_ok("refreshSession", SESSION, token.clone()).await;
+    let repeated = anonymous.mutate_ok("refreshSession", SESSION, token.clone()).await;
+    assert_eq!(renewed["refreshToken"], repeated["refreshToken"]);
+    let next = json!({ "refreshToken": renewed["refreshToken"] });
+    anonymous.mutate_ok("refreshSession", SESSION, next).await;
+    assert_eq!(anonymous.refusal("refreshSession", token).await.0, "SIGN_IN_FAILED", "two tokens ago");
+    desk.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_id_of_a_session_does_not_end_it() {
     let desk = Desk::start().await;
@@ -110,10 +141,9 @@ async fn the_id_of_a_session_does_not_end_it() {
     let client = signed_in(&desk, &session["accessToken"]);
     // A page of another site has a token, which names the session.
     let float = client.mutate_ok("createTodoToken", "token", json!({})).await;
-    let claims = float["token"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
-    let claims: tests::Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-    let id = Uuid::parse_str(claims["sid"].as_str().unwrap()).unwrap();
-    for rest in [vec![0_u8; 32], vec![7; 32], vec![0; 36], [&[0, 0, 0, 1][..], &[7; 32]].concat(), vec![], vec![0; 500]] {
+    let id = session_id(&float["token"]);
+    for rest in [vec![0_u8; 32], vec![7; 32], vec![0; 36], [&[0, 0, 0, 1][..], &[7; 32]].concat(), vec![], vec![0; 500]]
+    {
         let forged = URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &rest].concat());
         let refused = anonymous.refusal("refreshSession", json!({ "refreshToken": forged })).await;
         assert_eq!(refused, ("SIGN_IN_FAILED".into(), "refreshToken".into()));

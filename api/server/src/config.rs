@@ -279,10 +279,7 @@ mod tests {
                 "[intake]\nmail_listen = \"127.0.0.1:2525\"\nmail_address = \"help@example..com\"",
                 "intake.mail_address: \"help@example..com\" is no mail address; write one such as help@example.com",
             ),
-            (
-                "http.body_timeout_secs = 0",
-                "http.body_timeout_secs: 0 would refuse everybody; write at least 1",
-            ),
+            ("http.body_timeout_secs = 0", "http.body_timeout_secs: 0 would refuse everybody; write at least 1"),
             (
                 "http.metrics_token = \"secret\"",
                 "http.metrics_token: 6 characters can be guessed; write at least 16 random ones, such as the output of `openssl rand -hex 16`",

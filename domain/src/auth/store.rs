@@ -314,12 +314,12 @@ pub(super) async fn save_known_device(conn: &Executor, row: known_device::Model,
     newest
         .column(known_device::Column::Key)
         .from(known_device::Entity)
-        .and_where(known_device::Column::Account.eq(&account))
+        .and_where(known_device::Column::Account.eq(account.clone()))
         .order_by(known_device::Column::SeenAt, Order::Desc)
         .order_by(known_device::Column::Key, Order::Desc)
         .limit(max);
     known_device::Entity::delete_many()
-        .filter(known_device::Column::Account.eq(&account))
+        .filter(known_device::Column::Account.eq(account))
         .filter(known_device::Column::Key.not_in_subquery(newest))
         .exec(conn)
         .await?;

@@ -97,9 +97,8 @@ async fn check_addresses(app: &App) -> Result<Option<Finding>, Error> {
 /// Accounts of the demo data, whose password everybody knows.
 async fn check_known_passwords(app: &Arc<App>, demo: bool) -> Result<Vec<Finding>, Error> {
     let found = people::commands::find_known_passwords(&Ctx::system(app), DOMAIN, PASSWORD).await?;
-    let list = |users: Vec<people::model::User>| {
-        users.into_iter().map(|user| user.email).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |users: Vec<people::model::User>| users.into_iter().map(|user| user.email).collect::<Vec<_>>().join(", ");
     let mut findings = Vec::new();
     if demo {
         findings.push(Finding::healthy("demo data is served: everybody knows the password of its accounts"));

@@ -35,6 +35,7 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 pub fn network(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) if ip.is_loopback() => ip.to_string(),
         IpAddr::V6(ip) => {
             let network = Ipv6Addr::from_bits(ip.to_bits() & !(u128::MAX >> IPV6_NETWORK_BITS));
             format!("{network}/{IPV6_NETWORK_BITS}")
@@ -90,7 +91,7 @@ mod tests {
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
             ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
             ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-            ("::1", "::/64"),
+            ("::1", "::1"),
         ] {
             assert_eq!(network(ip.parse().unwrap()), expected, "{ip}");
         }

@@ -25,6 +25,8 @@ use super::timeout::sleep;
 
 /// The longest request, with sending its response.
 const REQUEST_MAX: Duration = Duration::from_secs(600);
+/// A client that reads its response at this rate is not too slow.
+const BYTES_A_SECOND_MIN: u64 = 8 * 1024;
 /// Time for the last messages of a WebSocket that was closed.
 const CLOSING_MAX: Duration = Duration::from_secs(5);
 /// A peer that acknowledges nothing for so long, or keeps its window closed, is gone.
@@ -94,22 +96,22 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn set(&self, activity: Activity) {
+    fn set(&self, activity: Activity, since: Instant) {
         let mut current = self.activity.lock().unwrap_or_else(PoisonError::into_inner);
         // A connection that is to be closed does nothing else.
         if current.0 != Activity::Closing {
-            *current = (activity, Instant::now());
+            *current = (activity, since);
         }
     }
 
     /// It is a WebSocket from now on.
     pub fn become_socket(&self) {
-        self.set(Activity::Socket);
+        self.set(Activity::Socket, Instant::now());
     }
 
     /// The WebSocket ended: what the client does not read soon is dropped.
     pub fn close_soon(&self) {
-        self.set(Activity::Closing);
+        self.set(Activity::Closing, Instant::now());
     }
 
     fn is_overdue(&self, now: Instant, waiting_max: Duration) -> bool {
@@ -227,8 +229,8 @@ impl ConnectionPlace {
 
     /// A request begins.
     pub fn begin_request(&self) -> RunningRequest {
-        self.connection.set(Activity::Serving);
-        RunningRequest(self.connection.clone())
+        self.connection.set(Activity::Serving, Instant::now());
+        RunningRequest { connection: self.connection.clone(), response_bytes: 0 }
     }
 }
 
@@ -248,24 +250,29 @@ impl Drop for ConnectionPlace {
     }
 }
 
-/// A request that runs until its response is sent.
-pub struct RunningRequest(Arc<Connection>);
+/// A request that runs until its response was handed over to be sent.
+pub struct RunningRequest {
+    connection: Arc<Connection>,
+    response_bytes: u64,
+}
 
 impl Drop for RunningRequest {
     fn drop(&mut self) {
-        self.0.set(Activity::Waiting);
+        // The next request is expected once the client has read this response.
+        let reading = Duration::from_secs(self.response_bytes / BYTES_A_SECOND_MIN).min(REQUEST_MAX);
+        self.connection.set(Activity::Waiting, Instant::now() + reading);
     }
 }
 
 /// A response; its request ends when the whole body was handed over.
 pub struct ResponseBody {
     body: BoxBody,
-    _request: Option<RunningRequest>,
+    request: Option<RunningRequest>,
 }
 
 impl ResponseBody {
     pub fn new(body: BoxBody, request: Option<RunningRequest>) -> Self {
-        Self { body, _request: request }
+        Self { body, request }
     }
 }
 
@@ -277,7 +284,11 @@ impl MessageBody for ResponseBody {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.body.as_pin_mut().poll_next(cx)
+        let chunk = self.body.as_pin_mut().poll_next(cx);
+        if let (Poll::Ready(Some(Ok(bytes))), Some(request)) = (&chunk, &mut self.request) {
+            request.response_bytes += bytes.len() as u64;
+        }
+        chunk
     }
 }
 

@@ -147,7 +147,11 @@ mod tests {
             ("{ tickets(first: 50) { nodes { id title } } }", none(), 1 + 50 * 3),
             ("{ tickets { nodes { id title } } }", none(), 1 + 20 * 3),
             ("{ tickets { edges { node { id } } } }", none(), 1 + 20 * 3),
-            ("{ tickets(first: 2) { nodes { comments(last: 3) { nodes { body } } } } }", none(), 1 + 2 * (1 + 1 + 3 * 2)),
+            (
+                "{ tickets(first: 2) { nodes { comments(last: 3) { nodes { body } } } } }",
+                none(),
+                1 + 2 * (1 + 1 + 3 * 2),
+            ),
             ("query Q($n: Int) { tickets(first: $n) { nodes { id } } }", serde_json::json!({ "n": 100 }), 1 + 100 * 2),
             ("query Q($n: Int = 10) { tickets(first: $n) { nodes { id } } }", none(), 1 + 10 * 2),
             ("{ tickets(first: 1000000) { nodes { id } } }", none(), 1 + 100 * 2),

@@ -4,7 +4,8 @@ mod password;
 
 pub use self::password::{check_password, normalized, stored_forms};
 use super::model::{
-    REFRESH_GRACE, SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_FAILURES_PER_PAIR, SIGN_IN_WINDOW,
+    REFRESH_GRACE, SIGN_IN_FAILURES_PER_ACCOUNT, SIGN_IN_FAILURES_PER_ADDRESS, SIGN_IN_FAILURES_PER_PAIR,
+    SIGN_IN_WINDOW,
 };
 use crate::kernel::Timestamp;
 

@@ -58,7 +58,8 @@ fn is_common(password: &str) -> bool {
 }
 
 fn is_repeated(chars: &[char]) -> bool {
-    (1..=REPEATED_CHARS_MAX.min(chars.len() / 2)).any(|unit| chars[unit..].iter().zip(chars).all(|(c, before)| c == before))
+    (1..=REPEATED_CHARS_MAX.min(chars.len() / 2))
+        .any(|unit| chars[unit..].iter().zip(chars).all(|(c, before)| c == before))
 }
 
 /// Neighbours in the code table, up or down, as in `12345678`, `abcdefgh` and `7890123456`.

@@ -120,7 +120,8 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue, ColumnTrait, EntityTrait, NotSet, QueryFilter, QueryOrder, QuerySelect as _, Set,
+    ActiveModelTrait as _, ActiveValue, ColumnTrait, EntityTrait, NotSet, QueryFilter, QueryOrder, QuerySelect as _,
+    Set,
 };
 
 use crate::kernel::{CustomerId, Result, Role, TeamId, Timestamp, UserId};
