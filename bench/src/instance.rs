@@ -32,6 +32,8 @@ pub fn temporary_config() -> (Config, tempfile::TempDir) {
     let mut config = Config::load(None).expect("the default configuration");
     config.data_dir = folder.path().to_owned();
     config.listen = "127.0.0.1:0".parse().expect("an address");
+    // One user does what an organisation would.
+    config.http.cost_units_a_minute = 0;
     // The partners' endpoints are on this machine.
     config.outgoing.allow_private = vec!["127.0.0.0/8".parse().expect("a network")];
     (config, folder)

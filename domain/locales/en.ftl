@@ -53,6 +53,7 @@ alert-unknown-status = A system reported a status that is not in its status map 
 auth-sign-in-throttled = Too many failed sign-ins: try again in { $minutes } min.
 auth-password-too-short = The password must have at least { $min } characters.
 auth-password-too-long = The password can have at most { $max } characters.
+auth-password-common = This password is among the first that attackers try: choose another one, such as several unrelated words.
 auth-api-key-not-found = API key not found.
 auth-api-key-expiry-past = expiresAt is in the past: choose a later time, or leave it out.
 
@@ -237,6 +238,7 @@ import-ticket-changed = the ticket was changed in Buoy after its import; it was 
 ## intake
 
 intake-refused = rejected
+intake-sender-limited = At most { $max } submissions an hour are accepted from one sender: try again later.
 intake-webhook-id-reused = { $id } was already used for a different submission: use a new webhook-id for a new request.
 intake-gateway-unknown = Gateway { $key } not found: use one of { $gateways }.
 intake-submission-unspecified = Provide submissionId, or gateway and source.

@@ -53,6 +53,7 @@ alert-unknown-status = 系统上报了状态映射中没有的状态（{ $name }
 auth-sign-in-throttled = 登录失败次数过多，请在 { $minutes } 分钟后重试。
 auth-password-too-short = 密码至少需要 { $min } 个字符。
 auth-password-too-long = 密码最多 { $max } 个字符。
+auth-password-common = 这个密码太常见，攻击者会最先尝试。请换一个，例如几个互不相关的词。
 auth-api-key-not-found = 密钥不存在。
 auth-api-key-expiry-past = expiresAt 已经过去，请填写将来的时间，或不填。
 
@@ -233,6 +234,7 @@ import-ticket-changed = 该工单导入后已在系统中修改，未做更新
 ## intake
 
 intake-refused = 已拒绝
+intake-sender-limited = 同一发送者每小时最多提交 { $max } 次，请稍后再试。
 intake-webhook-id-reused = { $id } 已用于提交其他内容，新的请求请使用新的 webhook-id。
 intake-gateway-unknown = 没有接入渠道 { $key }，可用的有 { $gateways }。
 intake-submission-unspecified = 请指定 submissionId，或同时指定 gateway 与 source。

@@ -23,6 +23,7 @@ mod m0016_intake;
 mod m0017_watch;
 mod m0018_addresses;
 mod m0019_reports;
+mod m0020_sessions;
 mod m0022_send_window;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_watch::Migration),
             Box::new(m0018_addresses::Migration),
             Box::new(m0019_reports::Migration),
+            Box::new(m0020_sessions::Migration),
             Box::new(m0022_send_window::Migration),
         ]
     }
@@ -87,7 +89,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 69] = [
+pub const TABLES: [&str; 70] = [
     "event_log",
     "log_seal",
     "meta",
@@ -104,6 +106,7 @@ pub const TABLES: [&str; 69] = [
     "session",
     "signing_key",
     "sign_in_throttle",
+    "known_device",
     "ticket",
     "attribution",
     "external_ref",

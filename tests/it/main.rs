@@ -27,6 +27,7 @@ mod lifecycle;
 mod live;
 mod metrics;
 mod named_paths;
+mod network_limits;
 mod quarantine;
 mod redaction;
 mod reference_figures;
@@ -37,7 +38,16 @@ mod satisfaction;
 mod scope;
 mod semantic_search;
 mod sessions;
+mod sign_in;
 mod similar;
 mod sockets;
 mod specification;
+mod status_reports;
 mod strings;
+mod suggestions;
+mod systems;
+mod texts;
+mod tidy;
+
+/// The path of the program under test.
+const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");

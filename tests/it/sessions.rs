@@ -1,25 +1,25 @@
 //! Sign-in, refresh and sign-out.
 
-use domain::auth::commands::{hash_password, rotate_signing_key, set_password};
-use domain::kernel::{days, minutes};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::auth::commands::rotate_signing_key;
+use domain::kernel::{days, minutes, seconds};
 use domain::runtime::Ctx;
-use tests::{Client, Desk, json};
+use sea_orm::ConnectionTrait as _;
+use tests::partner::Partner;
+use tests::socket::Socket;
+use tests::{Client, Desk, Json, json, on_postgres};
+use uuid::Uuid;
+
+use crate::sign_in::with_password;
 
 const SESSION: &str = "accessToken refreshToken expiresAt viewer { name }";
-
-async fn with_password(desk: &Desk, name: &str, password: &str) {
-    let cx = Ctx::system(&desk.app);
-    let hash = hash_password(&cx, password).await.unwrap();
-    let mut tx = cx.begin().await.unwrap();
-    set_password(&mut tx, desk.id(name), hash).await.unwrap();
-    tx.commit().await.unwrap();
-}
 
 async fn viewer(client: &Client) -> u16 {
     client.execute("{ viewer { name } }", json!({})).await.status
 }
 
-fn signed_in(desk: &Desk, token: &tests::Json) -> Client {
+fn signed_in(desk: &Desk, token: &Json) -> Client {
     Client { token: Some(token.as_str().unwrap().to_owned()), ..desk.anonymous() }
 }
 
@@ -39,7 +39,14 @@ async fn a_session_signs_in_refreshes_and_signs_out() {
         anonymous.mutate_ok("refreshSession", SESSION, json!({ "refreshToken": session["refreshToken"] })).await;
     let client = signed_in(&desk, &refreshed["accessToken"]);
     assert_eq!(viewer(&client).await, 200);
-    // A refresh token that is used twice may be stolen: the session ends.
+    // The answer was lost, or two requests were sent at once: the same successor, and nothing ends.
+    let again = json!({ "refreshToken": session["refreshToken"] });
+    let repeated = anonymous.mutate_ok("refreshSession", SESSION, again).await;
+    assert_eq!(repeated["refreshToken"], refreshed["refreshToken"]);
+    assert_eq!(viewer(&client).await, 200);
+    assert_eq!(viewer(&signed_in(&desk, &repeated["accessToken"])).await, 200);
+    // A refresh token that is used again later may be stolen: the session ends.
+    desk.advance(seconds(30)).await;
     let reused = anonymous.refusal("refreshSession", json!({ "refreshToken": session["refreshToken"] })).await;
     assert_eq!(reused.0, "SIGN_IN_FAILED");
     assert_eq!(viewer(&client).await, 401);
@@ -75,19 +82,119 @@ async fn tokens_signed_by_a_rotated_key_stay_valid_until_they_expire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sign_in_attempts_stay_limited_after_a_restart() {
-    let mut desk = Desk::start().await;
+async fn two_refreshes_at_once_yield_the_same_token() {
+    let desk = Desk::start().await;
     with_password(&desk, "agent1", "correct horse").await;
-    let wrong = json!({ "email": "agent1@desk.test", "password": "wrong wrong" });
-    for _ in 0..10 {
-        assert_eq!(desk.anonymous().refusal("signIn", wrong.clone()).await.0, "SIGN_IN_FAILED");
+    let anonymous = desk.anonymous();
+    let input = json!({ "email": "agent1@desk.test", "password": "correct horse" });
+    let mut token = anonymous.mutate_ok("signIn", SESSION, input).await["refreshToken"].clone();
+    for _ in 0..5 {
+        let refresh = || anonymous.mutate_ok("refreshSession", SESSION, json!({ "refreshToken": token }));
+        let (one, other) = tokio::join!(refresh(), refresh());
+        assert_eq!(one["refreshToken"], other["refreshToken"]);
+        assert_ne!(one["refreshToken"], token);
+        for session in [&one, &other] {
+            assert_eq!(viewer(&signed_in(&desk, &session["accessToken"])).await, 200);
+        }
+        token = one["refreshToken"].clone();
     }
-    desk.restart().await;
-    let right = json!({ "input": { "email": "agent1@desk.test", "password": "correct horse" } });
-    let mutation = "mutation M($input: SignInInput!) { signIn(input: $input) { accessToken } }";
-    assert_eq!(desk.anonymous().execute(mutation, right.clone()).await.code(), "RATE_LIMITED");
-    desk.advance(minutes(15)).await;
-    assert!(desk.anonymous().execute(mutation, right).await.data()["signIn"]["accessToken"].is_string());
+    desk.close().await;
+}
+
+/// The session that an access token names.
+fn session_id(token: &Json) -> Uuid {
+    let claims = token.as_str().unwrap().split('.').nth(1).unwrap();
+    let claims: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    Uuid::parse_str(claims["sid"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_of_an_earlier_version_is_renewed() {
+    let desk = Desk::start().await;
+    let id = session_id(&json!(desk.as_("agent1").await.token));
+    // It was random, and its digest was stored.
+    let secret = [9_u8; 32];
+    let digest = ring::digest::digest(&ring::digest::SHA256, &secret);
+    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let literal = if on_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
+    let tx = Ctx::system(&desk.app).begin().await.unwrap();
+    tx.conn().execute_unprepared(&format!("update session set refresh_digest = {literal}")).await.unwrap();
+    tx.commit().await.unwrap();
+    let anonymous = desk.anonymous();
+    let token = json!({ "refreshToken": URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &secret].concat()) });
+    let renewed = anonymous.mutate_ok("refreshSession", SESSION, token.clone()).await;
+    let repeated = anonymous.mutate_ok("refreshSession", SESSION, token.clone()).await;
+    assert_eq!(renewed["refreshToken"], repeated["refreshToken"]);
+    let next = json!({ "refreshToken": renewed["refreshToken"] });
+    anonymous.mutate_ok("refreshSession", SESSION, next).await;
+    assert_eq!(anonymous.refusal("refreshSession", token).await.0, "SIGN_IN_FAILED", "two tokens ago");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_session_does_not_end_it() {
+    let desk = Desk::start().await;
+    with_password(&desk, "agent1", "correct horse").await;
+    let anonymous = desk.anonymous();
+    let input = json!({ "email": "agent1@desk.test", "password": "correct horse" });
+    let session = anonymous.mutate_ok("signIn", SESSION, input).await;
+    let client = signed_in(&desk, &session["accessToken"]);
+    // A page of another site has a token, which names the session.
+    let float = client.mutate_ok("createTodoToken", "token", json!({})).await;
+    let id = session_id(&float["token"]);
+    for rest in [vec![0_u8; 32], vec![7; 32], vec![0; 36], [&[0, 0, 0, 1][..], &[7; 32]].concat(), vec![], vec![0; 500]]
+    {
+        let forged = URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &rest].concat());
+        let refused = anonymous.refusal("refreshSession", json!({ "refreshToken": forged })).await;
+        assert_eq!(refused, ("SIGN_IN_FAILED".into(), "refreshToken".into()));
+    }
+    let float = signed_in(&desk, &float["token"]);
+    assert_eq!(float.try_mutate("signOut", "__typename", json!({})).await.unwrap().code(), "FORBIDDEN");
+    assert_eq!(viewer(&client).await, 200);
+    anonymous.mutate_ok("refreshSession", SESSION, json!({ "refreshToken": session["refreshToken"] })).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_end_with_their_session_their_key_and_their_account() {
+    // The checks at each ping are only for what is missed.
+    let desk = Desk::configured(|config| config.websocket.ping_secs = 3_600).await;
+    let board = "subscription { boardEvents { kind } }";
+    let open = async |client: &Client, subscription: &str| {
+        let mut socket = Socket::open(client).await;
+        socket.subscribe("s", subscription, json!({})).await;
+        socket.wait_until_processed().await;
+        socket
+    };
+    let (one, other) = (desk.as_("agent1").await, desk.as_("agent1").await);
+    let mut of_one = open(&one, board).await;
+    let mut idle = Socket::open(&one).await;
+    let mut of_other = open(&other, board).await;
+    one.mutate_ok("signOut", "__typename", json!({})).await;
+    assert_eq!((of_one.close_code().await, idle.close_code().await), (4403, 4403), "signed out");
+    of_other.wait_until_processed().await;
+    let admin = desk.as_("admin").await;
+    let change = |user: String, disabled: bool| {
+        let admin = admin.clone();
+        async move {
+            admin.mutate_ok("updateUser", "__typename", json!({ "userId": user, "disabled": disabled })).await;
+        }
+    };
+    change(desk.id("agent1").to_string(), true).await;
+    assert_eq!(of_other.close_code().await, 4403, "a disabled user");
+
+    let erp = Partner::register(&desk, "ERP", 10).await;
+    let corrections = "subscription { corrections { uuid } }";
+    let mut of_key = open(&erp.client, corrections).await;
+    let account = erp.client.query("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().unwrap().to_owned();
+    change(account.clone(), true).await;
+    assert_eq!(of_key.close_code().await, 4403, "a disabled account of a system");
+    change(account, false).await;
+    let mut of_key = open(&erp.client, corrections).await;
+    let keys = admin.query("{ systems { apiKeys { id } } }", json!({})).await;
+    let key = &keys["systems"][0]["apiKeys"][0]["id"];
+    admin.mutate_ok("revokeApiKey", "__typename", json!({ "apiKeyId": key })).await;
+    assert_eq!(of_key.close_code().await, 4403, "a revoked key");
     desk.close().await;
 }
 

@@ -120,5 +120,9 @@ pub fn config(data_dir: &Path, database: &Database) -> Config {
     config.database_url = database.url();
     config.listen = "127.0.0.1:0".parse().unwrap();
     config.http.workers = 1;
+    // The clock of a test stands still, so that no budget would be regained.
+    config.http.cost_units_a_minute = 0;
+    // A test reads its sockets when it needs them.
+    config.websocket.pong_timeout_secs = crate::PATIENCE.as_secs();
     config
 }

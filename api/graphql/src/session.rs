@@ -38,7 +38,7 @@ mutations! {
 
     /// A session to refresh.
     RefreshSessionInput {
-        /// The most recent refresh token; it can be used once.
+        /// The most recent refresh token; it can be used once, and repeated within 30 seconds.
         refresh_token: String,
     } (without idempotency_key) => RefreshSessionPayload {}
 }
@@ -67,7 +67,7 @@ mutations! {
     ChangePasswordInput {
         /// The current password.
         current_password: String,
-        /// The new password; at least 8 characters.
+        /// The new password; at least 8 characters, and none of the most common ones.
         new_password: String,
     } (without idempotency_key) =>
     /// The result of the mutation. All sessions of the caller have ended; sign in again.
@@ -88,7 +88,7 @@ mutations! {
         name: String,
         /// The roles; at least one.
         roles: Vec<Role>,
-        /// The initial password; without one the person cannot sign in yet.
+        /// The initial password, as in changePassword; without one the person cannot sign in yet.
         password: Option<String>,
         /// Keys of the person's teams; the first is the main team.
         team_keys: Option<Vec<String>>,
@@ -197,7 +197,7 @@ pub struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Signs a person in. The number of attempts is limited.
+    /// Signs a person in. The number of failed attempts is limited, by account and address.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
@@ -210,7 +210,8 @@ impl SessionMutation {
         Ok(SignInPayload { access_token, refresh_token, expires_at, viewer, user_errors })
     }
 
-    /// Issues new tokens for a session. Each refresh token can be used once.
+    /// Issues new tokens for a session. Each refresh token can be used once; repeated within 30 seconds, as after a lost answer,
+    /// it gives the same refresh token again. A later use ends the session.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,

@@ -92,7 +92,9 @@ impl Config {
     }
 
     fn validate(&self) -> Result<(), String> {
+        self.http.validate()?;
         self.widget.validate()?;
+        self.websocket.validate()?;
         self.senders([0; 32]).map(drop)
     }
 
@@ -318,6 +320,15 @@ mod tests {
                 "[intake]\nmail_listen = \"127.0.0.1:2525\"\nmail_address = \"help@example..com\"",
                 "intake.mail_address: \"help@example..com\" is no mail address; write one such as help@example.com",
             ),
+            ("http.body_timeout_secs = 0", "http.body_timeout_secs: 0 would refuse everybody; write at least 1"),
+            (
+                "http.metrics_token = \"secret\"",
+                "http.metrics_token: 6 characters can be guessed; write at least 16 random ones, such as the output of `openssl rand -hex 16`",
+            ),
+            (
+                "websocket.pong_timeout_secs = 0",
+                "websocket.pong_timeout_secs: 0 would refuse everybody; write at least 1",
+            ),
             (
                 "tickets.close_after_days = \"soon\"",
                 "configuration: invalid type: found string \"soon\", expected u64 for key \"default.tickets.close_after_days\" in TOML source string",
@@ -369,7 +380,16 @@ mod tests {
             credentials.warned_days = [1, 7, 1, 3]
             intake.watch_minutes = 12
             intake.canary_stands_minutes = 13
-            http.execution_timeout_secs = 14",
+            [http]
+            execution_timeout_secs = 14
+            head_timeout_secs = 15
+            body_timeout_secs = 16
+            keep_alive_secs = 21
+            [websocket]
+            init_timeout_secs = 17
+            guest_idle_secs = 18
+            ping_secs = 19
+            pong_timeout_secs = 20",
         )
         .unwrap();
         for (read, expected) in [
@@ -386,6 +406,13 @@ mod tests {
             (config.settings::<intake::model::Settings>().monitor_interval().unwrap(), minutes(12)),
             (config.settings::<intake::model::Settings>().canary_check_after(), minutes(13)),
             (config.http.execution_timeout(), seconds(14)),
+            (config.http.head_timeout(), seconds(15)),
+            (config.http.body_timeout(), seconds(16)),
+            (config.http.keep_alive(), seconds(21)),
+            (config.websocket.init_timeout(), seconds(17)),
+            (config.websocket.guest_idle(), seconds(18)),
+            (config.websocket.ping_interval(), seconds(19)),
+            (config.websocket.pong_timeout(), seconds(20)),
         ] {
             assert_eq!(read, expected);
         }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
-use crate::kernel::{ApiKeyId, ApiScope, SessionId, Timestamp, UserId, days, minutes};
+use crate::kernel::{ApiKeyId, ApiScope, SessionId, Timestamp, UserId, days, minutes, seconds};
 use crate::runtime::LogEvent;
 
 pub const ACCESS_TOKEN_TTL: std::time::Duration = minutes(15);
@@ -20,11 +20,19 @@ pub const SESSION_TTL: std::time::Duration = days(30);
 pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Limits the cost of hashing.
 pub const PASSWORD_CHARS_MAX: usize = 256;
-/// Failed attempts per account within the window.
-pub const SIGN_IN_FAILURES_PER_ACCOUNT: i32 = 10;
+/// A replaced refresh token yields the same successor for this long.
+pub const REFRESH_GRACE: std::time::Duration = seconds(30);
+/// Failed attempts per account and address within the window.
+pub const SIGN_IN_FAILURES_PER_PAIR: i32 = 10;
+/// Failed attempts per account within the window, from addresses that the account has not signed in from.
+pub const SIGN_IN_FAILURES_PER_ACCOUNT: i32 = 100;
 /// Failed attempts per address within the window; many people may share an address.
 pub const SIGN_IN_FAILURES_PER_ADDRESS: i32 = 100;
 pub const SIGN_IN_WINDOW: std::time::Duration = minutes(15);
+/// An address from which an account signed in is remembered for this long …
+pub const KNOWN_DEVICE_TTL: std::time::Duration = days(90);
+/// … and so many of them, the newest.
+pub const KNOWN_DEVICES_PER_ACCOUNT_MAX: u64 = 20;
 
 const ISSUER: &str = "buoy";
 
@@ -261,7 +269,6 @@ impl LogEvent for AuthEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::seconds;
 
     fn key(kid: &str, retired_at: Option<Timestamp>) -> SigningKey {
         SigningKey { kid: kid.to_owned(), secret: kid.as_bytes().repeat(8), retired_at }

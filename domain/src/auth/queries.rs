@@ -42,6 +42,11 @@ pub async fn is_session_active(app: &App, id: SessionId) -> Result<bool> {
     Ok(row.is_some_and(|row| row.revoked_at.is_none() && app.now() < row.expires_at))
 }
 
+/// Whether a person's password is locked.
+pub async fn is_password_locked(conn: &Executor, user: UserId) -> Result<bool> {
+    store::is_password_locked(conn, user).await
+}
+
 /// The active key with this text.
 pub async fn find_api_key(app: &App, text: &str) -> Result<Option<ApiKey>> {
     let row =

@@ -31,11 +31,16 @@ pub mod session {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: SessionId,
         pub user_id: UserId,
+        /// Random: refresh tokens are derived from it. Of a session from before tokens were numbered: the digest of its token.
         #[serde(with = "hex")]
         pub refresh_digest: Vec<u8>,
         pub created_at: Timestamp,
         pub expires_at: Timestamp,
         pub revoked_at: Option<Timestamp>,
+        /// The number of the current refresh token.
+        pub generation: i32,
+        /// When it replaced the one before.
+        pub replaced_at: Option<Timestamp>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -86,6 +91,27 @@ pub mod sign_in_throttle {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub mod known_device {
+    use crate::kernel::Timestamp;
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    /// A network that an account signed in from. Account and key are keyed digests.
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+    #[sea_orm(table_name = "known_device")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        pub account: String,
+        pub seen_at: Timestamp,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub mod api_key {
     use crate::kernel::{ApiKeyId, Timestamp, UserId};
     use sea_orm::entity::prelude::*;
@@ -113,7 +139,7 @@ pub mod api_key {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Order, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _};
 
 use super::model::ApiKey;
@@ -130,8 +156,30 @@ impl From<api_key::Model> for ApiKey {
     }
 }
 
+/// Stands before the hash of a locked password, as in /etc/shadow.
+const LOCKED: &str = "!";
+
+/// The hash of a person's password, unless it is locked.
 pub(super) async fn password_hash(conn: &Executor, user: UserId) -> Result<Option<String>> {
-    Ok(password::Entity::find_by_id(user).one(conn).await?.map(|row| row.hash))
+    let hash = password::Entity::find_by_id(user).one(conn).await?.map(|row| row.hash);
+    Ok(hash.filter(|hash| !hash.starts_with(LOCKED)))
+}
+
+pub(super) async fn is_password_locked(conn: &Executor, user: UserId) -> Result<bool> {
+    Ok(password::Entity::find_by_id(user).one(conn).await?.is_some_and(|row| row.hash.starts_with(LOCKED)))
+}
+
+/// Locks or unlocks a password: nobody signs in by a locked one.
+pub(super) async fn set_password_locked(conn: &Executor, user: UserId, locked: bool) -> Result<()> {
+    let Some(row) = password::Entity::find_by_id(user).one(conn).await? else { return Ok(()) };
+    let hash = row.hash.trim_start_matches(LOCKED);
+    let hash = if locked { format!("{LOCKED}{hash}") } else { hash.to_owned() };
+    password::Entity::update_many()
+        .col_expr(password::Column::Hash, Expr::value(hash))
+        .filter(password::Column::UserId.eq(user))
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn save_password(conn: &Executor, user: UserId, hash: String, now: Timestamp) -> Result<()> {
@@ -156,17 +204,19 @@ pub(super) async fn insert_session(conn: &Executor, session: session::Model) -> 
     Ok(())
 }
 
-/// Replaces the digest of a session's refresh token; `false` if it is no longer `before`.
-pub(super) async fn replace_refresh_digest(
+/// Makes the next refresh token of an active session the current one; `false` if the current one is no longer `generation`.
+pub(super) async fn advance_refresh_token(
     conn: &Executor,
     id: SessionId,
-    before: Vec<u8>,
-    next: Vec<u8>,
+    generation: i32,
+    now: Timestamp,
 ) -> Result<bool> {
     let updated = session::Entity::update_many()
-        .col_expr(session::Column::RefreshDigest, Expr::value(next))
+        .col_expr(session::Column::Generation, Expr::value(generation.saturating_add(1)))
+        .col_expr(session::Column::ReplacedAt, Expr::value(now))
         .filter(session::Column::Id.eq(id))
-        .filter(session::Column::RefreshDigest.eq(before))
+        .filter(session::Column::Generation.eq(generation))
+        .filter(session::Column::RevokedAt.is_null())
         .exec(conn)
         .await?;
     Ok(updated.rows_affected > 0)
@@ -202,6 +252,11 @@ pub(super) async fn delete_expired_sessions(conn: &Executor, now: Timestamp) -> 
     Ok(())
 }
 
+/// The counters with these keys.
+pub(super) async fn throttles(conn: &Executor, keys: Vec<String>) -> Result<Vec<sign_in_throttle::Model>> {
+    Ok(sign_in_throttle::Entity::find().filter(sign_in_throttle::Column::Key.is_in(keys)).all(conn).await?)
+}
+
 /// Counts a sign-in attempt, in one statement. A counter whose window began before `expired` starts again.
 pub(super) async fn increment_throttle(
     conn: &Executor,
@@ -224,6 +279,7 @@ pub(super) async fn decrement_throttle(conn: &Executor, key: String) -> Result<(
     sign_in_throttle::Entity::update_many()
         .col_expr(sign_in_throttle::Column::Failures, Expr::col(sign_in_throttle::Column::Failures).sub(1))
         .filter(sign_in_throttle::Column::Key.eq(key))
+        .filter(sign_in_throttle::Column::Failures.gt(0))
         .exec(conn)
         .await?;
     Ok(())
@@ -239,6 +295,39 @@ pub(super) async fn delete_expired_throttles(conn: &Executor, expired: Timestamp
         .filter(sign_in_throttle::Column::WindowFrom.lte(expired))
         .exec(conn)
         .await?;
+    Ok(())
+}
+
+/// Whether an account signed in from a network since then.
+pub(super) async fn is_known_device(conn: &Executor, key: &str, since: Timestamp) -> Result<bool> {
+    let seen = known_device::Entity::find_by_id(key).filter(known_device::Column::SeenAt.gt(since));
+    Ok(seen.one(conn).await?.is_some())
+}
+
+/// Remembers a network of an account, and forgets all but the newest `max` of that account.
+pub(super) async fn save_known_device(conn: &Executor, row: known_device::Model, max: u64) -> Result<()> {
+    let account = row.account.clone();
+    let mut replace = OnConflict::column(known_device::Column::Key);
+    replace.update_column(known_device::Column::SeenAt);
+    known_device::Entity::insert(row.into_active_model()).on_conflict(replace).exec_without_returning(conn).await?;
+    let mut newest = Query::select();
+    newest
+        .column(known_device::Column::Key)
+        .from(known_device::Entity)
+        .and_where(known_device::Column::Account.eq(account.clone()))
+        .order_by(known_device::Column::SeenAt, Order::Desc)
+        .order_by(known_device::Column::Key, Order::Desc)
+        .limit(max);
+    known_device::Entity::delete_many()
+        .filter(known_device::Column::Account.eq(account))
+        .filter(known_device::Column::Key.not_in_subquery(newest))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_forgotten_devices(conn: &Executor, seen_by: Timestamp) -> Result<()> {
+    known_device::Entity::delete_many().filter(known_device::Column::SeenAt.lte(seen_by)).exec(conn).await?;
     Ok(())
 }
 

@@ -100,8 +100,8 @@ pub mod canary {
 
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, DbErr, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Select, Set, TryInsertResult,
+    ColumnTrait, ConnectionTrait as _, DbBackend, DbErr, EntityTrait, IntoActiveModel as _, PaginatorTrait as _,
+    QueryFilter, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, Set, Statement, TryInsertResult,
 };
 
 use super::decide::{QuarantineLoad, QuarantineUsage};
@@ -351,6 +351,18 @@ pub(super) async fn count_submissions(
         .filter(submission::Column::ReceivedAt.gte(since))
         .filter(submission::Column::Sender.eq(sender));
     Ok(recent.count(conn).await?)
+}
+
+/// Lets the submissions of a sender wait for each other until the end of the transaction, so that counting them is exact. On
+/// SQLite they do so anyway.
+pub(super) async fn lock_sender(conn: &Executor, sender: &str) -> Result<()> {
+    let backend = conn.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let key = u64::from_str_radix(sender.get(..16).unwrap_or_default(), 16).unwrap_or_default().cast_signed();
+        let lock = Statement::from_sql_and_values(backend, "select pg_advisory_xact_lock($1)", [key.into()]);
+        conn.execute_raw(lock).await?;
+    }
+    Ok(())
 }
 
 /// Inserts a submission; `false` if its id is stored already.

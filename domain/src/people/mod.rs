@@ -4,6 +4,7 @@
 //! - A user is never deleted, only disabled, so that every action keeps its author.
 //! - [`model::Availability`] holds skills, capacities, calendars, absences and delegations for dispatch and escalation.
 //! - [`model::UserCache`] caches signed-in people; every change of a user or a team invalidates it.
+//! - [`model::AccessWatches`] wakes the sockets of a person whose session, API key or account has ended.
 //!
 //! Events out: `UserCreated`, `UserChanged`, `CustomerSaved`. Events in: those of auth, for the cache.
 
@@ -22,6 +23,9 @@ pub const MODULE: Module = Module {
     events: &[EventType::of::<model::PeopleEvent>()],
     on_event: Some(react::on_event),
     observe: Some(react::observe),
-    states: Some(|states| states.insert(model::UserCache::default())),
+    states: Some(|states| {
+        states.insert(model::UserCache::default());
+        states.insert(model::AccessWatches::default());
+    }),
     ..Module::new("people")
 };

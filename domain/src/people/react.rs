@@ -1,6 +1,6 @@
 //! Checks of users that other capabilities refer to.
 
-use super::model::{PeopleEvent, UserCache};
+use super::model::{AccessWatches, PeopleEvent, UserCache};
 use super::queries;
 use crate::auth::model::AuthEvent;
 use crate::catalogue::model::CatalogueEvent;
@@ -33,4 +33,11 @@ pub fn observe(app: &App, event: &AnyEvent) {
     if ended || event.get::<PeopleEvent>().is_some() || event.get::<CatalogueEvent>().is_some() {
         app.state::<UserCache>().invalidate_all();
     }
+    // Behind the cache: whoever is woken reads it.
+    let changed = match (event.get(), event.get()) {
+        (Some(AuthEvent::SessionEnded { user, .. } | AuthEvent::ApiKeyRevoked { user, .. }), _)
+        | (_, Some(PeopleEvent::UserChanged { user, .. } | PeopleEvent::UserRedacted { user })) => *user,
+        _ => return,
+    };
+    app.state::<AccessWatches>().notify(changed);
 }

@@ -35,10 +35,18 @@ const REQUEST_BYTES_MAX: u64 = 1_000_000;
 /// Pending responses for a client.
 const RESPONSES_MAX: usize = 1_000;
 
+/// The process that executes requests.
+#[derive(Clone)]
+struct Performer {
+    app: Arc<App>,
+    zone: TimeZone,
+    /// Whether it serves demo data as such.
+    demo: bool,
+}
+
 /// Executes a request; all responses but the last go to `sender`.
 async fn perform<R: Read + Send + 'static>(
-    app: &Arc<App>,
-    zone: &TimeZone,
+    Performer { app, zone, demo }: &Performer,
     Envelope { locale, request }: Envelope,
     file: R,
     sender: &mpsc::Sender<Response>,
@@ -65,7 +73,7 @@ async fn perform<R: Read + Send + 'static>(
             let copied = backup(app, &to, &migrations::TABLES, &migrations::names(), progress).await;
             copied.map(Response::BackedUp)
         }
-        Request::Doctor { retry_buried } => examine(app, retry_buried).await.map(Response::Examined),
+        Request::Doctor { retry_buried } => examine(app, *demo, retry_buried).await.map(Response::Examined),
     };
     outcome.unwrap_or_else(|error| Response::Failed(error_text(error, locale)))
 }
@@ -141,14 +149,14 @@ pub fn lock_data_dir(data_dir: &Path) -> Result<DataDirLock, StartupError> {
 }
 
 /// Serves the command line until stopped.
-pub async fn serve(app: Arc<App>, config: &Config, stop: CancellationToken) -> Result<(), StartupError> {
+pub async fn serve(app: Arc<App>, config: &Config, demo: bool, stop: CancellationToken) -> Result<(), StartupError> {
     let path = socket_of(config);
     // The socket of a killed process: the lock guarantees that nobody listens there.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).map_err(|e| StartupError(format!("{}: {e}", path.display())))?;
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .map_err(|e| StartupError(format!("{}: {e}", path.display())))?;
-    let zone = config.zone();
+    let performer = Performer { app, zone: config.zone(), demo };
     tokio::spawn(async move {
         loop {
             let accepted = tokio::select! {
@@ -156,7 +164,7 @@ pub async fn serve(app: Arc<App>, config: &Config, stop: CancellationToken) -> R
                 () = stop.cancelled() => break,
             };
             if let Ok((stream, _)) = accepted {
-                tokio::spawn(handle_connection(app.clone(), zone.clone(), stream));
+                tokio::spawn(handle_connection(performer.clone(), stream));
             }
         }
         let _ = std::fs::remove_file(&path);
@@ -169,7 +177,7 @@ fn socket_of(config: &Config) -> PathBuf {
     config.data_dir.join(SOCKET)
 }
 
-async fn handle_connection(app: Arc<App>, zone: TimeZone, stream: UnixStream) {
+async fn handle_connection(performer: Performer, stream: UnixStream) {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     let mut line = String::new();
@@ -178,7 +186,7 @@ async fn handle_connection(app: Arc<App>, zone: TimeZone, stream: UnixStream) {
     let (sender, mut responses) = mpsc::channel(RESPONSES_MAX);
     let work = async {
         let last = match request {
-            Some(request) => perform(&app, &zone, request, SyncIoBridge::new(read), &sender).await,
+            Some(request) => perform(&performer, request, SyncIoBridge::new(read), &sender).await,
             None => Response::Failed(
                 "the server does not understand this request: is it another version of Buoy?".to_owned(),
             ),
@@ -265,14 +273,14 @@ async fn run_locally(
 ) -> Result<(), StartupError> {
     let _lock = lock_data_dir(&config.data_dir)?;
     let app = open(config, Environment::default()).await?;
-    let zone = config.zone();
+    let performer = Performer { app: app.clone(), zone: config.zone(), demo: false };
     let file: Box<dyn Read + Send> = match file {
         Some(path) => Box::new(File::open(&path).map_err(|e| StartupError(format!("{}: {e}", path.display())))?),
         None => Box::new(io::empty()),
     };
     let (sender, mut responses) = mpsc::channel(RESPONSES_MAX);
     let work = async {
-        let last = perform(&app, &zone, request, file, &sender).await;
+        let last = perform(&performer, request, file, &sender).await;
         drop(sender);
         last
     };

@@ -10,13 +10,15 @@ use domain::runtime::log::History;
 use domain::runtime::{App, Ctx, Cursor, Engine, jobs, log};
 use domain::{audit, calendar, escalation, notifications, people};
 
+use super::demo::{DOMAIN, PASSWORD};
 use super::protocol::Finding;
 
 /// A larger number would not tell operators more.
 const COUNT_MAX: u64 = 10_000;
 const BURIED_SHOWN: u64 = 10;
 
-pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>, Error> {
+/// `demo`: whether demo data is served as such.
+pub async fn examine(app: &Arc<App>, demo: bool, retry_buried: bool) -> Result<Vec<Finding>, Error> {
     let (conn, engine) = (app.db.read(), app.db.engine);
     let mut findings = Vec::new();
     let name = match engine {
@@ -45,6 +47,7 @@ pub async fn examine(app: &Arc<App>, retry_buried: bool) -> Result<Vec<Finding>,
     findings.push(check_holidays(app).await?);
     findings.extend(check_channels(app));
     findings.extend(check_addresses(app).await?);
+    findings.extend(check_known_passwords(app, demo).await?);
     if retry_buried {
         let mut tx = Ctx::system(app).begin().await?;
         let retried = jobs::retry_dead_letters(&mut tx).await?;
@@ -107,6 +110,32 @@ async fn check_addresses(app: &App) -> Result<Option<Finding>, Error> {
              or an administrator binds them (bindTerminal with userId)"
         ))
     }))
+}
+
+/// Accounts of the demo data, whose password everybody knows.
+async fn check_known_passwords(app: &Arc<App>, demo: bool) -> Result<Vec<Finding>, Error> {
+    let found = people::commands::find_known_passwords(&Ctx::system(app), DOMAIN, PASSWORD).await?;
+    let list =
+        |users: Vec<people::model::User>| users.into_iter().map(|user| user.email).collect::<Vec<_>>().join(", ");
+    let mut findings = Vec::new();
+    if demo {
+        findings.push(Finding::healthy("demo data is served: everybody knows the password of its accounts"));
+    } else if !found.open.is_empty() {
+        findings.push(Finding::problem(
+            format!("everybody knows the password of these accounts of the demo data: {}", list(found.open)),
+            "start with --demo, which listens on loopback only; `buoy serve` without it locks these accounts",
+        ));
+    }
+    if !found.locked.is_empty() {
+        findings.push(Finding::problem(
+            format!(
+                "these accounts of the demo data are locked, because everybody knows their password: {}",
+                list(found.locked)
+            ),
+            "set another password (setPassword), or remove their personal data (redactUser)",
+        ));
+    }
+    Ok(findings)
 }
 
 /// Lists channels without a sender.

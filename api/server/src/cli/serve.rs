@@ -22,6 +22,8 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, StartupError>
         demo::fill(&config).await?;
     }
     let app = open(&config, Environment::default()).await?;
+    let accounts = if demo { demo::unlock(&app).await } else { demo::lock(&app).await };
+    accounts?;
     let background = Background::start(&app, Jobs::Run);
     let server = Server::start(&config, &app, demo.then(demo::accounts)).map_err(|e| {
         let mail = config.settings::<intake::model::Settings>().mail_listen();
@@ -30,7 +32,7 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, StartupError>
         StartupError(format!("cannot listen on {at}{mail}: {e} (BUOY_LISTEN, BUOY_INTAKE__MAIL_LISTEN)"))
     })?;
     let stop = CancellationToken::new();
-    control::serve(app.clone(), &config, stop.clone()).await?;
+    control::serve(app.clone(), &config, demo, stop.clone()).await?;
     println!("Buoy is at http://{}", server.address);
     if let Some(mail) = server.mail {
         println!("Accepting support mail at {mail} (LMTP, SMTP)");

@@ -4,6 +4,8 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::RustEmbed;
 
+use super::headers::GRAPHIQL_POLICY;
+
 /// The built files of `web/`.
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
@@ -13,22 +15,6 @@ struct Web;
 const WIDGET_FILE: &str = "widget.js";
 const SDK: &str = "sdk/";
 const GRAPHIQL_FILE: &str = "graphiql.html";
-
-/// GraphiQL's editor injects inline styles.
-pub const GRAPHIQL_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; \
-     connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-
-/// Added to every response that does not set them.
-pub const SECURITY_HEADERS: [(&str, &str); 4] = [
-    (
-        "content-security-policy",
-        "default-src 'self'; img-src 'self' data:; style-src 'self'; connect-src 'self' ws: wss:; object-src 'none'; \
-         base-uri 'none'; frame-ancestors 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
-    ("x-frame-options", "DENY"),
-];
 
 /// The routes of the web app (`web/src/App.tsx`); a segment with a colon is any text, one with a question mark may be
 /// absent.

@@ -1,12 +1,16 @@
 //! Endpoints for operators: liveness, readiness, metrics.
 
-use actix_web::HttpResponse;
+use actix_web::http::header;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use domain::escalation::model::{LATENESS_SECS, Lateness};
 use domain::recommend::react::IndexProgress;
 use domain::runtime::log::History;
 use domain::runtime::{App, jobs, log};
 use prometheus::{Encoder as _, IntGauge, Registry, TextEncoder};
+use subtle::ConstantTimeEq as _;
+
+use crate::transport::{GraphqlService, bearer};
 
 /// Liveness: the process answers.
 pub async fn alive() -> HttpResponse {
@@ -28,8 +32,18 @@ pub async fn ready(app: Data<App>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ready")
 }
 
-/// Metrics in the Prometheus text format.
-pub async fn metrics(app: Data<App>) -> HttpResponse {
+/// Metrics in the Prometheus text format, for who has their token: they tell how busy an organisation is.
+pub async fn metrics(request: HttpRequest, service: Data<GraphqlService>, app: Data<App>) -> HttpResponse {
+    let token = service.limits.http.metrics_token.as_bytes();
+    if token.is_empty() {
+        return HttpResponse::NotFound().body("Metrics are not served: set http.metrics_token.");
+    }
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = bearer(given).ok().flatten().unwrap_or_default();
+    if !bool::from(given.as_bytes().ct_eq(token)) {
+        let mut response = HttpResponse::Unauthorized();
+        return response.insert_header((header::WWW_AUTHENTICATE, "Bearer")).body("Send http.metrics_token.");
+    }
     let app = app.into_inner();
     match gather(&app).await {
         Ok(text) => HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(text),

@@ -1,6 +1,6 @@
 //! `/intake/{gateway}`: the endpoint for external senders.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::intake::commands::receive;
@@ -8,7 +8,7 @@ use domain::intake::model::{BODY_BYTES_MAX, Gateway, RawRequest, ReceiveOutcome,
 use domain::runtime::Ctx;
 use serde_json::json;
 
-use crate::transport::{GraphqlService, Peer};
+use crate::transport::{GraphqlService, Peer, is_json, read_body};
 use domain::kernel::Locale;
 
 /// Headers that verification may need.
@@ -44,14 +44,17 @@ pub async fn call(
     let Some(gateway) = path.parse::<Gateway>().ok().filter(|gateway| *gateway != Gateway::Email) else {
         return error_response(StatusCode::NOT_FOUND, "NOT_FOUND", "There is no gateway of this name.", None);
     };
-    let body = match payload.to_bytes_limited(BODY_BYTES_MAX).await {
-        Ok(Ok(body)) => body.to_vec(),
-        Ok(Err(_)) => {
-            return error_response(StatusCode::BAD_REQUEST, "INVALID", "The body was cut off: send it again.", None);
-        }
-        Err(_) => {
-            let message = format!("The body is larger than {BODY_BYTES_MAX} bytes.");
-            return error_response(StatusCode::PAYLOAD_TOO_LARGE, "LIMIT_EXCEEDED", &message, None);
+    // Otherwise a page of another site could send forms, without asking by a preflight.
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if gateway == Gateway::Web && request.method() == Method::POST && !is_json(content_type) {
+        let message = "Send the form as Content-Type: application/json, in UTF-8.";
+        return error_response(StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID", message, None);
+    }
+    let body = match read_body(payload, BODY_BYTES_MAX, service.limits.http.body_timeout()).await {
+        Ok(body) => body.to_vec(),
+        Err(error) => {
+            let code = if error.status() == StatusCode::BAD_REQUEST { "INVALID" } else { "LIMIT_EXCEEDED" };
+            return error_response(error.status(), code, &error.message(), None);
         }
     };
     let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
@@ -67,7 +70,7 @@ pub async fn call(
     let cx = Ctx::system(&service.app);
     let raw = RawRequest {
         gateway,
-        verifying: request.method() == actix_web::http::Method::GET,
+        verifying: request.method() == Method::GET,
         query,
         headers: VERIFICATION_HEADERS.into_iter().filter_map(header).collect(),
         body,

@@ -1,16 +1,15 @@
 //! The HTTP server: GraphQL, web app, health, metrics.
 
 mod assets;
+mod headers;
 mod health;
 mod intake;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::Service as _;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Compress;
-use actix_web::{App as HttpApp, HttpServer, Resource, Route, guard, web};
+use actix_web::{App as HttpApp, HttpResponse, HttpServer, Resource, Route, guard, web};
 use domain::calendar;
 use domain::runtime::{App, Vault};
 use tokio_util::sync::CancellationToken;
@@ -18,13 +17,15 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::mail;
 use crate::node::WEB_PUSH;
+use crate::transport::budget::WorkBudget;
+use crate::transport::connections::{ConnectionPlace, Connections, ResponseBody, raise_file_limit};
+use crate::transport::sockets::OpenSockets;
 use crate::transport::{self, GraphqlService};
 use graphql::live::Live;
 use graphql::{About, DemoAccounts, schema};
 
 /// Time for running requests to finish on shutdown.
 const SHUTDOWN_SECS: u64 = 10;
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// An address that is only read.
 fn read_only(path: &str, route: Route) -> Resource {
@@ -52,29 +53,39 @@ impl Server {
         let about = About { demo, time_zone, web_push_key };
         let live = Arc::new(Live::default());
         tokio::spawn(live.clone().run(app.clone(), stop.clone()));
+        raise_file_limit();
+        let connections = Connections::new(&config.http);
+        tokio::spawn(connections.clone().run(stop.clone()));
+        let mut limits = config.limits();
+        connections.bound_sockets(&mut limits.websocket);
         let service = web::Data::new(GraphqlService {
             app: app.clone(),
             schema: schema(about, live),
             demo: is_demo,
-            limits: config.limits(),
+            budget: WorkBudget::new(limits.http.cost_units_a_minute),
+            sockets: Arc::new(OpenSockets::default()),
+            limits,
             stop: stop.clone(),
         });
         let app_data = web::Data::from(app.clone());
         let mut server = HttpServer::new(move || {
-            let service = service.clone();
+            let (service, bounds) = (service.clone(), service.clone());
             HttpApp::new()
                 .wrap(Compress::default())
-                .wrap_fn(|request, next| {
-                    let call = next.call(request);
+                .wrap_fn(move |request, next| {
+                    let place = request.conn_data::<ConnectionPlace>();
+                    let is_behind_tls = headers::is_behind_tls(request.request(), &bounds.limits);
+                    let call = match place.map(ConnectionPlace::begin_request) {
+                        Some(running) => Ok((next.call(request), running)),
+                        None => Err(request),
+                    };
                     async move {
-                        let mut response = call.await?;
-                        for (name, value) in assets::SECURITY_HEADERS {
-                            let (headers, name) = (response.headers_mut(), HeaderName::from_static(name));
-                            if !headers.contains_key(&name) {
-                                headers.insert(name, HeaderValue::from_static(value));
-                            }
-                        }
-                        Ok(response)
+                        let (mut response, running) = match call {
+                            Ok((call, running)) => (call.await?.map_into_boxed_body(), Some(running)),
+                            Err(request) => (request.into_response(too_many_connections()), None),
+                        };
+                        headers::add_security_headers(response.headers_mut(), is_behind_tls);
+                        Ok(response.map_body(|_, body| ResponseBody::new(body, running)))
                     }
                 })
                 .app_data(app_data.clone())
@@ -92,7 +103,9 @@ impl Server {
                 .service(read_only("/graphiql", web::to(assets::graphiql)))
                 .default_service(web::to(assets::serve))
         })
-        .keep_alive(KEEP_ALIVE)
+        .keep_alive(config.http.keep_alive())
+        .client_request_timeout(config.http.head_timeout())
+        .on_connect(move |stream, extensions| connections.on_connect(stream, extensions))
         .shutdown_timeout(SHUTDOWN_SECS)
         .disable_signals();
         if config.http.workers > 0 {
@@ -112,4 +125,12 @@ impl Server {
         self.handle.stop(true).await;
         let _ = self.running.await;
     }
+}
+
+/// The answer beyond the bounds of connections.
+fn too_many_connections() -> HttpResponse {
+    HttpResponse::ServiceUnavailable()
+        .insert_header(("retry-after", "10"))
+        .force_close()
+        .body("There are too many open connections, or too many from your address: close some, or try again later.")
 }

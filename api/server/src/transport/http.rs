@@ -8,7 +8,7 @@ use async_graphql::parser::types::OperationType;
 use domain::kernel::TopCode;
 use serde_json::Value as Json;
 
-use super::{GraphqlService, Parameters, Peer, RequestContext, execute, is_request_error, prepare, to_json};
+use super::{GraphqlService, Parameters, Peer, RequestContext, execute, is_request_error, prepare, read_body, to_json};
 use domain::kernel::Locale;
 use graphql::public_error;
 
@@ -138,14 +138,10 @@ pub async fn post(request: HttpRequest, service: Data<GraphqlService>, payload: 
             "Send the request as Content-Type: application/json, in UTF-8.",
         );
     }
-    let limit = service.limits.http.body_bytes_max;
-    let body = match payload.to_bytes_limited(limit).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return bad_request(media, "The body was cut off: send it again."),
-        Err(_) => {
-            let message = format!("The body is larger than {limit} bytes.");
-            return error_response(StatusCode::PAYLOAD_TOO_LARGE, media, TopCode::BadUserInput, &message);
-        }
+    let limits = &service.limits.http;
+    let body = match read_body(payload, limits.body_bytes_max, limits.body_timeout()).await {
+        Ok(body) => body,
+        Err(error) => return error_response(error.status(), media, TopCode::BadUserInput, &error.message()),
     };
     let parameters = serde_json::from_slice::<Json>(&body)
         .map_err(|e| format!("The body is not JSON in UTF-8: {e}."))
@@ -234,7 +230,7 @@ const fn status_of(media: Media, request_error: bool) -> StatusCode {
     }
 }
 
-fn is_json(content_type: Option<&str>) -> bool {
+pub fn is_json(content_type: Option<&str>) -> bool {
     let Some(content_type) = content_type else { return false };
     let mut parts = content_type.split(';').map(str::trim);
     let json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));

@@ -6,17 +6,23 @@
 //! The cost of a document is limited before validation ([`cost`]). A panic in a resolver becomes an INTERNAL error of
 //! that operation only.
 
+mod address;
+mod body;
+pub(crate) mod budget;
+pub(crate) mod connections;
 pub mod cost;
 mod document;
 mod frames;
 mod http;
+mod message_sender;
 mod origin;
+mod price;
 mod scope;
 pub mod settings;
+pub(crate) mod sockets;
 pub(crate) mod timeout;
 mod ws;
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -39,8 +45,12 @@ use domain::kernel::Locale;
 use graphql::shared_execution::SharedExecution;
 use graphql::{BuoySchema, Caller, attach_context, public_error};
 
+pub(crate) use self::body::read_body;
+use self::budget::{Payer, WorkBudget};
 use self::document::ExecutableRequest;
+pub(crate) use self::http::{bearer, is_json};
 use self::settings::{Http, WebSocket, Widget};
+use self::sockets::OpenSockets;
 
 /// All limits of the transport.
 #[derive(Clone, Debug)]
@@ -60,6 +70,8 @@ pub struct GraphqlService {
     pub schema: BuoySchema,
     pub demo: bool,
     pub limits: Limits,
+    pub budget: WorkBudget,
+    pub sockets: Arc<OpenSockets>,
     /// Cancelled on shutdown: sockets are closed, and clients reconnect.
     pub stop: CancellationToken,
 }
@@ -67,6 +79,7 @@ pub struct GraphqlService {
 /// Origin of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
+    /// The unit by which strangers are counted: an IPv4 address, or an IPv6 network.
     pub address: Option<String>,
     pub languages: Option<String>,
     pub channel: Option<String>,
@@ -75,11 +88,11 @@ pub struct Peer {
 impl Peer {
     pub fn of(request: &HttpRequest, limits: &Limits) -> Self {
         let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let forwarded = text("x-forwarded-for");
-        let address = request
-            .peer_addr()
-            .map(|address| client_address(address.ip(), forwarded.as_deref(), &limits.http.trusted_proxies));
-        Self { address: address.map(|ip| ip.to_string()), languages: text("accept-language"), channel: text(CHANNEL) }
+        let address = request.peer_addr().map(|peer| {
+            let client = address::client_address(peer.ip(), request.headers(), &limits.http.trusted_proxies);
+            address::network(client)
+        });
+        Self { address, languages: text("accept-language"), channel: text(CHANNEL) }
     }
 
     /// The channel that the client claims; `api` by default.
@@ -92,20 +105,6 @@ impl Peer {
 const CHANNEL: &str = "x-buoy-channel";
 /// Channels that clients of this API may claim.
 const CHANNELS: [&str; 3] = ["web", "mobile", "api"];
-
-/// The client's address: behind trusted proxies, the last address that none of them added.
-fn client_address(peer: IpAddr, forwarded: Option<&str>, trusted_proxies: &[IpAddr]) -> IpAddr {
-    let is_trusted = |ip: &IpAddr| trusted_proxies.contains(ip);
-    let mut client = peer;
-    for hop in forwarded.unwrap_or_default().rsplit(',') {
-        if !is_trusted(&client) {
-            break;
-        }
-        let Ok(ip) = hop.trim().parse() else { break };
-        client = ip;
-    }
-    client
-}
 
 /// The authenticated caller, and when the credential expires.
 #[derive(Clone)]
@@ -222,6 +221,7 @@ pub async fn prepare(
     if selected.ty == OperationType::Subscription && !matches!(&root[..], [one] if is_plain_field(&one.node)) {
         return Err(reject("A subscription has exactly one field at its root, without directives.".to_owned()));
     }
+    charge(service, context, price::price(&document, selected, variables.as_ref()))?;
     let (operation, shared_execution) =
         (selected.ty, Arc::new(SharedExecution::of(&document, selected, &query, variables.as_ref())));
     if !may_introspect(service, context) && cost::introspects(&document) {
@@ -237,6 +237,18 @@ pub async fn prepare(
     request = request.variables(variables);
     request.set_parsed_query(document);
     Ok(PreparedRequest { request, operation, shared_execution })
+}
+
+/// Charges an operation to its caller.
+fn charge(service: &GraphqlService, context: &RequestContext, units: u64) -> Result<(), Box<Response>> {
+    let Caller { cx, address, .. } = &context.caller;
+    let charged = service.budget.charge(Payer::of(&cx.actor, address.as_ref()), units, cx.now());
+    charged.map_err(|seconds| {
+        let message = format!(
+            "Your operations of the last minute took more than their share of work: try again in {seconds} s, and ask for less."
+        );
+        Box::new(request_error(TopCode::RateLimited, message))
+    })
 }
 
 fn may_introspect(service: &GraphqlService, context: &RequestContext) -> bool {
@@ -355,25 +367,4 @@ pub fn to_json(response: &Response) -> String {
         serde_json::to_string(response)
     };
     text.unwrap_or_else(|e| format!(r#"{{"errors":[{{"message":{:?}}}]}}"#, e.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forwarded_for_is_used_only_from_trusted_proxies() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let trusted_proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
-        for (peer, forwarded, expected) in [
-            ("203.0.113.7", None, "203.0.113.7"),
-            ("203.0.113.7", Some("198.51.100.1"), "203.0.113.7"),
-            ("10.0.0.1", Some("198.51.100.1"), "198.51.100.1"),
-            ("10.0.0.1", Some("6.6.6.6, 198.51.100.1, 10.0.0.2"), "198.51.100.1"),
-            ("10.0.0.1", Some("nonsense"), "10.0.0.1"),
-            ("10.0.0.1", None, "10.0.0.1"),
-        ] {
-            assert_eq!(client_address(ip(peer), forwarded, &trusted_proxies), ip(expected), "{peer} {forwarded:?}");
-        }
-    }
 }

@@ -5,25 +5,28 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
-use actix_web::guard::{Guard, GuardContext};
+use actix_web::guard::{Guard, fn_guard};
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{Message, MessageStream, Session};
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response, Value};
+use domain::people;
+use domain::people::model::AccessWatches;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::connections::ConnectionPlace;
 use super::frames::{Close, Fragments, bounded};
 use super::http::bearer;
+use super::message_sender::{MessageSender, SEND_TIMEOUT, SendFailed};
+use super::sockets::SocketPlace;
 use super::timeout::{sleep, with_timeout};
 use super::{
     GraphqlService, Parameters, Peer, PreparedRequest, RequestContext, execute, finish, is_request_error, origin,
@@ -34,24 +37,12 @@ use graphql::shared_execution::SharedExecution;
 use graphql::{Feed, FeedHandle, FeedItem, public_error};
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// Time for a client to send connection_init.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client that takes longer to read one message is disconnected, and resumes by cursor.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// Interval of pings; a connection that misses two is closed.
-const PING_EVERY: Duration = Duration::from_secs(20);
-
-struct IsUpgrade;
-
-impl Guard for IsUpgrade {
-    fn check(&self, context: &GuardContext<'_>) -> bool {
-        let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
-        upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-    }
-}
 
 pub fn is_upgrade() -> impl Guard {
-    IsUpgrade
+    fn_guard(|context| {
+        let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+        upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+    })
 }
 
 pub async fn open(
@@ -62,6 +53,14 @@ pub async fn open(
     if !origin::is_allowed(&request, &service.limits) {
         return Ok(HttpResponse::Forbidden().body("This page is of another site: add its origin to widget.origins."));
     }
+    let peer = Peer::of(&request, &service.limits);
+    let address = peer.address.as_deref().unwrap_or_default();
+    let Some(place) = service.sockets.admit(address, &service.limits.websocket) else {
+        return Ok(HttpResponse::TooManyRequests()
+            .insert_header((header::RETRY_AFTER, "10"))
+            .force_close()
+            .body("There are too many open sockets from your address: close some, or try again later."));
+    };
     let offered = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
     let supports_protocol = offered.is_some_and(|offered| offered.split(',').any(|name| name.trim() == PROTOCOL));
     let bytes_max = service.limits.websocket.frame_bytes_max;
@@ -70,64 +69,43 @@ pub async fn open(
         let protocol = header::HeaderValue::from_static(PROTOCOL);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    let peer = Peer::of(&request, &service.limits);
     let stream = stream.max_frame_size(bytes_max);
-    actix_web::rt::spawn(serve(service.into_inner(), session, stream, peer, supports_protocol));
+    let connection = request.conn_data::<ConnectionPlace>().map(ConnectionPlace::connection);
+    if let Some(connection) = &connection {
+        connection.become_socket();
+    }
+    let socket = Socket {
+        service: service.into_inner(),
+        peer,
+        place,
+        sender: MessageSender::new(session.clone()),
+        context: None,
+        token: None,
+        changed: CancellationToken::new(),
+        access: None,
+        operations: HashMap::new(),
+        started: 0,
+    };
+    actix_web::rt::spawn(async move {
+        serve(socket, session, stream, supports_protocol).await;
+        if let Some(connection) = connection {
+            connection.close_soon();
+        }
+    });
     Ok(response)
 }
 
-async fn serve(
-    service: Arc<GraphqlService>,
-    session: Session,
-    stream: MessageStream,
-    peer: Peer,
-    supports_protocol: bool,
-) {
-    let sender = MessageSender { session: session.clone(), timeout: SEND_TIMEOUT, slow: CancellationToken::new() };
-    let changed = CancellationToken::new();
-    let mut socket =
-        Socket { service, peer, sender, context: None, token: None, changed, operations: HashMap::new(), started: 0 };
+async fn serve(mut socket: Socket, session: Session, stream: MessageStream, supports_protocol: bool) {
     let close = if supports_protocol { socket.run(stream).await } else { Some(Close::BadProtocol) };
     // Aborts all operations.
     drop(socket);
     let _ = with_timeout(SEND_TIMEOUT, session.close(close.map(Close::reason))).await;
 }
 
-/// Sends messages; shared by the operations of a socket.
-#[derive(Clone)]
-struct MessageSender {
-    session: Session,
-    timeout: Duration,
-    /// Cancelled when the client takes longer than `timeout` to read a message.
-    slow: CancellationToken,
-}
-
-/// The message was not sent: the client is disconnected or too slow.
-struct SendFailed;
-
-impl MessageSender {
-    /// Waits until the message is sent: a slow reader delays only its own operations, until it is disconnected.
-    async fn text(&mut self, text: String) -> Result<(), SendFailed> {
-        let Self { session, timeout, slow } = self;
-        let mut sending = pin!(session.text(text));
-        let sent = match futures::poll!(sending.as_mut()) {
-            Poll::Ready(sent) => Some(sent),
-            Poll::Pending => with_timeout(*timeout, sending).await,
-        };
-        match sent {
-            Some(Ok(())) => Ok(()),
-            Some(Err(_)) => Err(SendFailed),
-            None => {
-                slow.cancel();
-                Err(SendFailed)
-            }
-        }
-    }
-}
-
 struct Socket {
     service: Arc<GraphqlService>,
     peer: Peer,
+    place: SocketPlace,
     sender: MessageSender,
     context: Option<RequestContext>,
     /// The credential of the connection: each operation is authenticated with it again, so that it has the current
@@ -135,6 +113,8 @@ struct Socket {
     token: Option<String>,
     /// Cancelled when a running operation notices that the caller's rights have changed.
     changed: CancellationToken,
+    /// Changes when the person's access may have ended; `None`: nobody has signed in.
+    access: Option<watch::Receiver<()>>,
     /// Running operations; dropping a handle aborts its operation.
     operations: HashMap<String, (u64, AbortOnDropHandle<()>)>,
     /// Number of operations so far: it tells operations with the same id apart.
@@ -155,11 +135,17 @@ impl Socket {
     async fn run(&mut self, mut stream: MessageStream) -> Option<Close> {
         let (on_finish, mut finished_operations) =
             mpsc::channel::<FinishedOperation>(self.service.limits.websocket.operations_max);
-        let mut init = std::pin::pin!(sleep(INIT_TIMEOUT).fuse());
-        let mut fragments = Fragments::new(self.service.limits.websocket.frame_bytes_max);
-        let mut missed_pings = 0;
-        let mut next_ping = std::pin::pin!(sleep(PING_EVERY));
+        let limits = self.service.limits.websocket.clone();
+        let mut fragments = Fragments::new(limits.frame_bytes_max);
+        let mut init = pin!(sleep(limits.init_timeout()).fuse());
+        let mut guest_idle = pin!(sleep(limits.guest_idle()));
+        let mut next_ping = pin!(sleep(limits.ping_interval()));
+        let mut no_pong = pin!(sleep(limits.pong_timeout()));
+        let mut awaits_pong = false;
         loop {
+            if !self.operations.is_empty() && self.is_guest() {
+                guest_idle.set(sleep(limits.guest_idle()));
+            }
             let expires_at = self.context.as_ref().and_then(|context| context.expires_at);
             let clock = self.service.app.clock.clone();
             let expiry = async {
@@ -170,7 +156,7 @@ impl Socket {
             };
             tokio::select! {
                 message = stream.next() => {
-                    missed_pings = 0;
+                    awaits_pong = false;
                     let text = match message {
                         None | Some(Ok(Message::Close(_))) => return None,
                         Some(Err(error)) => return Close::after(&error),
@@ -193,22 +179,28 @@ impl Socket {
                 }
                 Some(finished) = finished_operations.recv() => self.remove_finished(&finished),
                 () = &mut init, if self.context.is_none() => return Some(Close::InitTimeout),
+                () = &mut guest_idle, if self.is_idle_guest() => return Some(Close::Unauthorized),
+                () = &mut no_pong, if awaits_pong => return Some(Close::GoingAway),
+                () = changed(&mut self.access) => {
+                    if self.is_revoked().await {
+                        return Some(Close::Forbidden);
+                    }
+                }
                 () = expiry => return Some(Close::Forbidden),
                 // The client reconnects with its current rights, and resumes by cursor.
                 () = self.changed.cancelled() => return Some(Close::Forbidden),
                 () = self.sender.slow.cancelled() => return Some(Close::TooSlow),
                 () = &mut next_ping => {
-                    next_ping.set(sleep(PING_EVERY));
-                    missed_pings += 1;
-                    if missed_pings > 2 {
-                        return Some(Close::GoingAway);
-                    }
+                    next_ping.set(sleep(limits.ping_interval()));
                     if self.is_revoked().await {
                         return Some(Close::Forbidden);
                     }
                     let ping = self.sender.session.ping(b"");
                     if !matches!(with_timeout(SEND_TIMEOUT, ping).await, Some(Ok(()))) {
                         return Some(Close::TooSlow);
+                    }
+                    if !std::mem::replace(&mut awaits_pong, true) {
+                        no_pong.set(sleep(limits.pong_timeout()));
                     }
                 }
                 () = self.service.stop.cancelled() => return Some(Close::GoingAway),
@@ -227,16 +219,21 @@ impl Socket {
         }
     }
 
-    /// Whether the session or API key behind the token has been revoked.
+    /// Whether the session, the API key or the account behind the token has ended.
     async fn is_revoked(&self) -> bool {
         let Some(person) = self.context.as_ref().and_then(|context| context.caller.cx.actor.person()) else {
             return false;
         };
-        if let Some(access) = &person.api_key {
-            return !domain::auth::queries::is_api_key_active(&self.service.app, access.key).await.unwrap_or(true);
-        }
-        let Some(session) = person.session else { return false };
-        !domain::auth::queries::is_session_active(&self.service.app, session).await.unwrap_or(true)
+        !people::queries::has_access(&self.service.app, person).await.unwrap_or(true)
+    }
+
+    /// Whether it was initialised without sign-in.
+    fn is_guest(&self) -> bool {
+        self.context.as_ref().is_some_and(|context| context.caller.cx.actor.person().is_none())
+    }
+
+    fn is_idle_guest(&self) -> bool {
+        self.operations.is_empty() && self.is_guest()
     }
 
     async fn send(&mut self, message: &Json) -> ReadResult {
@@ -313,7 +310,15 @@ impl Socket {
         }
         self.token = bearer(text("authorization")).map_err(|()| Close::Forbidden)?.map(str::to_owned);
         self.peer = peer;
-        self.context = Some(self.authenticate().await?);
+        let context = self.authenticate().await?;
+        if let Some(person) = context.caller.cx.actor.person() {
+            self.access = Some(self.service.app.state::<AccessWatches>().subscribe(person.id));
+            // The access may have ended before it was watched.
+            self.authenticate().await?;
+        } else if !self.place.stay_guest(&self.service.limits.websocket) {
+            return Err(Close::Unauthorized);
+        }
+        self.context = Some(context);
         self.send(&json!({ "type": "connection_ack" })).await
     }
 
@@ -349,6 +354,14 @@ impl Socket {
         });
         self.operations.insert(id, (self.started, AbortOnDropHandle::new(running)));
         Ok(())
+    }
+}
+
+/// Resolves when the person's access may have ended.
+async fn changed(access: &mut Option<watch::Receiver<()>>) {
+    match access {
+        Some(access) if access.changed().await.is_ok() => {}
+        _ => std::future::pending().await,
     }
 }
 

@@ -15,7 +15,9 @@ use super::store::{self, submission};
 use crate::credentials;
 use crate::credentials::model::Parts;
 use crate::kernel::text::BODY_CHARS_MAX;
-use crate::kernel::{Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, UserId, boxed, hours, refuse};
+use crate::kernel::{
+    Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, TopCode, UserId, boxed, hours, refuse,
+};
 use crate::msg;
 use crate::notifications;
 use crate::people;
@@ -55,8 +57,10 @@ pub async fn receive(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
         Err(reason) => return quarantine::store(&cx, raw, reason, &[]).await,
     };
     let Some(message) = message else { return Ok(ReceiveOutcome::Reply(reply)) };
-    let submission = Submission { gateway: raw.gateway, sender: sender_digest(raw, &message), message, at: raw.at };
-    if is_rate_limited(&cx, &submission).await? {
+    let sender = sender_digest(raw, &message);
+    let submission = Submission { gateway: raw.gateway, sender, message, at: raw.at, is_limited: true };
+    // Counted again in the transaction; a flood writes nothing.
+    if submission.has_too_many(cx.read()).await? && submission.find_earlier(cx.read()).await?.0.is_none() {
         return Ok(ReceiveOutcome::RetryLater);
     }
     match cx.execute(&submission, None).await {
@@ -67,6 +71,7 @@ pub async fn receive(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
             Ok(ReceiveOutcome::Reply(reply))
         }
         Ok(None) => Ok(ReceiveOutcome::Reply(reply)),
+        Err(Error::Top { code: TopCode::RateLimited, .. }) => Ok(ReceiveOutcome::RetryLater),
         Err(Error::Refused(refusals)) => {
             let message = refusals.into_iter().next().map(|refusal| refusal.message);
             let message = message.unwrap_or_else(|| msg!("intake-refused"));
@@ -86,16 +91,6 @@ fn sender_digest(raw: &RawRequest, message: &Message) -> Option<String> {
     raw.gateway.is_public().then(|| hex::encode(&Sha256::digest(identity.to_lowercase())[..16]))
 }
 
-async fn is_rate_limited(cx: &Ctx, submission: &Submission) -> Result<bool> {
-    let Some(sender) = &submission.sender else { return Ok(false) };
-    let (earlier, _) = submission.find_earlier(cx.read()).await?;
-    if earlier.is_some() {
-        return Ok(false);
-    }
-    let recent = store::count_submissions(cx.read(), submission.gateway, sender, submission.at - hours(1)).await?;
-    Ok(recent >= PER_SENDER_HOURLY_MAX)
-}
-
 /// Creates a ticket from a message exactly once, or a comment if the message replies to a ticket.
 #[derive(serde::Serialize)]
 struct Submission {
@@ -105,6 +100,9 @@ struct Submission {
     #[serde(skip)]
     sender: Option<String>,
     at: Timestamp,
+    /// Whether its sender may send only so many an hour: not if an administrator releases it.
+    #[serde(skip)]
+    is_limited: bool,
 }
 
 impl Submission {
@@ -115,6 +113,24 @@ impl Submission {
         let content =
             serde_json::to_vec(&(sender, title, description, in_reply_to, token, details)).map_err(Error::internal)?;
         Ok(hex::encode(Sha256::digest(content)))
+    }
+
+    /// Whether its sender has sent as many as are accepted within an hour.
+    async fn has_too_many(&self, conn: &Executor) -> Result<bool> {
+        let Some(sender) = self.sender.as_ref().filter(|_| self.is_limited) else { return Ok(false) };
+        let recent = store::count_submissions(conn, self.gateway, sender, self.at - hours(1)).await?;
+        Ok(recent >= PER_SENDER_HOURLY_MAX)
+    }
+
+    /// Refuses it if its sender has sent too many; concurrent ones wait for each other.
+    async fn check_limit(&self, tx: &Tx) -> Result<()> {
+        if let Some(sender) = self.sender.as_ref().filter(|_| self.is_limited) {
+            store::lock_sender(tx.conn(), sender).await?;
+        }
+        if !self.has_too_many(tx.conn()).await? {
+            return Ok(());
+        }
+        Err(Error::top(TopCode::RateLimited, msg!("intake-sender-limited", max = PER_SENDER_HOURLY_MAX)))
     }
 
     /// The ticket that was created from it before, and the id under which it is stored. Mails and forms may reuse an external id
@@ -146,7 +162,7 @@ impl Command for Submission {
 
     #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<Option<TicketId>> {
-        let Self { gateway, message, sender, at } = self;
+        let Self { gateway, message, sender, at, is_limited: _ } = self;
         if gateway_monitor::record_arrival(tx, *gateway, message, *at).await? {
             return Ok(None);
         }
@@ -154,6 +170,7 @@ impl Command for Submission {
         if earlier.is_some() {
             return Ok(earlier);
         }
+        self.check_limit(tx).await?;
         let writer = known_writer(tx, *gateway, message).await?;
         let ticket = match add_reply(tx, message, writer.as_ref()).await? {
             Some(ticket) => ticket,

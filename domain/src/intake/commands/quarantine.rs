@@ -132,7 +132,8 @@ async fn release(tx: &mut Tx, id: SubmissionId) -> Result<Option<TicketId>> {
             // The ticket is created by the gateway, not by the administrator.
             let as_gateway = Ctx { actor: Actor::System, channel: gateway.as_str(), ..tx.cx.clone() };
             let before = std::mem::replace(&mut tx.cx, as_gateway);
-            let submission = Submission { gateway, sender: sender_digest(&raw, &message), message, at: raw.at };
+            let sender = sender_digest(&raw, &message);
+            let submission = Submission { gateway, sender, message, at: raw.at, is_limited: false };
             let ticket = submission.run(tx).await;
             tx.cx = before;
             ticket?

@@ -1,7 +1,11 @@
 //! Creates and changes users and customers; signs in and out.
 
 mod availability;
+mod known_passwords;
 
+pub use self::known_passwords::{
+    KnownPasswordAccounts, find_known_passwords, lock_known_passwords, unlock_known_passwords,
+};
 use crate::auth::commands as auth;
 use crate::auth::model::{EndReason, Tokens};
 use crate::catalogue;
@@ -235,22 +239,35 @@ impl Command for SaveCustomer {
 #[boxed]
 pub async fn sign_in(cx: &Ctx, email: &str, password: &str, address: Option<&str>) -> Result<(Tokens, User)> {
     let account = email.trim().to_lowercase();
-    auth::count_sign_in_attempt(cx, &account, address).await?;
+    let attempt = auth::count_sign_in_attempt(cx, &account, address).await?;
     let user = queries::user_by_email(cx.read(), &account).await?.filter(|user| user.disabled_at.is_none());
     let is_correct = auth::verify_password(cx, user.as_ref().map(|user| user.id), password).await?;
     let Some(user) = user.filter(|_| is_correct) else {
         return Err(refuse(Code::SignInFailed, "password", msg!("people-sign-in-failed")).into());
     };
     let mut tx = cx.begin().await?;
-    auth::clear_sign_in_failures(&tx, &account, address).await?;
+    auth::clear_sign_in_failures(&tx, &attempt).await?;
     let tokens = auth::open_session(&mut tx, user.id).await?;
     tx.commit().await?;
     Ok((tokens, user))
 }
 
+/// Attempts to refresh a session whose token is used concurrently.
+const REFRESH_ATTEMPTS_MAX: u32 = 3;
+
 /// Issues new tokens for an open session.
 #[boxed]
 pub async fn refresh_session(cx: &Ctx, token: &str) -> Result<(Tokens, User)> {
+    for attempt in 1.. {
+        match try_refresh_session(cx, token).await {
+            Err(Error::Conflict | Error::Deadlock) if attempt < REFRESH_ATTEMPTS_MAX => {}
+            refreshed => return refreshed,
+        }
+    }
+    unreachable!("the loop returns")
+}
+
+async fn try_refresh_session(cx: &Ctx, token: &str) -> Result<(Tokens, User)> {
     let mut tx = cx.begin().await?;
     let refreshed = auth::refresh_session(&mut tx, token).await?;
     let user = match &refreshed {
@@ -285,13 +302,13 @@ pub async fn change_password(cx: &Ctx, current: &str, new: &str) -> Result<()> {
     let person = signed_in(cx)?;
     auth::check_password("newPassword", new)?;
     let account = format!("password-change:{}", person.id);
-    auth::count_sign_in_attempt(cx, &account, None).await?;
+    let attempt = auth::count_sign_in_attempt(cx, &account, None).await?;
     if !auth::verify_password(cx, Some(person.id), current).await? {
         return Err(refuse(Code::SignInFailed, "currentPassword", msg!("people-password-wrong")).into());
     }
     let hash = auth::hash_password(cx, new).await?;
     let mut tx = cx.begin().await?;
-    auth::clear_sign_in_failures(&tx, &account, None).await?;
+    auth::clear_sign_in_failures(&tx, &attempt).await?;
     auth::set_password(&mut tx, person.id, hash).await?;
     auth::end_sessions(&mut tx, person.id, EndReason::PasswordChanged).await?;
     tx.commit().await

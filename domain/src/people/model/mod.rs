@@ -2,9 +2,11 @@
 
 mod availability;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 pub use self::availability::*;
 use crate::kernel::{CustomerId, Person, Role, SessionId, TeamId, Timestamp, UserId};
@@ -151,6 +153,30 @@ impl UserCache {
     /// The user, if cached.
     pub fn user(&self, id: UserId) -> Option<Arc<User>> {
         self.users.get(&id)
+    }
+}
+
+/// Wakes the long-lived connections of a person whose access may have ended: a session ended, an API key was revoked, or the
+/// account was changed.
+#[derive(Default)]
+pub struct AccessWatches(Mutex<HashMap<UserId, watch::Sender<()>>>);
+
+impl AccessWatches {
+    fn senders(&self) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes whenever the person's access may have ended, from now on.
+    pub fn subscribe(&self, user: UserId) -> watch::Receiver<()> {
+        self.senders().entry(user).or_insert_with(|| watch::Sender::new(())).subscribe()
+    }
+
+    pub(super) fn notify(&self, user: UserId) {
+        let mut senders = self.senders();
+        // Without a receiver the last connection has closed.
+        if senders.get(&user).is_some_and(|sender| sender.send(()).is_err()) {
+            senders.remove(&user);
+        }
     }
 }
 

@@ -63,6 +63,18 @@ async fn authenticate_api_key(app: &Arc<App>, token: &str) -> Result<Authenticat
     Ok(Authentication { person: Arc::new(person), scope: TokenScope::Full, expires_at: key.expires_at })
 }
 
+/// Whether a credential that was authenticated still gives access; for long-lived connections.
+#[boxed]
+pub async fn has_access(app: &App, person: &Person) -> Result<bool> {
+    let is_active = match (&person.api_key, person.session) {
+        (Some(access), _) => auth::queries::is_api_key_active(app, access.key).await?,
+        (None, Some(session)) => auth::queries::is_session_active(app, session).await?,
+        (None, None) => true,
+    };
+    let user = user::Entity::find_by_id(person.id).filter(user::Column::DisabledAt.is_null());
+    Ok(is_active && user.one(app.db.read()).await?.is_some())
+}
+
 /// A user with everything that decides about rights; `None` if unknown or disabled.
 #[boxed]
 pub async fn person(app: &App, id: UserId) -> Result<Option<Person>> {

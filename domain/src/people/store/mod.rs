@@ -119,7 +119,10 @@ pub mod customer {
 use std::collections::HashMap;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait as _, ActiveValue, ColumnTrait, EntityTrait, NotSet, QueryFilter, QueryOrder, Set};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue, ColumnTrait, EntityTrait, NotSet, QueryFilter, QueryOrder, QuerySelect as _,
+    Set,
+};
 
 use crate::kernel::{CustomerId, Result, Role, TeamId, Timestamp, UserId};
 use crate::people::model::{CAPACITY_DEFAULT, Customer, LEVEL_DEFAULT, SkillLevel, User};
@@ -195,6 +198,18 @@ pub(in crate::people) async fn user_exists(conn: &Executor, id: UserId) -> Resul
 }
 
 /// Inserts a user with their teams, skills and products.
+/// Accounts of one e-mail domain that are looked at.
+const USERS_OF_DOMAIN_MAX: u64 = 1_000;
+
+/// The users whose address is in an e-mail domain.
+pub(in crate::people) async fn users_of_domain(conn: &Executor, domain: &str) -> Result<Vec<User>> {
+    let users = user::Entity::find()
+        .filter(user::Column::Email.ends_with(format!("@{domain}")))
+        .order_by_asc(user::Column::Email)
+        .limit(USERS_OF_DOMAIN_MAX);
+    with_memberships(conn, users.all(conn).await?).await
+}
+
 pub(in crate::people) async fn insert_user(conn: &Executor, user: User, now: Timestamp) -> Result<()> {
     let User { id, email, name, roles, teams, skills, products, customer, supervisor, disabled_at } = user;
     let row = user::ActiveModel {

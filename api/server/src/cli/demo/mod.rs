@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use domain::kernel::id::OsEntropy;
 use domain::kernel::{Clock as _, ManualClock, SystemClock, Timestamp, days};
+use domain::people::commands::{lock_known_passwords, unlock_known_passwords};
 use domain::people::queries::{has_users, user_by_email};
-use domain::runtime::App;
+use domain::runtime::{App, Ctx};
 use graphql::DemoAccounts;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -22,6 +23,8 @@ use crate::node::{Environment, StartupError, open};
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "buoy-demo";
+/// The e-mail domain of every demo account; it exists nowhere else.
+pub const DOMAIN: &str = "demo.test";
 /// Days that the demo data covers.
 const DAYS: u64 = 90;
 /// Marks a data folder whose demo data is incomplete.
@@ -39,7 +42,25 @@ fn demo_emails() -> Vec<String> {
 }
 
 fn address(login: &str) -> String {
-    format!("{login}@demo.test")
+    format!("{login}@{DOMAIN}")
+}
+
+/// Everybody knows the password of demo accounts: where they are served as others are, nobody signs in with it.
+pub async fn lock(app: &Arc<App>) -> Result<(), StartupError> {
+    let locked = lock_known_passwords(&Ctx::system(app), DOMAIN, PASSWORD).await?;
+    if !locked.is_empty() {
+        let emails = locked.into_iter().map(|user| user.email).collect::<Vec<_>>().join(", ");
+        tracing::warn!(
+            "this is demo data served without --demo: accounts with its publicly known password are locked until somebody sets \
+             another (setPassword): {emails}"
+        );
+    }
+    Ok(())
+}
+
+/// Unlocks what [`lock`] locked.
+pub async fn unlock(app: &Arc<App>) -> Result<(), StartupError> {
+    Ok(unlock_known_passwords(&Ctx::system(app), DOMAIN).await?)
 }
 
 pub fn welcome() -> String {
