@@ -21,6 +21,7 @@ mod m0015_hub;
 mod m0016_intake;
 mod m0017_watch;
 mod m0018_addresses;
+mod m0021_source_history;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_intake::Migration),
             Box::new(m0017_watch::Migration),
             Box::new(m0018_addresses::Migration),
+            Box::new(m0021_source_history::Migration),
         ]
     }
 }
