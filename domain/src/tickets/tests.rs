@@ -352,7 +352,8 @@ fn a_hand_over_is_another_person_or_team_after_acceptance_and_before_the_first_r
 fn each_change_after_acceptance_is_a_hand_over() {
     // Accepted by one agent, then passed on twice, taken over by the supervisor, and moved to another team.
     let other = Assignee { team: Some(TeamId(uuid::Uuid::from_u128(7))), ..to(AGENT) };
-    let assigned = |ticket: &Ticket, to: &Assignee| lifecycle::assign(ticket, &actor(SUPERVISOR), NOW, to).unwrap().next;
+    let assigned =
+        |ticket: &Ticket, to: &Assignee| lifecycle::assign(ticket, &actor(SUPERVISOR), NOW, to).unwrap().next;
     let ticket = assigned(&assigned(&ticket(TicketStatus::InProgress), &other), &to(ASSIGNEE));
     assert_eq!((ticket.counts.hand_overs, ticket.status), (2, TicketStatus::Assigned));
     let ticket = lifecycle::accept(&ticket, &actor(SUPERVISOR), NOW, None).unwrap().next;

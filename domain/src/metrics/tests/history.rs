@@ -74,11 +74,7 @@ fn unknown_times_are_counted_beside_the_distribution() {
         // Merged in its source.
         Fact { first_responded_at: Some(NOON), history: history(false, true, false, false), ..closed(5, hours(1)) },
         // A log that says everything.
-        Fact {
-            first_responded_at: Some(NOON + minutes(20)),
-            history: SourceHistory::default(),
-            ..closed(6, hours(4))
-        },
+        Fact { first_responded_at: Some(NOON + minutes(20)), history: SourceHistory::default(), ..closed(6, hours(4)) },
     ]);
     let visibility = Visibility::of(&columns, &Scope::of(&Actor::System), &[], &unfiltered(DAY));
     let (fixed, now, settings) = (HashSet::new(), NOON + days(30), Settings::default());
@@ -92,15 +88,8 @@ fn unknown_times_are_counted_beside_the_distribution() {
     assert_eq!((result.first_response_time.count, result.first_response_time.unknown), (1, 4));
     assert_eq!((result.handling_time.count, result.handling_time.unknown), (3, 2));
     assert_eq!(result.handling_time.percentiles.unwrap()[0], 2 * 3_600);
-    let unknown = drill_down(
-        &columns,
-        &visibility,
-        DAY,
-        (Metric::FirstTimeResolution, Outcome::Unknown),
-        &fixed,
-        now,
-        &settings,
-    );
+    let unknown =
+        drill_down(&columns, &visibility, DAY, (Metric::FirstTimeResolution, Outcome::Unknown), &fixed, now, &settings);
     let mut unknown: Vec<u128> = unknown.into_iter().map(|(_, ticket)| ticket.0.as_u128()).collect();
     unknown.sort_unstable();
     assert_eq!(unknown, [3, 4]);

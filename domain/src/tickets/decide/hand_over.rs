@@ -1,4 +1,4 @@
-//! Hand-overs: one rule for the life-cycle and for imported history (docs/operations.md, *Import*).
+//! Hand-overs: one rule for the life-cycle and for imported history (docs/import.md).
 
 use crate::tickets::model::{Assignment, Ticket};
 
