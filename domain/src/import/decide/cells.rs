@@ -14,7 +14,7 @@ pub struct Cells<'a> {
 
 /// Where a value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+pub enum TextUse {
     /// Compared with others: ids, keys, words, numbers and times.
     Key,
     /// Read by people.
@@ -23,7 +23,7 @@ pub enum Use {
 
 impl Cells<'_> {
     /// The value of a column or template; `None` if it is empty or one of the `missing` values.
-    pub fn value(&self, template: &str, missing: &[String], to: Use) -> Option<String> {
+    pub fn value(&self, template: &str, missing: &[String], to: TextUse) -> Option<String> {
         let cell = |column: &str| match self.values.get(column) {
             Some(value) => Some(clean(value, to)).filter(|value| !value.is_empty() && !missing.contains(value)),
             None => (column == LINE).then(|| self.line.to_string()),
@@ -57,9 +57,11 @@ pub fn columns_of(template: &str) -> Vec<&str> {
 }
 
 /// Trimmed, without characters that no field accepts, and in a key without invisible ones: two ids that look the same are the same.
-pub fn clean(text: &str, to: Use) -> String {
+pub fn clean(text: &str, to: TextUse) -> String {
     let keep = |c: &char| {
-        (!c.is_control() || matches!(c, '\n' | '\t')) && *c != BYTE_ORDER_MARK && !(to == Use::Key && is_invisible(*c))
+        (!c.is_control() || matches!(c, '\n' | '\t'))
+            && *c != BYTE_ORDER_MARK
+            && !(to == TextUse::Key && is_invisible(*c))
     };
     let text: String = text.chars().filter(keep).collect();
     text.trim().to_owned()

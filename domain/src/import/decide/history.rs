@@ -92,6 +92,8 @@ struct HistoryBuilder<'a> {
     ticket: Ticket,
     events: Vec<(TicketEvent, Timestamp)>,
     reopened: i32,
+    /// The row that is applied.
+    index: usize,
     /// The running count of the source so far.
     counted: Option<i32>,
     responded: Option<Timestamp>,
@@ -107,13 +109,23 @@ impl<'a> HistoryBuilder<'a> {
             ..TicketRequest::new(first.title.clone(), first.description.clone(), "import")
         };
         let ticket = Ticket::new(id, 0, String::new(), request, first.created);
-        Self { input, ticket, events: Vec::new(), reopened: 0, counted: None, responded: None, last_at: first.created }
+        Self {
+            input,
+            ticket,
+            events: Vec::new(),
+            reopened: 0,
+            index: 0,
+            counted: None,
+            responded: None,
+            last_at: first.created,
+        }
     }
 
     fn apply(&mut self, index: usize, row: &Row) {
+        self.index = index;
         let was = self.ticket.clone();
         apply_fields(&mut self.ticket, row, self.input.ids);
-        let hand_over = self.is_hand_over(&was, index, row);
+        let hand_over = self.is_hand_over(&was, row);
         let is_wanted = index >= self.input.from;
         if index == 0 {
             let fact = Fact::Imported { source: self.input.source.to_owned() };
@@ -139,13 +151,13 @@ impl<'a> HistoryBuilder<'a> {
     }
 
     /// By the running count of the source if it has one, otherwise by the rule of the life-cycle.
-    fn is_hand_over(&mut self, was: &Ticket, index: usize, row: &Row) -> bool {
+    fn is_hand_over(&mut self, was: &Ticket, row: &Row) -> bool {
         let by_rule = count_hand_over(was, &mut self.ticket);
         let before = self.counted;
         self.counted = before.max(row.hand_overs);
         match self.counted {
             None => by_rule,
-            Some(counted) => index > 0 && counted > before.unwrap_or(0),
+            Some(counted) => self.index > 0 && counted > before.unwrap_or(0),
         }
     }
 
@@ -162,9 +174,11 @@ impl<'a> HistoryBuilder<'a> {
             .push((TicketEvent { ticket, fact, before, after, first_response: false, reported: false, history }, at));
     }
 
-    /// When the ticket was solved; `None`: a list does not say.
+    /// When the ticket was solved; `None`: the row does not say. A list never says by itself, nor does a log that begins with
+    /// the solution and knows the creation only from that row.
     fn solved_at(&self, row: &Row) -> Option<Timestamp> {
-        if !self.input.rules.dated {
+        let HistoryRules { dated, created_by_row, .. } = self.input.rules;
+        if !dated || (created_by_row && self.index == 0) {
             return row.closed;
         }
         // A later closing time is one from the future, which logs repeat on every row of a ticket.
@@ -232,9 +246,16 @@ impl<'a> HistoryBuilder<'a> {
     /// The first row that shows work; a list shows it at no time.
     fn record_response(&mut self, row: &Row) {
         self.responded = [self.responded, row.responded].into_iter().flatten().min();
-        let times = &mut self.ticket.times;
-        let is_open = matches!(self.ticket.status, TicketStatus::New | TicketStatus::Assigned);
-        if self.input.rules.dated && !is_open && times.first_responded_at.is_none() {
+        let HistoryRules { dated, created_by_row, .. } = self.input.rules;
+        let Ticket { status, times, history, .. } = &mut self.ticket;
+        let is_waiting = matches!(status, TicketStatus::New | TicketStatus::Assigned);
+        if !dated || is_waiting || times.first_responded_at.is_some() || history.response_unknown {
+            return;
+        }
+        if created_by_row && self.index == 0 {
+            // The work began before this row, and so did the ticket.
+            history.response_unknown = true;
+        } else {
             times.first_responded_at = Some(row.at.max(times.created_at));
         }
     }
@@ -302,8 +323,8 @@ impl<'a> HistoryBuilder<'a> {
             omissions.push(Omission::ClosingTime);
         }
         history.incomplete = incomplete || several;
-        history.response_unknown = times.first_responded_at.is_none()
-            && match status {
+        let is_unknown = history.response_unknown
+            || match status {
                 TicketStatus::Resolved | TicketStatus::Closed => true,
                 TicketStatus::InProgress | TicketStatus::Waiting => !rules.dated,
                 // That nobody responded is known only where the list has a status or a column for it.
@@ -312,6 +333,7 @@ impl<'a> HistoryBuilder<'a> {
                 }
                 TicketStatus::Cancelled => false,
             };
+        history.response_unknown = is_unknown && times.first_responded_at.is_none();
         omissions
     }
 }

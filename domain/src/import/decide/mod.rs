@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
 
-use self::cells::{Cells, LINE, Use, clean, columns_of};
+use self::cells::{Cells, LINE, TextUse, clean, columns_of};
 use self::order::RowOrder;
 use self::times::{TimeFault, TimeReader, is_rounded_number, whole_number};
 use super::model::{CountedUntil, EarlyRows, Field, ImportMap, MERGED, RejectedRow, Row, UNCHANGED};
@@ -259,7 +259,7 @@ impl RowReader {
         self.map.columns.get(&field).map_or(field.as_str(), String::as_str)
     }
 
-    fn value(&self, cells: &Cells<'_>, field: Field, to: Use) -> Option<String> {
+    fn value(&self, cells: &Cells<'_>, field: Field, to: TextUse) -> Option<String> {
         match self.map.columns.get(&field) {
             Some(template) => cells.value(template, &self.map.missing, to),
             None => self.map.fixed.get(&field).map(|value| clean(value, to)).filter(|value| !value.is_empty()),
@@ -267,11 +267,11 @@ impl RowReader {
     }
 
     fn text(&self, cells: &Cells<'_>, field: Field) -> Option<String> {
-        self.value(cells, field, Use::Text)
+        self.value(cells, field, TextUse::Text)
     }
 
     fn key_value(&self, cells: &Cells<'_>, field: Field) -> Option<String> {
-        self.value(cells, field, Use::Key)
+        self.value(cells, field, TextUse::Key)
     }
 
     fn key(&self, cells: &Cells<'_>, field: Field) -> Result<Option<String>, Message> {

@@ -87,6 +87,12 @@ fn a_closing_without_a_time_is_unknown_and_not_at_once() {
     assert_eq!((ticket.status, ticket.closing.closed_at, handling_seconds(ticket)), (TicketStatus::Closed, None, None));
     assert!(ticket.history.resolution_unknown && ticket.history.response_unknown);
     assert_eq!(history.omissions, [Omission::ClosingTime]);
+    // A log that begins with the solution, and has no time of creation.
+    let by_row = HistoryRules { created_by_row: true, ..RULES };
+    let ticket = ticket_of(&[row(30, "Done"), row(40, "Note")], by_row);
+    assert!(ticket.history.resolution_unknown && ticket.history.response_unknown, "{:?}", ticket.history);
+    let closed = Row { closed: Some(at(NEXT_DAY)), ..row(0, "Done") };
+    assert_eq!(handling_seconds(&ticket_of(&[closed], by_row)), Some(86_400));
     // The row of a log has a time of its own.
     let ticket = ticket_of(&[row(0, "Open"), row(30, "Done")], RULES);
     assert_eq!((handling_seconds(&ticket), ticket.history), (Some(1_800), SourceHistory::default()));

@@ -7,7 +7,7 @@ use std::io::BufRead;
 use encoding_rs::Encoding;
 
 use super::super::super::decide::RowReader;
-use super::super::super::decide::cells::{Cells, Use, clean};
+use super::super::super::decide::cells::{Cells, TextUse, clean};
 use super::super::super::model::{RejectedRow, Row};
 use super::{EachRow, ROW_BYTES_MAX, broken_text, is_broken, unreadable};
 use crate::kernel::Message;
@@ -48,7 +48,7 @@ fn names_of(record: &CsvRecord, has_header: bool, decoded: Option<&'static Encod
     }
     let name = |field: &[u8]| {
         let text = std::str::from_utf8(field).ok().filter(|text| !is_broken(text, decoded));
-        text.map(|text| clean(text, Use::Key)).ok_or_else(|| broken_text(decoded))
+        text.map(|text| clean(text, TextUse::Key)).ok_or_else(|| broken_text(decoded))
     };
     record.fields().map(name).collect()
 }

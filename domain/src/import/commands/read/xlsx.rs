@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 
 use super::super::super::decide::RowReader;
-use super::super::super::decide::cells::{Cells, Use, clean};
+use super::super::super::decide::cells::{Cells, TextUse, clean};
 use super::{EachRow, ROW_BYTES_MAX, unreadable};
 use crate::kernel::Message;
 use crate::msg;
@@ -93,7 +93,7 @@ impl SheetRows<'_> {
             return Ok(true);
         }
         if self.names.is_empty() && self.reader.map().header {
-            self.names = values.iter().map(|name| clean(name, Use::Key)).collect();
+            self.names = values.iter().map(|name| clean(name, TextUse::Key)).collect();
             self.reader.check_columns(&self.names)?;
             return Ok(true);
         }
