@@ -10,7 +10,7 @@ use domain::kernel::{Actor, TeamId, TicketId, Timestamp, UserId, days, hours, mi
 use domain::metrics::decide::{Visibility, aggregate};
 use domain::metrics::model::{Columns, Dimension, Fact, Period, Selection, Settings, Split};
 use domain::tickets::decide::rights::Scope;
-use domain::tickets::model::{Priority, RootCauseLevel, TicketStatus};
+use domain::tickets::model::{Priority, RootCauseLevel, SourceHistory, TicketStatus};
 use uuid::Uuid;
 
 use crate::load::LoadResult;
@@ -34,6 +34,7 @@ fn fact(n: u64) -> Fact {
         ticket: TicketId(id(n)),
         status: TicketStatus::Closed,
         merged: random.is_multiple_of(101),
+        history: SourceHistory::default(),
         created_at,
         first_response_due_at: None,
         first_responded_at: Some(responded_at),

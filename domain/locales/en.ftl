@@ -206,12 +206,11 @@ http-response-too-long = the response is too long
 import-map-invalid = Import map: { $reason }.
 import-map-unparsable = The import map cannot be parsed: { $error }
 import-map-time-zone-unknown = time_zone: "{ $name }" is not an IANA time zone
-import-map-status-unknown = words.status: "{ $status }" is neither a Buoy status nor { $unchanged }
+import-map-status-unknown = words.status: "{ $status }" is neither a Buoy status nor { $unchanged } nor { $merged }
 import-map-source-missing = source: enter the system that the tickets come from
 import-map-delimiter-invalid = delimiter: must be one ASCII character
 import-file-unreadable = the file cannot be read completely ({ $error }): nothing was imported
-import-file-not-csv = the file is not valid CSV ({ $error }): nothing was imported
-import-row-too-long = a row is longer than { $max } bytes (unclosed quote?): nothing was imported
+import-row-too-long = the row that begins in line { $line } is longer than { $max } bytes (unclosed quote?): nothing was imported
 import-row-columns-differ = the row has { $columns } columns, the header has { $header }
 import-row-not-utf8 = the row is not valid UTF-8
 import-line-too-long = the line is longer than { $max } bytes
@@ -225,7 +224,6 @@ import-value-unmapped = "{ $value }" is not in words.{ $list } of the map
 import-time-invalid = { $column }: "{ $text }" does not match any of time_formats
 import-number-invalid = { $column }: "{ $text }" is not a number
 import-count-invalid = { $column }: { $number } is not a valid count
-import-closed-before-created = { $column }: closed ({ $closed }) before created ({ $created })
 import-rows-missing = the ticket has no rows
 import-attribution-missing = the ticket is RESOLVED without a root cause and solution: add columns for them, or map the source status to CLOSED
 import-catalogue-key-missing = "{ $key }" is not in the catalogue ({ $kind }): add it, or let the map create it
@@ -234,6 +232,59 @@ import-customer-missing = customer "{ $key }" not found: add it, or let the map 
 import-person-missing = user "{ $name }" not found: create the user, or let the map create people
 import-reference-taken = this external number belongs to a ticket that was not imported; nothing was changed
 import-ticket-changed = the ticket was changed in Buoy after its import; it was not updated
+import-map-encoding-unknown = encoding: "{ $name }" is not known: name it as browsers do, such as "utf-8", "gb18030", "big5", "utf-16le" or "windows-1252"
+import-map-id-missing = columns.id is missing: name the column with the number of the ticket, or write id = "{"{"}line{"}"}" to use the number of the line
+import-map-created-missing = columns.created is missing: name the column with the time at which a ticket was created
+import-map-fixed-invalid = fixed.{ $field }: an id cannot be fixed, and a field is either in [columns] or in [fixed]
+import-file-is-workbook = the file is a workbook or another archive, not text: set format = "xlsx" for an .xlsx file, and save others as .xlsx or as CSV in UTF-8; nothing was imported
+import-file-not-xlsx = the file is not an .xlsx workbook: set format = "csv" or "jsonl", or save it as .xlsx; nothing was imported
+import-file-broken-xlsx = the workbook cannot be read ({ $error }): nothing was imported
+import-workbook-too-large = the workbook is larger than { $max } bytes: save its sheet as CSV in UTF-8; nothing was imported
+import-sheet-missing = the workbook has no sheet "{ $sheet }"; its sheets are { $sheets }
+import-file-utf32 = the file is in UTF-32, which is not supported: save it in UTF-8; nothing was imported
+import-file-not-utf8 = the file is not in UTF-8 (first seen in line { $line }): name its encoding in the map, such as encoding = "gb18030" for a file of a Chinese Windows, or save it in UTF-8; nothing was imported
+import-file-encoding-wrong = the file is not in { $encoding }: name its encoding in the map, or save it in UTF-8; nothing was imported
+import-file-is-utf8 = the file is in UTF-8, not in { $encoding }: remove encoding from the map; nothing was imported
+import-quote-unclosed = the quote that opens in line { $line } is never closed, so the rows behind it cannot be told apart: nothing was imported
+import-row-quote = lines { $first } to { $last }: a quote is not closed, or a quote within quotes is not doubled; these lines were not imported
+import-row-not-encoded = the row is not valid { $encoding }
+import-key-repeated = the line has the key "{ $key }", which the map uses, more than once
+import-one-column = the file has no column "{ $column }" and only one column, { $columns }: is delimiter in the map the one of the file?
+import-id-column-missing = the file has no column "{ $column }" for the id; its columns are { $columns }: name the column with the number of the ticket in columns.id, or write id = "{"{"}line{"}"}" if it has none
+import-column-repeated = the file has { $count } columns "{ $column }", which the map uses: rename all but one, or set header = false and use the numbers of the columns
+import-id-rounded = { $column }: "{ $id }" was rounded by a spreadsheet, so other tickets have it too: export the column as text
+import-time-implausible = { $column }: "{ $text }" is before 1980 or in the future (years of two digits need %y in time_formats)
+import-time-before-created = { $column }: { $at } is before the ticket was created ({ $created })
+import-row-before-created = the row was written ({ $at }) before its ticket was created ({ $created })
+import-omitted-rows = rows of this ticket were refused: it is marked as incomplete and counts in no metric
+import-omitted-attribution = cause and solution were not imported: { $missing } has no value
+import-omitted-several-tickets = { $rows } rows have this id and were created at different times: they became one ticket, which is marked as incomplete and counts in no metric
+import-omitted-closing-time = it is closed, and no closing time is given: it counts in no duration
+import-omitted-repeated-id =
+    { $rows ->
+        [one] { $rows } row of the list has this id
+       *[other] { $rows } rows of the list have this id: they became one ticket
+    }
+import-summary-incomplete =
+    { $count ->
+        [one] { $count } ticket is incomplete and counts in no metric: rows of it were refused, or several tickets have its id
+       *[other] { $count } tickets are incomplete and count in no metric: rows of them were refused, or several tickets have their id
+    }
+import-summary-unattributed =
+    { $count ->
+        [one] { $count } ticket lost its cause and solution: parts of them are missing
+       *[other] { $count } tickets lost their cause and solution: parts of them are missing
+    }
+import-summary-repeated =
+    { $count ->
+        [one] { $count } row of the list has the id of another one and became part of its ticket
+       *[other] { $count } rows of the list have the id of another one and became part of its ticket
+    }
+import-summary-undated =
+    { $count ->
+        [one] { $count } closed ticket has no closing time and counts in no duration
+       *[other] { $count } closed tickets have no closing time and count in no duration
+    }
 
 ## intake
 

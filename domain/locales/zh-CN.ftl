@@ -202,12 +202,11 @@ http-response-too-long = 响应内容过长
 import-map-invalid = 导入映射：{ $reason }。
 import-map-unparsable = 无法解析导入映射：{ $error }
 import-map-time-zone-unknown = time_zone：“{ $name }”不是有效的 IANA 时区
-import-map-status-unknown = words.status：“{ $status }”既不是系统的状态，也不是 { $unchanged }
+import-map-status-unknown = words.status：“{ $status }”既不是系统的状态，也不是 { $unchanged } 或 { $merged }
 import-map-source-missing = source：请填写工单的来源系统
 import-map-delimiter-invalid = delimiter：必须是一个 ASCII 字符
 import-file-unreadable = 文件未能完整读取（{ $error }），未导入任何数据
-import-file-not-csv = 文件不是有效的 CSV（{ $error }），未导入任何数据
-import-row-too-long = 有一行超过 { $max } 字节（引号是否未闭合？），未导入任何数据
+import-row-too-long = 从第 { $line } 行开始的一行数据超过 { $max } 字节（引号是否未闭合？），未导入任何数据
 import-row-columns-differ = 该行有 { $columns } 列，表头有 { $header } 列
 import-row-not-utf8 = 该行不是 UTF-8 编码
 import-line-too-long = 该行超过 { $max } 字节
@@ -221,7 +220,6 @@ import-value-unmapped = “{ $value }”不在映射的 words.{ $list } 中
 import-time-invalid = { $column }：“{ $text }”不符合 time_formats 中的任何格式
 import-number-invalid = { $column }：“{ $text }”不是数字
 import-count-invalid = { $column }：{ $number } 不是有效的次数
-import-closed-before-created = { $column }：关闭时间（{ $closed }）早于创建时间（{ $created }）
 import-rows-missing = 该工单没有任何行
 import-attribution-missing = 该工单为 RESOLVED 但没有归因：请为归因指定列，或将来源状态映射为 CLOSED
 import-catalogue-key-missing = 目录（{ $kind }）中没有“{ $key }”：请先添加，或允许映射自动创建
@@ -230,6 +228,39 @@ import-customer-missing = 没有客户单位“{ $key }”：请先添加，或�
 import-person-missing = 没有用户“{ $name }”：请先创建，或允许映射自动创建人员
 import-reference-taken = 该外部单号属于一个非导入的工单，未做更改
 import-ticket-changed = 该工单导入后已在系统中修改，未做更新
+import-map-encoding-unknown = encoding：不支持“{ $name }”，请使用浏览器的编码名称，如 utf-8、gb18030、big5、utf-16le、windows-1252
+import-map-id-missing = 缺少 columns.id：请指定工单编号所在的列，或填写 id = "{"{"}line{"}"}" 以使用行号
+import-map-created-missing = 缺少 columns.created：请指定工单创建时间所在的列
+import-map-fixed-invalid = fixed.{ $field }：ID 不能为固定值，且同一字段只能出现在 [columns] 或 [fixed] 之一
+import-file-is-workbook = 文件是工作簿或其他压缩文件，不是文本：.xlsx 文件请设置 format = "xlsx"，其他格式请另存为 .xlsx 或 UTF-8 编码的 CSV；未导入任何数据
+import-file-not-xlsx = 文件不是 .xlsx 工作簿：请设置 format = "csv" 或 "jsonl"，或另存为 .xlsx；未导入任何数据
+import-file-broken-xlsx = 无法读取工作簿（{ $error }），未导入任何数据
+import-workbook-too-large = 工作簿超过 { $max } 字节：请将工作表另存为 UTF-8 编码的 CSV；未导入任何数据
+import-sheet-missing = 工作簿中没有工作表“{ $sheet }”，现有的工作表：{ $sheets }
+import-file-utf32 = 不支持 UTF-32 编码：请另存为 UTF-8；未导入任何数据
+import-file-not-utf8 = 文件不是 UTF-8 编码（首次出现在第 { $line } 行）：请在映射中指定编码，如中文 Windows 的文件用 encoding = "gb18030"，或另存为 UTF-8；未导入任何数据
+import-file-encoding-wrong = 文件不是 { $encoding } 编码：请在映射中指定正确的编码，或另存为 UTF-8；未导入任何数据
+import-file-is-utf8 = 文件是 UTF-8 编码，不是 { $encoding }：请从映射中删除 encoding；未导入任何数据
+import-quote-unclosed = 第 { $line } 行的引号始终未闭合，其后的各行无法区分，未导入任何数据
+import-row-quote = 第 { $first } 至 { $last } 行：引号未闭合，或引号内的引号未写两次；这些行未导入
+import-row-not-encoded = 该行不是有效的 { $encoding } 编码
+import-key-repeated = 该行多次出现映射所用的键“{ $key }”
+import-one-column = 文件中没有列“{ $column }”，且只有一列：{ $columns }。映射中的 delimiter 是否与文件一致？
+import-id-column-missing = 文件中没有作为 ID 的列“{ $column }”，现有的列：{ $columns }。请在 columns.id 中指定工单编号所在的列；若没有编号，请填写 id = "{"{"}line{"}"}"
+import-column-repeated = 文件中有 { $count } 个映射所用的列“{ $column }”：请重命名多余的列，或设置 header = false 并使用列的序号
+import-id-rounded = { $column }：“{ $id }”已被电子表格取整，其他工单会与其相同：请将该列按文本导出
+import-time-implausible = { $column }：“{ $text }”早于 1980 年或在将来（两位年份请在 time_formats 中用 %y）
+import-time-before-created = { $column }：{ $at } 早于工单的创建时间（{ $created }）
+import-row-before-created = 该行的时间（{ $at }）早于工单的创建时间（{ $created }）
+import-omitted-rows = 该工单有被拒绝的行：已标记为不完整，不计入任何指标
+import-omitted-attribution = 未导入归因：{ $missing } 没有值
+import-omitted-several-tickets = 有 { $rows } 行使用该 ID 且创建时间不同：已合为一个工单，标记为不完整，不计入任何指标
+import-omitted-closing-time = 该工单已关闭，但没有关闭时间：不计入任何时长
+import-omitted-repeated-id = 列表中有 { $rows } 行使用该 ID，已合为一个工单
+import-summary-incomplete = { $count } 个工单不完整，不计入任何指标：有被拒绝的行，或多个工单使用同一 ID
+import-summary-unattributed = { $count } 个工单的归因未导入：缺少部分内容
+import-summary-repeated = 列表中有 { $count } 行与其他行 ID 相同，已并入同一工单
+import-summary-undated = { $count } 个已关闭的工单没有关闭时间，不计入任何时长
 
 ## intake
 

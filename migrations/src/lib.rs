@@ -24,6 +24,7 @@ mod m0017_watch;
 mod m0018_addresses;
 mod m0019_reports;
 mod m0020_sessions;
+mod m0021_source_history;
 mod m0022_send_window;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_addresses::Migration),
             Box::new(m0019_reports::Migration),
             Box::new(m0020_sessions::Migration),
+            Box::new(m0021_source_history::Migration),
             Box::new(m0022_send_window::Migration),
         ]
     }

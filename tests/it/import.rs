@@ -174,3 +174,158 @@ async fn json_lines_are_imported_with_the_same_map() {
             && read_text(&installation.path("list.jsonl.refused.jsonl")).contains("\"line\":2")
     );
 }
+
+/// A map of a source with few columns; `columns` are further ones.
+fn short_map(top: &str, columns: &str) -> String {
+    format!(
+        "source = \"SHORT\"\ntime_formats = [\"%Y-%m-%d %H:%M\"]\n{top}\n[columns]\nid = \"id\"\ncreated = \"created\"\n\
+         status = \"state\"\n{columns}\n[words.status]\nOpen = \"NEW\"\nWork = \"IN_PROGRESS\"\nDone = \"CLOSED\"\n\
+         Double = \"MERGED\"\n[create]\nteams = true\npeople = true\n"
+    )
+}
+
+/// The metrics of all tickets, once `created` of them count.
+async fn metrics_of(client: &tests::Client, created: u64) -> Json {
+    let query = "{ serviceMetrics(period: { from: \"2020-01-01T00:00:00Z\", to: \"2030-01-01T00:00:00Z\" }) {
+        created resolved excluded
+        firstResponseCompliance { numerator denominator unknown }
+        firstTimeResolution { numerator denominator unknown }
+        firstResponseTime { count unknown }
+        handlingTime { count unknown p50Seconds }
+        tickets(metric: FIRST_TIME_RESOLUTION, outcome: UNKNOWN) { nodes { externalRefs { externalId } historyIncomplete } } } }";
+    let ask = || client.query(query, json!({}));
+    wait_until("the columns have followed", || async { ask().await["serviceMetrics"]["created"] == json!(created) })
+        .await;
+    ask().await["serviceMetrics"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_counts_what_it_knows_and_says_what_it_does_not() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let columns = "closed = \"closed\"\nreopenings = \"again\"\nresolution = \"text\"";
+    std::fs::write(installation.path("map.toml"), short_map("", columns)).unwrap();
+    let soon: String = (0..10).map(|n| format!("S{n},2026-01-05 08:00,Done,2026-01-05 08:05,0,\n")).collect();
+    let text = format!(
+        "id,created,state,closed,again,text\n{soon}\
+         D1,2026-01-05 08:00,Done,2026-01-06 08:00,0,tightened\n\
+         D2,2026-01-05 08:00,Done,2026-01-06 08:00,2.0,\n\
+         D3,2026-01-05 08:00,Done,,0,\n\
+         D4,2026-01-05 08:00,Double,,0,\n\
+         D4,2026-01-05 08:00,Double,,0,\n\
+         D5,2062-01-05 08:00,Open,,0,\n"
+    );
+    std::fs::write(installation.path("list.csv"), text).unwrap();
+    let server = installation.serve();
+    let output = installation.run(&["import", "list.csv", "--map", "map.toml"]);
+    for expected in [
+        "14 created",
+        "1 refused",
+        "1 ticket lost its cause and solution",
+        "1 row of the list has the id of another one",
+        "1 closed ticket has no closing time",
+    ] {
+        assert!(output.success && output.stdout.contains(expected), "{expected}: {output:?}");
+    }
+    let report = read_text(&installation.path("list.csv.refused.jsonl"));
+    let of = |id: &str| {
+        let lines = report.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        lines.filter(|line| line["id"] == id).collect::<Vec<_>>()
+    };
+    assert_eq!((&of("D1")[0]["line"], &of("D1")[0]["imported"]), (&json!(12), &json!(true)), "{report}");
+    assert!(of("D5")[0]["imported"].is_null() && of("D3").len() == 1 && of("S1").is_empty(), "{report}");
+    let metrics = metrics_of(&server.sign_in(ADMIN).await, 13).await;
+    let expected = json!({
+        "created": 13, "resolved": 12, "excluded": 1,
+        // Ten were closed in time, so somebody responded in time.
+        "firstResponseCompliance": { "numerator": 10, "denominator": 10, "unknown": 3 },
+        "firstTimeResolution": { "numerator": 11, "denominator": 12, "unknown": 1 },
+        "firstResponseTime": { "count": 0, "unknown": 13 },
+        "handlingTime": { "count": 12, "unknown": 1, "p50Seconds": 300 },
+        "tickets": { "nodes": [{ "externalRefs": [{ "externalId": "D3" }], "historyIncomplete": false }] },
+    });
+    assert_eq!(metrics, expected);
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_read_by_time_and_a_ticket_with_refused_rows_is_incomplete() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    std::fs::write(installation.path("map.toml"), short_map("", "at = \"at\"\nassignee = \"who\"")).unwrap();
+    let header = "id,created,at,state,who\n";
+    let row =
+        |id: &str, at: &str, state: &str, who: &str| format!("{id},2026-01-05 08:00,2026-01-05 {at},{state},{who}\n");
+    let good = [row("L1", "11:00", "Done", "ann"), row("L1", "08:00", "Open", ""), row("L1", "09:00", "Work", "ann")];
+    // Newest first: of two rows of a minute the lower one is the older one.
+    let newest = [
+        row("L2", "11:00", "Done", "bob"),
+        row("L2", "11:00", "Work", "bob"),
+        row("L2", "10:00", "Work", "ann"),
+        row("L2", "08:00", "Open", ""),
+    ];
+    let spoilt =
+        [row("L3", "10:00", "Done", "ann"), row("L3", "09:00", "Parked", "ann"), row("L3", "08:00", "Open", "")];
+    let early = [row("L4", "09:00", "Done", "ann"), row("L4", "08:10", "Work", "ann"), row("L4", "07:00", "Open", "")];
+    let text = [&good[..], &newest, &spoilt, &early].concat().concat();
+    std::fs::write(installation.path("log.csv"), format!("{header}{text}")).unwrap();
+    let server = installation.serve();
+    let output = installation.run(&["import", "log.csv", "--map", "map.toml"]);
+    assert!(output.success && output.stdout.contains("4 created") && output.stdout.contains("2 refused"), "{output:?}");
+    assert!(output.stdout.contains("1 ticket is incomplete"), "{output:?}");
+    let client = server.sign_in(ADMIN).await;
+    let query = "{ tickets(orderBy: { field: NUMBER, direction: ASC }) { nodes { status createdAt closedAt reopenCount handOverCount historyIncomplete } } }";
+    let nodes = client.query(query, json!({})).await["tickets"]["nodes"].clone();
+    let ticket = |closed: &str, hand_overs: u8, incomplete: bool| {
+        json!({ "status": "CLOSED", "createdAt": "2026-01-05T00:00:00Z", "closedAt": closed, "reopenCount": 0,
+            "handOverCount": hand_overs, "historyIncomplete": incomplete })
+    };
+    let expected = [
+        ticket("2026-01-05T03:00:00Z", 0, false),
+        ticket("2026-01-05T03:00:00Z", 1, false),
+        ticket("2026-01-05T02:00:00Z", 0, true),
+        ticket("2026-01-05T01:00:00Z", 0, false),
+    ];
+    assert_eq!(nodes, json!(expected));
+    let metrics = metrics_of(&client, 4).await;
+    assert_eq!(metrics["handlingTime"], json!({ "count": 3, "unknown": 1, "p50Seconds": 10_800 }));
+    assert_eq!(metrics["firstTimeResolution"], json!({ "numerator": 2, "denominator": 3, "unknown": 1 }));
+
+    // With the word in the map the ticket is complete.
+    let map = short_map("", "at = \"at\"\nassignee = \"who\"").replace("Done =", "Parked = \"WAITING\"\nDone =");
+    std::fs::write(installation.path("map.toml"), map).unwrap();
+    let output = installation.run(&["import", "log.csv", "--map", "map.toml"]);
+    assert!(output.stdout.contains("1 updated, 3 unchanged") && !output.stdout.contains("incomplete"), "{output:?}");
+    wait_until("the ticket counts", || async { metrics_of(&client, 4).await["handlingTime"]["unknown"] == json!(0) })
+        .await;
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_nothing_fails_and_says_what_to_do() {
+    let installation = Installation::new(PROGRAM).await;
+    std::fs::write(installation.path("map.toml"), short_map("", "")).unwrap();
+    std::fs::write(
+        installation.path("bad.csv"),
+        "id,created,state\nA1,2062-01-05 08:00,Open\nA2,2026-01-05 08:00,Lost\n",
+    )
+    .unwrap();
+    let output = installation.run(&["import", "bad.csv", "--map", "map.toml"]);
+    assert!(!output.success && output.stdout.contains("2 refused"), "{output:?}");
+    // 泵站 in GBK.
+    let gbk = [&b"id,created,state\n"[..], b"\xb1\xc3\xd5\xbe,2026-01-05 08:00,Open\n"].concat();
+    std::fs::write(installation.path("gbk.csv"), gbk).unwrap();
+    std::fs::write(installation.path("open.csv"), "id,created,state\nA1,2026-01-05 08:00,\"Open\n").unwrap();
+    std::fs::write(installation.path("twice.csv"), "id,created,state,id\nA1,2026-01-05 08:00,Open,A2\n").unwrap();
+    for (file, expected) in [
+        ("gbk.csv", "encoding = \"gb18030\""),
+        ("open.csv", "the quote that opens in line 2"),
+        ("twice.csv", "2 columns \"id\""),
+    ] {
+        let output = installation.run(&["import", file, "--map", "map.toml"]);
+        assert!(!output.success && output.stderr.contains(expected), "{file}: {output:?}");
+    }
+    std::fs::write(installation.path("gbk.toml"), short_map("encoding = \"gbk\"", "")).unwrap();
+    let output = installation.run(&["import", "gbk.csv", "--map", "gbk.toml"]);
+    assert!(output.success && output.stdout.contains("1 created"), "{output:?}");
+}

@@ -126,6 +126,7 @@ pub fn ratio(ctx: &Context<'_>, tally: Tally, target: f64) -> Ratio {
         denominator: count(tally.denominator()),
         value: tally.value(),
         pending: count(tally.pending),
+        unknown: count(tally.unknown),
         target,
         healthy: tally.value().map(|value| value >= target),
         small_sample: tally.denominator() < settings.small_sample,
@@ -267,6 +268,8 @@ pub struct Ratio {
     value: Option<f64>,
     /// The number of items whose window is still open.
     pending: i32,
+    /// The number of items that are not counted because an imported history leaves them open.
+    unknown: i32,
     /// The target, in 0..1.
     target: f64,
     /// Whether the target is reached; null if nothing is counted.
@@ -280,6 +283,8 @@ pub struct Ratio {
 pub struct Distribution {
     /// The number of durations.
     count: i32,
+    /// The number of tickets whose duration an imported history leaves open.
+    unknown: i32,
     /// The 50th percentile (median).
     p50_seconds: Option<i32>,
     /// The 75th percentile.
@@ -326,7 +331,7 @@ pub struct DistributionStratum {
 
 impl Distribution {
     fn of(distribution: &model::Distribution) -> Self {
-        let model::Distribution { count: all, percentiles, buckets, strata } = distribution;
+        let model::Distribution { count: all, percentiles, buckets, strata, unknown } = distribution;
         let percentile = |place: usize| percentiles.map(|seconds| int(i64::from(seconds[place])));
         let edge = |edges: &[u32], place: usize| edges.get(place).map(|seconds| int(i64::from(*seconds)));
         let bars = buckets.iter().enumerate().map(|(i, n)| DistributionBucket {
@@ -344,6 +349,7 @@ impl Distribution {
         });
         Self {
             count: count(*all),
+            unknown: count(*unknown),
             p50_seconds: percentile(0),
             p75_seconds: percentile(1),
             p90_seconds: percentile(2),

@@ -178,6 +178,8 @@ mirror! {
         Missed,
         /// Not decided yet: its time window is still open.
         Pending,
+        /// It is not counted: its imported history does not say when it was answered or solved, or rows of it were refused.
+        Unknown,
         /// It is not counted: merged into another ticket, or cancelled before anyone responded.
         Excluded,
     }

@@ -4,6 +4,8 @@
 //!   may be in any order, and memory is bounded.
 //! - Invalid rows are rejected with line and reason; the others are imported. Importing the same file again changes
 //!   nothing. New rows of a ticket are added to it; a list with one row per ticket may update its state.
+//! - What is left out of an imported ticket is said ([`model::Omission`]). A ticket of which rows were rejected is marked as
+//!   incomplete, and what its history leaves open is unknown: neither zero nor a miss.
 //! - Imported history starts no clock and no job and sends nothing. Its events are in the audit trail, never in a live feed.
 //! - Only closed tickets may be imported without attribution.
 //!
@@ -14,6 +16,8 @@ pub mod decide;
 pub mod model;
 pub mod react;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::runtime::{EventType, Module};
 

@@ -11,7 +11,7 @@ use super::model::{Fact, Period};
 use crate::kernel::{CustomerId, Error, Result, TeamId, TicketId, Timestamp, UserId};
 use crate::runtime::Executor;
 use crate::sla::store::sla_clock;
-use crate::tickets::model::{Priority, RootCauseLevel, SlaMetric, TicketStatus};
+use crate::tickets::model::{Priority, RootCauseLevel, SlaMetric, SourceHistory, TicketStatus};
 use crate::tickets::store::entities::{attribution, participant, ticket};
 
 /// The fixes of product releases.
@@ -60,6 +60,10 @@ struct FactRow {
     id: TicketId,
     status: String,
     merged_into: Option<TicketId>,
+    history_incomplete: bool,
+    merged_in_source: bool,
+    response_unknown: bool,
+    resolution_unknown: bool,
     created_at: Timestamp,
     clock_started_at: Option<Timestamp>,
     first_response_due_at: Option<Timestamp>,
@@ -80,10 +84,14 @@ struct FactRow {
 }
 
 /// The ticket columns of a [`FactRow`], by the same names.
-const COLUMNS: [ticket::Column; 17] = [
+const COLUMNS: [ticket::Column; 21] = [
     ticket::Column::Id,
     ticket::Column::Status,
     ticket::Column::MergedInto,
+    ticket::Column::HistoryIncomplete,
+    ticket::Column::MergedInSource,
+    ticket::Column::ResponseUnknown,
+    ticket::Column::ResolutionUnknown,
     ticket::Column::CreatedAt,
     ticket::Column::FirstRespondedAt,
     ticket::Column::FirstResolvedAt,
@@ -108,6 +116,10 @@ impl TryFrom<FactRow> for Fact {
             id,
             status,
             merged_into,
+            history_incomplete,
+            merged_in_source,
+            response_unknown,
+            resolution_unknown,
             created_at,
             clock_started_at,
             first_response_due_at,
@@ -131,6 +143,12 @@ impl TryFrom<FactRow> for Fact {
             ticket: id,
             status: status.parse::<TicketStatus>().map_err(|_| broken("status"))?,
             merged: merged_into.is_some(),
+            history: SourceHistory {
+                incomplete: history_incomplete,
+                merged: merged_in_source,
+                response_unknown,
+                resolution_unknown,
+            },
             created_at,
             // A paused clock is due at some later time.
             first_response_due_at: first_response_due_at.or(clock_started_at.map(|_| Timestamp::from_millis(i64::MAX))),

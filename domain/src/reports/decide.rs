@@ -53,6 +53,7 @@ fn tally(outcomes: impl Iterator<Item = Option<Outcome>>) -> Tally {
             Outcome::Met => tally.met += 1,
             Outcome::Missed => tally.missed += 1,
             Outcome::Pending => tally.pending += 1,
+            Outcome::Unknown => tally.unknown += 1,
             Outcome::Excluded => {}
         }
         tally
@@ -79,7 +80,7 @@ pub fn top_causes(causes: &[CauseCount], count: usize) -> HashSet<Cause> {
 /// The share of solutions with enough citing tickets.
 pub fn reuse(solutions: &[SolutionReuse], from_citations: u64) -> Tally {
     let reused = solutions.iter().filter(|solution| solution.citing >= from_citations).count() as u64;
-    Tally { met: reused, missed: solutions.len() as u64 - reused, pending: 0 }
+    Tally { met: reused, missed: solutions.len() as u64 - reused, ..Tally::default() }
 }
 
 /// The figures of tickets and surveys.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::decide::hand_over::is_hand_over;
 use super::decide::lifecycle::{self, Assignee, Decision, status_allows};
 use super::decide::references::{Claim, claim};
 use super::decide::rights::{allowed_actions, may};
+use super::decide::sync_status::{Step, next_step};
 use super::model::{
-    Action, AttributionDetails, ExternalRef, Fact, FaultType, ParticipantReason, RootCauseLevel, Ticket, TicketRequest,
-    TicketStatus, Visibility,
+    Action, Assignment, AttributionDetails, ExternalRef, Fact, FaultType, ParticipantReason, RootCauseLevel, Ticket,
+    TicketRequest, TicketStatus, Visibility,
 };
-use crate::kernel::{Actor, Code, CommentId, CustomerId, Person, Refusal, Role, TicketId, Timestamp, UserId};
+use crate::kernel::{Actor, Code, CommentId, CustomerId, Person, Refusal, Role, TeamId, TicketId, Timestamp, UserId};
 use crate::runtime::Side;
 
 const THEN: Timestamp = Timestamp::from_millis(1_000);
@@ -314,11 +316,57 @@ fn reassigning_an_accepted_ticket_is_a_hand_over() {
             lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(AGENT)).unwrap();
         assert_eq!(next.counts.hand_overs, expected, "{status:?}");
         assert_eq!(facts, [Fact::Assigned { hand_over: expected == 1 }]);
-        assert!(!next.assignment.accepted);
         // The earlier owner still sees it.
         let earlier: Vec<UserId> = participants.iter().map(|(user, _)| *user).collect();
         assert_eq!(earlier, if status == TicketStatus::New { vec![] } else { vec![user(ASSIGNEE)] });
     }
+}
+
+#[test]
+fn a_hand_over_is_another_person_or_team_after_acceptance_and_before_the_first_resolution() {
+    let team = |n: u128| Some(TeamId(uuid::Uuid::from_u128(n)));
+    let of = |assignee: Option<u128>, of_team: Option<u128>, accepted| Assignment {
+        assignee: assignee.map(user),
+        team: of_team.and_then(team),
+        accepted,
+    };
+    for (before, resolved, next, expected) in [
+        (of(Some(1), None, true), false, of(Some(2), None, true), true),
+        (of(Some(1), Some(1), true), false, of(Some(1), Some(2), true), true),
+        (of(Some(1), Some(1), true), false, of(Some(2), Some(2), true), true),
+        (of(Some(1), Some(1), true), false, of(Some(1), Some(1), true), false),
+        // A blank is no change.
+        (of(None, Some(1), true), false, of(Some(2), Some(1), true), false),
+        (of(Some(1), None, true), false, of(Some(1), Some(2), true), false),
+        (of(Some(1), Some(1), true), false, of(None, None, true), false),
+        // Before acceptance, and after the first resolution.
+        (of(Some(1), None, false), false, of(Some(2), None, false), false),
+        (of(Some(1), None, true), true, of(Some(2), None, true), false),
+    ] {
+        let mut ticket = ticket(TicketStatus::InProgress);
+        ticket.assignment = before;
+        ticket.closing.first_resolved_at = resolved.then_some(THEN);
+        assert_eq!(is_hand_over(&ticket, &next), expected, "{before:?} {resolved} {next:?}");
+    }
+}
+
+#[test]
+fn each_change_after_acceptance_is_a_hand_over() {
+    // Accepted by one agent, then passed on twice, taken over by the supervisor, and moved to another team.
+    let other = Assignee { team: Some(TeamId(uuid::Uuid::from_u128(7))), ..to(AGENT) };
+    let assigned =
+        |ticket: &Ticket, to: &Assignee| lifecycle::assign(ticket, &actor(SUPERVISOR), NOW, to).unwrap().next;
+    let ticket = assigned(&assigned(&ticket(TicketStatus::InProgress), &other), &to(ASSIGNEE));
+    assert_eq!((ticket.counts.hand_overs, ticket.status), (2, TicketStatus::Assigned));
+    let ticket = lifecycle::accept(&ticket, &actor(SUPERVISOR), NOW, None).unwrap().next;
+    assert_eq!(ticket.counts.hand_overs, 3);
+    let moved = lifecycle::Changes { team: Some(TeamId(uuid::Uuid::from_u128(8))), ..Default::default() };
+    let mut ticket = lifecycle::update(&ticket, &actor(SUPERVISOR), NOW, &moved).unwrap().unwrap().next;
+    assert_eq!(ticket.counts.hand_overs, 4);
+    // A reported status that sets the ticket back does not undo the acceptance.
+    ticket.counts.hand_overs = 0;
+    let Step::Apply(back) = next_step(&ticket, TicketStatus::Assigned, NOW, NOW, None, "") else { panic!("no step") };
+    assert_eq!(assigned(&back.next, &other).counts.hand_overs, 1);
 }
 
 #[test]

@@ -132,7 +132,7 @@ function LayerCard({
   onDrillDown: (outcome: MetricOutcome) => void;
 }) {
   const [lang, t] = useLanguage();
-  const { numerator, denominator, value, pending, target, smallSample } = share;
+  const { numerator, denominator, value, pending, unknown, target, smallSample } = share;
   return (
     <section className={`panel layer ${healthClass(share)}`} data-testid="layer" data-layer={layer}>
       <h2>{t(`layer.${layer}`)}</h2>
@@ -151,6 +151,11 @@ function LayerCard({
         {pending > 0 && (
           <button type="button" onClick={() => onDrillDown('PENDING')}>
             {t('report.pending', { count: pending })}
+          </button>
+        )}
+        {unknown > 0 && (
+          <button type="button" onClick={() => onDrillDown('UNKNOWN')}>
+            {t('report.unknown', { count: unknown })}
           </button>
         )}
         {smallSample && <span className="badge">{t('report.smallSample')}</span>}

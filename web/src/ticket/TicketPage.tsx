@@ -148,6 +148,7 @@ function TicketDetails({ page, live, staff, onChange }: PageProps) {
         <Citations citations={page.citations} />
         <Rating page={page} onChange={onChange} />
         {page.unattributed && <p className="note">{t('attribution.unattributed')}</p>}
+        {page.historyIncomplete && <p className="note">{t('ticket.historyIncomplete')}</p>}
       </div>
       {!asCase && (
         <div className="body conversation">

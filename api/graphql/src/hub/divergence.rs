@@ -52,7 +52,7 @@ struct DivergencePair {
 
 fn tally(share: queries::Share, pending: u64) -> Tally {
     let queries::Share { differing, compared } = share;
-    Tally { met: differing, missed: compared.saturating_sub(differing), pending }
+    Tally { met: differing, missed: compared.saturating_sub(differing), pending, ..Tally::default() }
 }
 
 impl Divergence {

@@ -202,9 +202,15 @@ impl TicketNode {
         self.ticket().counts.reopenings
     }
 
-    /// How often it was handed over after it had been accepted.
+    /// How often it went to another person or team after it had been accepted and before it was first resolved; for an
+    /// imported ticket the count of its source, if that has one.
     async fn hand_over_count(&self) -> i32 {
         self.ticket().counts.hand_overs
+    }
+
+    /// Whether rows of its imported history were refused: what the others say may be wrong, and metrics leave it out.
+    async fn history_incomplete(&self) -> bool {
+        self.ticket().history.incomplete
     }
 
     /// How often it was chased (催单).

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use domain::auth::commands::hash_password;
 use domain::backup::queries::backup;
 use domain::import::commands::{ImportObserver, import};
-use domain::import::model::{ImportMap, Progress, RejectedRow};
+use domain::import::model::{ImportMap, PartialTicket, Progress, RejectedRow};
 use domain::kernel::{Error, Locale, Role};
 use domain::msg;
 use domain::people::model::CreateUser;
@@ -96,10 +96,20 @@ impl ImportObserver for ProgressSender {
     }
 
     fn refused(&mut self, refused: RejectedRow) -> impl Future<Output = ()> + Send {
+        self.send(Response::Refused(refused))
+    }
+
+    fn imported_partially(&mut self, ticket: PartialTicket) -> impl Future<Output = ()> + Send {
+        self.send(Response::ImportedPartially(ticket))
+    }
+}
+
+impl ProgressSender {
+    /// Everything that is left out is sent; if the client is gone, it is dropped.
+    fn send(&self, response: Response) -> impl Future<Output = ()> + Send + use<> {
         let sender = self.0.clone();
         async move {
-            // Every refused row is sent; if the client is gone, it is dropped.
-            let _ = sender.send(Response::Refused(refused)).await;
+            let _ = sender.send(response).await;
         }
     }
 }

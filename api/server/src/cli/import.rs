@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::import::model::{Progress, RejectedRow, Summary};
-use domain::kernel::Locale;
+use domain::import::model::{PartialTicket, Progress, RejectedRow, Summary};
+use domain::kernel::{Arg, Locale, Message};
+use domain::msg;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use crate::node::StartupError;
 
 #[derive(Args)]
 pub struct Import {
-    /// CSV or JSON Lines, plain or gzip.
+    /// CSV or JSON Lines, plain or gzip, or an XLSX workbook.
     file: PathBuf,
     /// The import map: its columns and status values (see maps/).
     #[arg(long)]
@@ -25,20 +26,23 @@ pub struct Import {
     /// Does everything, then rolls back.
     #[arg(long)]
     dry_run: bool,
-    /// Where refused rows are written, as JSON Lines; by default FILE.refused.jsonl in the current folder.
+    /// Where refused rows and incomplete tickets are written, as JSON Lines; by default FILE.refused.jsonl in the current folder.
     #[arg(long)]
     refused: Option<PathBuf>,
 }
 
-/// A line of the file of refused rows. Its texts are in English, whatever the language of the terminal.
+/// A line of the report. Its texts are in English, whatever the language of the terminal.
 #[derive(Serialize)]
 struct ReportLine<'a> {
     line: u64,
-    id: &'a Option<String>,
+    id: Option<&'a str>,
+    /// The ticket was imported without something; otherwise the row or the ticket was refused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    imported: bool,
     reason: String,
 }
 
-/// Refused rows shown on the screen; all of them are in the file.
+/// Refused rows, and tickets imported without something, that are shown on the screen; all of them are in the report.
 const SHOWN_MAX: u64 = 10;
 
 pub async fn run(config: Config, args: Import) -> Result<ExitCode, StartupError> {
@@ -62,7 +66,8 @@ struct ProgressView {
     writing: bool,
     report: PathBuf,
     out: Option<std::io::BufWriter<std::fs::File>>,
-    shown: u64,
+    shown_refused: u64,
+    shown_partial: u64,
     outcome: Option<Result<Summary, String>>,
 }
 
@@ -70,7 +75,7 @@ impl ProgressView {
     fn new(bytes: u64, report: PathBuf) -> Self {
         let bar = ProgressBar::new(bytes);
         bar.set_style(style("reading {bar:32} {percent:>3}% · {msg} · {eta} left"));
-        Self { bar, bytes, writing: false, report, out: None, shown: 0, outcome: None }
+        Self { bar, bytes, writing: false, report, out: None, shown_refused: 0, shown_partial: 0, outcome: None }
     }
 
     fn show(&mut self, response: Response) {
@@ -90,6 +95,7 @@ impl ProgressView {
                 self.bar.set_message(format!("{done} of {of} tickets"));
             }
             Response::Refused(refused) => self.show_refused(&refused),
+            Response::ImportedPartially(ticket) => self.show_partial(&ticket),
             Response::Imported(summary) => self.outcome = Some(Ok(summary)),
             Response::Failed(reason) => self.outcome = Some(Err(reason)),
             _ => {}
@@ -97,21 +103,38 @@ impl ProgressView {
     }
 
     fn show_refused(&mut self, refused: &RejectedRow) {
-        let RejectedRow { line, id, reasons: _ } = refused;
-        self.shown += 1;
-        if self.shown <= SHOWN_MAX {
+        let RejectedRow { line, id, reasons: _, leaves_gap: _ } = refused;
+        self.shown_refused += 1;
+        if self.shown_refused <= SHOWN_MAX {
             let of = id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
             let reason = refused.reason(terminal_locale());
             self.bar.println(format!("refused: line {line}{of}: {reason}"));
         }
+        let reason = refused.reason(Locale::En);
+        self.write(&ReportLine { line: *line, id: id.as_deref(), imported: false, reason });
+    }
+
+    fn show_partial(&mut self, ticket: &PartialTicket) {
+        let PartialTicket { line, id, omissions } = ticket;
+        for omission in omissions {
+            let message = omission.message();
+            self.shown_partial += 1;
+            if self.shown_partial <= SHOWN_MAX {
+                self.bar.println(format!("incomplete: line {line} ({id}): {}", message.text(terminal_locale())));
+            }
+            let reason = message.text(Locale::En);
+            self.write(&ReportLine { line: *line, id: Some(id), imported: true, reason });
+        }
+    }
+
+    fn write(&mut self, report: &ReportLine<'_>) {
         if self.out.is_none() {
             match std::fs::File::create(&self.report) {
                 Ok(file) => self.out = Some(std::io::BufWriter::new(file)),
                 Err(e) => self.bar.println(format!("{}: {e}", self.report.display())),
             }
         }
-        let report = ReportLine { line: *line, id, reason: refused.reason(Locale::En) };
-        if let (Some(out), Ok(line)) = (&mut self.out, serde_json::to_string(&report)) {
+        if let (Some(out), Ok(line)) = (&mut self.out, serde_json::to_string(report)) {
             let _ = writeln!(out, "{line}");
         }
     }
@@ -131,17 +154,38 @@ impl ProgressView {
                 ));
             }
         };
-        let Summary { rows, tickets, created, updated, unchanged, events, refused, dry_run } = summary;
+        let is_failed = summary.is_failed();
+        let left_out = left_out(&summary);
+        let Summary { rows, tickets, created, updated, unchanged, events, refused, dry_run, .. } = summary;
         println!(
             "{}{rows} rows, {tickets} tickets: {created} created, {updated} updated, {unchanged} unchanged; \
              {events} events; {refused} refused",
             if dry_run { "dry run, nothing was kept: " } else { "" }
         );
-        if refused > 0 {
+        for message in left_out {
+            println!("{}", message.text(terminal_locale()));
+        }
+        if self.out.is_some() {
             println!("All refused rows with line and reason: {}", self.report.display());
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(if is_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// What was not imported, or does not count in metrics.
+fn left_out(summary: &Summary) -> Vec<Message> {
+    let Summary { incomplete, unattributed, repeated, undated, .. } = *summary;
+    let count = |count: u64| Arg::Number(i64::try_from(count).unwrap_or(i64::MAX));
+    [
+        (incomplete, msg!("import-summary-incomplete", count = count(incomplete))),
+        (unattributed, msg!("import-summary-unattributed", count = count(unattributed))),
+        (repeated, msg!("import-summary-repeated", count = count(repeated))),
+        (undated, msg!("import-summary-undated", count = count(undated))),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(_, message)| message)
+    .collect()
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use domain::audit::queries::Report;
 use domain::backup::model::{CopyProgress, CopySummary};
-use domain::import::model::{Progress, RejectedRow, Summary};
+use domain::import::model::{PartialTicket, Progress, RejectedRow, Summary};
 use domain::kernel::{Locale, Role};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,7 @@ pub enum Request {
 pub enum Response {
     Progress(Progress),
     Refused(RejectedRow),
+    ImportedPartially(PartialTicket),
     Verifying(u64),
     Imported(Summary),
     UserAdded(String),

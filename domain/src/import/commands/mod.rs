@@ -1,6 +1,6 @@
 //! Running an import.
 
-mod read;
+pub(super) mod read;
 mod references;
 mod write;
 
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use self::write::Writer;
 use super::decide::RowReader;
-use super::model::{ImportMap, Progress, RejectedRow, Row, Summary};
+use super::model::{ImportMap, PartialTicket, Progress, RejectedRow, Row, Summary};
 use super::store::stage::{READ_MAX, StagingFile};
 use crate::kernel::{Code, Error, Result, refuse};
 use crate::msg;
@@ -25,10 +25,11 @@ const BATCH: usize = 200;
 const CHUNKS_BUFFERED: usize = 20;
 const CHUNK_ROWS: usize = 500;
 
-/// Receives the progress and the rejected rows of an import.
+/// Receives the progress of an import and what it leaves out.
 pub trait ImportObserver: Send {
     fn progress(&mut self, progress: Progress);
     fn refused(&mut self, refused: RejectedRow) -> impl Future<Output = ()> + Send;
+    fn imported_partially(&mut self, ticket: PartialTicket) -> impl Future<Output = ()> + Send;
 }
 
 /// Reads a file to its end, then writes its tickets.
@@ -40,9 +41,9 @@ pub async fn import<R: Read + Send + 'static>(
     dry_run: bool,
     observer: &mut impl ImportObserver,
 ) -> Result<Summary> {
-    let reader = Arc::new(RowReader::new(map, organisation).map_err(bad_map)?);
+    let reader = Arc::new(RowReader::new(map, organisation, app.now()).map_err(bad_map)?);
     let mut summary = Summary { dry_run, ..Summary::default() };
-    let stage = StagingFile::begin(&app.data_dir).await?;
+    let mut stage = StagingFile::begin(&app.data_dir, reader.row_order()).await?;
     stage_rows(&stage, file, reader.clone(), &mut summary, observer).await?;
     summary.tickets = stage.sort().await?;
     let mut writer = Writer::new(app.clone(), reader, summary);
@@ -67,7 +68,8 @@ pub async fn import<R: Read + Send + 'static>(
             let rest = batch.split_off(BATCH.min(batch.len()));
             let tickets = std::mem::replace(&mut batch, rest);
             done += tickets.len() as u64;
-            writer.write(tickets, observer).await?;
+            let ids = tickets.iter().map(|rows| rows[0].id.clone()).collect();
+            writer.write(tickets, &stage.gaps(ids).await?, observer).await?;
             observer.progress(Progress::Writing { done, of: writer.tickets() });
         }
         if !more {
@@ -92,31 +94,34 @@ async fn stage_rows<R: Read + Send + 'static>(
     let bytes = Arc::new(AtomicU64::new(0));
     let reader_task = tokio::task::spawn_blocking({
         let bytes = bytes.clone();
+        let folder = stage.folder().to_owned();
         move || {
             let mut chunk = Vec::with_capacity(CHUNK_ROWS);
             let mut each = |row| {
                 chunk.push(row);
                 chunk.len() < CHUNK_ROWS || send.blocking_send(std::mem::take(&mut chunk)).is_ok()
             };
-            let outcome = read::read(file, reader.map(), &reader, bytes, &mut each);
+            let outcome = read::read(file, &folder, &reader, bytes, &mut each);
             // If the receiver is gone, it returns its own error.
             let _ = send.blocking_send(chunk);
             outcome
         }
     });
     while let Some(chunk) = receive.recv().await {
-        let mut good = Vec::with_capacity(chunk.len());
+        let (mut good, mut gaps) = (Vec::with_capacity(chunk.len()), Vec::new());
         for row in chunk {
             summary.rows += 1;
             match row {
                 Ok(row) => good.push(row),
                 Err(refused) => {
                     summary.refused += 1;
+                    gaps.extend(refused.id.clone().filter(|_| refused.leaves_gap));
                     observer.refused(refused).await;
                 }
             }
         }
         stage.put(&good).await?;
+        stage.put_gaps(gaps).await?;
         observer.progress(Progress::Reading { done: bytes.load(Ordering::Relaxed), rows: summary.rows });
     }
     let outcome = reader_task.await.map_err(Error::internal)?;

@@ -1,11 +1,11 @@
 //! Writes tickets in batches, one transaction per batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::decide::RowReader;
-use super::super::decide::history::{TicketHistory, build_history, digest, into_update};
-use super::super::model::{ImportFinished, RejectedRow, Row, Summary};
+use super::super::decide::history::{HistoryInput, TicketHistory, build_history, digest, into_update};
+use super::super::model::{ImportFinished, Omission, PartialTicket, RejectedRow, Row, Summary};
 use super::super::store::{self, ticket_import};
 use super::ImportObserver;
 use super::references::{ReferenceResolver, rejected};
@@ -33,17 +33,31 @@ impl Writer {
         self.summary.tickets
     }
 
-    pub async fn write(&mut self, groups: Vec<Vec<Row>>, observer: &mut impl ImportObserver) -> Result<()> {
-        let mut refusals = Vec::new();
-        self.write_batch(groups, &mut refusals).await?;
+    /// `gaps`: the tickets of which rows were refused.
+    pub async fn write(
+        &mut self,
+        groups: Vec<Vec<Row>>,
+        gaps: &HashSet<String>,
+        observer: &mut impl ImportObserver,
+    ) -> Result<()> {
+        let mut report = BatchReport::default();
+        self.write_batch(groups, gaps, &mut report).await?;
         // Outside the transaction, because the observer may be slow.
-        for rejected in refusals {
+        for rejected in report.refusals {
             observer.refused(rejected).await;
+        }
+        for ticket in report.partial {
+            observer.imported_partially(ticket).await;
         }
         Ok(())
     }
 
-    async fn write_batch(&mut self, groups: Vec<Vec<Row>>, refusals: &mut Vec<RejectedRow>) -> Result<()> {
+    async fn write_batch(
+        &mut self,
+        groups: Vec<Vec<Row>>,
+        gaps: &HashSet<String>,
+        report: &mut BatchReport,
+    ) -> Result<()> {
         let cx = Ctx { channel: "import", ..Ctx::system(&self.app) };
         let mut tx = cx.begin().await?;
         let source = self.reader.map().source.clone();
@@ -60,28 +74,36 @@ impl Writer {
         let before = self.summary.clone();
         for rows in groups {
             let first = rows[0].clone();
+            let group = TicketRows { rows: &rows, incomplete: gaps.contains(&first.id) };
             let known = existing.get(&first.id).and_then(|id| Some((import_states.get(id), tickets.get(id)?)));
             let outcome = match known {
-                None => self.create(&mut tx, &rows).await,
-                Some((state, ticket)) => self.update(&mut tx, &rows, state, ticket).await,
+                None => self.create(&mut tx, &group).await,
+                Some((state, ticket)) => self.update(&mut tx, &group, state, ticket).await,
             };
             match outcome {
-                Ok(WriteOutcome::Created(history, state)) => {
+                Ok(WriteOutcome::Created(history, state, omissions)) => {
                     self.summary.created += 1;
                     self.summary.events += history.events.len() as u64;
                     created.push(*history);
                     new_states.push(state);
+                    self.count_omissions(&first, omissions, report);
                 }
-                Ok(WriteOutcome::Updated(state, events)) => {
+                Ok(WriteOutcome::Updated { state, events, omissions }) => {
                     self.summary.updated += 1;
                     self.summary.events += events;
                     new_states.push(state);
+                    self.count_omissions(&first, omissions, report);
                 }
                 Ok(WriteOutcome::Unchanged) => self.summary.unchanged += 1,
                 Err(Error::Refused(reasons)) => {
                     self.summary.refused += 1;
                     let reasons = reasons.into_iter().map(|refusal| refusal.message).collect();
-                    refusals.push(RejectedRow { line: first.line, id: Some(first.id), reasons });
+                    report.refusals.push(RejectedRow {
+                        line: first.line,
+                        id: Some(first.id),
+                        reasons,
+                        leaves_gap: false,
+                    });
                 }
                 Err(error) => {
                     tx.rollback(&error).await;
@@ -100,6 +122,22 @@ impl Writer {
         Ok(())
     }
 
+    fn count_omissions(&mut self, first: &Row, omissions: Vec<Omission>, report: &mut BatchReport) {
+        for omission in &omissions {
+            match omission {
+                Omission::Rows | Omission::SeveralTickets { .. } => {}
+                Omission::Attribution { .. } => self.summary.unattributed += 1,
+                Omission::RepeatedId { rows } => self.summary.repeated += *rows as u64 - 1,
+                Omission::ClosingTime => self.summary.undated += 1,
+            }
+        }
+        let is_incomplete = |omission| matches!(omission, &Omission::Rows | &Omission::SeveralTickets { .. });
+        self.summary.incomplete += u64::from(omissions.iter().any(is_incomplete));
+        if !omissions.is_empty() {
+            report.partial.push(PartialTicket { line: first.line, id: first.id.clone(), omissions });
+        }
+    }
+
     #[boxed]
     pub async fn finish(self) -> Result<Summary> {
         let Self { app, reader, references: _, summary } = self;
@@ -113,28 +151,41 @@ impl Writer {
         Ok(summary)
     }
 
-    async fn create(&mut self, tx: &mut Tx, rows: &[Row]) -> Result<WriteOutcome> {
+    async fn create(&mut self, tx: &mut Tx, group: &TicketRows<'_>) -> Result<WriteOutcome> {
         let id = TicketId(tx.new_uuid());
-        self.references.resolve(tx, rows).await?;
-        let history =
-            build_history(id, &self.reader.map().source, None, rows, 0, &self.references.ids).map_err(rejected)?;
-        Ok(WriteOutcome::Created(Box::new(self.to_imported(history, rows)), import_state(id, rows, 1)))
+        self.references.resolve(tx, group.rows).await?;
+        let (history, omissions) = self.to_imported(self.history(id, None, group, 0)?, group.rows);
+        Ok(WriteOutcome::Created(Box::new(history), import_state(id, group.rows, 1), omissions))
+    }
+
+    fn history(
+        &self,
+        id: TicketId,
+        before: Option<&Ticket>,
+        group: &TicketRows<'_>,
+        from: usize,
+    ) -> Result<TicketHistory> {
+        let TicketRows { rows, incomplete } = *group;
+        let (source, rules) = (&self.reader.map().source, self.reader.history_rules());
+        let input = HistoryInput { source, rules, before, rows, from, incomplete, ids: &self.references.ids };
+        build_history(id, &input).map_err(rejected)
     }
 
     async fn update(
         &mut self,
         tx: &mut Tx,
-        rows: &[Row],
+        group: &TicketRows<'_>,
         state: Option<&ticket_import::Model>,
         ticket: &Ticket,
     ) -> Result<WriteOutcome> {
-        let id = ticket.id;
+        let (id, rows) = (ticket.id, group.rows);
         let Some(before) = state else {
             return Err(rejected(msg!("import-reference-taken")));
         };
         let known_rows = usize::try_from(before.rows).unwrap_or(0);
         let same = rows.len() >= known_rows && digest(&rows[..known_rows]) == before.digest;
-        if same && rows.len() == known_rows {
+        // Rows may be refused now that were accepted before, or the other way round.
+        if same && rows.len() == known_rows && group.incomplete == ticket.history.incomplete {
             return Ok(WriteOutcome::Unchanged);
         }
         if ticket.version != before.version {
@@ -142,29 +193,41 @@ impl Writer {
         }
         self.references.resolve(tx, rows).await?;
         // A list has the current state; a log only grows, unless its rows were corrected.
-        let (source, from) = (&self.reader.map().source, if same { known_rows } else { 0 });
-        let mut history =
-            build_history(id, source, Some(ticket), rows, from, &self.references.ids).map_err(rejected)?;
+        let mut history = self.history(id, Some(ticket), group, if same { known_rows } else { 0 })?;
         if !same {
-            history = into_update(history, ticket, source, tx.now);
+            history = into_update(history, ticket, &self.reader.map().source, tx.now);
         }
-        let history = self.to_imported(history, rows);
+        let (history, omissions) = self.to_imported(history, rows);
         let events = history.events.len() as u64;
         let version = update_imported_ticket(tx, ticket.version, history).await?;
-        Ok(WriteOutcome::Updated(import_state(id, rows, version), events))
+        Ok(WriteOutcome::Updated { state: import_state(id, rows, version), events, omissions })
     }
 
-    fn to_imported(&self, history: TicketHistory, rows: &[Row]) -> ImportedTicket {
-        let TicketHistory { ticket, attribution, events } = history;
+    fn to_imported(&self, history: TicketHistory, rows: &[Row]) -> (ImportedTicket, Vec<Omission>) {
+        let TicketHistory { ticket, attribution, events, omissions } = history;
         let reference = ExternalRef { system: self.reader.map().source.clone(), external_id: rows[0].id.clone() };
-        ImportedTicket { ticket, reference, attribution, events }
+        (ImportedTicket { ticket, reference, attribution, events }, omissions)
     }
+}
+
+/// What an observer hears of a batch.
+#[derive(Default)]
+struct BatchReport {
+    refusals: Vec<RejectedRow>,
+    partial: Vec<PartialTicket>,
+}
+
+/// The rows of one ticket, in their order.
+struct TicketRows<'a> {
+    rows: &'a [Row],
+    /// Others were refused.
+    incomplete: bool,
 }
 
 /// The result for one ticket.
 enum WriteOutcome {
-    Created(Box<ImportedTicket>, ticket_import::Model),
-    Updated(ticket_import::Model, u64),
+    Created(Box<ImportedTicket>, ticket_import::Model, Vec<Omission>),
+    Updated { state: ticket_import::Model, events: u64, omissions: Vec<Omission> },
     Unchanged,
 }
 

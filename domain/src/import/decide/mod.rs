@@ -1,255 +1,337 @@
 //! Parsing of rows. Pure.
 
+pub mod cells;
+pub mod encoding;
 pub mod history;
+pub mod order;
+pub mod times;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use jiff::civil::DateTime;
-use jiff::fmt::strtime;
+use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
 
-use super::model::{Columns, ImportMap, RejectedRow, Row, UNCHANGED};
+use self::cells::{Cells, LINE, TextUse, clean, columns_of};
+use self::order::RowOrder;
+use self::times::{TimeFault, TimeReader, is_rounded_number, whole_number};
+use super::model::{CountedUntil, EarlyRows, Field, ImportMap, MERGED, RejectedRow, Row, UNCHANGED};
 use crate::kernel::text::{BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Message, Timestamp, time};
 use crate::msg;
 use crate::tickets::model::TicketStatus;
 
-/// The values of a row by column.
-pub struct Cells<'a>(pub HashMap<&'a str, &'a str>);
+/// The characters of an id of another system.
+const ID_CHARS_MAX: usize = 2 * KEY_CHARS_MAX;
+
+/// What a word of the source says about the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SourceStatus {
+    Unchanged,
+    Status(TicketStatus),
+    Merged,
+}
 
 /// Parses rows by a validated map.
 pub struct RowReader {
     map: ImportMap,
-    zone: TimeZone,
-    status: HashMap<String, Option<TicketStatus>>,
+    times: TimeReader,
+    status: HashMap<String, SourceStatus>,
+    encoding: Option<&'static Encoding>,
+}
+
+/// How the rows of a ticket become its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryRules {
+    /// The rows have times of their own; otherwise they are states of tickets (a list).
+    pub dated: bool,
+    /// The map has a column of first responses.
+    pub names_response: bool,
+    /// The time of creation is that of a row.
+    pub created_by_row: bool,
+    pub hand_overs_until: CountedUntil,
 }
 
 impl RowReader {
-    /// `organisation`: the time zone if the map has none.
-    pub fn new(map: ImportMap, organisation: &TimeZone) -> Result<Self, Message> {
+    /// `organisation`: the time zone if the map has none. `now`: later times are refused.
+    pub fn new(map: ImportMap, organisation: &TimeZone, now: Timestamp) -> Result<Self, Message> {
         let zone = match &map.time_zone {
             None => organisation.clone(),
             Some(name) => time::zone(name).ok_or_else(|| msg!("import-map-time-zone-unknown", name = name))?,
         };
-        let status = map
-            .words
-            .status
-            .iter()
-            .map(|(word, status)| match status.parse::<TicketStatus>().ok() {
-                Some(status) => Ok((word.clone(), Some(status))),
-                None if status == UNCHANGED => Ok((word.clone(), None)),
-                None => Err(msg!("import-map-status-unknown", status = status, unchanged = UNCHANGED)),
-            })
-            .collect::<Result<_, _>>()?;
+        let status = map.words.status.iter().map(|(word, status)| Ok((word.clone(), source_status(status)?)));
+        let status = status.collect::<Result<_, Message>>()?;
         if map.source.trim().is_empty() || map.source.chars().count() > KEY_CHARS_MAX {
             return Err(msg!("import-map-source-missing"));
         }
-        Ok(Self { map, zone, status })
+        if !map.delimiter.is_ascii() {
+            return Err(msg!("import-map-delimiter-invalid"));
+        }
+        let named = |name: &String| encoding::by_name(name).ok_or(msg!("import-map-encoding-unknown", name = name));
+        let encoding = map.encoding.as_ref().map(named).transpose()?;
+        if let Some(field) = map.fixed.keys().find(|field| map.columns.contains_key(*field) || **field == Field::Id) {
+            return Err(msg!("import-map-fixed-invalid", field = field.as_str()));
+        }
+        if !map.columns.contains_key(&Field::Id) {
+            return Err(msg!("import-map-id-missing"));
+        }
+        let has = |field: Field| map.columns.contains_key(&field) || map.fixed.contains_key(&field);
+        if !has(Field::Created) && !has(Field::At) {
+            return Err(msg!("import-map-created-missing"));
+        }
+        Ok(Self { map, times: TimeReader { zone, now }, status, encoding })
     }
 
-    pub fn map(&self) -> &ImportMap {
+    pub const fn map(&self) -> &ImportMap {
         &self.map
     }
 
-    /// Checks that the file has all columns of the map.
+    /// The encoding that the map names.
+    pub const fn encoding(&self) -> Option<&'static Encoding> {
+        self.encoding
+    }
+
+    pub fn history_rules(&self) -> HistoryRules {
+        let columns = &self.map.columns;
+        let (created, at) = (columns.get(&Field::Created), columns.get(&Field::At));
+        HistoryRules {
+            dated: self.has(Field::At),
+            names_response: self.has(Field::Responded),
+            created_by_row: !self.has(Field::Created) || created == at,
+            hand_overs_until: self.map.hand_overs_until,
+        }
+    }
+
+    pub fn row_order(&self) -> RowOrder {
+        match (self.has(Field::Order), self.has(Field::At)) {
+            (true, _) => RowOrder::Column,
+            (false, true) => RowOrder::Time,
+            (false, false) => RowOrder::File,
+        }
+    }
+
+    fn has(&self, field: Field) -> bool {
+        self.map.columns.contains_key(&field) || self.map.fixed.contains_key(&field)
+    }
+
+    /// Whether the map uses a column.
+    pub fn uses(&self, column: &str) -> bool {
+        self.map.columns.values().any(|template| columns_of(template).contains(&column))
+    }
+
+    /// Checks that the file has all columns of the map, each once.
     pub fn check_columns(&self, names: &[String]) -> Result<(), Message> {
-        let Columns {
-            id,
-            title,
-            description,
-            created,
-            at,
-            order,
-            status,
-            priority,
-            issue_type,
-            product,
-            device,
-            team,
-            assignee,
-            customer,
-            channel,
-            operator,
-            hand_overs,
-            reopenings,
-            closed,
-            fault_type,
-            root_cause_level,
-            cause_tag,
-            solution_tag,
-            resolution,
-        } = &self.map.columns;
-        let wanted = [Some(id), Some(title), Some(created), description.as_ref(), at.as_ref(), order.as_ref()];
-        let more = [status, priority, issue_type, product, device, team, assignee, customer, channel, operator];
-        let rest = [hand_overs, reopenings, closed, fault_type, root_cause_level, cause_tag, solution_tag, resolution];
-        let all = wanted.into_iter().flatten().chain(more.into_iter().flatten()).chain(rest.into_iter().flatten());
-        for template in all {
+        for (field, template) in &self.map.columns {
             for column in columns_of(template) {
-                if !names.iter().any(|name| name == column) {
-                    return Err(msg!("import-column-missing", column = column, columns = names.join(", ")));
+                let count = names.iter().filter(|name| *name == column).count();
+                let columns = names.join(", ");
+                match count {
+                    1 => {}
+                    0 if column == LINE => {}
+                    0 if names.len() == 1 => {
+                        return Err(msg!("import-one-column", column = column, columns = columns));
+                    }
+                    0 if *field == Field::Id => {
+                        return Err(msg!("import-id-column-missing", column = column, columns = columns));
+                    }
+                    0 => return Err(msg!("import-column-missing", column = column, columns = columns)),
+                    count => return Err(msg!("import-column-repeated", column = column, count = count)),
                 }
             }
         }
         Ok(())
     }
 
-    /// Parses a row, or returns the reason of its rejection.
-    pub fn parse_row(&self, line: u64, cells: &Cells<'_>) -> Result<Row, RejectedRow> {
-        let id = self.text(cells, &self.map.columns.id);
-        self.parse_fields(line, id.clone(), cells).map_err(|reason| RejectedRow { line, id, reasons: vec![reason] })
+    /// The id of a row that is not parsed for another reason.
+    pub fn id_of(&self, cells: &Cells<'_>) -> Option<String> {
+        self.key_value(cells, Field::Id)
     }
 
-    fn parse_fields(&self, line: u64, id: Option<String>, cells: &Cells<'_>) -> Result<Row, Message> {
-        let columns = &self.map.columns;
-        let id = id.ok_or_else(|| msg!("import-id-empty", column = columns.id))?;
-        if id.chars().count() > 2 * KEY_CHARS_MAX {
-            return Err(msg!("import-id-too-long", column = columns.id, max = 2 * KEY_CHARS_MAX));
+    /// Parses a row, or returns the reason of its rejection.
+    pub fn parse_row(&self, cells: &Cells<'_>) -> Result<Row, RejectedRow> {
+        let id = self.id_of(cells);
+        let rejected = |id, leaves_gap, reason| RejectedRow { line: cells.line, id, reasons: vec![reason], leaves_gap };
+        let row = self.parse_fields(cells, id.clone()).map_err(|reason| rejected(id, true, reason))?;
+        if row.at >= row.created {
+            return Ok(row);
         }
-        let optional = |template: &Option<String>| template.as_ref().and_then(|template| self.text(cells, template));
-        let key = |template: &Option<String>| match optional(template) {
-            Some(text) if text.chars().count() > KEY_CHARS_MAX => {
-                Err(msg!("import-key-too-long", text = text, max = KEY_CHARS_MAX))
+        match self.map.rows_before_created {
+            // Nothing happens to a ticket before it exists, so the others are its whole history.
+            EarlyRows::Refuse => {
+                let reason = msg!("import-row-before-created", at = row.at, created = row.created);
+                Err(rejected(Some(row.id), false, reason))
             }
-            other => Ok(other),
-        };
-        let empty = |column: &String| msg!("import-value-empty", column = column);
-        let created = self.time(cells, &columns.created)?.ok_or_else(|| empty(&columns.created))?;
-        let at = match &columns.at {
-            None => created,
-            Some(column) => self.time(cells, column)?.ok_or_else(|| empty(column))?,
-        };
-        let closed = columns.closed.as_ref().map(|column| self.time(cells, column)).transpose()?.flatten();
-        if let (Some(column), Some(closed)) = (&columns.closed, closed)
-            && closed < created
-        {
-            return Err(msg!("import-closed-before-created", column = column, closed = closed, created = created));
+            EarlyRows::AtCreated => Ok(Row { at: row.created, ..row }),
         }
-        let order = match &columns.order {
-            None => 0,
-            Some(column) => self.number(cells, column)?.unwrap_or(0),
-        };
-        let count = |template: &Option<String>| -> Result<Option<i32>, Message> {
-            let Some(column) = template else { return Ok(None) };
-            let Some(n) = self.number(cells, column)? else { return Ok(None) };
-            let count = i32::try_from(n).ok().filter(|n| *n >= 0);
-            count.map(Some).ok_or_else(|| msg!("import-count-invalid", column = column, number = n))
-        };
-        let source_status = optional(&columns.status);
+    }
+
+    fn parse_fields(&self, cells: &Cells<'_>, id: Option<String>) -> Result<Row, Message> {
+        let id = self.checked_id(id)?;
+        let (created, at) = self.created_and_at(cells)?;
+        let (order, order_text) = self.order(cells)?;
+        let source_status = self.key_value(cells, Field::Status);
         let status = match &source_status {
-            None => None,
+            None => SourceStatus::Unchanged,
             Some(word) => {
                 *self.status.get(word).ok_or_else(|| msg!("import-value-unmapped", value = word, list = "status"))?
             }
         };
-        fn mapped<T: Copy>(
-            what: &str,
-            words: &std::collections::BTreeMap<String, T>,
-            word: Option<String>,
-        ) -> Result<Option<T>, Message> {
-            word.map(|word| {
-                words.get(&word).copied().ok_or_else(|| msg!("import-value-unmapped", value = word, list = what))
-            })
-            .transpose()
-        }
         let words = &self.map.words;
-        let title = optional(&Some(columns.title.clone())).unwrap_or_else(|| id.clone());
-        let description = optional(&columns.description).unwrap_or_else(|| title.clone());
+        let title = self.text(cells, Field::Title).unwrap_or_else(|| id.clone());
+        let description = self.text(cells, Field::Description).unwrap_or_else(|| title.clone());
         Ok(Row {
-            line,
+            line: cells.line,
             order,
+            order_text,
             at,
             created,
-            closed,
+            responded: self.time_from(cells, Field::Responded, created)?,
+            closed: self.time_from(cells, Field::Closed, created)?,
             title: truncate(
                 title.lines().find(|line| !line.trim().is_empty()).unwrap_or(&title).trim(),
                 TITLE_CHARS_MAX,
             ),
             description: truncate(&description, BODY_CHARS_MAX),
             source_status,
-            status,
-            priority: mapped("priority", &words.priority, optional(&columns.priority))?,
-            issue_type: key(&columns.issue_type)?,
-            product: key(&columns.product)?,
-            device: key(&columns.device)?,
-            team: key(&columns.team)?,
-            assignee: key(&columns.assignee)?,
-            customer: key(&columns.customer)?,
-            channel: key(&columns.channel)?,
-            operator: key(&columns.operator)?,
-            hand_overs: count(&columns.hand_overs)?,
-            reopenings: count(&columns.reopenings)?,
-            fault_type: mapped("fault_type", &words.fault_type, optional(&columns.fault_type))?,
-            root_cause_level: mapped("root_cause_level", &words.root_cause_level, optional(&columns.root_cause_level))?,
-            cause_tag: key(&columns.cause_tag)?,
-            solution_tag: key(&columns.solution_tag)?,
-            resolution: optional(&columns.resolution).map(|text| truncate(&text, BODY_CHARS_MAX)),
+            status: match status {
+                SourceStatus::Unchanged => None,
+                SourceStatus::Status(status) => Some(status),
+                SourceStatus::Merged => Some(TicketStatus::Cancelled),
+            },
+            merged: status == SourceStatus::Merged,
+            priority: self.mapped(cells, Field::Priority, &words.priority)?,
+            issue_type: self.key(cells, Field::IssueType)?,
+            product: self.key(cells, Field::Product)?,
+            device: self.key(cells, Field::Device)?,
+            team: self.key(cells, Field::Team)?,
+            assignee: self.key(cells, Field::Assignee)?,
+            customer: self.key(cells, Field::Customer)?,
+            channel: self.key(cells, Field::Channel)?,
+            operator: self.key(cells, Field::Operator)?,
+            hand_overs: self.count(cells, Field::HandOvers)?,
+            reopenings: self.count(cells, Field::Reopenings)?,
+            fault_type: self.mapped(cells, Field::FaultType, &words.fault_type)?,
+            root_cause_level: self.mapped(cells, Field::RootCauseLevel, &words.root_cause_level)?,
+            cause_tag: self.key(cells, Field::CauseTag)?,
+            solution_tag: self.key(cells, Field::SolutionTag)?,
+            resolution: self.text(cells, Field::Resolution).map(|text| truncate(&text, BODY_CHARS_MAX)),
             id,
         })
     }
 
-    /// The value of a column or template; `None` if it is empty.
-    fn text(&self, cells: &Cells<'_>, template: &str) -> Option<String> {
-        let cell = |column: &str| {
-            let value = cells.0.get(column)?.trim();
-            (!value.is_empty() && !self.map.missing.iter().any(|missing| missing == value)).then_some(value)
-        };
-        let text = if template.contains('{') {
-            let mut text = String::new();
-            let mut found = false;
-            let mut rest = template;
-            while let Some((before, after)) = rest.split_once('{') {
-                let (column, after) = after.split_once('}').unwrap_or((after, ""));
-                text.push_str(before);
-                if let Some(value) = cell(column) {
-                    text.push_str(value);
-                    found = true;
-                }
-                rest = after;
-            }
-            text.push_str(rest);
-            found.then_some(text)?
-        } else {
-            cell(template)?.to_owned()
-        };
-        // Remove characters that no field accepts.
-        let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-        let text = text.trim();
-        (!text.is_empty()).then(|| text.to_owned())
+    fn checked_id(&self, id: Option<String>) -> Result<String, Message> {
+        let column = self.column(Field::Id);
+        let id = id.ok_or_else(|| msg!("import-id-empty", column = column))?;
+        if id.chars().count() > ID_CHARS_MAX {
+            return Err(msg!("import-id-too-long", column = column, max = ID_CHARS_MAX));
+        }
+        if is_rounded_number(&id) {
+            return Err(msg!("import-id-rounded", column = column, id = id));
+        }
+        Ok(id)
     }
 
-    fn time(&self, cells: &Cells<'_>, column: &str) -> Result<Option<Timestamp>, Message> {
-        let Some(text) = self.text(cells, column) else { return Ok(None) };
-        if let Some(at) = Timestamp::parse(&text) {
-            return Ok(Some(at));
+    /// When the ticket was created and the row written. A map that names only one of the two times uses it for both.
+    fn created_and_at(&self, cells: &Cells<'_>) -> Result<(Timestamp, Timestamp), Message> {
+        let empty = |field: Field| msg!("import-value-empty", column = self.column(field));
+        let wanted = |field: Field| match self.has(field) {
+            true => self.time(cells, field)?.ok_or_else(|| empty(field)).map(Some),
+            false => Ok(None),
+        };
+        match (wanted(Field::Created)?, wanted(Field::At)?) {
+            (Some(created), at) => Ok((created, at.unwrap_or(created))),
+            (None, Some(at)) => Ok((at, at)),
+            (None, None) => Err(empty(Field::Created)),
         }
-        for format in &self.map.time_formats {
-            let Ok(parsed) = strtime::parse(format, &text) else { continue };
-            if let Ok(at) = parsed.to_timestamp() {
-                return Ok(Some(Timestamp::from_millis(at.as_millisecond())));
-            }
-            let civil: Option<DateTime> = parsed
-                .to_datetime()
-                .or_else(|_| parsed.to_date().map(|date| date.to_datetime(jiff::civil::Time::midnight())))
-                .ok();
-            if let Some(at) = civil.and_then(|civil| civil.to_zoned_datetime(self.zone.clone()).ok()) {
-                return Ok(Some(Timestamp::from_millis(at.timestamp().as_millisecond())));
-            }
-        }
-        Err(msg!("import-time-invalid", column = column, text = text))
     }
 
-    fn number(&self, cells: &Cells<'_>, column: &str) -> Result<Option<i64>, Message> {
-        self.text(cells, column)
-            .map(|text| text.parse().map_err(|_| msg!("import-number-invalid", column = column, text = text)))
-            .transpose()
+    /// A whole number or a time is a number; anything else is compared as text.
+    fn order(&self, cells: &Cells<'_>) -> Result<(i64, Option<String>), Message> {
+        let Some(text) = self.key_value(cells, Field::Order) else { return Ok((0, None)) };
+        if text.chars().count() > ID_CHARS_MAX {
+            return Err(msg!("import-id-too-long", column = self.column(Field::Order), max = ID_CHARS_MAX));
+        }
+        let number = whole_number(&text).or_else(|| self.times.parse(&self.map, &text).ok().map(Timestamp::millis));
+        Ok(number.map_or_else(|| (0, Some(text)), |number| (number, None)))
+    }
+
+    /// The column of a field, for messages.
+    fn column(&self, field: Field) -> &str {
+        self.map.columns.get(&field).map_or(field.as_str(), String::as_str)
+    }
+
+    fn value(&self, cells: &Cells<'_>, field: Field, to: TextUse) -> Option<String> {
+        match self.map.columns.get(&field) {
+            Some(template) => cells.value(template, &self.map.missing, to),
+            None => self.map.fixed.get(&field).map(|value| clean(value, to)).filter(|value| !value.is_empty()),
+        }
+    }
+
+    fn text(&self, cells: &Cells<'_>, field: Field) -> Option<String> {
+        self.value(cells, field, TextUse::Text)
+    }
+
+    fn key_value(&self, cells: &Cells<'_>, field: Field) -> Option<String> {
+        self.value(cells, field, TextUse::Key)
+    }
+
+    fn key(&self, cells: &Cells<'_>, field: Field) -> Result<Option<String>, Message> {
+        match self.key_value(cells, field) {
+            Some(text) if text.chars().count() > KEY_CHARS_MAX => {
+                Err(msg!("import-key-too-long", text = text, max = KEY_CHARS_MAX))
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn mapped<T: Copy>(
+        &self,
+        cells: &Cells<'_>,
+        field: Field,
+        words: &BTreeMap<String, T>,
+    ) -> Result<Option<T>, Message> {
+        let word = self.key_value(cells, field);
+        let known = |word: String| {
+            let value = words.get(&word).copied();
+            value.ok_or_else(|| msg!("import-value-unmapped", value = word, list = field.as_str()))
+        };
+        word.map(known).transpose()
+    }
+
+    fn time(&self, cells: &Cells<'_>, field: Field) -> Result<Option<Timestamp>, Message> {
+        let Some(text) = self.key_value(cells, field) else { return Ok(None) };
+        let column = self.column(field);
+        self.times.parse(&self.map, &text).map(Some).map_err(|fault| match fault {
+            TimeFault::Malformed => msg!("import-time-invalid", column = column, text = text),
+            TimeFault::Implausible => msg!("import-time-implausible", column = column, text = text),
+        })
+    }
+
+    /// A time that is not before the creation of the ticket.
+    fn time_from(&self, cells: &Cells<'_>, field: Field, created: Timestamp) -> Result<Option<Timestamp>, Message> {
+        let at = self.time(cells, field)?;
+        if let Some(at) = at.filter(|at| *at < created) {
+            let column = self.column(field);
+            return Err(msg!("import-time-before-created", column = column, at = at, created = created));
+        }
+        Ok(at)
+    }
+
+    fn count(&self, cells: &Cells<'_>, field: Field) -> Result<Option<i32>, Message> {
+        let Some(text) = self.key_value(cells, field) else { return Ok(None) };
+        let column = self.column(field);
+        let number = whole_number(&text).ok_or_else(|| msg!("import-number-invalid", column = column, text = text))?;
+        let count = i32::try_from(number).ok().filter(|count| *count >= 0);
+        count.map(Some).ok_or_else(|| msg!("import-count-invalid", column = column, number = number))
     }
 }
 
-fn columns_of(template: &str) -> Vec<&str> {
-    if !template.contains('{') {
-        return vec![template];
+fn source_status(word: &str) -> Result<SourceStatus, Message> {
+    match (word.parse::<TicketStatus>(), word) {
+        (Ok(status), _) => Ok(SourceStatus::Status(status)),
+        (_, UNCHANGED) => Ok(SourceStatus::Unchanged),
+        (_, MERGED) => Ok(SourceStatus::Merged),
+        _ => Err(msg!("import-map-status-unknown", status = word, unchanged = UNCHANGED, merged = MERGED)),
     }
-    template.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(column, _)| column)).collect()
 }
 
 fn truncate(text: &str, chars_max: usize) -> String {

@@ -24,6 +24,7 @@ pub struct Group {
 struct Accumulator {
     aggregates: Aggregates,
     first_response_times: Vec<u32>,
+    unknown_first_responses: u64,
     handling_times: Vec<u32>,
 }
 
@@ -126,6 +127,7 @@ impl Accumulator {
             Outcome::Met => tally.met += 1,
             Outcome::Missed => tally.missed += 1,
             Outcome::Pending => tally.pending += 1,
+            Outcome::Unknown => tally.unknown += 1,
             Outcome::Excluded => {
                 aggregates.excluded += u64::from(metric == Metric::FirstResponseCompliance);
                 return;
@@ -135,8 +137,13 @@ impl Accumulator {
         match metric {
             Metric::FirstResponseCompliance => {
                 aggregates.created += 1;
-                self.first_response_times.extend(row.first_responded_at.map(elapsed));
+                if row.incomplete || row.response_unknown {
+                    self.unknown_first_responses += 1;
+                } else {
+                    self.first_response_times.extend(row.first_responded_at.map(elapsed));
+                }
             }
+            Metric::FirstTimeResolution if outcome == Outcome::Unknown => {}
             Metric::FirstTimeResolution => {
                 aggregates.resolved += 1;
                 self.handling_times.extend(row.first_resolved_at.map(elapsed));
@@ -146,10 +153,11 @@ impl Accumulator {
     }
 
     fn finish(self) -> Aggregates {
-        let Self { aggregates, first_response_times, handling_times } = self;
+        let Self { aggregates, first_response_times, unknown_first_responses, handling_times } = self;
+        let with_unknown = |times, unknown| Distribution { unknown, ..distribution(times) };
         Aggregates {
-            first_response_time: distribution(first_response_times),
-            handling_time: distribution(handling_times),
+            first_response_time: with_unknown(first_response_times, unknown_first_responses),
+            handling_time: with_unknown(handling_times, aggregates.first_time_resolution.unknown),
             ..aggregates
         }
     }
@@ -158,8 +166,10 @@ impl Accumulator {
 impl Aggregates {
     /// Whether no ticket contributes.
     pub fn is_empty(&self) -> bool {
-        let none = |tally: Tally| tally.denominator() + tally.pending == 0;
-        self.created + self.resolved + self.excluded == 0 && none(self.root_cause_closure)
+        let none = |tally: Tally| tally.denominator() + tally.pending + tally.unknown == 0;
+        self.created + self.resolved + self.excluded == 0
+            && none(self.first_time_resolution)
+            && none(self.root_cause_closure)
     }
 }
 
@@ -179,7 +189,7 @@ pub fn distribution(mut seconds: Vec<u32>) -> Distribution {
         strata.push(Stratum { count: stratum.len() as u64, median });
         rest = above;
     }
-    Distribution { count, percentiles, buckets, strata }
+    Distribution { count, percentiles, buckets, strata, unknown: 0 }
 }
 
 /// Splits into values below the edge, and the rest; at the last edge everything is below.

@@ -63,8 +63,11 @@ pub fn heatmaps(
         cell.arrivals += 1;
         cell.answered_in_time += u32::from(outcome == Outcome::Met);
         cell.missed += u32::from(outcome == Outcome::Missed);
-        if outcome != Outcome::Pending {
+        if matches!(outcome, Outcome::Met | Outcome::Missed) {
             cell.weeks.insert(week);
+        }
+        if row.incomplete || row.response_unknown {
+            continue;
         }
         let elapsed = |at: Timestamp| u32::try_from(at.seconds_since(row.created_at)).unwrap_or(u32::MAX);
         cell.first_responses.extend(row.first_responded_at.map(elapsed));

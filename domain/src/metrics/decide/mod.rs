@@ -22,15 +22,9 @@ pub fn outcome(
     settings: &Settings,
 ) -> Option<(Timestamp, Outcome)> {
     let (anchor, outcome) = match metric {
-        Metric::FirstResponseCompliance => {
-            let due = row.first_response_due_at.unwrap_or(row.created_at + settings.first_response_within());
-            let outcome = match row.first_responded_at {
-                Some(at) if at <= due => Outcome::Met,
-                None if now < due => Outcome::Pending,
-                _ => Outcome::Missed,
-            };
-            (row.created_at, outcome)
-        }
+        Metric::FirstResponseCompliance => (row.created_at, first_response(row, now, settings)),
+        // It is not known in which period it was resolved.
+        Metric::FirstTimeResolution if row.incomplete || row.resolution_unknown => (row.created_at, Outcome::Unknown),
         Metric::FirstTimeResolution => {
             let resolved_at = row.first_resolved_at?;
             let window = resolved_at + settings.reopened_within();
@@ -42,10 +36,28 @@ pub fn outcome(
             };
             (resolved_at, outcome)
         }
+        Metric::RootCauseClosure if row.defect && (row.incomplete || row.resolution_unknown) => {
+            (row.created_at, Outcome::Unknown)
+        }
         Metric::RootCauseClosure => {
             let closed_at = row.closed_at.filter(|_| row.defect)?;
             (closed_at, if is_fixed() { Outcome::Met } else { Outcome::Missed })
         }
     };
     Some((anchor, if row.excluded { Outcome::Excluded } else { outcome }))
+}
+
+/// A history that knows only the resolution: the first response came no later.
+fn first_response(row: &Row, now: Timestamp, settings: &Settings) -> Outcome {
+    let due = row.first_response_due_at.unwrap_or(row.created_at + settings.first_response_within());
+    match row.first_responded_at {
+        _ if row.incomplete => Outcome::Unknown,
+        _ if row.response_unknown => match row.first_resolved_at {
+            Some(at) if at <= due => Outcome::Met,
+            _ => Outcome::Unknown,
+        },
+        Some(at) if at <= due => Outcome::Met,
+        None if now < due => Outcome::Pending,
+        _ => Outcome::Missed,
+    }
 }

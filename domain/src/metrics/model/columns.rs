@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use super::{Dimension, Fact, Key};
 use crate::kernel::{TicketId, Timestamp};
-use crate::tickets::model::{RootCauseLevel, TicketStatus};
+use crate::tickets::model::{RootCauseLevel, SourceHistory, TicketStatus};
 
 /// The value of an instant that a ticket does not have.
 const NEVER: i64 = i64::MIN;
 const EXCLUDED: u8 = 1;
 const HANDED_OVER: u8 = 2;
 const DEFECT: u8 = 4;
+const INCOMPLETE: u8 = 8;
+const RESPONSE_UNKNOWN: u8 = 16;
+const RESOLUTION_UNKNOWN: u8 = 32;
 
 /// Distinct values of a column; code 0 is none.
 #[derive(Debug)]
@@ -57,6 +60,12 @@ pub struct Row {
     pub handed_over: bool,
     /// Attributed to a design defect.
     pub defect: bool,
+    /// Rows of its imported history were refused: none of its facts is sure.
+    pub incomplete: bool,
+    /// Somebody responded or may have; when is not known.
+    pub response_unknown: bool,
+    /// It is solved; since when is not known.
+    pub resolution_unknown: bool,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +110,7 @@ impl Columns {
             ticket,
             status,
             merged,
+            history,
             created_at,
             first_response_due_at,
             first_responded_at,
@@ -141,10 +151,17 @@ impl Columns {
         self.first_resolved_at[index] = millis_or_never(first_resolved_at);
         self.first_reopened_at[index] = millis_or_never(first_reopened_at);
         self.closed_at[index] = millis_or_never(closed_at);
+        let SourceHistory { incomplete, merged: merged_in_source, response_unknown, resolution_unknown } = history;
         let unanswered = status == TicketStatus::Cancelled && first_responded_at.is_none();
-        self.flags[index] = (u8::from(merged || unanswered) * EXCLUDED)
-            | (u8::from(first_resolution_hand_overs > 0) * HANDED_OVER)
-            | (u8::from(root_cause_level == Some(RootCauseLevel::L3DesignDefect)) * DEFECT);
+        let flags = [
+            (merged || merged_in_source || unanswered, EXCLUDED),
+            (first_resolution_hand_overs > 0, HANDED_OVER),
+            (root_cause_level == Some(RootCauseLevel::L3DesignDefect), DEFECT),
+            (incomplete, INCOMPLETE),
+            (response_unknown, RESPONSE_UNKNOWN),
+            (resolution_unknown, RESOLUTION_UNKNOWN),
+        ];
+        self.flags[index] = flags.into_iter().map(|(is_set, flag)| u8::from(is_set) * flag).sum();
         let id = |id: Option<uuid::Uuid>| id.map_or(Key::None, Key::Id);
         for (dimension, key) in [
             (Dimension::Team, id(team.map(|id| id.0))),
@@ -181,6 +198,9 @@ impl Columns {
             excluded: flags & EXCLUDED != 0,
             handed_over: flags & HANDED_OVER != 0,
             defect: flags & DEFECT != 0,
+            incomplete: flags & INCOMPLETE != 0,
+            response_unknown: flags & RESPONSE_UNKNOWN != 0,
+            resolution_unknown: flags & RESOLUTION_UNKNOWN != 0,
         }
     }
 

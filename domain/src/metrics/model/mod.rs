@@ -15,7 +15,7 @@ use crate::kernel::{CustomerId, TeamId, TicketId, Timestamp, UserId, days, minut
 use crate::runtime::ConfigSection;
 use crate::runtime::app::States;
 use crate::sla::model::DefaultFirstResponse;
-use crate::tickets::model::{Priority, RootCauseLevel, TicketStatus};
+use crate::tickets::model::{Priority, RootCauseLevel, SourceHistory, TicketStatus};
 
 /// Configuration: the section `metrics`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -94,6 +94,8 @@ pub enum Outcome {
     Missed,
     /// The window is still open.
     Pending,
+    /// The history of an imported ticket does not say: it counts in no metric, and is shown apart.
+    Unknown,
     /// Merged, or cancelled before a response: counts in no metric, and is shown apart.
     Excluded,
 }
@@ -167,6 +169,7 @@ pub struct Fact {
     pub ticket: TicketId,
     pub status: TicketStatus,
     pub merged: bool,
+    pub history: SourceHistory,
     pub created_at: Timestamp,
     /// The due time of its SLA clock; `None`: it has none (history).
     pub first_response_due_at: Option<Timestamp>,
@@ -205,6 +208,7 @@ pub struct Tally {
     pub met: u64,
     pub missed: u64,
     pub pending: u64,
+    pub unknown: u64,
 }
 
 impl Tally {
@@ -229,6 +233,8 @@ pub struct Distribution {
     pub buckets: Vec<u64>,
     /// Between [`STRATA`]; the last is open.
     pub strata: Vec<Stratum>,
+    /// Tickets whose duration is not known.
+    pub unknown: u64,
 }
 
 /// A part of a distribution that a mean would hide.

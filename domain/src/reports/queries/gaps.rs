@@ -35,7 +35,7 @@ pub fn weeks(cx: &Ctx) -> Option<Vec<Period>> {
 
 /// Whether the share stays below the target even if everything pending is met.
 #[expect(clippy::cast_precision_loss, reason = "counts of tickets")]
-fn stays_below(Tally { met, missed, pending }: Tally, target: f64) -> bool {
+fn stays_below(Tally { met, missed, pending, unknown: _ }: Tally, target: f64) -> bool {
     let all = met + missed + pending;
     all > 0 && ((met + pending) as f64) < target * all as f64
 }

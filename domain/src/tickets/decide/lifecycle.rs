@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::hand_over::count_hand_over;
 use super::rights::{counts_as_response, may};
 use crate::kernel::text::{self, BODY_CHARS_MAX, REASON_CHARS_MAX, REDACTED};
 use crate::kernel::{Actor, Code, CommentId, Refusal, TeamId, Timestamp, UserId, refuse};
@@ -117,8 +118,6 @@ pub fn assign(ticket: &Ticket, actor: &Actor, now: Timestamp, to: &Assignee) -> 
     if ticket.assignment.assignee == Some(to.id) {
         return Err(refuse(Code::Invalid, "assigneeId", msg!("tickets-assignee-unchanged")));
     }
-    // Reassigning a ticket that nobody accepted is not a hand-over.
-    let hand_over = ticket.assignment.assignee.is_some() && ticket.assignment.accepted;
     let mut next = ticket.clone();
     touch(&mut next, now, true);
     // Handing over one's own ticket counts as a response; assigning another person's ticket does not.
@@ -129,9 +128,8 @@ pub fn assign(ticket: &Ticket, actor: &Actor, now: Timestamp, to: &Assignee) -> 
         next.times.first_responded_at = next.times.first_responded_at.or(Some(now));
     }
     next.assignment.assignee = Some(to.id);
-    next.assignment.accepted = false;
     next.assignment.team = next.assignment.team.or(to.team);
-    next.counts.hand_overs += i32::from(hand_over);
+    let hand_over = count_hand_over(ticket, &mut next);
     if ticket.status != TicketStatus::Waiting {
         next.status = TicketStatus::Assigned;
     }
@@ -154,6 +152,7 @@ pub fn accept(ticket: &Ticket, actor: &Actor, now: Timestamp, team: Option<TeamI
     next.assignment.assignee = Some(me);
     next.assignment.team = next.assignment.team.or(team);
     next.assignment.accepted = true;
+    count_hand_over(ticket, &mut next);
     next.status = TicketStatus::InProgress;
     Ok(Decision { next, facts: vec![Fact::Accepted], participants })
 }
@@ -353,6 +352,7 @@ pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes)
         return Ok(None);
     }
     touch(&mut next, now, true);
+    count_hand_over(ticket, &mut next);
     Ok(Some(decision(next, Fact::Updated { fields })))
 }
 

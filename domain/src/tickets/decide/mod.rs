@@ -1,6 +1,7 @@
 //! Pure decisions about tickets: from state, actor and time to the next state with its events, or to a refusal.
 
 pub mod board;
+pub mod hand_over;
 pub mod lifecycle;
 pub mod references;
 pub mod rights;

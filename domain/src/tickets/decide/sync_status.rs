@@ -54,7 +54,6 @@ pub fn next_step(
         }
         (_, Assigned) => {
             next.status = Assigned;
-            next.assignment.accepted = false;
             next.waiting_reason = None;
             Fact::Assigned { hand_over: false }
         }

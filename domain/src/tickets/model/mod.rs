@@ -180,6 +180,7 @@ pub struct Ticket {
     pub times: TicketTimes,
     pub counts: TicketCounts,
     pub closing: Closing,
+    pub history: SourceHistory,
 }
 
 /// What is asked, by whom, and how it came in.
@@ -207,7 +208,7 @@ pub struct TicketRequest {
 pub struct Assignment {
     pub assignee: Option<UserId>,
     pub team: Option<TeamId>,
-    /// The current assignee accepted the ticket: assigning it to somebody else is now a hand-over.
+    /// Somebody has accepted the ticket: from now on another person or team is a hand-over.
     pub accepted: bool,
 }
 
@@ -240,10 +241,23 @@ pub struct Closing {
     pub merged_into: Option<TicketId>,
     /// The first entry into RESOLVED or CLOSED. This and the next two fields serve metrics; later cycles do not change them.
     pub first_resolved_at: Option<Timestamp>,
-    /// Hand-overs until the first resolution; for an imported ticket, the count of its source.
+    /// Hand-overs until the first resolution; for an imported ticket, the running count of its source, if that has one.
     pub first_resolution_hand_overs: i32,
     /// The first reopening after the first resolution.
     pub first_reopened_at: Option<Timestamp>,
+}
+
+/// What the history of an imported ticket leaves open. Metrics leave it out; all false for a ticket of Buoy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceHistory {
+    /// Rows of it were refused: what the others say may be wrong.
+    pub incomplete: bool,
+    /// Its source merged it into another ticket.
+    pub merged: bool,
+    /// Somebody responded or may have; when is not known.
+    pub response_unknown: bool,
+    /// It is solved; since when is not known.
+    pub resolution_unknown: bool,
 }
 
 impl Ticket {
@@ -270,6 +284,7 @@ impl Ticket {
             },
             counts: TicketCounts::default(),
             closing: Closing::default(),
+            history: SourceHistory::default(),
         }
     }
 }

@@ -52,6 +52,11 @@ pub(crate) mod ticket {
         pub first_resolved_at: Option<Timestamp>,
         pub first_resolution_hand_overs: i32,
         pub first_reopened_at: Option<Timestamp>,
+        /// This and the next three: what the history of an imported ticket leaves open.
+        pub history_incomplete: bool,
+        pub merged_in_source: bool,
+        pub response_unknown: bool,
+        pub resolution_unknown: bool,
         pub no_response_marked_at: Option<Timestamp>,
         pub pending_status: Option<String>,
         pub pending_system: Option<String>,

@@ -3,8 +3,8 @@
 use super::entities::{Keys, attribution, ticket};
 use crate::runtime::row::row;
 use crate::tickets::model::{
-    Assignment, Attribution, AttributionDetails, Closing, PendingReport, Ticket, TicketCounts, TicketRequest,
-    TicketTimes,
+    Assignment, Attribution, AttributionDetails, Closing, PendingReport, SourceHistory, Ticket, TicketCounts,
+    TicketRequest, TicketTimes,
 };
 
 row! {
@@ -22,6 +22,9 @@ row! {
     group closing: Closing {
         resolved_at, closed_at, cancel_reason, merged_into, first_resolved_at, first_resolution_hand_overs,
         first_reopened_at
+    }
+    group history: SourceHistory {
+        response_unknown, resolution_unknown; incomplete = history_incomplete, merged = merged_in_source
     }
     optional pending: PendingReport {
         status = pending_status, system = pending_system, since = pending_since, needs = pending_needs

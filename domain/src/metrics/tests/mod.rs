@@ -1,5 +1,7 @@
 //! Outcomes, aggregates, heat maps and visibility.
 
+mod history;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use crate::kernel::{
     Actor, CustomerId, Person, Role, TeamId, TicketId, Timestamp, UserId, days, hours, minutes, seconds,
 };
 use crate::tickets::decide::rights::Scope;
-use crate::tickets::model::{Priority, RootCauseLevel, Snapshot, TicketStatus};
+use crate::tickets::model::{Priority, RootCauseLevel, Snapshot, SourceHistory, TicketStatus};
 
 const NOON: Timestamp = Timestamp::from_millis(1_772_452_800_000);
 
@@ -31,6 +33,9 @@ fn row() -> Row {
         excluded: false,
         handed_over: false,
         defect: false,
+        incomplete: false,
+        response_unknown: false,
+        resolution_unknown: false,
     }
 }
 
@@ -91,6 +96,7 @@ fn fact(n: u128) -> Fact {
         ticket: TicketId(Uuid::from_u128(n)),
         status: TicketStatus::InProgress,
         merged: false,
+        history: SourceHistory::default(),
         created_at: NOON,
         first_response_due_at: None,
         first_responded_at: None,
