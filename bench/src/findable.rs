@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use domain::import::commands::{ImportObserver, import};
-use domain::import::model::{ImportMap, Progress, RejectedRow};
+use domain::import::model::{ImportMap, PartialTicket, Progress, RejectedRow};
 use domain::recommend::react::IndexProgress;
 use domain::runtime::log;
 use jiff::tz::TimeZone;
@@ -61,6 +61,10 @@ impl ImportObserver for Silent {
 
     async fn refused(&mut self, refused: RejectedRow) {
         panic!("line {} of the import was refused", refused.line);
+    }
+
+    async fn imported_partially(&mut self, ticket: PartialTicket) {
+        panic!("a ticket was imported partially: {ticket:?}");
     }
 }
 

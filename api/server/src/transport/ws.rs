@@ -359,9 +359,12 @@ impl Socket {
 
 /// Resolves when the person's access may have ended.
 async fn changed(access: &mut Option<watch::Receiver<()>>) {
-    match access {
-        Some(access) if access.changed().await.is_ok() => {}
-        _ => std::future::pending().await,
+    let has_changed = match access {
+        Some(access) => access.changed().await.is_ok(),
+        None => false,
+    };
+    if !has_changed {
+        std::future::pending().await
     }
 }
 
