@@ -195,6 +195,7 @@ async fn sockets_end_with_their_session_their_key_and_their_account() {
     let key = &keys["systems"][0]["apiKeys"][0]["id"];
     admin.mutate_ok("revokeApiKey", "__typename", json!({ "apiKeyId": key })).await;
     assert_eq!(of_key.close_code().await, 4403, "a revoked key");
+    desk.advance(seconds(0)).await;
     desk.close().await;
 }
 

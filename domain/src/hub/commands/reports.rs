@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::decide::{Ingestion, ValidReport, clock_offset, unknown_token, validate};
 use super::super::model::{
-    HubEvent, HubFact, Outcome, REPORTS_MAX, ReportResult, ReportStatuses, ReportTime, StatusReport, System,
+    HubEvent, HubFact, Outcome, REPORTS_MAX, ReportResult, ReportStatuses, ReportTime, Settings, StatusReport, System,
 };
 use super::super::{queries, store};
 use super::calling_system;
@@ -53,7 +53,8 @@ impl Command for ReportStatuses {
             store::save_clock_offset(tx.conn(), system.id, offset, tx.now).await?;
             queries::invalidate_systems(tx.app());
         }
-        let valid = reports.iter().enumerate().map(|(index, given)| validate(given, index, tx.now));
+        let skew_max = tx.app().state::<Settings>().skew_max();
+        let valid = reports.iter().enumerate().map(|(index, given)| validate(given, index, tx.now, skew_max));
         let valid: Vec<Result<ValidReport, Refusal>> = valid.collect();
         let tokens: HashSet<String> = valid.iter().flatten().map(|report| report.token.clone()).collect();
         let ids = tickets::queries::ids_by_tokens(tx.conn(), tokens.into_iter().collect()).await?;
@@ -65,7 +66,8 @@ impl Command for ReportStatuses {
         // A report may also name a correction that was acknowledged long ago.
         let causes = valid.iter().flatten().filter_map(|report| report.cause.as_deref()?.parse().ok()).collect();
         batch.load_corrections(tx, system.id, causes).await?;
-        let mut ingestion = Ingestion::new(&system, tx.now, by_event_id, echoes);
+        let mut ingestion =
+            Ingestion::new(&system, tx.now, tx.app().state::<Settings>().echo_within(), by_event_id, echoes);
         let mut results: Vec<(ReportResult, Option<TicketId>)> = Vec::with_capacity(reports.len());
         for (index, (given, valid)) in reports.iter().zip(valid).enumerate() {
             let ingested = valid.and_then(|valid| {

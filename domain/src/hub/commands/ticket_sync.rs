@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::super::decide::{ECHO_WITHIN, TicketSync, sync, update_differences};
+use super::super::decide::{TicketSync, sync, update_differences};
 use super::super::model::{
-    Correction, HubEvent, LocalChange, OpenDifference, StatusReport, StoredSync, SyncedTicket, System, SystemPair,
-    SystemState, Systems,
+    Correction, HubEvent, LocalChange, OpenDifference, Settings, StatusReport, StoredSync, SyncedTicket, System,
+    SystemPair, SystemState, Systems,
 };
 use super::super::{queries, store};
 use crate::kernel::{CorrectionId, Result, SystemId, TicketId, UserId, boxed};
@@ -77,7 +77,8 @@ impl TicketSyncBatch {
             system_states.entry(state.ticket).or_default().push(state);
         }
         let mut corrections: HashMap<TicketId, Vec<Correction>> = HashMap::new();
-        for correction in store::corrections_of(tx.conn(), &ids, tx.now - ECHO_WITHIN).await? {
+        let sent_since = tx.now - tx.app().state::<Settings>().echo_within();
+        for correction in store::corrections_of(tx.conn(), &ids, sent_since).await? {
             corrections.entry(correction.ticket).or_default().push(correction);
         }
         let by_ticket = tickets.into_iter().map(|(id, ticket)| {

@@ -1,10 +1,11 @@
 //! Which reports of a system are valid, and what each of them means.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{SKEW_MAX, TicketSync, echo_of, is_timely};
+use super::{TicketSync, echo_of, is_timely};
 use crate::hub::model::{
     Correction, HubFact, Outcome, REPORTS_PER_TICKET_MAX, Report, ReportInput, ReportTime, StatusReport, System,
 };
@@ -28,7 +29,12 @@ pub struct ValidReport {
     pub cause: Option<String>,
 }
 
-pub fn validate(given: &ReportInput, position: usize, now: Timestamp) -> Result<ValidReport, Refusal> {
+pub fn validate(
+    given: &ReportInput,
+    position: usize,
+    now: Timestamp,
+    skew_max: Duration,
+) -> Result<ValidReport, Refusal> {
     let ReportInput { token: uuid, source_status, at, operator, event_id, cause } = given;
     let token = token::parse(uuid).ok_or_else(|| refuse(Code::TokenInvalid, "uuid", msg!("hub-token-malformed")))?;
     let source_status = text::line("status", source_status, KEY_CHARS_MAX)?;
@@ -42,8 +48,8 @@ pub fn validate(given: &ReportInput, position: usize, now: Timestamp) -> Result<
             return Err(refuse(Code::Invalid, "timestamp", msg!("hub-timestamp-malformed", timestamp = given)));
         }
     };
-    if !is_timely(now, at) {
-        let (ahead, max) = (at.seconds_since(now), SKEW_MAX.as_secs());
+    if !is_timely(now, at, skew_max) {
+        let (ahead, max) = (at.seconds_since(now), skew_max.as_secs());
         return Err(refuse(
             Code::Invalid,
             "timestamp",
@@ -62,6 +68,8 @@ pub fn unknown_token() -> Refusal {
 pub struct Ingestion<'s> {
     system: &'s System,
     now: Timestamp,
+    /// A report that repeats a correction within this time after it was sent is its echo.
+    echo_within: Duration,
     /// Reports of the system with these event ids.
     by_event_id: HashMap<String, StatusReport>,
     /// Corrections that reports with these event ids acknowledged.
@@ -73,12 +81,19 @@ pub struct Ingestion<'s> {
 
 impl<'s> Ingestion<'s> {
     /// `reports`, `acknowledged`: what the system reported, or acknowledged by a report, with one of the given event ids.
-    pub fn new(system: &'s System, now: Timestamp, reports: Vec<StatusReport>, acknowledged: Vec<Correction>) -> Self {
+    pub fn new(
+        system: &'s System,
+        now: Timestamp,
+        echo_within: Duration,
+        reports: Vec<StatusReport>,
+        acknowledged: Vec<Correction>,
+    ) -> Self {
         let by_event_id = reports.into_iter().filter_map(|report| Some((report.event_id.clone()?, report)));
         let echoes = acknowledged.into_iter().filter_map(|one| Some((one.echo_event?, (one.ticket, one.status))));
         Self {
             system,
             now,
+            echo_within,
             by_event_id: by_event_id.collect(),
             echoes: echoes.collect(),
             unmapped: HashSet::new(),
@@ -111,7 +126,8 @@ impl<'s> Ingestion<'s> {
             return if same { Ok(Outcome::Duplicate) } else { Err(event_id_reused(event_id)) };
         }
         let corrections = sync.echo_candidates(self.system.id, cause.is_some());
-        let echo = echo_of(cause.as_deref(), status, self.now, &corrections).map(|one| (one.id, one.status));
+        let echo = echo_of(cause.as_deref(), status, self.now, &corrections, self.echo_within);
+        let echo = echo.map(|one| (one.id, one.status));
         match (echo, &cause) {
             (Some((correction, status)), _) => {
                 if sync.acknowledge(correction, event_id.clone()) {

@@ -7,19 +7,12 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::hub::model::{Cause, Colour, Conflict, Digest, Entry, Outcome, Source, Truth, hash_instant};
-use crate::kernel::{Timestamp, minutes};
+use crate::kernel::Timestamp;
 use crate::tickets::model::TicketStatus;
 
-/// Reports of different systems at most this far apart can conflict.
-pub const CONFLICT_WITHIN: Duration = minutes(5);
-/// A report further in the future is refused.
-pub const SKEW_MAX: Duration = minutes(5);
-/// A report that repeats a correction within this time after it was sent is its echo.
-pub const ECHO_WITHIN: Duration = minutes(10);
-
 /// Whether a report's time is within the allowed clock skew.
-pub fn is_timely(now: Timestamp, at: Timestamp) -> bool {
-    at <= now + SKEW_MAX
+pub fn is_timely(now: Timestamp, at: Timestamp, skew_max: Duration) -> bool {
+    at <= now + skew_max
 }
 
 /// The sort key of the total order; no part of it is assigned at receipt. The last entry wins: at the same instant, the one
@@ -153,11 +146,12 @@ impl StatusFold {
         (last.source == Source::Buoy && last.by_person).then(|| self.truth().status)
     }
 
-    pub fn conflicts(&self) -> Vec<Conflict> {
+    /// Reports of different systems that differ, at most so far apart.
+    pub fn conflicts(&self, within: Duration) -> Vec<Conflict> {
         let reports: Vec<&Entry> =
             self.effective().filter(|entry| entry.source != Source::Buoy && entry.status.is_some()).collect();
         reports
-            .chunk_by(|a, b| a.source != b.source && a.status != b.status && b.at <= a.at + CONFLICT_WITHIN)
+            .chunk_by(|a, b| a.source != b.source && a.status != b.status && b.at <= a.at + within)
             .filter_map(|run| match run {
                 [first, .., last] => Some(Conflict {
                     reports: run.iter().map(|entry| entry.digest).collect(),

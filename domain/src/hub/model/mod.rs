@@ -44,6 +44,12 @@ pub struct Settings {
     pub grace_minutes: u64,
     /// The target for the divergence rate.
     pub divergence_target: f64,
+    /// Reports of different systems at most this far apart can conflict.
+    pub conflict_within_minutes: u64,
+    /// A report further in the future is refused.
+    pub clock_ahead_minutes_max: u64,
+    /// A report that repeats a correction within this time after it was sent is its echo.
+    pub echo_within_minutes: u64,
 }
 
 impl ConfigSection for Settings {
@@ -57,6 +63,18 @@ impl Settings {
 
     pub const fn grace(&self) -> Duration {
         minutes(self.grace_minutes)
+    }
+
+    pub const fn conflict_within(&self) -> Duration {
+        minutes(self.conflict_within_minutes)
+    }
+
+    pub const fn skew_max(&self) -> Duration {
+        minutes(self.clock_ahead_minutes_max)
+    }
+
+    pub const fn echo_within(&self) -> Duration {
+        minutes(self.echo_within_minutes)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::decide::{StatusFold, colour};
-use super::super::model::{BUOY, Colour, Correction, Digest, StatusReport, SystemState};
+use super::super::model::{BUOY, Colour, Correction, Digest, Settings, StatusReport, SystemState};
 use super::super::store;
 use super::systems;
 use crate::kernel::text::has_no_control_chars;
@@ -174,7 +174,7 @@ pub async fn panorama(cx: &Ctx, reference: &str, system: Option<&str>) -> Result
         });
     }
     let conflicts = fold
-        .conflicts()
+        .conflicts(cx.app.state::<Settings>().conflict_within())
         .into_iter()
         .filter_map(|conflict| {
             let in_conflict = |one: &&SourcedReport| {

@@ -14,7 +14,7 @@ use super::model::{
     Correction, CorrectionState, HubFact, LocalChange, OpenDifference, Outcome, StatusMapping, StoredSync,
     SyncedTicket, System, SystemState, Systems,
 };
-use crate::kernel::{CorrectionId, Refusal, ReportId, SystemId, TicketId, Timestamp, UserId, seconds};
+use crate::kernel::{CorrectionId, Refusal, ReportId, SystemId, TicketId, Timestamp, UserId, minutes, seconds};
 use crate::tickets::model::TicketStatus;
 use crate::webhooks::model::Endpoint;
 
@@ -148,7 +148,8 @@ impl Hub {
             self.stored.reports.iter().filter(|one| one.system == Some(system.id) && with_event(&one.event_id));
         let echoes =
             self.stored.corrections.iter().filter(|one| one.system == system.id && with_event(&one.echo_event));
-        let mut ingestion = Ingestion::new(&system, now, reports.cloned().collect(), echoes.cloned().collect());
+        let mut ingestion =
+            Ingestion::new(&system, now, minutes(10), reports.cloned().collect(), echoes.cloned().collect());
         let mut outcome = None;
         let ids = Cell::new(self.last_id.get() + 100);
         let new_id = || {

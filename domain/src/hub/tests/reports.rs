@@ -3,7 +3,7 @@
 use super::super::decide::{ValidReport, clock_offset, validate};
 use super::super::model::{CorrectionState, HubFact, Outcome, REPORTS_PER_TICKET_MAX, ReportInput, ReportTime};
 use super::{APP, CRM, ERP, Hub, NOON, TOKEN, at, corrected, system, valid};
-use crate::kernel::{Code, Timestamp, hours};
+use crate::kernel::{Code, Timestamp, hours, minutes};
 use crate::tickets::model::TicketStatus::{InProgress, Waiting};
 
 fn with_event(word: &str, secs: u64, event: &str) -> ValidReport {
@@ -30,9 +30,10 @@ fn each_field_of_a_report_is_checked() {
         event_id: None,
         cause: None,
     };
-    let field =
-        |given: ReportInput| validate(&given, 0, NOON).err().map(|refusal| (refusal.code, refusal.field.join(".")));
-    assert_eq!(validate(&given(), 0, NOON).unwrap().source_status, "done");
+    let field = |given: ReportInput| {
+        validate(&given, 0, NOON, minutes(5)).err().map(|refusal| (refusal.code, refusal.field.join(".")))
+    };
+    assert_eq!(validate(&given(), 0, NOON, minutes(5)).unwrap().source_status, "done");
     let refused = |code, field: &str| Some((code, field.to_owned()));
     assert_eq!(
         field(ReportInput { token: "TKN-8X9F2Q-L4M7Q".to_owned(), ..given() }),

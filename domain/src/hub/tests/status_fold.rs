@@ -59,7 +59,7 @@ fn fold_all(entries: impl IntoIterator<Item = Entry>) -> FinalState {
     for entry in entries {
         fold.insert(entry);
     }
-    let (truth, conflicts) = (fold.truth(), fold.conflicts());
+    let (truth, conflicts) = (fold.truth(), fold.conflicts(minutes(5)));
     let differs = |system: &str| fold.latest().get(system).and_then(|entry| entry.status) != Some(truth.status);
     let due = SYSTEMS
         .into_iter()
@@ -226,7 +226,7 @@ fn nothing_happens_to_a_ticket_before_it_is_created() {
         }
         let truth = fold.truth();
         assert_eq!((truth.status, truth.reopenings, truth.at), (InProgress, 0, Some(NOON + seconds(660))));
-        assert_eq!(fold.conflicts().iter().map(|one| one.reports.len()).collect::<Vec<_>>(), [2]);
+        assert_eq!(fold.conflicts(minutes(5)).iter().map(|one| one.reports.len()).collect::<Vec<_>>(), [2]);
         // It is what the system holds all the same.
         assert_eq!(fold.latest()["ERP"].status, Some(Closed));
     }
@@ -354,7 +354,7 @@ fn an_echo_is_recognised_by_its_cause_or_shortly_after_the_correction() {
     let all: Vec<&Correction> = all.iter().collect();
     let echo = |cause: Option<u128>, status, after| {
         let cause = cause.map(|n| uuid::Uuid::from_u128(n).to_string());
-        echo_of(cause.as_deref(), Some(status), NOON + minutes(after), &all).map(|one| one.id.0.as_u128())
+        echo_of(cause.as_deref(), Some(status), NOON + minutes(after), &all, minutes(10)).map(|one| one.id.0.as_u128())
     };
     assert_eq!(echo(Some(1), InProgress, 600), Some(1));
     assert_eq!(echo(None, Resolved, 11), Some(2));
@@ -394,7 +394,7 @@ fn equal_reports_have_equal_digests_and_different_reports_do_not() {
 
 #[test]
 fn a_clock_may_be_five_minutes_ahead() {
-    assert!(is_timely(NOON, NOON + minutes(5)));
-    assert!(!is_timely(NOON, NOON + minutes(5) + seconds(1)));
-    assert!(is_timely(NOON, NOON - minutes(60 * 24 * 365)));
+    assert!(is_timely(NOON, NOON + minutes(5), minutes(5)));
+    assert!(!is_timely(NOON, NOON + minutes(5) + seconds(1), minutes(5)));
+    assert!(is_timely(NOON, NOON - minutes(60 * 24 * 365), minutes(5)));
 }
