@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tantivy::query::{Bm25StatisticsProvider, BooleanQuery, EnableScoring, Query as _};
 use tantivy::schema::{Field, IndexRecordOption};
@@ -16,6 +17,10 @@ use crate::generation::{Fields, lock};
 const CLAUSES_MAX: usize = 8;
 /// Terms whose frequencies are kept for one clause.
 const TERMS_MAX: usize = 20_000;
+/// The statistics of so many documents are kept for a while after the next commit: a few new ones do not change them, and to read
+/// them for every commit would take longer than the queries.
+const KEPT_FROM_DOCUMENTS: u64 = 10_000;
+const KEPT_FOR: Duration = Duration::from_secs(30);
 
 /// The documents of one segment.
 enum SegmentDocuments {
@@ -68,7 +73,8 @@ impl SegmentDocuments {
 struct ClauseDocuments {
     clause: Clause,
     /// The view of the index that they belong to.
-    generation: u64,
+    searcher: Searcher,
+    read_at: Instant,
     /// Of each segment; `None`: all documents.
     segments: Option<Vec<SegmentDocuments>>,
     documents: u64,
@@ -83,7 +89,8 @@ impl ClauseDocuments {
         let parts = clause_parts(fields.tags, clause);
         let mut found = Self {
             clause: clause.clone(),
-            generation: searcher.generation().generation_id(),
+            searcher: searcher.clone(),
+            read_at: Instant::now(),
             segments: None,
             documents: 0,
             words: 0,
@@ -119,8 +126,16 @@ impl ClauseDocuments {
         Ok(found)
     }
 
+    /// Whether they may be used for a query of this view.
+    fn is_current(&self, searcher: &Searcher) -> bool {
+        let generation = |of: &Searcher| of.generation().generation_id();
+        let is_kept = self.documents >= KEPT_FROM_DOCUMENTS && self.read_at.elapsed() < KEPT_FOR;
+        is_kept || generation(&self.searcher) == generation(searcher)
+    }
+
     /// The number of documents that contain the term.
-    fn frequency(&self, searcher: &Searcher, term: &Term) -> tantivy::Result<u64> {
+    fn frequency(&self, term: &Term) -> tantivy::Result<u64> {
+        let searcher = &self.searcher;
         let Some(segments) = &self.segments else { return searcher.doc_freq(term) };
         if let Some(known) = lock(&self.frequencies).get(term) {
             return Ok(*known);
@@ -138,7 +153,7 @@ impl ClauseDocuments {
     }
 }
 
-/// Keeps the documents of the latest clauses, for one view of the index: the next commit replaces it.
+/// Keeps the documents of the latest clauses.
 #[derive(Default)]
 pub(crate) struct StatisticsCache(Mutex<VecDeque<Arc<ClauseDocuments>>>);
 
@@ -149,14 +164,13 @@ impl StatisticsCache {
         fields: &Fields,
         clause: &Clause,
     ) -> tantivy::Result<Arc<ClauseDocuments>> {
-        let generation = searcher.generation().generation_id();
-        let known = lock(&self.0).iter().find(|one| one.generation == generation && one.clause == *clause).cloned();
+        let known = lock(&self.0).iter().find(|one| one.clause == *clause && one.is_current(searcher)).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let read = Arc::new(ClauseDocuments::read(searcher, fields, clause)?);
         let mut kept = lock(&self.0);
-        kept.retain(|one| one.generation >= generation && one.clause != *clause);
+        kept.retain(|one| one.clause != *clause && one.is_current(searcher));
         kept.truncate(CLAUSES_MAX - 1);
         kept.push_front(read.clone());
         Ok(read)
@@ -181,7 +195,7 @@ impl Statistics {
     ) -> tantivy::Result<Self> {
         let within = cache.documents(searcher, fields, clause)?;
         let frequencies = terms.into_iter().map(|term| {
-            let frequency = within.frequency(searcher, &term)?;
+            let frequency = within.frequency(&term)?;
             Ok((term, frequency))
         });
         Ok(Self {

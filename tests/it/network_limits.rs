@@ -4,10 +4,13 @@ use domain::kernel::minutes;
 use domain::notifications;
 use futures::future::join_all;
 use tests::process::wait_until;
+use tests::providers::MailServer;
 use tests::socket::Socket;
 use tests::{Client, Desk, Json, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use crate::gateways::desk_with_mail;
 
 const PROTOCOL: Option<&str> = Some("graphql-transport-ws");
 
@@ -259,5 +262,19 @@ async fn forms_at_once_do_not_pass_the_limit() {
     // A page of another site cannot send it without asking.
     let plain = http.post(form).header("content-type", "text/plain").body(filled[0].to_string()).send().await.unwrap();
     assert_eq!(plain.status().as_u16(), 415);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mail_port_hangs_up_on_other_protocols() {
+    let post = MailServer::start("").await;
+    let desk = desk_with_mail(&post).await;
+    let mut stream = TcpStream::connect(desk.mail_address()).await.unwrap();
+    let request = "POST / HTTP/1.1\r\nLHLO mx.desk.test\r\nMAIL FROM:<a@desk.test>\r\n\r\n";
+    let answer = exchange(&mut stream, request).await;
+    assert!(answer.starts_with("220 ") && !answer.contains("250"), "{answer}");
+    let mut stream = TcpStream::connect(desk.mail_address()).await.unwrap();
+    let answer = exchange(&mut stream, "MAIL FROM:<a@desk.test>\r\nQUIT\r\n").await;
+    assert!(answer.contains("503 5.5.1 Send LHLO or EHLO first"), "{answer}");
     desk.close().await;
 }

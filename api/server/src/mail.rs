@@ -110,7 +110,7 @@ impl MailServer {
         }
         stream.write_all(b"220 Buoy LMTP/ESMTP\r\n").await?;
         let (mut receiver, mut envelope) = (RequestReceiver::default(), Envelope::default());
-        let (mut lmtp, mut errors) = (false, 0);
+        let (mut lmtp, mut greeted, mut errors) = (false, false, 0);
         let mut buffer = vec![0; 16 * 1024];
         loop {
             let Some(read) = read(stream, &mut buffer).await? else { return Ok(()) };
@@ -122,13 +122,18 @@ impl MailServer {
                     Err(error) => {
                         errors += 1;
                         stream.write_all(error_reply(&error)).await?;
-                        if errors >= ERRORS_MAX || matches!(error, SmtpError::ResponseTooLong) {
+                        // Another protocol, such as HTTP sent by a page of somebody's browser, does not begin with a greeting.
+                        if !greeted || errors >= ERRORS_MAX || matches!(error, SmtpError::ResponseTooLong) {
                             return Ok(());
                         }
                         continue;
                     }
                 };
+                greeted |= matches!(request, Request::Lhlo { .. } | Request::Ehlo { .. } | Request::Helo { .. });
                 match request {
+                    Request::Mail { .. } | Request::Rcpt { .. } | Request::Data if !greeted => {
+                        stream.write_all(b"503 5.5.1 Send LHLO or EHLO first\r\n").await?;
+                    }
                     Request::Data if envelope.from.is_some() && envelope.recipients > 0 => {
                         stream.write_all(b"354 Send the message, end with a dot on a line by itself\r\n").await?;
                         let rest = bytes.as_slice().to_vec();

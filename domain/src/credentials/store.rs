@@ -140,10 +140,11 @@ const PURPOSE: &str = "credential";
 
 pub(super) async fn insert_secret(tx: &Tx, of: CredentialId, parts: &Parts) -> Result<()> {
     let plain = serde_json::to_vec(&parts.0).map_err(Error::internal)?;
+    let sealed = tx.app().state::<Vault>().seal(PURPOSE, of.0.as_bytes(), &plain, &*tx.app().entropy);
     let row = credential_secret::ActiveModel {
         id: Set(tx.new_uuid()),
         credential_id: Set(of),
-        sealed: Set(tx.app().state::<Vault>().seal(PURPOSE, &plain, &*tx.app().entropy)),
+        sealed: Set(sealed),
         created_at: Set(tx.now),
         expires_at: Set(None),
     };
@@ -180,7 +181,7 @@ pub(super) async fn secrets(app: &App, conn: &Executor, of: CredentialId) -> Res
     let valid = rows.into_iter().filter(|row| row.expires_at.is_none_or(|at| app.now() < at));
     valid
         .map(|row| {
-            let plain = app.state::<Vault>().unseal(PURPOSE, &row.sealed)?;
+            let plain = app.state::<Vault>().unseal(PURPOSE, of.0.as_bytes(), &row.sealed)?;
             Ok(Parts(serde_json::from_slice(&plain).map_err(Error::internal)?))
         })
         .collect()

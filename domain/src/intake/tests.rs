@@ -1,5 +1,7 @@
 //! The providers' schemes, with test vectors of their documentation.
 
+use proptest::prelude::*;
+
 use super::decide::callback::{decrypt, encrypt, signature};
 use super::decide::{QuarantineLoad, QuarantineUsage, check, has_room};
 use super::model::{Gateway, RawRequest, Reason};
@@ -309,4 +311,49 @@ fn a_stored_request_is_read_as_older_programs_wrote_it() {
     assert_eq!(serde_json::from_value::<RawRequest>(stored.clone()).unwrap(), raw);
     stored["body"] = "009fff".into();
     assert_eq!(serde_json::from_value::<RawRequest>(stored).unwrap(), raw);
+}
+
+/// A mail with its pieces repeated, cut and replaced, as broken programs and attackers send them.
+fn broken_mail() -> impl Strategy<Value = Vec<u8>> {
+    let whole = mail(
+        &["mx.desk.test; dmarc=pass header.from=acme.example"],
+        &[
+            "Subject: =?GB18030?B?sb3JzA==?= E-721",
+            "Message-ID: <m1@acme.example>",
+            "MIME-Version: 1.0",
+            "Content-Type: multipart/mixed; boundary=\"b\"",
+        ],
+        "--b\r\nContent-Type: text/html; charset=utf-7\r\n\r\n<p>漏<br>\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\nAA==\r\n--b--\r\n",
+    );
+    let length = whole.body.len();
+    let change = (0..length, 0..length, proptest::collection::vec(any::<u8>(), 0..8));
+    proptest::collection::vec(change, 0..6).prop_map(move |changes| {
+        let mut body = whole.body.clone();
+        for (from, to, inserted) in changes {
+            let from = from.min(body.len());
+            let to = to.clamp(from, body.len()).min(from + 40);
+            body.splice(from..to, inserted);
+        }
+        body
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_mail_makes_its_check_panic(body in broken_mail()) {
+        let secret = parts(&[("authservId", "mx.desk.test")]);
+        let _ = check(&[secret], &RawRequest { body, ..mail(&[], &[], "") }, &NONCE, Locale::ZhCn);
+    }
+
+    #[test]
+    fn no_callback_makes_its_check_panic_or_passes(
+        body in prop_oneof![proptest::collection::vec(any::<u8>(), 0..300), "\\{\"encrypt\": \"[A-Za-z0-9+/=]{0,90}\"\\}".prop_map(String::into_bytes)],
+        query in proptest::collection::vec(("timestamp|nonce|msg_signature|signature|sign|echostr", "[0-9a-zA-Z+/=]{0,64}"), 0..6),
+        verifying in any::<bool>(),
+    ) {
+        for gateway in [Gateway::Wecom, Gateway::Dingtalk, Gateway::Feishu, Gateway::Api, Gateway::Web] {
+            let raw = RawRequest { gateway, verifying, query: query.clone(), body: body.clone(), ..self::verifying() };
+            prop_assert!(check(&[wecom()], &raw, &NONCE, Locale::En).is_err(), "{gateway:?}");
+        }
+    }
 }

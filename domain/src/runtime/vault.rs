@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use chacha20poly1305::aead::Aead;
+use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -48,18 +48,24 @@ impl Vault {
         mac(&self.master, &[purpose.as_bytes()])
     }
 
-    pub fn seal(&self, purpose: &str, plain: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
+    /// `owner`: the id of what the secret belongs to. It is authenticated, so that whoever writes the database cannot give one owner
+    /// the secret of another.
+    pub fn seal(&self, purpose: &str, owner: &[u8], plain: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         entropy.fill(&mut nonce);
+        let payload = Payload { msg: plain, aad: owner };
         let sealed =
-            self.cipher(purpose).encrypt(&XNonce::from(nonce), plain).expect("encryption of short texts cannot fail");
+            self.cipher(purpose).encrypt(&XNonce::from(nonce), payload).expect("encryption of short texts cannot fail");
         [nonce.as_slice(), &sealed].concat()
     }
 
-    pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let opened = sealed
-            .split_first_chunk::<NONCE_BYTES>()
-            .and_then(|(nonce, sealed)| self.cipher(purpose).decrypt(&XNonce::from(*nonce), sealed).ok());
+    pub fn unseal(&self, purpose: &str, owner: &[u8], sealed: &[u8]) -> Result<Vec<u8>> {
+        let cipher = self.cipher(purpose);
+        let opened = sealed.split_first_chunk::<NONCE_BYTES>().and_then(|(nonce, sealed)| {
+            let open = |aad| cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad }).ok();
+            // Older programs sealed without an owner.
+            open(owner).or_else(|| open(b""))
+        });
         opened.ok_or_else(|| {
             Error::internal(format!(
                 "a secret ({purpose}) does not open with this master key: set BUOY_MASTER_KEY_FILE to the key it was sealed with"
@@ -104,13 +110,16 @@ mod tests {
     fn a_secret_unseals_only_with_its_purpose_and_key() {
         let dir = tempfile::tempdir().unwrap();
         let vault = Vault::open(&dir.path().join("a"), &OsEntropy).unwrap();
-        let sealed = vault.seal("signing", b"secret", &OsEntropy);
-        assert_eq!(vault.unseal("signing", &sealed).unwrap(), b"secret");
-        assert!(vault.unseal("other", &sealed).is_err());
-        assert!(vault.unseal("signing", b"short").is_err());
+        let sealed = vault.seal("signing", b"1", b"secret", &OsEntropy);
+        assert_eq!(vault.unseal("signing", b"1", &sealed).unwrap(), b"secret");
+        assert!(vault.unseal("other", b"1", &sealed).is_err());
+        assert!(vault.unseal("signing", b"2", &sealed).is_err(), "the secret of another owner");
+        assert!(vault.unseal("signing", b"1", b"short").is_err());
+        let of_older_program = vault.seal("signing", b"", b"secret", &OsEntropy);
+        assert_eq!(vault.unseal("signing", b"1", &of_older_program).unwrap(), b"secret");
         let again = Vault::open(&dir.path().join("a"), &OsEntropy).unwrap();
-        assert_eq!(again.unseal("signing", &sealed).unwrap(), b"secret");
+        assert_eq!(again.unseal("signing", b"1", &sealed).unwrap(), b"secret");
         let other = Vault::open(&dir.path().join("b"), &OsEntropy).unwrap();
-        assert!(other.unseal("signing", &sealed).is_err());
+        assert!(other.unseal("signing", b"1", &sealed).is_err());
     }
 }

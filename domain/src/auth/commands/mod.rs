@@ -152,7 +152,7 @@ pub async fn rotate_signing_key(tx: &mut Tx) -> Result<String> {
     let mut secret = [0; 32];
     tx.app().entropy.fill(&mut secret);
     let kid = tx.new_uuid().simple().to_string()[20..].to_owned();
-    let sealed = tx.app().state::<Vault>().seal(PURPOSE, &secret, &*tx.app().entropy);
+    let sealed = tx.app().state::<Vault>().seal(PURPOSE, kid.as_bytes(), &secret, &*tx.app().entropy);
     store::replace_signing_key(tx.conn(), kid.clone(), sealed, tx.now).await?;
     tx.record(AuthEvent::SigningKeyRotated { kid: kid.clone() }).await?;
     Ok(kid)
@@ -192,7 +192,8 @@ async fn read_keys(app: &App) -> Result<Vec<SigningKey>> {
     rows.into_iter()
         .map(|row| {
             let signing_key::Model { kid, sealed, created_at: _, retired_at } = row;
-            Ok(SigningKey { kid, secret: vault.unseal(PURPOSE, &sealed)?, retired_at })
+            let secret = vault.unseal(PURPOSE, kid.as_bytes(), &sealed)?;
+            Ok(SigningKey { kid, secret, retired_at })
         })
         .collect()
 }

@@ -53,12 +53,12 @@ pub(super) async fn store(cx: &Ctx, raw: &RawRequest, reason: Reason, verified_b
     let request =
         SealedRequest { raw: raw.clone(), verified_by: verified_by.iter().map(|parts| parts.0.clone()).collect() };
     let plain = serde_json::to_vec(&request).map_err(Error::internal)?;
-    let sealed = cx.app.state::<Vault>().seal(PURPOSE, &plain, &*cx.app.entropy);
+    let id = SubmissionId(cx.app.new_uuid());
+    let sealed = cx.app.state::<Vault>().seal(PURPOSE, id.0.as_bytes(), &plain, &*cx.app.entropy);
     if !has_room(reason, &load, sealed.len() as u64) {
         return reject(cx, raw).await;
     }
     let mut tx = cx.begin().await?;
-    let id = SubmissionId(tx.new_uuid());
     let row = quarantined_submission::Model {
         id,
         gateway: gateway.as_str().to_owned(),
@@ -100,7 +100,7 @@ const SHOWN_CHARS_MAX: usize = 20_000;
 
 async fn unseal(app: &App, conn: &Executor, id: SubmissionId) -> Result<Option<SealedRequest>> {
     let Some(sealed) = store::sealed_request(conn, id).await? else { return Ok(None) };
-    let plain = app.state::<Vault>().unseal(PURPOSE, &sealed)?;
+    let plain = app.state::<Vault>().unseal(PURPOSE, id.0.as_bytes(), &sealed)?;
     serde_json::from_slice(&plain).map_err(Error::internal)
 }
 

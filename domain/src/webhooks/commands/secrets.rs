@@ -13,7 +13,7 @@ const PURPOSE: &str = "webhook-secret";
 pub async fn create_secret<O: Outbox>(tx: &Tx, outbox: &O) -> Result<String> {
     let mut key = [0; SECRET_BYTES];
     tx.app().entropy.fill(&mut key);
-    let sealed = tx.app().state::<Vault>().seal(PURPOSE, &key, &*tx.app().entropy);
+    let sealed = tx.app().state::<Vault>().seal(PURPOSE, outbox.id().as_bytes(), &key, &*tx.app().entropy);
     outbox.insert_secret(tx, sealed).await?;
     Ok(secret_text(&key))
 }
@@ -27,6 +27,6 @@ pub async fn rotate_secret<O: Outbox>(tx: &Tx, outbox: &O, expires_at: Timestamp
 pub(super) async fn secrets<O: Outbox>(tx: &Tx, outbox: &O) -> Result<Vec<Secret>> {
     let sealed = outbox.secrets(tx).await?;
     let vault = tx.app().state::<Vault>();
-    let unseal = |sealed: &[u8]| vault.unseal(PURPOSE, sealed);
+    let unseal = |sealed: &[u8]| vault.unseal(PURPOSE, outbox.id().as_bytes(), sealed);
     sealed.iter().map(|one| Ok(Secret { key: unseal(&one.sealed)?, expires_at: one.expires_at })).collect()
 }
