@@ -2,9 +2,9 @@
 
 use super::super::model::Row;
 
-/// What rows are sorted by. SQLite sorts numbers before texts, so that the staging file can hold it as it is.
+/// The key by which rows are sorted. SQLite sorts numbers before texts, so that the staging file can hold it as it is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Place {
+pub enum SortKey {
     Whole(i64),
     Decimal(f64),
     Text(String),
@@ -21,14 +21,14 @@ pub enum RowOrder {
     File,
 }
 
-pub fn place(row: &Row, order: RowOrder) -> Place {
+pub fn place(row: &Row, order: RowOrder) -> SortKey {
     match (order, &row.order_text) {
-        (RowOrder::File, _) => Place::Whole(0),
-        (RowOrder::Time, _) => Place::Whole(row.at.millis()),
-        (RowOrder::Column, None) => Place::Whole(row.order),
+        (RowOrder::File, _) => SortKey::Whole(0),
+        (RowOrder::Time, _) => SortKey::Whole(row.at.millis()),
+        (RowOrder::Column, None) => SortKey::Whole(row.order),
         (RowOrder::Column, Some(text)) => match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
-            Some(number) => Place::Decimal(number),
-            None => Place::Text(natural_key(text)),
+            Some(number) => SortKey::Decimal(number),
+            None => SortKey::Text(natural_key(text)),
         },
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _,
 };
 
-use super::super::decide::order::{Place, RowOrder, place};
+use super::super::decide::order::{RowOrder, SortKey, place};
 use super::super::model::Row;
 use crate::kernel::{Error, Result};
 
@@ -141,9 +141,9 @@ impl StagingFile {
 
     fn place(&self, row: &Row) -> sea_orm::Value {
         match place(row, self.order) {
-            Place::Whole(number) => number.into(),
-            Place::Decimal(number) => number.into(),
-            Place::Text(text) => text.into(),
+            SortKey::Whole(number) => number.into(),
+            SortKey::Decimal(number) => number.into(),
+            SortKey::Text(text) => text.into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::super::decide::RowReader;
-use super::super::decide::order::{Place, RowOrder, place};
+use super::super::decide::order::{RowOrder, SortKey, place};
 use super::super::decide::times::{is_rounded_number, whole_number};
 use super::super::model::Row;
 use super::{NOW, at, english, map, parse, reader, reasons};
@@ -183,14 +183,14 @@ fn ordered(order: &str) -> Row {
 }
 
 /// As SQLite compares values of different types.
-fn sorts_before(one: &Place, other: &Place) -> bool {
-    let number = |place: &Place| match place {
-        Place::Whole(number) => Some(*number as f64),
-        Place::Decimal(number) => Some(*number),
-        Place::Text(_) => None,
+fn sorts_before(one: &SortKey, other: &SortKey) -> bool {
+    let number = |place: &SortKey| match place {
+        SortKey::Whole(number) => Some(*number as f64),
+        SortKey::Decimal(number) => Some(*number),
+        SortKey::Text(_) => None,
     };
     match (one, other) {
-        (Place::Text(one), Place::Text(other)) => one.as_bytes() < other.as_bytes(),
+        (SortKey::Text(one), SortKey::Text(other)) => one.as_bytes() < other.as_bytes(),
         (one, other) => match (number(one), number(other)) {
             (Some(one), Some(other)) => one < other,
             (one, _) => one.is_some(),
