@@ -40,6 +40,7 @@ async fn fill(app: &Arc<App>, clock: &Arc<ManualClock>, admin: UserId) {
                     device: None,
                     customer_key: None,
                     requester_email: None,
+                    requester: None,
                     required_skills: Vec::new(),
                     external_refs: Vec::new(),
                     at: None,

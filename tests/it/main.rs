@@ -2,12 +2,14 @@
 //! (`make test` runs both).
 
 mod addresses;
+mod audience;
 mod authz;
 mod backup;
 mod bad_input;
 mod boxed;
 mod channels;
 mod circles;
+mod contacts;
 mod corrections;
 mod crash_durability;
 mod crash_recovery;

@@ -265,6 +265,7 @@ async fn sql_gives_the_same_figures_until_the_columns_are_loaded() {
             device: None,
             customer_key: None,
             requester_email: None,
+            requester: None,
             required_skills: Vec::new(),
             external_refs: Vec::new(),
             at: None,

@@ -9,6 +9,7 @@ import { useLanguage } from './i18n';
 import { useStore } from './lib/store';
 import { CardPage } from './knowledge/CardPage';
 import { Knowledge } from './knowledge/Knowledge';
+import { LinkPage } from './link/LinkPage';
 import { ProfilePage } from './me/ProfilePage';
 import { NewTicket } from './new/NewTicket';
 import { DivergencePage } from './panorama/DivergencePage';
@@ -28,6 +29,7 @@ export function App() {
   const currentSession = useStore(session);
   const [lang] = useLanguage();
   const [, survey] = useRoute<{ token: string }>('/rate/:token');
+  const [, linked] = useRoute<{ link: string }>('/t/:link');
   const [onRequestPage] = useRoute('/request');
   useEffect(() => {
     document.documentElement.lang = lang;
@@ -40,6 +42,8 @@ export function App() {
     <Provider value={client} key={`${lang} ${currentSession?.viewer.id ?? ''}`}>
       {survey ? (
         <SurveyPage token={survey.token} />
+      ) : linked ? (
+        <LinkPage link={linked.link} />
       ) : currentSession ? (
         <Shell viewer={currentSession.viewer}>
           <Switch>

@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/page.css';
 import './styles/signin.css';
 import './styles/request.css';
+import './styles/linked.css';
 import './styles/board.css';
 import './styles/ticket.css';
 import './styles/monitoring.css';

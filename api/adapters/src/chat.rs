@@ -248,6 +248,7 @@ mod tests {
             url: None,
             cause: "ASSIGNED",
             is_critical: false,
+            thread: None,
             number: None,
         }
     }

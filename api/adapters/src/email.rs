@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use domain::intake::model::{CANARY, CANARY_HEADER};
 use domain::kernel::{self, Timestamp};
 use domain::msg;
-use domain::runtime::ports::{OutboundMessage, Outcome, Rate, Sender};
+use domain::runtime::ports::{MailThread, OutboundMessage, Outcome, Rate, Sender};
 use futures::future::BoxFuture;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
@@ -22,25 +22,34 @@ pub struct Account {
     pub smtp_url: Secret,
     pub from: String,
     pub messages_a_minute: u32,
+    /// Where answers go; empty: the mailbox of requests, if mail is received, or else `from`.
+    #[serde(default)]
+    pub reply_to: String,
 }
 
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    reply_to: Option<Mailbox>,
     account: String,
     rate: Option<Rate>,
     digest: String,
 }
 
 impl Smtp {
-    pub fn open(account: &Account) -> Result<Option<Self>, String> {
-        let Account { smtp_url, from, messages_a_minute } = account;
+    /// `intake`: the mailbox of requests.
+    pub fn open(account: &Account, intake: Option<&str>) -> Result<Option<Self>, String> {
+        let Account { smtp_url, from, messages_a_minute, reply_to } = account;
         if smtp_url.is_empty() {
             return Ok(None);
         }
         install_tls_provider();
         let from: Mailbox = from.parse().map_err(|_| {
             format!("channels.email.from: {from:?} is no mailbox; write one such as Buoy <buoy@example.com>")
+        })?;
+        let reply_to = Some(reply_to.as_str()).filter(|text| !text.is_empty()).or(intake);
+        let reply_to = reply_to.map(str::parse).transpose().map_err(|_| {
+            format!("channels.email.reply_to: {reply_to:?} is no mailbox; write one such as help@example.com")
         })?;
         let wrong = "channels.email.smtp_url: write smtps://user:password@host:465, or smtp://user:password@host:587?tls=required";
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp_url.expose())
@@ -49,13 +58,17 @@ impl Smtp {
             .build();
         let account = format!("email:{}", from.email);
         let digest = secrets_digest(&[smtp_url.expose()]);
-        Ok(Some(Self { transport, from, account, rate: per_minute(*messages_a_minute), digest }))
+        Ok(Some(Self { transport, from, reply_to, account, rate: per_minute(*messages_a_minute), digest }))
     }
 
     fn builder(&self, to: &str, id: &str, now: Timestamp) -> Result<MessageBuilder, kernel::Message> {
         let to = to.parse().map_err(|_| msg!("delivery-address-not-email"))?;
         let domain = self.from.email.domain();
-        Ok(Message::builder()
+        let builder = match &self.reply_to {
+            Some(reply_to) => Message::builder().reply_to(reply_to.clone()),
+            None => Message::builder(),
+        };
+        Ok(builder
             .date(UNIX_EPOCH + Duration::from_millis(now.millis().max(0).unsigned_abs()))
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
@@ -67,7 +80,17 @@ impl Smtp {
     }
 
     fn message(&self, message: &OutboundMessage, now: Timestamp) -> Result<Message, kernel::Message> {
-        let builder = self.builder(&message.address, &message.id.to_string(), now)?.subject(message.title.clone());
+        let mut builder = self.builder(&message.address, &message.id.to_string(), now)?;
+        let mut subject = message.title.clone();
+        if let Some(MailThread { root, replies_to, subject: of_thread }) = &message.thread {
+            let root = format!("<{root}@{}>", self.from.email.domain());
+            let theirs = replies_to.as_ref().map(|id| format!("<{id}>"));
+            builder = builder.in_reply_to(theirs.clone().unwrap_or_else(|| root.clone()));
+            builder = builder.references(theirs.into_iter().chain([root]).collect::<Vec<_>>().join(" "));
+            // What happened stands in the text too.
+            subject = of_thread.clone().unwrap_or(subject);
+        }
+        let builder = builder.subject(subject);
         builder.body(plain_text(message)).map_err(|error| kernel::Message::plain(error.to_string()))
     }
 

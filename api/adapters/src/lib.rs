@@ -82,8 +82,13 @@ channels! { chats: wecom, dingtalk, feishu }
 /// The time-out of a request to a provider.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Builds the configured senders; an error is a sentence for the administrator.
-pub fn senders(channels: &Channels, keys: &KeyPair, guard: &Guard) -> Result<Senders, String> {
+/// Builds the configured senders; an error is a sentence for the administrator. `mailbox`: where answers to mails go.
+pub fn senders(
+    channels: &Channels,
+    mailbox: Option<&str>,
+    keys: &KeyPair,
+    guard: &Guard,
+) -> Result<Senders, String> {
     let Channels { email, sms, web_push, .. } = channels;
     let http: Arc<dyn HttpClient> = Arc::new(Http::unguarded());
     let mut senders: HashMap<Channel, Arc<dyn Sender>> = HashMap::new();
@@ -93,7 +98,7 @@ pub fn senders(channels: &Channels, keys: &KeyPair, guard: &Guard) -> Result<Sen
             senders.insert(channel, Arc::new(sender));
         }
     }
-    if let Some(sender) = email::Smtp::open(email)? {
+    if let Some(sender) = email::Smtp::open(email, mailbox)? {
         senders.insert(Channel::Email, Arc::new(sender));
     }
     if let Some(sender) = sms::Gateway::open(sms, &http)? {

@@ -5,7 +5,7 @@ use domain::kernel::UserId;
 use domain::notifications;
 use domain::notifications::model;
 
-use super::enums::{Channel, MessageLanguage};
+use super::enums::{Channel, MessageLanguage, NotificationCause, NotificationWay};
 use super::error::{OrTopLevel as _, UserError, payload_parts};
 use super::execute::mutations;
 use super::guard::{cx, language, signed_in};
@@ -43,6 +43,17 @@ pub struct NotificationPreference {
     quiet_from_minute: Option<i32>,
     /// End of quiet hours, as a minute of the day; smaller than the start means past midnight. Null: no quiet hours.
     quiet_to_minute: Option<i32>,
+    /// How the person hears of what they have chosen; of everything else by the channel that they use.
+    ways: Vec<ChosenNotificationWay>,
+}
+
+/// How a person hears of one cause.
+#[derive(SimpleObject)]
+pub struct ChosenNotificationWay {
+    /// The cause.
+    cause: NotificationCause,
+    /// The way.
+    way: NotificationWay,
 }
 
 /// Queries of the viewer's contact methods and preferences.
@@ -87,12 +98,13 @@ async fn terminals(ctx: &Context<'_>, user: Option<UserId>) -> async_graphql::Re
 
 async fn preference(ctx: &Context<'_>, user: UserId) -> async_graphql::Result<NotificationPreference> {
     let cx = cx(ctx);
-    let model::Preference { language, quiet } =
+    let model::Preference { language, quiet, ways } =
         notifications::queries::preference(cx.read(), user).await.or_top_level(ctx)?;
     Ok(NotificationPreference {
         language: language.map(Into::into),
         quiet_from_minute: quiet.map(|(from, _)| i32::from(from)),
         quiet_to_minute: quiet.map(|(_, to)| i32::from(to)),
+        ways: ways.into_iter().map(|(cause, way)| ChosenNotificationWay { cause: cause.into(), way: way.into() }).collect(),
     })
 }
 
@@ -218,6 +230,19 @@ mutations! {
         quiet_from_minute,
         quiet_to_minute,
     } => SaveNotificationPreferencePayload {
+        /// The preferences after the mutation; null if it was refused.
+        preference: Option<NotificationPreference> = saved_preference,
+    }
+
+    /// Chooses how the caller hears of a cause. Levels 2 and 3 of escalations and alerts cannot be moved.
+    save_notification_way("The cause and the way.")
+    /// How the caller hears of a cause.
+    SaveNotificationWayInput {
+        /// The cause.
+        cause: NotificationCause,
+        /// The way; if not given, by the channel that the caller uses.
+        way: Option<NotificationWay>,
+    } => model::SaveNotificationWay { cause: cause.into(), way: way.map(Into::into) } => SaveNotificationWayPayload {
         /// The preferences after the mutation; null if it was refused.
         preference: Option<NotificationPreference> = saved_preference,
     }

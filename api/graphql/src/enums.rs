@@ -150,6 +150,52 @@ mirror! {
         Released,
         /// Another account proved that a contact address of theirs is its own, so it was removed from them.
         ContactMethod,
+        /// Their request became a ticket.
+        Receipt,
+        /// Somebody has their ticket now.
+        Progress,
+        /// Their ticket waits for them.
+        Waiting,
+        /// Their ticket was resolved.
+        Resolved,
+        /// A ticket was reopened.
+        Reopened,
+        /// A ticket was cancelled.
+        Cancelled,
+        /// The requester of their ticket asked again.
+        Chased,
+        /// They asked again about their ticket, and it was passed on.
+        ChaseAnswer,
+        /// A ticket that they follow or work on was changed.
+        Updated,
+        /// An SLA clock missed its target.
+        SlaBreached,
+        /// Somebody with open tickets is absent or has left.
+        OwnerGone,
+        /// The answer to what they wrote by a chat.
+        ChannelAnswer,
+    }
+}
+
+mirror! {
+    /// How a person wants to hear of a cause.
+    NotificationWay of notifications::model::ChosenWay {
+        /// In the web app alone.
+        App,
+        /// In a digest, once an hour.
+        Digest,
+        /// By WeCom 企业微信.
+        Wecom,
+        /// By DingTalk 钉钉.
+        Dingtalk,
+        /// By Feishu 飞书.
+        Feishu,
+        /// As a notification of the browser.
+        WebPush,
+        /// By e-mail.
+        Email,
+        /// By SMS.
+        Sms,
     }
 }
 

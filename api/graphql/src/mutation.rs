@@ -10,6 +10,7 @@ use super::escalation::EscalationMutation;
 use super::hub::HubMutation;
 use super::intake::IntakeMutation;
 use super::knowledge::KnowledgeMutation;
+use super::links::LinkMutation;
 use super::satisfaction::SatisfactionMutation;
 use super::session::PeopleMutation;
 use super::sla::SlaMutation;
@@ -29,6 +30,7 @@ pub struct Mutation(
     IntakeMutation,
     KnowledgeMutation,
     SatisfactionMutation,
+    LinkMutation,
     HubMutation,
     TicketMutation,
 );

@@ -139,7 +139,15 @@ impl NotificationNode {
         };
         let about = about.as_ref().map(|user| user.name.as_str());
         let repeated = self.0.deliveries.iter().any(|delivery| delivery.repeated);
-        Ok(templates::render(self.0.cause, &self.0.params, view.as_ref().map(|view| &view.ticket), about, repeated))
+        let ticket = view.as_ref().map(|view| &view.ticket);
+        let assignee = match ticket.and_then(|ticket| ticket.assignment.assignee) {
+            Some(id) => loaders.load::<UserId>(id).await.or_top_level(ctx)?,
+            None => None,
+        };
+        let assignee = assignee.as_ref().map(|user| user.name.as_str());
+        // The words stand in the ticket, which the recipient may not see any more.
+        let subject = templates::Subject { ticket, about, words: None, assignee, repeated };
+        Ok(templates::render(self.0.cause, &self.0.params, subject))
     }
 }
 

@@ -35,7 +35,12 @@ impl UserNode {
             return None; // the account of a machine
         }
         let actor = &cx(ctx).actor;
-        (actor.is_staff() || actor.user_id() == Some(self.0.id)).then_some(&self.0.email)
+        self.0.email_address().filter(|_| actor.is_staff() || actor.user_id() == Some(self.0.id))
+    }
+
+    /// Whether the person is a contact: somebody who wrote by a channel and has no account. Contacts cannot sign in.
+    async fn is_contact(&self) -> bool {
+        self.0.is_contact
     }
 
     /// The roles.

@@ -25,6 +25,7 @@ use super::heatmap::HeatmapQuery;
 use super::hub::HubQuery;
 use super::inputs::{SimilarCasesInput, TicketFilter, TicketOrder, argument};
 use super::intake::IntakeQuery;
+use super::links::LinkQuery;
 use super::knowledge::{CardNode, KnowledgeQuery};
 use super::loaders::{CommentsOf, Loaders};
 use super::metrics::{METRICS_COST, MetricFilter, Period, ServiceMetrics, selection};
@@ -53,6 +54,7 @@ pub struct Query(
     IntakeQuery,
     KnowledgeQuery,
     SatisfactionQuery,
+    LinkQuery,
     ReportQuery,
 );
 

@@ -114,7 +114,9 @@ impl Config {
 
     /// The senders of all channels.
     pub fn senders(&self, web_push_secret: [u8; 32]) -> Result<Senders, String> {
-        senders(&self.channels, &KeyPair::of(web_push_secret), &Guard::allowing(&self.outgoing.allow_private))
+        let mailbox = self.settings::<domain::intake::model::Settings>().mail_address();
+        let guard = Guard::allowing(&self.outgoing.allow_private);
+        senders(&self.channels, mailbox, &KeyPair::of(web_push_secret), &guard)
     }
 
     /// The client for addresses that users give, such as the endpoints of other systems.

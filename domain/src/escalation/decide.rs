@@ -6,7 +6,7 @@ use super::model::{
     Escalation, Finding, FindingKind, LEVEL_MAX, Level, LevelInput, LevelSimulation, Policy, PolicySimulation, State,
 };
 use crate::calendar::model::Calendar;
-use crate::kernel::{Code, Refusal, Role, Timestamp, UserId, refuse};
+use crate::kernel::{Code, Refusal, Role, TeamId, Timestamp, UserId, refuse};
 use crate::msg;
 use crate::notifications::decide::can_reach;
 use crate::notifications::model::{Channel, ContactPoints, Senders};
@@ -226,4 +226,34 @@ pub fn due(levels: &[Escalation], now: Timestamp) -> (Option<&Escalation>, Vec<&
     let next =
         planned().filter(|level| fired.is_none_or(|fired| level.level > fired.level)).map(|level| level.due_at).min();
     (fired, superseded, next)
+}
+
+/// The longest chain of supervisors.
+const CHAIN_MAX: usize = 20;
+
+/// Who leads the responsible person, `height` supervisors further up: the direct one at 0. Without one, the supervisors of the team;
+/// above the topmost, the administrators.
+pub fn leads(
+    availability: &Availability,
+    responsible: Option<UserId>,
+    team: Option<TeamId>,
+    height: usize,
+) -> Vec<UserId> {
+    let supervisor_of =
+        |user: UserId| availability.agent(user)?.supervisor.filter(|lead| availability.agent(*lead).is_some());
+    let administrators = || availability.agents.iter().filter(|agent| agent.is(Role::Admin)).map(|agent| agent.id);
+    let mut level: Vec<UserId> = match responsible.and_then(supervisor_of) {
+        Some(direct) => vec![direct],
+        None => availability.supervisors(team).iter().map(|agent| agent.id).collect(),
+    };
+    for _ in 0..height.min(CHAIN_MAX) {
+        let mut above: Vec<UserId> = level.iter().filter_map(|user| supervisor_of(*user)).collect();
+        above.sort_unstable();
+        above.dedup();
+        if above.is_empty() {
+            return administrators().collect();
+        }
+        level = above;
+    }
+    level
 }

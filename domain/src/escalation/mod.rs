@@ -5,12 +5,14 @@
 //! - A level is a row, unique by (ticket, epoch, level): it fires once, in the transaction that stores its notifications. After
 //!   downtime only the highest level due fires; lower ones become SKIPPED. Levels that a response precedes become STOPPED.
 //! - Level 1 notifies the assignee, level 2 also the direct supervisor, level 3 reassigns the ticket by dispatch, never to an earlier
-//!   owner. If nobody is eligible, the owner stays, the supervisor is notified, and dispatch retries when the roster changes.
+//!   owner. If nobody is eligible, the owner stays, the supervisor is notified, dispatch retries when the roster changes,
+//!   and each day the next supervisor up is reminded.
 //! - A policy that reaches nobody is refused when it is saved. A new version only applies to new epochs.
 //! - A ticket that nobody opened for 48 h is marked 超时未响应, whoever was assigned.
 //!
 //! Events out: `TicketEscalated`, `TicketNoResponseMarked` (facts of the ticket), `EscalationPolicySaved`. Events in: `Ticket*`,
-//! those of people. Jobs: `escalation.level`, `escalation.unopened`, `escalation.retry`.
+//! those of people. Jobs: `escalation.level`, `escalation.unopened`, `escalation.retry`,
+//! `escalation.remind`.
 
 pub mod commands;
 pub mod decide;
@@ -29,7 +31,12 @@ pub const MODULE: Module = Module {
     extensions: &[&FactType::of::<model::EscalationFact>()],
     on_event: Some(react::on_event),
     observe: Some(react::observe),
-    jobs: &[(react::LEVEL, react::on_level), (react::UNOPENED, react::on_unopened), (react::RETRY, react::on_retry)],
+    jobs: &[
+        (react::LEVEL, react::on_level),
+        (react::UNOPENED, react::on_unopened),
+        (react::RETRY, react::on_retry),
+        (react::REMIND, react::on_reminder),
+    ],
     states: Some(react::states),
     sweep: Some(react::sweep),
     start: Some(commands::seed),

@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::decide::{self, TimerChange};
 use super::model::{Escalation, EscalationEvent, EscalationFact, LEVEL_MAX, Lateness, PolicyCache, Settings, State};
 use super::{queries, store};
-use crate::calendar::model::Organisation;
 use crate::dispatch::commands::DispatchOutcome;
-use crate::kernel::{Error, Result, TicketId, Timestamp, UserId, boxed, seconds};
+use crate::kernel::{Error, Result, TicketId, Timestamp, UserId, boxed, days, seconds};
 use crate::notifications::model::{Cause, NotificationRequest, Params, Via};
 use crate::people;
 use crate::runtime::app::States;
@@ -20,6 +19,10 @@ use crate::{dispatch, notifications};
 pub const LEVEL: &str = "escalation.level";
 pub const UNOPENED: &str = "escalation.unopened";
 pub const RETRY: &str = "escalation.retry";
+/// Reminds the next supervisor up of a ticket for which nobody is eligible.
+pub const REMIND: &str = "escalation.remind";
+/// How often.
+const REMIND_EVERY: Duration = days(1);
 
 async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     let created = matches!(event.fact, Fact::Created { .. });
@@ -157,6 +160,7 @@ pub async fn on_level(tx: &mut Tx, job: &Job) -> Result<Next> {
         DispatchOutcome::NoCandidate | DispatchOutcome::LimitReached => {
             store::set_retry(tx.conn(), fired, true).await?;
             alert(tx, &ticket, fired, None).await?;
+            schedule_reminder(tx, id, 1).await?;
         }
     }
     Ok(again)
@@ -165,21 +169,29 @@ pub async fn on_level(tx: &mut Tx, job: &Job) -> Result<Next> {
 /// Notifies the recipients of a level. `new_assignee`: set if the level reassigned the ticket.
 async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, new_assignee: Option<UserId>) -> Result<()> {
     let availability = people::queries::availability::current(tx.app()).await?;
-    let zone = tx.app().state::<Organisation>().zone.clone();
     let mut recipients: Vec<UserId> = of.responsible.into_iter().collect();
-    let direct = of.responsible.and_then(|user| availability.agent(user)).and_then(|agent| agent.supervisor);
-    let direct = direct.filter(|supervisor| availability.agent(*supervisor).is_some());
     // The direct supervisor from level 2 on, or at once if the ticket is unassigned.
     if of.level > 1 || of.responsible.is_none() {
-        match direct {
-            Some(supervisor) => recipients.push(supervisor),
-            None => recipients.extend(availability.supervisors(ticket.assignment.team).iter().map(|agent| agent.id)),
-        }
+        recipients.extend(decide::leads(&availability, of.responsible, ticket.assignment.team, 0));
     }
-    let mut recipients: Vec<UserId> =
-        recipients.into_iter().map(|user| availability.delegate_for(user, tx.now, &zone)).collect();
-    recipients.sort_unstable();
-    recipients.dedup();
+    let key = format!("level:{}:{}:{}", of.ticket, of.epoch, of.level);
+    notify(tx, of, new_assignee, recipients, key).await
+}
+
+/// Notifies people of a level, or whoever acts for them.
+async fn notify(
+    tx: &mut Tx,
+    of: &Escalation,
+    new_assignee: Option<UserId>,
+    recipients: Vec<UserId>,
+    cause_key: String,
+) -> Result<()> {
+    let mut acting = Vec::new();
+    for recipient in recipients {
+        acting.extend(people::queries::availability::acts_for(tx.app(), recipient, tx.now).await?);
+    }
+    acting.sort_unstable();
+    acting.dedup();
     let stays = of.level >= LEVEL_MAX && new_assignee.is_none();
     let params = Params {
         level: Some(of.level),
@@ -188,15 +200,41 @@ async fn alert(tx: &mut Tx, ticket: &Ticket, of: &Escalation, new_assignee: Opti
         word: stays.then(|| "STAYS".to_owned()),
         ..Params::default()
     };
-    let requests = recipients.into_iter().map(|recipient| NotificationRequest {
+    let requests = acting.into_iter().map(|recipient| NotificationRequest {
         cause: Cause::of_level(of.level),
-        cause_key: format!("level:{}:{}:{}", of.ticket, of.epoch, of.level),
+        cause_key: cause_key.clone(),
         ticket: Some(of.ticket),
         recipient,
         via: Via::All(of.channels.clone()),
         params: params.clone(),
     });
     notifications::commands::notify(tx, requests.collect()).await.map(drop)
+}
+
+async fn schedule_reminder(tx: &mut Tx, ticket: TicketId, reminder: usize) -> Result<()> {
+    let at = tx.now + REMIND_EVERY;
+    jobs::schedule(tx, &[Schedule::new(REMIND, &format!("{ticket}:{reminder}"), at)]).await
+}
+
+/// Reminds of a ticket that still waits for somebody eligible: each day the next supervisor up, and at last the administrators.
+#[boxed]
+pub async fn on_reminder(tx: &mut Tx, job: &Job) -> Result<Next> {
+    let (id, reminder) = job.subject.split_once(':').ok_or_else(|| Error::internal("invalid reminder"))?;
+    let (id, reminder): (TicketId, usize) =
+        (id.parse().map_err(Error::internal)?, reminder.parse().map_err(Error::internal)?);
+    let levels = store::of_tickets(tx.conn(), &[id]).await?;
+    let Some(of) = levels.into_iter().rev().find(|level| level.retry) else { return Ok(Next::Done) };
+    let Some(ticket) = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id) else { return Ok(Next::Done) };
+    if !ticket.status.is_open() || ticket.assignment.assignee != of.responsible {
+        return Ok(Next::Done);
+    }
+    let availability = people::queries::availability::current(tx.app()).await?;
+    let mut recipients = decide::leads(&availability, of.responsible, ticket.assignment.team, reminder);
+    recipients.extend(of.responsible);
+    let key = format!("level:{}:{}:{}:{reminder}", of.ticket, of.epoch, of.level);
+    notify(tx, &of, None, recipients, key).await?;
+    schedule_reminder(tx, id, reminder + 1).await?;
+    Ok(Next::Done)
 }
 
 /// Marks a ticket that nobody opened in time.

@@ -36,11 +36,6 @@ pub const MODULE: Module = Module {
             begin_send: commands::begin_canary,
             complete_send: commands::complete_canary,
         },
-        QueuedJob {
-            kind: model::NOTIFY_SENDER_JOB,
-            begin_send: commands::begin_sender_notification,
-            complete_send: commands::complete_sender_notification,
-        },
     ],
     states: Some(|states| {
         states.insert(model::QuarantineFullAlerts::default());

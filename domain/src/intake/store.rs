@@ -40,10 +40,6 @@ pub mod quarantined_submission {
         pub received_at: Timestamp,
         /// Bytes of the payload; 0 if it was deleted after a dismissal.
         pub bytes: i64,
-        /// The channel address of a writer without an account, who is notified of the release.
-        pub writer: Option<String>,
-        /// When their notification began, until it is known to have failed.
-        pub telling_at: Option<Timestamp>,
         pub released_at: Option<Timestamp>,
         pub ticket_id: Option<TicketId>,
         pub dismissed_at: Option<Timestamp>,
@@ -140,8 +136,6 @@ impl TryFrom<quarantined_submission::Model> for QuarantinedSubmission {
             reason,
             received_at,
             bytes: _,
-            writer: _,
-            telling_at: _,
             released_at,
             ticket_id,
             dismissed_at,
@@ -271,40 +265,20 @@ pub(super) async fn sealed_request(conn: &Executor, id: SubmissionId) -> Result<
     Ok(quarantined_payload::Entity::find_by_id(id).one(conn).await?.map(|row| row.sealed))
 }
 
-/// Marks a submission as released, and deletes its request. `writer`: the address of a writer without an account.
+/// Marks a submission as released, and deletes its request.
 pub(super) async fn release(
     conn: &Executor,
     id: SubmissionId,
     ticket: Option<TicketId>,
-    writer: Option<String>,
     now: Timestamp,
 ) -> Result<()> {
     quarantined_submission::Entity::update_many()
         .col_expr(quarantined_submission::Column::ReleasedAt, Expr::value(now))
         .col_expr(quarantined_submission::Column::TicketId, Expr::value(ticket.map(|id| id.0)))
-        .col_expr(quarantined_submission::Column::Writer, Expr::value(writer))
         .filter(quarantined_submission::Column::Id.eq(id))
         .exec(conn)
         .await?;
     quarantined_payload::Entity::delete_by_id(id).exec(conn).await?;
-    Ok(())
-}
-
-/// The submission of an unregistered writer that became this ticket when it was released.
-pub(super) async fn released_as(conn: &Executor, ticket: TicketId) -> Result<Option<quarantined_submission::Model>> {
-    let rows = quarantined_submission::Entity::find()
-        .filter(quarantined_submission::Column::TicketId.eq(ticket))
-        .filter(quarantined_submission::Column::Writer.is_not_null());
-    Ok(rows.limit(1).one(conn).await?)
-}
-
-/// Sets when the notification of a writer began; `None`: it was not sent.
-pub(super) async fn set_notification_begun(conn: &Executor, id: SubmissionId, at: Option<Timestamp>) -> Result<()> {
-    quarantined_submission::Entity::update_many()
-        .col_expr(quarantined_submission::Column::TellingAt, Expr::value(at))
-        .filter(quarantined_submission::Column::Id.eq(id))
-        .exec(conn)
-        .await?;
     Ok(())
 }
 

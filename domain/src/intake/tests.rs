@@ -1,5 +1,7 @@
 //! The providers' schemes, with test vectors of their documentation.
 
+mod threads;
+
 use proptest::prelude::*;
 
 use super::decide::callback::{decrypt, encrypt, signature};

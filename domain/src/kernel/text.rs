@@ -31,6 +31,15 @@ pub fn body(field: &str, text: &str, chars_max: usize) -> Result<String, Refusal
     validate(field, text, chars_max, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
+/// The beginning of a text, with an ellipsis if it is longer.
+pub fn excerpt(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    format!("{}…", cut.trim_end())
+}
+
 /// What holds for every string of the API: it is bounded, and without U+0000, which PostgreSQL does not store.
 pub fn check_input(field: &str, text: &str) -> Result<(), Refusal> {
     check_length(field, text, INPUT_CHARS_MAX)?;

@@ -9,6 +9,7 @@
 //!   send that a crash interrupts is `UNKNOWN`: levels 2 and 3 are sent again with a note, others are not.
 //! - A provider's rate limit is a sliding window in the database. Messages above the limit are merged into one digest; levels 2 and 3
 //!   are never merged.
+//! - Who hears of what happens to a ticket is one table, [`decide::audience::RULES`].
 //! - Texts are rendered when they are read or sent, from the current ticket; none is stored.
 //!
 //! Events out: `NotificationDecided` … `NotificationOpened`. Events in: `Ticket*`. Jobs: `notifications.send`,

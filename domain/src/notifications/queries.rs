@@ -7,12 +7,12 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryO
 
 use super::decide;
 use super::model::{
-    AddressCode, Channel, ContactPoints, Notification, NotificationEvent, Preference, Senders, Terminal, Verdict,
+    AddressCode, Channel, ChannelMessage, ContactPoints, Notification, NotificationEvent, Preference, Senders, Terminal, Verdict,
 };
 use super::store::entities::{
     address_code, channel_activity, notification, notification_delivery, notification_preference, terminal,
 };
-use super::store::with_deliveries;
+use super::store::{messages, with_deliveries};
 use crate::auth;
 use crate::calendar::model::CalendarEvent;
 use crate::kernel::page::{Key, Part};
@@ -149,13 +149,60 @@ pub async fn ticket_of_delivery(conn: &Executor, ids: &[DeliveryId]) -> Result<O
     Ok(found.and_then(|row| row.ticket_id))
 }
 
+/// The messages of a channel with these ids.
+pub async fn messages_by_id(conn: &Executor, channel: Channel, ids: &[String]) -> Result<Vec<ChannelMessage>> {
+    if ids.is_empty() { Ok(Vec::new()) } else { messages::by_ids(conn, channel, ids).await }
+}
+
+/// What a person wrote by a channel since then, newest first.
+pub async fn recent_messages(
+    conn: &Executor,
+    user: UserId,
+    channel: Channel,
+    since: Timestamp,
+) -> Result<Vec<ChannelMessage>> {
+    messages::recent(conn, user, channel, since).await
+}
+
+/// The ticket about which we sent one of these messages, by the provider's ids of them.
+pub async fn ticket_of_sent(conn: &Executor, channel: Channel, ids: &[String]) -> Result<Option<TicketId>> {
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    ticket_of_delivery(conn, &messages::deliveries_by_provider_ids(conn, channel, ids).await?).await
+}
+
+/// Messages to a person that are looked at for the ticket that they answer.
+const ANSWERED_MAX: u64 = 20;
+
+/// The ticket of the last message that a person got by a channel since then.
+pub async fn last_sent_ticket(
+    conn: &Executor,
+    user: UserId,
+    channel: Channel,
+    since: Timestamp,
+) -> Result<Option<TicketId>> {
+    let rows = notification::Entity::find()
+        .filter(notification::Column::RecipientId.eq(user))
+        .filter(notification::Column::DecidedAt.gte(since))
+        .order_by_desc(notification::Column::DecidedAt)
+        .limit(ANSWERED_MAX)
+        .all(conn)
+        .await?;
+    let sent = |notification: &Notification| {
+        notification.deliveries.iter().any(|delivery| delivery.channel == channel && delivery.sent_at.is_some())
+    };
+    let found = with_deliveries(conn, rows).await?;
+    Ok(found.into_iter().filter(sent).find_map(|notification| notification.ticket))
+}
+
 /// The contact points of these users, in four statements.
 pub async fn contact_points(app: &App, conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, ContactPoints>> {
     let mut all: HashMap<UserId, ContactPoints> = users.iter().map(|user| (*user, ContactPoints::default())).collect();
     for (id, user) in people::queries::cached_users(app, users.to_vec()).await? {
         if let Some(contacts) = all.get_mut(&id) {
             // A disabled user does not read the mailbox any more.
-            contacts.email = (user.disabled_at.is_none()).then(|| user.email.clone());
+            contacts.email = user.email_address().filter(|_| user.disabled_at.is_none()).map(str::to_owned);
         }
     }
     let rows = terminal::Entity::find()
@@ -271,6 +318,6 @@ pub async fn missed(app: &App, user: UserId, after: NotificationId) -> Result<Ve
 /// Whether an event may change who is there, or how they can be reached.
 pub fn changes_reach(event: &AnyEvent) -> bool {
     event.get::<CalendarEvent>().is_some()
-        || event.get::<PeopleEvent>().is_some()
+        || event.get().is_some_and(|event| !matches!(event, PeopleEvent::ContactCreated { .. }))
         || matches!(event.get(), Some(NotificationEvent::TerminalChanged { .. }))
 }

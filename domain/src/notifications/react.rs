@@ -1,50 +1,107 @@
 //! Which events notify whom.
 
 use super::commands::notify;
-use super::model::{Cause, Channel, NotificationRequest, Params, RECIPIENTS_MAX, Via};
+use super::decide::audience::{Happening, Person, RULES, Way, happening};
+use super::model::{Cause, Channel, ChannelAnswer, NotificationRequest, Params, RECIPIENTS_MAX, Via};
 use super::store;
 use crate::calendar::model::Organisation;
 use crate::credentials::model::CredentialEvent;
-use crate::kernel::{CardId, Message, Result, Role, TeamId, TicketId, UserId, boxed};
+use crate::kernel::{Actor, CardId, Message, Result, Role, TeamId, TicketId, UserId, boxed, minutes};
 use crate::runtime::{AnyEvent, ClockJumped, Tx};
 use crate::tickets;
-use crate::tickets::model::{Fact, ParticipantReason, SlaMetric, Snapshot, Ticket, TicketEvent, Visibility};
+use crate::tickets::model::{Fact, SlaMetric, Snapshot, Ticket, TicketEvent};
 use crate::{credentials, people};
 
+/// A ticket that was made so long after its request came out of the quarantine.
+const BACKDATED_BY: std::time::Duration = minutes(1);
+
+/// Tells everybody whom the table names, each once.
 async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     let me = tx.actor().user_id();
-    let (cause, params, recipients) = match &event.fact {
-        Fact::Assigned { .. } => {
-            let before = event.before.as_ref().and_then(|before| before.assignee);
-            (
-                Cause::Assigned,
-                Params::default(),
-                event.after.assignee.filter(|to| Some(*to) != before).into_iter().collect(),
-            )
+    let by_staff = *tx.actor() == Actor::System || (tx.actor().is_staff() && me != event.after.requester);
+    let Ok(happening) = happening(event, by_staff) else { return Ok(()) };
+    if happening == Happening::Created && event.after.requester.is_some_and(|to| Some(to) != me) {
+        let ticket = tickets::queries::by_ids(tx.conn(), &[event.ticket]).await?.remove(&event.ticket);
+        // A request that was quarantined: its release is told, with the delay.
+        if ticket.is_some_and(|ticket| ticket.times.created_at < tx.now - BACKDATED_BY) {
+            return Ok(());
         }
-        Fact::Commented { visibility: Visibility::Public, .. } => {
-            let params = Params { about: me, ..Params::default() };
-            let answered = tx.actor().is_staff() && me != event.after.requester;
-            let to = if answered { event.after.requester } else { event.after.assignee };
-            (Cause::Comment, params, to.into_iter().collect())
+    }
+    let params = params_of(event, me);
+    let event_key = tx.new_uuid();
+    let mut told: Vec<UserId> = me.into_iter().collect();
+    let mut requests = Vec::new();
+    for rule in RULES.iter().filter(|rule| rule.of == happening) {
+        for recipient in persons(tx, rule.who, event).await? {
+            if told.contains(&recipient) {
+                continue;
+            }
+            told.push(recipient);
+            requests.push(NotificationRequest {
+                cause: rule.cause,
+                cause_key: format!("event:{event_key}"),
+                ticket: Some(event.ticket),
+                recipient,
+                via: match rule.way {
+                    Way::Preferred => Via::Preferred,
+                    Way::App => Via::App,
+                },
+                params: params.clone(),
+            });
         }
-        Fact::ParticipantAdded { user, reason: ParticipantReason::Mentioned } => {
-            (Cause::Mention, Params { about: me, ..Params::default() }, vec![*user])
-        }
+    }
+    notify(tx, requests).await.map(drop)
+}
+
+fn params_of(event: &TicketEvent, me: Option<UserId>) -> Params {
+    let by = Params { about: me, word: Some(event.fact.kind().to_owned()), ..Params::default() };
+    match &event.fact {
+        Fact::Commented { comment, .. } => Params { comment: Some(*comment), ..by },
+        Fact::Reopened { comment } => Params { comment: *comment, ..by },
         Fact::ReportPending { system, status, needs } => {
-            let params = Params {
+            let name = format!("{system} → {}", status.as_str());
+            Params {
                 word: Some(needs.as_str().to_owned()),
-                name: Some(Message::literal(
-                    format!("{system} → {}", status.as_str()),
-                    format!("{system} → {}", status.as_str()),
-                )),
+                name: Some(Message::literal(name.clone(), name)),
                 ..Params::default()
-            };
-            (Cause::PendingReport, params, assignee_or_supervisors(tx, &event.after).await?)
+            }
         }
-        _ => return Ok(()),
-    };
-    notify_others(tx, event.ticket, cause, params, recipients).await
+        _ => by,
+    }
+}
+
+/// Who a row of the table means for this event.
+async fn persons(tx: &Tx, who: Person, event: &TicketEvent) -> Result<Vec<UserId>> {
+    let TicketEvent { before, after, .. } = event;
+    Ok(match who {
+        // Whoever accepts what they were assigned changes nothing for the requester.
+        Person::Requester if matches!(event.fact, Fact::Accepted) && before.as_ref().is_none_or(|before| before.assignee == after.assignee) => Vec::new(),
+        Person::Requester => match after.requester {
+            Some(requester) => enabled(tx, requester).await?.into_iter().collect(),
+            None => Vec::new(),
+        },
+        Person::Responsible => responsible(tx, after).await?,
+        Person::FormerAssignee => before
+            .as_ref()
+            .and_then(|before| before.assignee)
+            .filter(|former| after.assignee != Some(*former))
+            .into_iter()
+            .collect(),
+        Person::Followers => {
+            let mut followers = tickets::queries::followers_of(tx.conn(), event.ticket).await?;
+            followers.truncate(RECIPIENTS_MAX);
+            followers
+        }
+        Person::Mentioned => match &event.fact {
+            Fact::ParticipantAdded { user, .. } => vec![*user],
+            _ => Vec::new(),
+        },
+    })
+}
+
+async fn enabled(tx: &Tx, user: UserId) -> Result<Option<UserId>> {
+    let found = people::queries::cached_users(tx.app(), vec![user]).await?.remove(&user);
+    Ok(found.filter(|user| user.disabled_at.is_none()).map(|user| user.id))
 }
 
 /// No agent was eligible for a ticket: notifies the supervisors of its team.
@@ -56,13 +113,68 @@ pub async fn on_queued(tx: &mut Tx, ticket: &Ticket) -> Result<()> {
 /// Most of the target of an SLA clock has elapsed.
 pub async fn on_sla_risk(tx: &mut Tx, ticket: &Ticket, metric: SlaMetric) -> Result<()> {
     let params = Params { word: Some(metric.as_str().to_owned()), ..Params::default() };
-    let recipients = assignee_or_supervisors(tx, &ticket.snapshot()).await?;
+    let recipients = responsible(tx, &ticket.snapshot()).await?;
     notify_others(tx, ticket.id, Cause::SlaRisk, params, recipients).await
 }
 
-async fn assignee_or_supervisors(tx: &Tx, ticket: &Snapshot) -> Result<Vec<UserId>> {
+/// The target of an SLA clock was missed: tells whoever is responsible, and who leads them.
+pub async fn on_sla_breach(tx: &mut Tx, ticket: &Ticket, metric: SlaMetric) -> Result<()> {
+    let params = Params { word: Some(metric.as_str().to_owned()), ..Params::default() };
+    let mut recipients = responsible(tx, &ticket.snapshot()).await?;
+    recipients.extend(leaders(tx, ticket).await?);
+    recipients.sort_unstable();
+    recipients.dedup();
+    notify_others(tx, ticket.id, Cause::SlaBreached, params, recipients).await
+}
+
+/// The direct supervisor of the assignee, or else the supervisors of the team.
+async fn leaders(tx: &Tx, ticket: &Ticket) -> Result<Vec<UserId>> {
+    let availability = people::queries::availability::current(tx.app()).await?;
+    let direct = ticket.assignment.assignee.and_then(|user| availability.agent(user)).and_then(|agent| agent.supervisor);
+    match direct.filter(|supervisor| availability.agent(*supervisor).is_some()) {
+        Some(supervisor) => people::queries::availability::acts_for(tx.app(), supervisor, tx.now).await,
+        None => supervisors(tx, ticket.assignment.team).await,
+    }
+}
+
+/// The answer to what an engineer wrote by a channel, by that channel.
+pub async fn on_channel_answer(
+    tx: &mut Tx,
+    writer: UserId,
+    channel: Channel,
+    ticket: Option<TicketId>,
+    answer: ChannelAnswer,
+) -> Result<()> {
+    let key = tx.new_uuid();
+    let request = NotificationRequest {
+        cause: Cause::ChannelAnswer,
+        cause_key: format!("answer:{key}"),
+        ticket,
+        recipient: writer,
+        via: Via::All(vec![channel]),
+        params: Params { word: Some(answer.as_str().to_owned()), ..Params::default() },
+    };
+    notify(tx, vec![request]).await.map(drop)
+}
+
+/// A message of a requester asked again or reopened their ticket: they hear that it was heard.
+pub async fn on_thread_continued(tx: &mut Tx, ticket: TicketId, writer: UserId, reopened: bool) -> Result<()> {
+    let key = tx.new_uuid();
+    let request = NotificationRequest {
+        cause: if reopened { Cause::Reopened } else { Cause::ChaseAnswer },
+        cause_key: format!("answer:{key}"),
+        ticket: Some(ticket),
+        recipient: writer,
+        via: Via::Preferred,
+        params: Params::default(),
+    };
+    notify(tx, vec![request]).await.map(drop)
+}
+
+/// Whoever acts for the assignee; without one, the supervisors of the team.
+async fn responsible(tx: &Tx, ticket: &Snapshot) -> Result<Vec<UserId>> {
     match ticket.assignee {
-        Some(assignee) => Ok(vec![assignee]),
+        Some(assignee) => people::queries::availability::acts_for(tx.app(), assignee, tx.now).await,
         None => supervisors(tx, ticket.team).await,
     }
 }

@@ -271,3 +271,108 @@ fn a_verdict_names_the_reason_that_the_deliveries_prove() {
         assert_eq!(reason, expected, "{deliveries:?}");
     }
 }
+
+mod audience {
+    use crate::kernel::{CommentId, TicketId, UserId};
+    use crate::notifications::decide::audience::{Happening, Person, RULES, happening};
+    use crate::tickets::model::{
+        Fact, ParticipantReason, PendingNeeds, Priority, Snapshot, TicketEvent, TicketStatus, Visibility,
+    };
+    use uuid::Uuid;
+
+    const ALL: [Happening; 17] = [
+        Happening::Created,
+        Happening::Assigned,
+        Happening::Accepted,
+        Happening::WaitingSet,
+        Happening::Resumed,
+        Happening::Replied,
+        Happening::RequesterReplied,
+        Happening::NoteAdded,
+        Happening::Resolved,
+        Happening::Closed,
+        Happening::Reopened,
+        Happening::Cancelled,
+        Happening::Chased,
+        Happening::Mentioned,
+        Happening::Changed,
+        Happening::Linked,
+        Happening::ReportPending,
+    ];
+
+    #[test]
+    fn nothing_that_happens_to_a_ticket_is_told_to_nobody() {
+        for of in ALL {
+            assert!(RULES.iter().any(|rule| rule.of == of), "{of:?} is in nobody's row");
+        }
+        for rule in RULES {
+            let same = RULES.iter().filter(|other| other.of == rule.of && other.who == rule.who);
+            assert_eq!(same.count(), 1, "{rule:?} stands twice");
+        }
+    }
+
+    #[test]
+    fn requesters_hear_what_becomes_of_their_ticket() {
+        let told = |of: Happening, who: Person| RULES.iter().any(|rule| rule.of == of && rule.who == who);
+        for of in [
+            Happening::Created,
+            Happening::Assigned,
+            Happening::WaitingSet,
+            Happening::Replied,
+            Happening::Resolved,
+            Happening::Reopened,
+            Happening::Cancelled,
+        ] {
+            assert!(told(of, Person::Requester), "{of:?}");
+        }
+        for of in [Happening::RequesterReplied, Happening::Chased, Happening::Reopened, Happening::Cancelled] {
+            assert!(told(of, Person::Responsible), "{of:?}");
+        }
+        assert!(!told(Happening::NoteAdded, Person::Requester), "internal notes stay internal");
+    }
+
+    #[test]
+    fn events_are_told_by_who_caused_them() {
+        let (comment, user) = (CommentId(Uuid::nil()), UserId(Uuid::nil()));
+        let said = |visibility| Fact::Commented { comment, visibility, text_digest: String::new() };
+        let pending = Fact::ReportPending {
+            system: "ERP".to_owned(),
+            status: TicketStatus::Resolved,
+            needs: PendingNeeds::Attribution,
+        };
+        for (fact, by_staff, expected) in [
+            (said(Visibility::Public), true, Some(Happening::Replied)),
+            (said(Visibility::Public), false, Some(Happening::RequesterReplied)),
+            (said(Visibility::Internal), true, Some(Happening::NoteAdded)),
+            (Fact::Resumed, true, Some(Happening::Resumed)),
+            (Fact::Resumed, false, None),
+            (Fact::Chased, false, Some(Happening::Chased)),
+            (Fact::Opened, true, None),
+            (Fact::LinksRevoked, true, None),
+            (Fact::ParticipantAdded { user, reason: ParticipantReason::Mentioned }, true, Some(Happening::Mentioned)),
+            (Fact::ParticipantAdded { user, reason: ParticipantReason::Follower }, true, None),
+            (pending, true, Some(Happening::ReportPending)),
+        ] {
+            let after = Snapshot {
+                status: TicketStatus::New,
+                priority: Priority::Normal,
+                team: None,
+                assignee: None,
+                requester: None,
+                customer: None,
+                product: None,
+                issue_type: None,
+            };
+            let event = TicketEvent {
+                ticket: TicketId(Uuid::nil()),
+                fact,
+                before: None,
+                after,
+                first_response: false,
+                reported: false,
+                history: None,
+            };
+            assert_eq!(happening(&event, by_staff).ok(), expected, "{event:?}");
+        }
+    }
+}

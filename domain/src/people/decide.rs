@@ -4,7 +4,7 @@ use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 
 use super::model::{Agent, Availability, Delegation};
-use crate::kernel::{Actor, Role, Timestamp, UserId};
+use crate::kernel::{Actor, Role, TeamId, Timestamp, UserId};
 
 const DAY_MINUTES: i64 = 24 * 60;
 
@@ -70,6 +70,45 @@ impl Availability {
     /// Whether somebody else acts for the user.
     pub fn is_delegated(&self, of: UserId, at: Timestamp, zone: &TimeZone) -> bool {
         self.delegate_for(of, at, zone) != of
+    }
+}
+
+impl Availability {
+    /// Whether somebody can act now: enabled staff who are not absent.
+    fn is_present(&self, user: UserId, at: Timestamp) -> bool {
+        self.agent(user).is_some_and(|agent| !agent.is_away(at))
+    }
+
+    /// Who acts for a person: their delegate, themselves, or whoever leads them. Nobody who cannot act is named, unless there is
+    /// nobody else.
+    pub fn stands_in(
+        &self,
+        of: UserId,
+        supervisor: Option<UserId>,
+        team: Option<TeamId>,
+        at: Timestamp,
+        zone: &TimeZone,
+    ) -> Vec<UserId> {
+        let delegate = self.delegate_for(of, at, zone);
+        if self.is_present(delegate, at) {
+            return vec![delegate];
+        }
+        // The next supervisor up who is there.
+        let mut next = supervisor;
+        for _ in 0..CHAIN_MAX {
+            let Some(lead) = next else { break };
+            let acting = self.delegate_for(lead, at, zone);
+            if self.is_present(acting, at) {
+                return vec![acting];
+            }
+            next = self.agent(lead).and_then(|agent| agent.supervisor);
+        }
+        let leads = self.supervisors(team).into_iter().filter(|lead| lead.id != of);
+        let mut leads: Vec<UserId> = leads.map(|lead| self.delegate_for(lead.id, at, zone)).collect();
+        leads.retain(|lead| self.is_present(*lead, at));
+        leads.sort_unstable();
+        leads.dedup();
+        if leads.is_empty() && self.agent(of).is_some() { vec![of] } else { leads }
     }
 }
 

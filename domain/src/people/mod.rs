@@ -2,11 +2,12 @@
 //! belongs here, because it starts with a user's e-mail address.
 //!
 //! - A user is never deleted, only disabled, so that every action keeps its author.
+//! - A contact is a writer without an account: a user whom a channel identified, with the role REQUESTER and without sign-in.
 //! - [`model::Availability`] holds skills, capacities, calendars, absences and delegations for dispatch and escalation.
 //! - [`model::UserCache`] caches signed-in people; every change of a user or a team invalidates it.
 //! - [`model::AccessWatches`] wakes the sockets of a person whose session, API key or account has ended.
 //!
-//! Events out: `UserCreated`, `UserChanged`, `CustomerSaved`. Events in: those of auth, for the cache.
+//! Events out: `UserCreated`, `ContactCreated`, `UserChanged`, `CustomerSaved`. Events in: those of auth, for the cache.
 
 pub mod commands;
 pub mod decide;

@@ -30,7 +30,9 @@ pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
 /// In memory: who may do what has changed.
 pub fn observe(app: &App, event: &AnyEvent) {
     let ended = matches!(event.get(), Some(AuthEvent::SessionEnded { .. } | AuthEvent::ApiKeyRevoked { .. }));
-    if ended || event.get::<PeopleEvent>().is_some() || event.get::<CatalogueEvent>().is_some() {
+    // Nothing cached is about a person who is new.
+    let people = event.get().is_some_and(|event| !matches!(event, PeopleEvent::ContactCreated { .. }));
+    if ended || people || event.get::<CatalogueEvent>().is_some() {
         app.state::<UserCache>().invalidate_all();
     }
     // Behind the cache: whoever is woken reads it.

@@ -112,6 +112,19 @@ pub struct OutboundMessage {
     pub is_critical: bool,
     /// The number of the ticket, for SMS templates.
     pub number: Option<i64>,
+    /// For a mail about a ticket.
+    pub thread: Option<MailThread>,
+}
+
+/// The thread of a mail: the headers References and In-Reply-To of RFC 5322, section 3.6.4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailThread {
+    /// The local part of the Message-ID under which mails about a ticket stand.
+    pub root: String,
+    /// The Message-ID of the recipient's own mail.
+    pub replies_to: Option<String>,
+    /// The subject of the thread; `None`: the title of the message.
+    pub subject: Option<String>,
 }
 
 /// The rate limit of an account.

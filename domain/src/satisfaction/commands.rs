@@ -1,6 +1,6 @@
 //! Answers surveys.
 
-use super::model::{Answer, AnswerSurvey, RateTicket, SCORE_MAX, SurveyFact};
+use super::model::{Answer, AnswerSurvey, RateByLink, RateTicket, SCORE_MAX, SurveyFact};
 use super::{queries, store};
 use crate::kernel::text::{BODY_CHARS_MAX, body};
 use crate::kernel::{Actor, Code, Error, Refusal, Result, TicketId, UserId, boxed, refuse};
@@ -34,6 +34,18 @@ impl Command for RateTicket {
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let by = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
         rate(tx, self.ticket, by, self.score, self.comment.as_deref()).await
+    }
+}
+
+impl Command for RateByLink {
+    const NAME: &'static str = "rateByLink";
+    type Output = TicketId;
+
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        let Self { link, score, comment } = self;
+        let rate = |ticket| RateTicket { ticket, score: *score, comment: comment.clone() };
+        tickets::commands::run_as_holder(tx, link, rate).await
     }
 }
 

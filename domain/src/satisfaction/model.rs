@@ -44,6 +44,14 @@ pub struct AnswerSurvey {
     pub comment: Option<String>,
 }
 
+/// Rates a ticket by the link with which its requester follows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RateByLink {
+    pub link: String,
+    pub score: i32,
+    pub comment: Option<String>,
+}
+
 /// What surveys record about a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SurveyFact {

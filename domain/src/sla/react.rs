@@ -122,6 +122,9 @@ pub async fn on_check(tx: &mut Tx, job: &Job) -> Result<Next> {
             next.breach_notified_at = Some(tx.now);
             let fact = SlaFact::SlaBreached { metric: clock.metric };
             tickets::commands::append_fact(tx, ticket, fact.into()).await?;
+            if let Some(found) = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket) {
+                notifications::react::on_sla_breach(tx, &found, clock.metric).await?;
+            }
         }
         // A conflict if the clock ended meanwhile.
         if next != clock && !store::save_notified(tx.conn(), &next).await? {

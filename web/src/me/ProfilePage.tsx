@@ -7,6 +7,7 @@ import { ErrorNote } from '../shell/ErrorNote';
 import { Availability } from './Availability';
 import { NotificationInbox } from './NotificationInbox';
 import { NotificationPreference } from './NotificationPreference';
+import { NotificationWays } from './NotificationWays';
 import { Terminals } from './Terminals';
 
 /** Contact channels, availability and notifications of the user. */
@@ -27,6 +28,7 @@ export function ProfilePage({ viewer }: { viewer: Session['viewer'] }) {
         {error && <ErrorNote error={error} onRetry={reload} />}
         {data && <Terminals terminals={data.terminals} pushKey={data.about.webPushKey} onChange={reload} />}
         {data && <NotificationPreference preference={data.notificationPreference} />}
+        {data && <NotificationWays settings={data} />}
         {isStaff(viewer) && <Availability id={viewer.id} />}
       </aside>
     </div>

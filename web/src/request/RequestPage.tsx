@@ -52,7 +52,7 @@ export function RequestPage() {
     const pass = { ...usablePass, spelt: content };
     update({ pass });
     const answer = await submitRequest(pass, content, lang);
-    if (typeof answer === 'string') return update({ draft: EMPTY_DRAFT, pass: null, done: { ticket: answer, contact: draft.contact.trim() } });
+    if ('ticket' in answer) return update({ draft: EMPTY_DRAFT, pass: null, done: { ...answer, contact: draft.contact.trim() } });
     setProblem(answer);
     if (answer.kind === 'KEPT') setKeptContent(content);
     if (answer.kind !== 'EXPIRED') return;
@@ -159,7 +159,7 @@ function ProblemNote({ problem }: { problem: Problem }) {
   );
 }
 
-function Confirmation({ done: { ticket, contact }, onAnother }: { done: { ticket: string; contact: string }; onAnother: () => void }) {
+function Confirmation({ done: { ticket, link, contact }, onAnother }: { done: NonNullable<FormState['done']>; onAnother: () => void }) {
   const [, t] = useLanguage();
   const title = useRef<HTMLHeadingElement>(null);
   const token = useRef<HTMLElement>(null);
@@ -177,6 +177,14 @@ function Confirmation({ done: { ticket, contact }, onAnother }: { done: { ticket
         </strong>
         <CopyButton source={token} />
       </p>
+      {link !== null && (
+        <p>
+          {t('request.next.link')}{' '}
+          <Link href={link} data-testid="request-link">
+            {`${location.origin}${link}`}
+          </Link>
+        </p>
+      )}
       <h2>{t('request.next')}</h2>
       <ol>
         <li>{t('request.next.read')}</li>

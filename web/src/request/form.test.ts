@@ -5,7 +5,8 @@ const errorBody = (code: string, submissionId: string | null = null) => ({ error
 
 describe('parseAnswer', () => {
   it.each([
-    [200, { ticket: 'TKN-ABCDEF-12345' }, null, 'TKN-ABCDEF-12345'],
+    [200, { ticket: 'TKN-ABCDEF-12345', link: '/t/abc' }, null, { ticket: 'TKN-ABCDEF-12345', link: '/t/abc' }],
+    [200, { ticket: 'TKN-ABCDEF-12345' }, null, { ticket: 'TKN-ABCDEF-12345', link: null }],
     [200, {}, null, { kind: 'FAILED' }],
     [401, errorBody('TIMESTAMP_INVALID', 's1'), null, { kind: 'EXPIRED', reference: 's1' }],
     [401, errorBody('SIGNATURE_INVALID', 's1'), null, { kind: 'EXPIRED', reference: 's1' }],

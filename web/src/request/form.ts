@@ -22,11 +22,17 @@ export interface Pass {
   spelt: string | null;
 }
 
+/** The ticket of a request: its token, and the path of the page by which its writer follows it. */
+export interface Accepted {
+  ticket: string;
+  link: string | null;
+}
+
 /** The form's state in the tab; it survives a reload. */
 export interface FormState {
   draft: Draft;
   pass: Pass | null;
-  done: { ticket: string; contact: string } | null;
+  done: (Accepted & { contact: string }) | null;
 }
 
 /** Why there is no ticket number yet. `reference` is the id under which the server keeps the submission. */
@@ -97,10 +103,10 @@ export function isRequestFormOpen(): Promise<boolean> {
 /** Error codes of an expired pass. The server quarantines the submission all the same. */
 const PASS_ERROR_CODES: readonly (string | null)[] = ['SIGNATURE_INVALID', 'TIMESTAMP_INVALID'];
 
-/** Converts an HTTP response to a ticket token or a problem. */
-export function parseAnswer(status: number, body: unknown, retryAfter: string | null): string | Problem {
+/** Converts an HTTP response to a ticket or a problem. */
+export function parseAnswer(status: number, body: unknown, retryAfter: string | null): Accepted | Problem {
   const ticket = readText(body, 'ticket');
-  if (status === 200 && ticket !== null) return ticket;
+  if (status === 200 && ticket !== null) return { ticket, link: readText(body, 'link') };
   const error = typeof body === 'object' && body !== null ? (body as { error?: unknown }).error : undefined;
   const [code, message, reference] = [readText(error, 'code'), readText(error, 'message'), readText(error, 'submissionId')];
   if (status === 401) return PASS_ERROR_CODES.includes(code) ? { kind: 'EXPIRED', reference } : { kind: 'KEPT', reference, message: null };
@@ -110,8 +116,8 @@ export function parseAnswer(status: number, body: unknown, retryAfter: string | 
   return { kind: 'FAILED' };
 }
 
-/** Submits the form. Returns the ticket token, or the problem. */
-export async function submitRequest({ pass }: Pass, content: string, language: Language): Promise<string | Problem> {
+/** Submits the form. Returns the ticket, or the problem. */
+export async function submitRequest({ pass }: Pass, content: string, language: Language): Promise<Accepted | Problem> {
   try {
     const response = await fetch(ENDPOINT, {
       method: 'POST',

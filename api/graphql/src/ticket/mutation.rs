@@ -206,6 +206,7 @@ mutations! {
         device,
         customer_key,
         requester_email,
+        requester: None,
         required_skills: required_skills.unwrap_or_default(),
         external_refs: external_refs.unwrap_or_default().into_iter().map(Into::into).collect(),
         at: None,

@@ -2,11 +2,16 @@
 
 mod gateway_monitor;
 mod quarantine;
+mod replies;
+mod staff;
+mod writers;
 
 use sha2::{Digest as _, Sha256};
 
 pub use self::gateway_monitor::{begin_canary, complete_canary, on_canary_check, on_monitor, silence_key};
-pub use self::quarantine::{alert_key, begin_sender_notification, body, complete_sender_notification, release_gateway};
+pub use self::quarantine::{alert_key, body, release_gateway};
+use self::replies::Placed;
+use self::writers::Writer;
 use super::decide::check;
 use super::model::{
     Gateway, Message, MessageDetails, PER_SENDER_HOURLY_MAX, RawRequest, Reason, ReceiveOutcome, VerifiedRequest,
@@ -14,16 +19,15 @@ use super::model::{
 use super::store::{self, submission};
 use crate::credentials;
 use crate::credentials::model::Parts;
-use crate::kernel::text::BODY_CHARS_MAX;
+use crate::kernel::text::TITLE_CHARS_MAX;
 use crate::kernel::{
-    Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, TopCode, UserId, boxed, hours, refuse,
+    Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, TopCode, boxed, hours, refuse,
 };
 use crate::msg;
 use crate::notifications;
-use crate::people;
 use crate::runtime::{App, Command, Ctx, Executor, Tx};
 use crate::tickets;
-use crate::tickets::model::{AddComment, CreateTicket, Priority, Visibility};
+use crate::tickets::model::{CreateTicket, Priority};
 
 /// The valid secrets of a gateway; none if its credential is of another kind.
 async fn secrets(app: &App, conn: &Executor, gateway: Gateway) -> Result<Vec<Parts>> {
@@ -66,7 +70,9 @@ pub async fn receive(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
     match cx.execute(&submission, None).await {
         Ok(Some(ticket)) => {
             if let Some(token) = tickets::queries::tokens(cx.read(), &[ticket]).await?.remove(&ticket) {
-                reply.add_ticket_token(&token);
+                // Whoever filled in the form gets the link in the answer: no message reaches them.
+                let link = if raw.gateway == Gateway::Web { link_of(&cx, ticket).await? } else { None };
+                reply.add_ticket(&token, link.as_deref());
             }
             Ok(ReceiveOutcome::Reply(reply))
         }
@@ -82,6 +88,16 @@ pub async fn receive(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The path of the page by which the requester of a ticket follows it.
+async fn link_of(cx: &Ctx, ticket: TicketId) -> Result<Option<String>> {
+    let mut tx = cx.begin().await?;
+    let found = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
+    let Some(requester) = found.and_then(|ticket| ticket.request.requester) else { return Ok(None) };
+    let link = tickets::commands::issue_link(&mut tx, ticket, requester).await?;
+    tx.commit().await?;
+    Ok(Some(format!("/t/{link}")))
 }
 
 /// The digest by which senders are rate-limited: of the author of a mail, or the address that a form comes from.
@@ -108,7 +124,7 @@ struct Submission {
 impl Submission {
     /// A digest of content and sender: the same external id with another digest is another submission.
     fn digest(&self) -> Result<String> {
-        let Message { external_id: _, sender, title, description, in_reply_to, token, own_text: _, details } =
+        let Message { external_id: _, sender, title, description, in_reply_to, token, own_text: _, details, writer: _ } =
             &self.message;
         let content =
             serde_json::to_vec(&(sender, title, description, in_reply_to, token, details)).map_err(Error::internal)?;
@@ -157,7 +173,7 @@ fn id_reused(id: &str) -> Refusal {
 
 impl Command for Submission {
     const NAME: &'static str = "receiveSubmission";
-    /// `None`: it was a canary.
+    /// `None`: it was a canary, or an engineer's message to no ticket, who was answered.
     type Output = Option<TicketId>;
 
     #[boxed]
@@ -171,11 +187,20 @@ impl Command for Submission {
             return Ok(earlier);
         }
         self.check_limit(tx).await?;
-        let writer = known_writer(tx, *gateway, message).await?;
-        let ticket = match add_reply(tx, message, writer.as_ref()).await? {
-            Some(ticket) => ticket,
-            None => create(tx, self, writer.map(|(_, email)| email)).await?,
+        let writer = writers::writer(tx, *gateway, message).await?;
+        let placed = match &writer {
+            Some(writer) => replies::place(tx, *gateway, message, writer).await?,
+            None => Placed::New(None),
         };
+        let ticket = match placed {
+            Placed::In(ticket) => ticket,
+            // An engineer was answered: there is nothing to store.
+            Placed::Answered => return Ok(None),
+            Placed::New(text) => create(tx, self, writer.as_ref(), text).await?,
+        };
+        if let Some(writer) = &writer {
+            replies::record(tx, *gateway, message, writer, ticket, *at).await?;
+        }
         let row = submission::Model {
             gateway: gateway.as_str().to_owned(),
             external_id,
@@ -189,83 +214,33 @@ impl Command for Submission {
     }
 }
 
-/// The user who wrote, if known: by their e-mail address, or else by the address bound to their account.
-async fn known_writer(tx: &Tx, gateway: Gateway, message: &Message) -> Result<Option<(UserId, String)>> {
-    let (Some(channel), Some(sender)) = (gateway.channel(), &message.sender) else { return Ok(None) };
-    let own = match gateway {
-        Gateway::Email => people::queries::user_by_email(tx.conn(), sender).await?,
-        _ => None,
-    };
-    let user = match own {
-        Some(user) => Some(user),
-        None => notifications::queries::user_by_address(tx.conn(), channel, sender).await?,
-    };
-    Ok(user.filter(|user| user.disabled_at.is_none()).map(|user| (user.id, user.email)))
-}
-
-/// Adds a reply to a ticket as a comment of its writer, if they may comment there; otherwise returns `None`.
-async fn add_reply(tx: &mut Tx, message: &Message, writer: Option<&(UserId, String)>) -> Result<Option<TicketId>> {
-    let Some((writer, _)) = writer else { return Ok(None) };
-    let Some(ticket) = replied_ticket(tx, message).await? else { return Ok(None) };
-    let Some(person) = people::queries::person(tx.app(), *writer).await? else { return Ok(None) };
-    // A staff member's reply may be meant for colleagues only, so it is an internal comment.
-    let about = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
-    let is_theirs = about.is_some_and(|ticket| ticket.request.requester == Some(*writer));
-    let visibility = if person.is_staff() && !is_theirs { Visibility::Internal } else { Visibility::Public };
-    let body = message.own_text.as_ref().unwrap_or(&message.description).clone();
-    let comment = AddComment { ticket, body, visibility, mentions: Vec::new() };
-    let as_them = Ctx { actor: Actor::Person(person.into()), ..tx.cx.clone() };
-    let before = std::mem::replace(&mut tx.cx, as_them);
-    let commented = Box::pin(comment.run(tx)).await;
-    tx.cx = before;
-    match commented {
-        Ok(_) => Ok(Some(ticket)),
-        // The ticket is closed, or not visible to them: nothing was written.
-        Err(Error::Refused(_) | Error::Top { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The ticket that a message replies to: by its token, by the submission it was created from, or by a message of ours.
-async fn replied_ticket(tx: &Tx, message: &Message) -> Result<Option<TicketId>> {
-    if let Some(token) = &message.token
-        && let Some(id) = tickets::queries::ids_by_tokens(tx.conn(), vec![token.clone()]).await?.remove(token)
-    {
-        return Ok(Some(id));
-    }
-    if message.in_reply_to.is_empty() {
-        return Ok(None);
-    }
-    let earlier = store::submissions(tx.conn(), Gateway::Email, &message.in_reply_to).await?;
-    // The nearest message of the thread.
-    let nearest = message.in_reply_to.iter().find_map(|id| earlier.iter().find(|row| row.external_id == *id));
-    if let Some(nearest) = nearest {
-        return Ok(Some(nearest.ticket_id));
-    }
-    let ours = message.in_reply_to.iter().filter_map(|id| id.split('@').next()?.parse().ok()).collect::<Vec<_>>();
-    notifications::queries::ticket_of_delivery(tx.conn(), &ours).await
-}
-
-async fn create(tx: &mut Tx, submission: &Submission, writer: Option<String>) -> Result<TicketId> {
-    let Submission { gateway, message, at, .. } = submission;
+/// Creates the ticket of a new request. `text`: what was written, without the sign that it is new.
+async fn create(
+    tx: &mut Tx,
+    submission: &Submission,
+    writer: Option<&Writer>,
+    text: Option<String>,
+) -> Result<TicketId> {
+    let Submission { gateway: _, message, at, .. } = submission;
     let MessageDetails { priority, issue_type, product, device, customer_key, requester_email, external_refs } =
         message.details.clone();
-    // An unknown sender is named in the description.
-    let sender_note = match &message.sender {
-        Some(sender) if writer.is_none() => format!("\n\n({}: {sender})", gateway.as_str()),
-        _ => String::new(),
+    let (title, description) = match text {
+        Some(text) => {
+            let title = text.lines().next().unwrap_or_default().trim().chars().take(TITLE_CHARS_MAX).collect();
+            (title, text)
+        }
+        None => (message.title.clone(), message.description.clone()),
     };
-    let available = BODY_CHARS_MAX - sender_note.chars().count().min(BODY_CHARS_MAX);
-    let description: String = message.description.chars().take(available).collect();
     let command = CreateTicket {
-        title: message.title.clone(),
-        description: description + &sender_note,
+        title,
+        description,
         priority: priority.unwrap_or(Priority::Normal),
         issue_type,
         product,
         device,
         customer_key,
-        requester_email: requester_email.or(writer),
+        requester_email,
+        requester: writer.map(|writer| writer.user),
         required_skills: Vec::new(),
         external_refs,
         at: Some(*at),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::decide::{check, has_room};
 use super::super::model::{
-    DismissQuarantined, Gateway, IntakeEvent, NOTIFY_SENDER_JOB, QuarantineFullAlerts, QuarantineTurn, RELEASE_MAX,
+    DismissQuarantined, Gateway, IntakeEvent, QuarantineFullAlerts, QuarantineTurn, RELEASE_MAX,
     RawRequest, Reason, ReceiveOutcome, ReleaseQuarantined, ReleaseSummary,
 };
 use super::super::queries;
@@ -14,14 +14,10 @@ use super::super::store::{self, quarantined_submission};
 use super::{Submission, gateway_monitor, locale, random_nonce, secrets, sender_digest};
 use crate::credentials::model::Parts;
 use crate::kernel::{
-    Actor, Code, Error, Locale, Refusal, Result, SubmissionId, TicketId, Timestamp, boxed, days, hours, minutes, refuse,
+    Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, boxed, hours, refuse,
 };
 use crate::msg;
-use crate::notifications;
-use crate::runtime::jobs::{self, Job, Next, Schedule, SendAttempt};
-use crate::runtime::ports::Outcome;
 use crate::runtime::{App, Command, Ctx, Executor, Tx, Vault};
-use crate::tickets;
 
 const PURPOSE: &str = "quarantine";
 /// Submissions per page when a whole gateway is released.
@@ -66,8 +62,6 @@ pub(super) async fn store(cx: &Ctx, raw: &RawRequest, reason: Reason, verified_b
         reason: reason.as_str().to_owned(),
         received_at: raw.at,
         bytes: i64::try_from(sealed.len()).unwrap_or(i64::MAX),
-        writer: None,
-        telling_at: None,
         released_at: None,
         ticket_id: None,
         dismissed_at: None,
@@ -126,7 +120,6 @@ async fn release(tx: &mut Tx, id: SubmissionId) -> Result<Option<TicketId>> {
             msg!("intake-check-still-failing", reason = reason, gateway = gateway.as_str()),
         )
     })?;
-    let writer = checked.message.as_ref().and_then(|message| message.sender.clone());
     let ticket = match checked.message {
         Some(message) => {
             // The ticket is created by the gateway, not by the administrator.
@@ -140,71 +133,10 @@ async fn release(tx: &mut Tx, id: SubmissionId) -> Result<Option<TicketId>> {
         }
         None => None,
     };
-    let unregistered = unregistered_writer(tx, gateway, ticket, writer).await?;
-    store::release(tx.conn(), id, ticket, unregistered, tx.now).await?;
+    store::release(tx.conn(), id, ticket, tx.now).await?;
     let held_secs = tx.now.seconds_since(raw.at);
     tx.record(IntakeEvent::Released { submission: id, gateway, ticket, held_secs }).await?;
     Ok(ticket)
-}
-
-/// The channel address of a writer without an account; schedules the notification that their submission was released.
-async fn unregistered_writer(
-    tx: &mut Tx,
-    gateway: Gateway,
-    ticket: Option<TicketId>,
-    writer: Option<String>,
-) -> Result<Option<String>> {
-    let (Some(channel), Some(ticket), Some(writer)) = (gateway.channel(), ticket, writer) else { return Ok(None) };
-    let found = tickets::queries::by_ids(tx.conn(), &[ticket]).await?.remove(&ticket);
-    if found.is_none_or(|ticket| ticket.request.requester.is_some()) {
-        return Ok(None);
-    }
-    let now = tx.now;
-    jobs::schedule(tx, &[Schedule::new(NOTIFY_SENDER_JOB, &ticket.to_string(), now).in_queue(channel.queue())]).await?;
-    Ok(Some(writer))
-}
-
-/// Begins the notification of an unregistered writer.
-#[boxed]
-pub async fn begin_sender_notification(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
-    let Some(row) = released_submission(tx, job).await? else { return Ok(SendAttempt::Skip(Next::Done)) };
-    let channel = row.gateway.parse::<Gateway>().ok().and_then(Gateway::channel);
-    let (Some(channel), Some(writer), Some(ticket)) = (channel, row.writer, row.ticket_id) else {
-        return Ok(SendAttempt::Skip(Next::Done));
-    };
-    let held_secs = row.released_at.unwrap_or(tx.now).seconds_since(row.received_at);
-    let repeated = row.telling_at.is_some();
-    let notification =
-        notifications::commands::notify_unregistered(tx, channel, &writer, ticket, held_secs, repeated).await?;
-    store::set_notification_begun(tx.conn(), row.id, Some(tx.now)).await?;
-    Ok(notification.map_or(SendAttempt::Skip(Next::Done), SendAttempt::Send))
-}
-
-/// Completes the notification: a failed one is retried for a day.
-#[boxed]
-pub async fn complete_sender_notification(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
-    let after = match outcome {
-        Outcome::RetryLater { after, .. } => after,
-        Outcome::Rejected { why } | Outcome::AuthFailed { why } | Outcome::Ambiguous { why } => {
-            tracing::warn!(
-                ticket = job.subject,
-                why = why.text(Locale::En),
-                "a sender may not have been notified that their submission was released"
-            );
-            return Ok(Next::Done);
-        }
-        Outcome::Sent { .. } | Outcome::Completed(_) => return Ok(Next::Done),
-    };
-    let Some(row) = released_submission(tx, job).await? else { return Ok(Next::Done) };
-    // It was not sent, so the next attempt is not a repetition.
-    store::set_notification_begun(tx.conn(), row.id, None).await?;
-    let retries = row.released_at.is_some_and(|at| tx.now < at + days(1));
-    Ok(if retries { Next::At(tx.now + after.max(minutes(1))) } else { Next::Done })
-}
-
-async fn released_submission(tx: &Tx, job: &Job) -> Result<Option<quarantined_submission::Model>> {
-    let ticket: TicketId = job.subject.parse().map_err(|_| Error::internal("invalid ticket id"))?;
-    store::released_as(tx.conn(), ticket).await
 }
 
 impl Command for ReleaseQuarantined {

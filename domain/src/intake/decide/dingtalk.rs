@@ -45,7 +45,10 @@ fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>) -> Result<Verifie
         None => return Err(Reason::Malformed),
     };
     let sender = body["senderStaffId"].as_str().or(body["senderId"].as_str());
-    let message = message_of(body["msgId"].as_str().unwrap_or_default(), sender, &text)?;
+    let mut message = message_of(body["msgId"].as_str().unwrap_or_default(), sender, &text)?;
+    message.writer.name = body["senderNick"].as_str().map(str::to_owned);
+    message.writer.conversation = body["conversationId"].as_str().map(str::to_owned);
+    message.in_reply_to = body["originalMsgId"].as_str().map(str::to_owned).into_iter().collect();
     Ok(VerifiedRequest { reply: Reply::json(&json!({ "msgtype": "empty" })), message: Some(message) })
 }
 

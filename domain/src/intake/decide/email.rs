@@ -7,9 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::message_of;
 use super::quoted_text::strip_quoted;
+use super::thread::bare_subject;
 use crate::credentials::model::Parts;
 use crate::intake::model::{
-    CANARY_HEADER, EXTERNAL_ID_MAX, MAIL_FROM, OWN_ADDRESS, RawRequest, Reason, Reply, VerifiedRequest,
+    CANARY_HEADER, EXTERNAL_ID_MAX, MAIL_FROM, OWN_ADDRESS, RawRequest, Reason, Reply, VerifiedRequest, WriterDetails,
 };
 use crate::kernel::Locale;
 use crate::msg;
@@ -64,7 +65,18 @@ pub fn check(parts: &Parts, raw: &RawRequest, locale: Locale) -> Result<Verified
         message.title = message_of(&id, None, subject)?.title;
     }
     (message.in_reply_to, message.token, message.own_text) = (in_reply_to, token, own);
+    message.writer = WriterDetails {
+        name: author_name(&mail),
+        conversation: None,
+        subject: Some(bare_subject(subject).to_lowercase()),
+        is_reply: bare_subject(subject) != subject.trim(),
+    };
     Ok(VerifiedRequest { reply: Reply::text("250 2.6.0 Taken"), message: Some(message) })
+}
+
+/// What the author is called in the header.
+fn author_name(mail: &Mail<'_>) -> Option<String> {
+    mail.from()?.first()?.name().map(str::to_owned)
 }
 
 /// The author; several authors, or none, cannot be authenticated.

@@ -87,6 +87,9 @@ pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason>
         None => return Err(Reason::Malformed),
     };
     let author = sender["user_id"].as_str().or(sender["open_id"].as_str());
-    let message = message_of(message["message_id"].as_str().unwrap_or_default(), author, &text)?;
+    let ids = ["parent_id", "root_id"].into_iter().filter_map(|name| message[name].as_str().map(str::to_owned));
+    let (in_reply_to, conversation) = (ids.collect(), message["chat_id"].as_str().map(str::to_owned));
+    let mut message = message_of(message["message_id"].as_str().unwrap_or_default(), author, &text)?;
+    (message.in_reply_to, message.writer.conversation) = (in_reply_to, conversation);
     Ok(VerifiedRequest { reply, message: Some(message) })
 }

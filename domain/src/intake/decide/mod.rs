@@ -8,8 +8,10 @@ mod feishu;
 mod quarantine;
 mod quoted_text;
 mod silence;
+pub mod thread;
 mod web;
 mod wecom;
+pub mod words;
 
 use std::time::Duration;
 
@@ -18,7 +20,9 @@ pub use self::feishu::{decrypt as feishu_decrypt, plain_text as feishu_plain_tex
 
 pub use self::quarantine::{QuarantineLoad, QuarantineUsage, has_room};
 pub use self::silence::{SILENCE_LOOKBACK, silence};
-use super::model::{EXTERNAL_ID_MAX, Gateway, Message, MessageDetails, RawRequest, Reason, VerifiedRequest};
+use super::model::{
+    EXTERNAL_ID_MAX, Gateway, Message, MessageDetails, RawRequest, Reason, VerifiedRequest, WriterDetails,
+};
 use crate::credentials::model::Parts;
 use crate::kernel::text::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Locale, Timestamp, minutes};
@@ -82,6 +86,7 @@ fn message_of(external_id: &str, sender: Option<&str>, text: &str) -> Result<Mes
         token: None,
         own_text: None,
         details: MessageDetails::default(),
+        writer: WriterDetails::default(),
     })
 }
 

@@ -50,6 +50,8 @@ pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16]) -> Result<Verif
     }
     let mut message = message_of(id, Some(&form.contact), &form.description)?;
     message.title = message_of(id, None, &form.title)?.title;
+    // The form proves no address: the contact is a name.
+    message.writer.name = message.sender.take();
     Ok(VerifiedRequest { reply: Reply::json(&json!({})), message: Some(message) })
 }
 

@@ -22,8 +22,6 @@ use uuid::Uuid;
 pub const QUEUE: &str = "intake";
 /// Sends a synthetic ticket through a gateway.
 pub const CANARY_JOB: &str = "intake.canary";
-/// Notifies a sender without an account that their submission was released; in the queue of their channel.
-pub const NOTIFY_SENDER_JOB: &str = "intake.tell";
 /// Checks whether a synthetic ticket arrived.
 pub const CANARY_CHECK_JOB: &str = "intake.check";
 /// Schedules canaries and detects silence.
@@ -173,10 +171,13 @@ impl Reply {
         Self { content_type: JSON, body: body.to_string() }
     }
 
-    /// Adds the token of the ticket, if the answer is an empty JSON object.
-    pub fn add_ticket_token(&mut self, token: &str) {
+    /// Adds the token of the ticket, and the path of its page, if the answer is an empty JSON object.
+    pub fn add_ticket(&mut self, token: &str, link: Option<&str>) {
         if self.content_type == JSON && self.body == "{}" {
-            self.body = serde_json::json!({ "ticket": token }).to_string();
+            self.body = match link {
+                Some(link) => serde_json::json!({ "ticket": token, "link": link }).to_string(),
+                None => serde_json::json!({ "ticket": token }).to_string(),
+            };
         }
     }
 }
@@ -205,6 +206,20 @@ pub struct Message {
     /// The text without the quoted message; `None`: the whole text.
     pub own_text: Option<String>,
     pub details: MessageDetails,
+    pub writer: WriterDetails,
+}
+
+/// What the channel says about the writer and the place of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriterDetails {
+    /// What the writer calls themselves.
+    pub name: Option<String>,
+    /// The provider's id of the chat.
+    pub conversation: Option<String>,
+    /// The subject of a mail, without prefixes such as `Re:`.
+    pub subject: Option<String>,
+    /// Whether the subject had such a prefix.
+    pub is_reply: bool,
 }
 
 /// Optional fields, set by programs.

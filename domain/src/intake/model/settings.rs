@@ -27,6 +27,8 @@ pub struct Settings {
     pub canary_stands_minutes: u64,
     /// Payloads of dismissed submissions are deleted after this time.
     pub dismissed_days: u64,
+    /// A message belongs to a ticket until this time after its end; a later one is a new request.
+    pub reopen_within_days: u64,
 }
 
 impl ConfigSection for Settings {
@@ -75,6 +77,10 @@ impl Settings {
 
     pub const fn keep_dismissed(&self) -> Duration {
         days(self.dismissed_days)
+    }
+
+    pub const fn reopen_within(&self) -> Duration {
+        days(self.reopen_within_days)
     }
 
     pub const fn canary_check_after(&self) -> Duration {

@@ -209,6 +209,7 @@ pub async fn begin_code(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
         cause: "ADDRESS_CODE",
         is_critical: false,
         number: None,
+        thread: None,
     };
     Ok(SendAttempt::Send(sender.send(message, tx.now)))
 }

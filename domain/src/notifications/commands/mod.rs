@@ -1,18 +1,19 @@
 //! Creates notifications and their deliveries, and records acknowledgements, terminals and preferences. `sending` sends them.
 
 mod addresses;
+mod conversations;
 mod probe;
 mod sending;
-mod unregistered;
 
 pub use self::addresses::{begin_code, complete_code, confirm_address, purge_codes};
+pub use self::conversations::{bind_contact, record_channel_activity, record_message};
 pub use self::probe::{begin_probe, complete_probe, schedule_probes};
 pub use self::sending::{begin_send, complete_send, on_unacknowledged};
-pub use self::unregistered::notify_unregistered;
 use super::decide::{routes, state, templates};
 use super::model::{
-    AcknowledgeNotification, Channel, Delivery, DeliveryState, MarkOpened, Notification, NotificationEvent,
-    NotificationRequest, OpenTicket, Preference, ReportActivity, ReportPageOpen, SEND_JOB, SavePreference, Senders,
+    AcknowledgeNotification, Cause, Channel, ChosenWay, Delivery, DeliveryState, MarkOpened, Notification, NotificationEvent,
+    NotificationRequest, OpenTicket, Preference, ReportActivity, ReportPageOpen, SEND_JOB, SaveNotificationWay, SavePreference,
+    Senders,
     Settings, State, UNACKNOWLEDGED_JOB, Via,
 };
 use super::{queries, store};
@@ -35,9 +36,12 @@ pub async fn notify(tx: &mut Tx, requests: Vec<NotificationRequest>) -> Result<V
     };
     let mut created = Vec::new();
     for NotificationRequest { cause, cause_key, ticket, recipient, via, params } in requests {
-        let candidates = {
+        let (via, candidates) = {
             let contact_points = contact_points.entry(recipient).or_default();
-            routes(contact_points, &via, tx.now, tx.app().state::<Settings>(), tx.app().state::<Senders>())
+            let via = chosen_via(&contact_points.preference, cause, via);
+            let (settings, senders) = (tx.app().state::<Settings>(), tx.app().state::<Senders>());
+            let candidates = routes(contact_points, &via, tx.now, settings, senders);
+            (via, candidates)
         };
         let id = NotificationId(tx.new_uuid());
         let notification = Notification {
@@ -267,7 +271,40 @@ impl Command for SavePreference {
         }
         let minute = |minute: &Option<i32>| minute.and_then(|minute| u16::try_from(minute).ok());
         let quiet = minute(quiet_from_minute).zip(minute(quiet_to_minute));
-        store::upsert_preference(tx.conn(), user, &Preference { language: *language, quiet }).await?;
+        let before = queries::preference(tx.conn(), user).await?;
+        store::upsert_preference(tx.conn(), user, &Preference { language: *language, quiet, ..before }).await?;
         Ok(user)
+    }
+}
+
+impl Command for SaveNotificationWay {
+    const NAME: &'static str = "saveNotificationWay";
+    type Output = UserId;
+
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<UserId> {
+        let user = tx.actor().user_id().ok_or_else(Error::unauthenticated)?;
+        // Nobody can silence what must reach them.
+        if self.cause.is_critical() {
+            return Err(refuse(Code::Invalid, "cause", msg!("notification-way-fixed")).into());
+        }
+        let mut preference = queries::preference(tx.conn(), user).await?;
+        match self.way {
+            Some(way) => preference.ways.insert(self.cause, way),
+            None => preference.ways.remove(&self.cause),
+        };
+        store::upsert_preference(tx.conn(), user, &preference).await?;
+        Ok(user)
+    }
+}
+
+/// The way of a notification that its recipient has chosen, if it can be chosen.
+fn chosen_via(preference: &Preference, cause: Cause, via: Via) -> Via {
+    let is_fixed = cause.is_critical() || !matches!(via, Via::Preferred | Via::App);
+    match preference.ways.get(&cause).filter(|_| !is_fixed) {
+        Some(ChosenWay::App) => Via::App,
+        Some(ChosenWay::Digest) => Via::Preferred,
+        Some(way) => way.channel().map_or(via, |channel| Via::All(vec![channel])),
+        None => via,
     }
 }

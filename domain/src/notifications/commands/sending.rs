@@ -7,18 +7,19 @@ use futures::future::BoxFuture;
 
 use super::{failover, load, probe, record_state_change};
 use crate::calendar::model::Organisation;
-use crate::kernel::{DeliveryId, Error, Locale, Message, NotificationId, Result, Timestamp, boxed, seconds};
+use crate::kernel::text::excerpt;
+use crate::kernel::{DeliveryId, Error, Locale, Message, NotificationId, Result, Timestamp, UserId, boxed, hours, seconds};
 use crate::msg;
-use crate::notifications::decide::templates::{self, RenderedText, no_sender};
+use crate::notifications::decide::templates::{self, RenderedText, Subject, no_sender};
 use crate::notifications::decide::{RateLimitDecision, link, quiet_until, state};
 use crate::notifications::model::{
-    ATTEMPTS_MAX, Cause, Channel, Delivery, DeliveryState, Notification, NotificationEvent, Params, RETRY_AFTER,
+    ATTEMPTS_MAX, Cause, Channel, ChannelAnswer, ChosenWay, Delivery, DeliveryState, Notification, NotificationEvent, Params, RETRY_AFTER,
     SEND_JOB, Senders, Settings, Via,
 };
 use crate::notifications::{queries, store};
 use crate::people;
 use crate::runtime::jobs::{self, Job, Next, Schedule, SendAttempt};
-use crate::runtime::ports::{OutboundMessage, Outcome, Sender};
+use crate::runtime::ports::{MailThread, OutboundMessage, Outcome, Sender};
 use crate::runtime::{MessageEnricher, Tx, Vault};
 use crate::tickets;
 use crate::tickets::model::Ticket;
@@ -71,6 +72,12 @@ pub async fn begin_send(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
     {
         return Ok(SendAttempt::Skip(Next::At(until)));
     }
+    let in_digest = preference.ways.get(&notification.cause) == Some(&ChosenWay::Digest);
+    if in_digest && !notification.cause.is_critical() && delivery.attempts == 0 {
+        let at = next_hour(tx.now);
+        join_digest(tx, &notification, delivery, at).await?;
+        return done;
+    }
     let sender = tx.app().state::<Senders>().of(delivery.channel).cloned();
     let Some(sender) = sender else {
         // The sender was configured when the delivery was queued, and is not any more.
@@ -100,11 +107,17 @@ pub async fn begin_send(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
     let cx = tx.cx.clone();
     let send = async move {
         for line in within_timeout(lines).await {
-            message.body = truncate(&format!("{}\n{line}", message.body), BODY_CHARS_MAX);
+            message.body = excerpt(&format!("{}\n{line}", message.body), BODY_CHARS_MAX);
         }
         sender.send(message, cx.now()).await
     };
     Ok(SendAttempt::Send(send.boxed()))
+}
+
+/// When the digest of this hour is sent.
+fn next_hour(now: Timestamp) -> Timestamp {
+    let hour = i64::try_from(hours(1).as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis((now.millis().div_euclid(hour) + 1) * hour)
 }
 
 /// The enricher's lines, or none after the timeout.
@@ -294,7 +307,7 @@ async fn create_digest(
 
 /// Renders the message from the current tickets.
 async fn outbound_message(
-    tx: &Tx,
+    tx: &mut Tx,
     notification: &Notification,
     delivery: &Delivery,
     locale: Locale,
@@ -311,33 +324,70 @@ async fn outbound_message(
             lines.push(text.title.text(locale));
         }
         let params = Params { count: i64::try_from(all.len()).ok(), ..Params::default() };
-        title = templates::render(Cause::Digest, &params, None, None, false).title.text(locale);
+        title = templates::render(Cause::Digest, &params, Subject::default()).title.text(locale);
         body = lines.join("\n");
     }
+    let path = page_path(tx, notification, ticket.as_ref()).await?;
     let url = tx.app().state::<Settings>().public_url().map(|base| {
         let base = base.trim_end_matches('/');
-        match (&ticket, notification.params.card) {
-            (Some(ticket), _) if notification.cause == Cause::Survey => {
-                let token = link::survey(tx.app().state::<Vault>(), ticket.id, notification.recipient);
-                format!("{base}/rate/{token}")
-            }
-            (Some(ticket), _) => format!("{base}/tickets/{}", ticket.number),
-            (None, Some(card)) => format!("{base}/knowledge/{card}"),
-            (None, None) if notification.params.month.is_some() => format!("{base}/reports/health"),
-            (None, None) if notification.cause == Cause::Knowledge => format!("{base}/knowledge"),
-            (None, None) => base.to_owned(),
-        }
+        // The page records from which channel it was opened.
+        let from = if path.starts_with("/tickets/") { format!("?via={}", delivery.channel.as_str()) } else { String::new() };
+        format!("{base}{path}{from}")
     });
+    let thread = match &ticket {
+        Some(ticket) if delivery.channel == Channel::Email => Some(mail_thread(tx, notification, ticket).await?),
+        _ => None,
+    };
     Ok(OutboundMessage {
         id: delivery.id,
         address: delivery.address.clone(),
         locale,
         title,
-        body: truncate(&body, BODY_CHARS_MAX),
+        body: excerpt(&body, BODY_CHARS_MAX),
         url,
         cause: notification.cause.as_str(),
         is_critical: notification.cause.is_critical(),
         number: ticket.map(|ticket| ticket.number),
+        thread,
+    })
+}
+
+/// The page to which a message links.
+async fn page_path(tx: &mut Tx, notification: &Notification, ticket: Option<&Ticket>) -> Result<String> {
+    let recipient = notification.recipient;
+    Ok(match (ticket, notification.params.card) {
+        (Some(ticket), _) if notification.cause == Cause::Survey => {
+            format!("/rate/{}", link::survey(tx.app().state::<Vault>(), ticket.id, recipient))
+        }
+        (Some(ticket), _) if is_contact(tx, recipient).await? => {
+            format!("/t/{}", tickets::commands::issue_link(tx, ticket.id, recipient).await?)
+        }
+        (Some(ticket), _) if notification.params.word.as_deref() == Some(ChannelAnswer::Resolve.as_str()) => {
+            format!("/tickets/{}#resolve", ticket.number)
+        }
+        (Some(ticket), _) => format!("/tickets/{}", ticket.number),
+        (None, Some(card)) => format!("/knowledge/{card}"),
+        (None, None) if notification.params.month.is_some() => "/reports/health".to_owned(),
+        (None, None) if notification.cause == Cause::Knowledge => "/knowledge".to_owned(),
+        (None, None) => String::new(),
+    })
+}
+
+/// Somebody who cannot sign in.
+async fn is_contact(tx: &Tx, user: UserId) -> Result<bool> {
+    let found = people::queries::cached_users(tx.app(), vec![user]).await?.remove(&user);
+    Ok(found.is_some_and(|user| user.is_contact))
+}
+
+/// The thread of mails about a ticket: one a ticket, below the mail with which its recipient began it.
+async fn mail_thread(tx: &Tx, notification: &Notification, ticket: &Ticket) -> Result<MailThread> {
+    let theirs = store::messages::last(tx.conn(), ticket.id, notification.recipient, Channel::Email).await?;
+    Ok(MailThread {
+        root: ticket.id.to_string(),
+        replies_to: theirs.map(|message| message.id),
+        // Staff look for what happened, a requester for their request.
+        subject: (ticket.request.requester == Some(notification.recipient))
+            .then(|| format!("Re: {} [#{} {}]", ticket.request.title, ticket.number, ticket.token)),
     })
 }
 
@@ -349,16 +399,31 @@ async fn ticket_of(tx: &Tx, notification: &Notification) -> Result<Option<Ticket
 }
 
 async fn render(tx: &Tx, notification: &Notification, ticket: Option<&Ticket>, repeated: bool) -> Result<RenderedText> {
-    let about = match notification.params.about {
-        Some(user) => people::queries::cached_users(tx.app(), vec![user]).await?.remove(&user),
-        None => None,
-    };
-    let about = about.as_ref().map(|user| user.name.as_str());
-    Ok(templates::render(notification.cause, &notification.params, ticket, about, repeated))
+    let assignee = ticket.and_then(|ticket| ticket.assignment.assignee);
+    let about = notification.params.about;
+    let users = people::queries::cached_users(tx.app(), about.into_iter().chain(assignee).collect()).await?;
+    let name_of = |id: Option<UserId>| id.and_then(|id| users.get(&id)).map(|user| user.name.as_str());
+    let words = words_of(tx, notification, ticket).await?;
+    let (about, assignee) = (name_of(about), name_of(assignee));
+    let subject = Subject { ticket, about, words: words.as_deref(), assignee, repeated };
+    Ok(templates::render(notification.cause, &notification.params, subject))
 }
 
-fn truncate(text: &str, chars: usize) -> String {
-    text.chars().take(chars).collect()
+/// The words that a message is about.
+async fn words_of(tx: &Tx, notification: &Notification, ticket: Option<&Ticket>) -> Result<Option<String>> {
+    if let Some(comment) = notification.params.comment {
+        return Ok(tickets::queries::comment_texts(tx.conn(), &[comment]).await?.remove(&comment));
+    }
+    let Some(ticket) = ticket else { return Ok(None) };
+    Ok(match notification.cause {
+        Cause::Waiting => ticket.waiting_reason.clone(),
+        Cause::Cancelled => ticket.closing.cancel_reason.clone(),
+        Cause::Resolved => {
+            let found = tickets::queries::attributions(tx.conn(), &[ticket.id]).await?.remove(&ticket.id);
+            found.map(|attribution| attribution.details.resolution)
+        }
+        _ => None,
+    })
 }
 
 /// Fails over if the web message was not acknowledged in time.

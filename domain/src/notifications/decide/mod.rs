@@ -1,6 +1,7 @@
 //! Routes and texts of messages, and why a ticket was not seen. Pure functions.
 
 pub mod address;
+pub mod audience;
 pub mod link;
 mod route;
 mod state;

@@ -37,6 +37,9 @@ pub fn routes(
     settings: &Settings,
     senders: &Senders,
 ) -> Vec<(Channel, String)> {
+    if *via == Via::App {
+        return vec![(Channel::Web, String::new())];
+    }
     let has = |channel: Channel| Some((channel, contact_points.address(channel, now)?));
     if let Via::All(channels) = via {
         let named: Vec<_> = channels.iter().filter_map(|channel| has(*channel)).collect();

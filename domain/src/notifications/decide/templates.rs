@@ -2,7 +2,7 @@
 
 use crate::kernel::{Arg, Message};
 use crate::msg;
-use crate::notifications::model::{Cause, Channel, Params, UnseenReason, Verdict};
+use crate::notifications::model::{Cause, Channel, ChannelAnswer, DeliveryState, Params, UnseenReason, Verdict};
 use crate::tickets::model::{PendingNeeds, Priority, SlaMetric, Ticket};
 
 /// A title and a body.
@@ -48,14 +48,76 @@ fn below(subject: &Message, line: Message) -> Message {
     msg!("notification-two-lines", first = *subject, second = line)
 }
 
-/// Renders a notification. `about`: the name of the person in `params.about`.
-pub fn render(
-    cause: Cause,
-    params: &Params,
-    ticket: Option<&Ticket>,
-    about: Option<&str>,
-    repeated: bool,
-) -> RenderedText {
+/// What a text is made of, besides the parameters of the notification.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    pub ticket: Option<&'a Ticket>,
+    /// The name of the person in `params.about`.
+    pub about: Option<&'a str>,
+    /// The words that the message is about: of a comment, a reason, a solution.
+    pub words: Option<&'a str>,
+    /// The name of whoever has the ticket.
+    pub assignee: Option<&'a str>,
+    /// It is sent once more, because the first attempt may have failed.
+    pub repeated: bool,
+}
+
+/// The words that a message is about, below the subject.
+fn with_words(subject: &Message, words: Option<&str>) -> Message {
+    match words.map(str::trim).filter(|words| !words.is_empty()) {
+        Some(words) => below(subject, Message::literal(words, words)),
+        None => subject.clone(),
+    }
+}
+
+/// Who works on a ticket, for its requester.
+fn handled_by(assignee: Option<&str>) -> Message {
+    match assignee {
+        Some(name) => msg!("notification-handled-by", name = name),
+        None => msg!("notification-handled-by-nobody"),
+    }
+}
+
+/// Who has a ticket, for staff.
+fn assigned_to(assignee: Option<&str>) -> Message {
+    match assignee {
+        Some(name) => msg!("notification-assigned-to", name = name),
+        None => msg!("notification-level-2-unassigned"),
+    }
+}
+
+/// What happened to a ticket that somebody follows; `params.word` is the kind of the event.
+fn update_of(params: &Params, about: Option<&str>) -> Message {
+    let who = about.map_or_else(|| msg!("notification-buoy"), |about| Message::literal(about, about));
+    match params.word.as_deref() {
+        Some("TicketAssigned") => msg!("notification-update-assigned", author = who),
+        Some("TicketAccepted") => msg!("notification-update-accepted", author = who),
+        Some("TicketWaitingSet") => msg!("notification-update-waiting", author = who),
+        Some("TicketResumed") => msg!("notification-update-resumed", author = who),
+        Some("TicketResolved") => msg!("notification-update-resolved", author = who),
+        Some("TicketClosed") => msg!("notification-update-closed", author = who),
+        _ => msg!("notification-update-changed", author = who),
+    }
+}
+
+/// The answer to what an engineer wrote by a channel.
+fn channel_answer(params: &Params, number: &str, subject: &Message) -> (Message, Message) {
+    let answer = params.word.as_deref().and_then(|word| word.parse::<ChannelAnswer>().ok());
+    let title = match answer.unwrap_or(ChannelAnswer::NoTicket) {
+        ChannelAnswer::Accepted => msg!("channel-answer-accepted", number = number),
+        ChannelAnswer::Waiting => msg!("channel-answer-waiting", number = number),
+        ChannelAnswer::ReplySent => msg!("channel-answer-reply-sent", number = number),
+        ChannelAnswer::NoteAdded => msg!("channel-answer-note-added", number = number),
+        ChannelAnswer::Resolve => msg!("channel-answer-resolve", number = number),
+        ChannelAnswer::Refused => msg!("channel-answer-refused", number = number),
+        ChannelAnswer::NoTicket => return (msg!("channel-answer-no-ticket"), msg!("channel-answer-no-ticket-body")),
+    };
+    (title, below(subject, msg!("channel-answer-body")))
+}
+
+/// Renders a notification.
+pub fn render(cause: Cause, params: &Params, of: Subject<'_>) -> RenderedText {
+    let Subject { ticket, about, words, assignee, repeated } = of;
     let number = ticket.map(|ticket| format!("#{}", ticket.number)).unwrap_or_default();
     let subject = subject_of(ticket);
     let waited = duration(params.waited.unwrap_or(0));
@@ -73,8 +135,12 @@ pub fn render(
         Cause::Escalation3 => {
             (msg!("notification-level-3", number = number, waited = waited), below(&subject, level_3(params, about)))
         }
-        Cause::Mention => (msg!("notification-mention", author = who, number = number), subject),
-        Cause::Comment => (msg!("notification-comment", author = who, number = number), subject),
+        Cause::Mention => {
+            (msg!("notification-mention", author = who, number = number), with_words(&subject, words))
+        }
+        Cause::Comment => {
+            (msg!("notification-comment", author = who, number = number), with_words(&subject, words))
+        }
         Cause::SlaRisk => {
             let response = params.word.as_deref() == Some(SlaMetric::FirstResponse.as_str());
             let target = if response { msg!("sla-first-response") } else { msg!("sla-resolution") };
@@ -114,6 +180,44 @@ pub fn render(
                 params.word.as_deref().and_then(|word| word.parse().ok()).map_or_else(|| name_of(params), channel_name);
             (msg!("notification-address-taken", channel = channel), msg!("notification-address-taken-body"))
         }
+        Cause::Receipt => {
+            (msg!("notification-receipt", number = number), below(&subject, msg!("notification-receipt-body")))
+        }
+        Cause::Progress => (msg!("notification-progress", number = number), below(&subject, handled_by(assignee))),
+        Cause::Waiting => (
+            msg!("notification-waiting", number = number),
+            below(&with_words(&subject, words), msg!("notification-waiting-body")),
+        ),
+        Cause::Resolved => (
+            msg!("notification-resolved", number = number),
+            below(&with_words(&subject, words), msg!("notification-resolved-body")),
+        ),
+        Cause::Reopened => (
+            msg!("notification-reopened", number = number),
+            below(&with_words(&subject, words), handled_by(assignee)),
+        ),
+        Cause::Cancelled => (msg!("notification-cancelled", number = number), with_words(&subject, words)),
+        Cause::Chased => {
+            let chases = Arg::Number(ticket.map_or(1, |ticket| i64::from(ticket.counts.chases)));
+            (msg!("notification-chased", number = number, count = chases), subject)
+        }
+        Cause::ChaseAnswer => {
+            (msg!("notification-chase-answer", number = number), below(&subject, handled_by(assignee)))
+        }
+        Cause::Updated => (msg!("notification-updated", number = number), below(&subject, update_of(params, about))),
+        Cause::SlaBreached => {
+            let response = params.word.as_deref() == Some(SlaMetric::FirstResponse.as_str());
+            let target = if response { msg!("sla-first-response") } else { msg!("sla-resolution") };
+            (
+                msg!("notification-sla-breached", number = number, target = target),
+                below(&subject, assigned_to(assignee)),
+            )
+        }
+        Cause::OwnerGone => (
+            msg!("notification-owner-gone", name = who, count = count),
+            msg!("notification-owner-gone-body", tickets = name_of(params)),
+        ),
+        Cause::ChannelAnswer => channel_answer(params, &number, &subject),
         Cause::Prediction => (msg!("notification-prediction"), subject),
     };
     let title = if repeated { msg!("notification-sent-again", title = title) } else { title };
@@ -194,7 +298,15 @@ pub fn no_sender(channel: Channel) -> Message {
 pub fn unseen(verdict: &Verdict, assignee: Option<&str>) -> Message {
     let who = assignee.unwrap_or("?");
     let last = verdict.evidence.iter().flat_map(|n| &n.deliveries).rev().find_map(|d| d.failure.as_ref());
+    let is_pending = verdict
+        .evidence
+        .iter()
+        .flat_map(|n| &n.deliveries)
+        .any(|d| matches!(d.state, DeliveryState::Queued | DeliveryState::Sending));
     match (verdict.reason, last) {
+        (UnseenReason::NeverSent, Some(failure)) if is_pending => {
+            msg!("unseen-retrying", name = who, failure = *failure)
+        }
         (UnseenReason::NobodyAssigned, _) => msg!("unseen-nobody-assigned"),
         (UnseenReason::NeverSent, Some(failure)) => msg!("unseen-all-failed", name = who, failure = *failure),
         (UnseenReason::NeverSent, None) => msg!("unseen-never-sent", name = who),

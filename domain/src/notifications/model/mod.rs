@@ -1,6 +1,9 @@
 //! Notifications, their deliveries, and the channels.
 
 mod addresses;
+mod causes;
+mod conversations;
+mod preferences;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +12,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::addresses::*;
+pub use self::causes::{Cause, ChannelAnswer, Params};
+pub use self::conversations::ChannelMessage;
+pub use self::preferences::{ChosenWay, Preference, SaveNotificationWay, SavePreference};
 use crate::kernel::{
-    CardId, DeliveryId, Locale, Message, NotificationId, TicketId, Timestamp, UserId, days, minutes, seconds,
-    string_enum,
+    DeliveryId, Locale, Message, NotificationId, TicketId, Timestamp, UserId, days, minutes, seconds, string_enum,
 };
 use crate::runtime::module::Queue;
 use crate::runtime::ports::Sender;
@@ -103,45 +108,6 @@ impl Channel {
 const PROVIDER_CONCURRENCY: usize = 4;
 
 string_enum! {
-    /// Why somebody is notified.
-    Cause {
-        Assigned = "ASSIGNED",
-        Escalation1 = "ESCALATION_1",
-        Escalation2 = "ESCALATION_2",
-        Escalation3 = "ESCALATION_3",
-        Mention = "MENTION",
-        Comment = "COMMENT",
-        SlaRisk = "SLA_RISK",
-        Credential = "CREDENTIAL",
-        Digest = "DIGEST",
-        TeamQueue = "TEAM_QUEUE",
-        Knowledge = "KNOWLEDGE",
-        Prediction = "PREDICTION",
-        Survey = "SURVEY",
-        PendingReport = "PENDING_REPORT",
-        /// A quarantined submission became a ticket.
-        Released = "RELEASED",
-        /// A contact address of the recipient was taken over.
-        ContactMethod = "CONTACT_METHOD",
-    }
-}
-
-impl Cause {
-    pub const fn of_level(level: i32) -> Self {
-        match level {
-            1 => Self::Escalation1,
-            2 => Self::Escalation2,
-            _ => Self::Escalation3,
-        }
-    }
-
-    /// Critical messages are never dropped, merged or delayed, and are sent again if the outcome is ambiguous.
-    pub const fn is_critical(self) -> bool {
-        matches!(self, Self::Escalation2 | Self::Escalation3 | Self::Credential)
-    }
-}
-
-string_enum! {
     /// The state of one delivery.
     DeliveryState {
         Queued = "QUEUED",
@@ -168,33 +134,6 @@ string_enum! {
         Failed = "FAILED",
         Unknown = "UNKNOWN",
     }
-}
-
-/// Arguments of the text besides the ticket.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Params {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub level: Option<i32>,
-    /// The waiting time in seconds.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub waited: Option<i64>,
-    /// The person whom the text names.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub about: Option<UserId>,
-    /// A code that depends on the cause, such as the metric of an SLA clock.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub word: Option<String>,
-    /// The name of the subject, in both languages.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub name: Option<Message>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub count: Option<i64>,
-    /// The knowledge card that the text is about.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub card: Option<CardId>,
-    /// The month of the report, such as `2026-10`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub month: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,6 +181,8 @@ pub enum Via {
     Preferred,
     /// All of these for which the recipient has an address.
     All(Vec<Channel>),
+    /// The web app alone, whether or not a page is open.
+    App,
 }
 
 /// A request to notify one recipient.
@@ -269,16 +210,6 @@ pub struct ContactPoints {
     pub preference: Preference,
 }
 
-/// A person's notification preferences.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preference {
-    /// `None`: the organisation's default.
-    pub language: Option<Locale>,
-    /// Quiet hours in minutes of the day in the organisation's time zone; only critical messages are sent in them. They span
-    /// midnight if the second is smaller.
-    pub quiet: Option<(u16, u16)>,
-}
-
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportActivity {
     pub channel: Channel,
@@ -287,13 +218,6 @@ pub struct ReportActivity {
 /// The actor has a page open that shows notifications.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportPageOpen;
-
-#[derive(Clone, Debug, Serialize)]
-pub struct SavePreference {
-    pub language: Option<Locale>,
-    pub quiet_from_minute: Option<i32>,
-    pub quiet_to_minute: Option<i32>,
-}
 
 /// The client has received the notification.
 #[derive(Clone, Debug, Serialize)]

@@ -137,6 +137,8 @@ pub mod notification_preference {
         pub language: Option<String>,
         pub quiet_from: Option<i32>,
         pub quiet_to: Option<i32>,
+        /// The chosen ways by cause, as JSON.
+        pub ways: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -157,6 +159,31 @@ pub mod send_window {
         /// JSON: pairs of slot and messages.
         pub slots: String,
         pub blocked_until: Option<Timestamp>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What people wrote by a channel.
+pub mod channel_message {
+    use crate::kernel::{TicketId, Timestamp, UserId};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "channel_message")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub channel: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub message_id: String,
+        pub ticket_id: TicketId,
+        pub user_id: UserId,
+        pub conversation: Option<String>,
+        pub subject: Option<String>,
+        pub at: Timestamp,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,6 +1,7 @@
 //! Statements about notifications, terminals, activity, preferences and rate limits.
 
 pub mod entities;
+pub(super) mod messages;
 
 use std::collections::HashMap;
 
@@ -20,15 +21,22 @@ use crate::runtime::row::{read, row};
 use crate::runtime::{Engine, Executor, Tx};
 use uuid::Uuid;
 
+/// How [`Via::App`] is stored.
+const VIA_APP: &str = "APP";
+
 impl Via {
     pub(super) fn to_column(&self) -> String {
         match self {
             Self::Preferred => String::new(),
+            Self::App => VIA_APP.to_owned(),
             Self::All(channels) => channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(","),
         }
     }
 
     fn from_column(text: &str) -> Self {
+        if text == VIA_APP {
+            return Self::App;
+        }
         let channels: Vec<Channel> = text.split(',').filter_map(|text| text.parse::<Channel>().ok()).collect();
         if channels.is_empty() { Self::Preferred } else { Self::All(channels) }
     }
@@ -132,6 +140,7 @@ impl From<notification_preference::Model> for Preference {
         Self {
             language: row.language.as_deref().and_then(|text| text.parse::<Locale>().ok()),
             quiet: minute(row.quiet_from).zip(minute(row.quiet_to)),
+            ways: row.ways.as_deref().and_then(|ways| serde_json::from_str(ways).ok()).unwrap_or_default(),
         }
     }
 }
@@ -410,18 +419,20 @@ pub(super) async fn set_primary_terminal(conn: &Executor, user: UserId, channel:
 }
 
 pub(super) async fn upsert_preference(conn: &Executor, user: UserId, preference: &Preference) -> Result<()> {
-    let Preference { language, quiet } = preference;
+    let Preference { language, quiet, ways } = preference;
     let row = notification_preference::ActiveModel {
         user_id: Set(user),
         language: Set(language.map(|language| language.as_str().to_owned())),
         quiet_from: Set(quiet.map(|(from, _)| i32::from(from))),
         quiet_to: Set(quiet.map(|(_, to)| i32::from(to))),
+        ways: Set(if ways.is_empty() { None } else { Some(serde_json::to_string(ways).map_err(Error::internal)?) }),
     };
     let mut replace = OnConflict::column(notification_preference::Column::UserId);
     replace.update_columns([
         notification_preference::Column::Language,
         notification_preference::Column::QuietFrom,
         notification_preference::Column::QuietTo,
+        notification_preference::Column::Ways,
     ]);
     notification_preference::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())

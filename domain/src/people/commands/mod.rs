@@ -1,8 +1,10 @@
 //! Creates and changes users and customers; signs in and out.
 
 mod availability;
+mod contacts;
 mod known_passwords;
 
+pub use self::contacts::create_contact;
 pub use self::known_passwords::{
     KnownPasswordAccounts, find_known_passwords, lock_known_passwords, unlock_known_passwords,
 };
@@ -34,7 +36,8 @@ impl Command for CreateUser {
         if self.roles.is_empty() {
             return Err(refuse(Code::Required, "roles", msg!("people-role-required")).into());
         }
-        if queries::user_by_email(tx.conn(), &email).await?.is_some() {
+        let known = queries::user_by_email(tx.conn(), &email).await?;
+        if known.as_ref().is_some_and(|user| !user.is_contact) {
             return Err(refuse(Code::AlreadyExists, "email", msg!("people-account-exists", email = email)).into());
         }
         if let Some(supervisor) = self.supervisor
@@ -58,10 +61,16 @@ impl Command for CreateUser {
             customer,
             supervisor: self.supervisor,
             disabled_at: None,
+            is_contact: false,
         };
-        store::insert_user(tx.conn(), user, tx.now).await?;
-        let roles = self.roles.clone();
-        tx.record(PeopleEvent::UserCreated { user: id, roles }).await?;
+        let id = match known {
+            Some(contact) => contacts::promote_contact(tx, &contact, self, user).await?,
+            None => {
+                store::insert_user(tx.conn(), user, tx.now).await?;
+                tx.record(PeopleEvent::UserCreated { user: id, roles: self.roles.clone() }).await?;
+                id
+            }
+        };
         if let Some(hash) = &self.password_hash {
             auth::set_password(tx, id, hash.clone()).await?;
         }

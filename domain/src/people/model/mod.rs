@@ -27,9 +27,19 @@ pub struct User {
     pub customer: Option<CustomerId>,
     pub supervisor: Option<UserId>,
     pub disabled_at: Option<Timestamp>,
+    /// A contact: a writer without an account, whose address their channel proved. Nobody signs in as a contact.
+    pub is_contact: bool,
 }
 
+/// The domain of the e-mail addresses of contacts that have none; reserved by RFC 2606, so no mail goes there.
+pub const CONTACT_DOMAIN: &str = "contact.invalid";
+
 impl User {
+    /// The e-mail address; `None`: the user has none.
+    pub fn email_address(&self) -> Option<&str> {
+        Some(self.email.as_str()).filter(|email| !email.ends_with(".invalid"))
+    }
+
     pub fn is_staff(&self) -> bool {
         self.roles.iter().any(|role| matches!(role, Role::Agent | Role::Supervisor | Role::Admin))
     }
@@ -49,6 +59,10 @@ pub enum PeopleEvent {
     UserCreated {
         user: UserId,
         roles: Vec<Role>,
+    },
+    /// Somebody without an account wrote by a channel.
+    ContactCreated {
+        user: UserId,
     },
     UserChanged {
         user: UserId,
@@ -183,7 +197,7 @@ impl AccessWatches {
 impl PeopleEvent {
     /// Whether somebody's rights may have changed.
     pub fn may_change_rights(&self) -> bool {
-        !matches!(self, Self::AvailabilityChanged { .. })
+        !matches!(self, Self::AvailabilityChanged { .. } | Self::ContactCreated { .. })
     }
 }
 
@@ -193,6 +207,7 @@ impl LogEvent for PeopleEvent {
     fn kind(&self) -> &'static str {
         match self {
             Self::UserCreated { .. } => "UserCreated",
+            Self::ContactCreated { .. } => "ContactCreated",
             Self::UserChanged { .. } => "UserChanged",
             Self::UserRedacted { .. } => "UserRedacted",
             Self::AvailabilityChanged { .. } => "DutyChanged",
@@ -203,6 +218,7 @@ impl LogEvent for PeopleEvent {
     fn subject(&self) -> (&'static str, Uuid) {
         match self {
             Self::UserCreated { user, .. }
+            | Self::ContactCreated { user }
             | Self::UserChanged { user, .. }
             | Self::UserRedacted { user }
             | Self::AvailabilityChanged { user, .. } => ("user", user.0),

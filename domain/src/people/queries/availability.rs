@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use crate::calendar::model::Organisation;
 use crate::kernel::{Result, Role, TeamId, Timestamp, UserId, boxed};
 use crate::people::model::{Absence, Agent, Availability, Delegation, SkillLevel, UserCache};
 use crate::people::store::availability::{absence, delegation};
@@ -27,6 +28,24 @@ pub async fn current(app: &App) -> Result<Arc<Availability>> {
     };
     let mut found = app.state::<UserCache>().availability.get_or_load(vec![()], load).await?;
     Ok(found.remove(&()).unwrap_or_default())
+}
+
+/// Who acts for a person now: themselves; their delegate; or, if they are absent or have left without one, whoever leads them.
+/// Every responsibility, and every message that asks somebody to act, goes to these.
+#[boxed]
+pub async fn acts_for(app: &App, user: UserId, now: Timestamp) -> Result<Vec<UserId>> {
+    let availability = current(app).await?;
+    let zone = &app.state::<Organisation>().zone;
+    let (supervisor, team) = match availability.agent(user) {
+        Some(agent) => (agent.supervisor, agent.teams.first().copied()),
+        // Disabled, or no staff.
+        None => match super::cached_users(app, vec![user]).await?.remove(&user) {
+            Some(found) if found.disabled_at.is_none() => return Ok(vec![user]),
+            Some(found) => (found.supervisor, found.teams.first().copied()),
+            None => (None, None),
+        },
+    };
+    Ok(availability.stands_in(user, supervisor, team, now, zone))
 }
 
 /// Enabled staff sorted by id; `only`: restricted to these users.

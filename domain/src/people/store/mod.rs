@@ -24,6 +24,8 @@ pub mod user {
         pub capacity: i32,
         /// The working calendar; none: around the clock.
         pub calendar_key: Option<String>,
+        /// A writer whom a channel identified; without sign-in.
+        pub is_contact: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -176,7 +178,9 @@ pub(in crate::people) async fn with_memberships(conn: &Executor, rows: Vec<user:
     Ok(rows
         .into_iter()
         .map(|row| {
-            let user::Model { id, email, name, roles, customer_id, supervisor_id, disabled_at, .. } = row;
+            let user::Model {
+                id, email, name, roles, customer_id, supervisor_id, disabled_at, is_contact, ..
+            } = row;
             User {
                 id,
                 email,
@@ -188,6 +192,7 @@ pub(in crate::people) async fn with_memberships(conn: &Executor, rows: Vec<user:
                 customer: customer_id,
                 supervisor: supervisor_id,
                 disabled_at,
+                is_contact,
             }
         })
         .collect())
@@ -211,7 +216,7 @@ pub(in crate::people) async fn users_of_domain(conn: &Executor, domain: &str) ->
 }
 
 pub(in crate::people) async fn insert_user(conn: &Executor, user: User, now: Timestamp) -> Result<()> {
-    let User { id, email, name, roles, teams, skills, products, customer, supervisor, disabled_at } = user;
+    let User { id, email, name, roles, teams, skills, products, customer, supervisor, disabled_at, is_contact } = user;
     let row = user::ActiveModel {
         id: Set(id),
         email: Set(email),
@@ -223,6 +228,7 @@ pub(in crate::people) async fn insert_user(conn: &Executor, user: User, now: Tim
         disabled_at: Set(disabled_at),
         capacity: Set(CAPACITY_DEFAULT),
         calendar_key: Set(None),
+        is_contact: Set(is_contact),
     };
     user::Entity::insert(row).exec_without_returning(conn).await?;
     let skills = skills.into_iter().map(|skill| SkillLevel { skill, level: LEVEL_DEFAULT }).collect();
@@ -242,13 +248,15 @@ pub(in crate::people) struct UserChange {
     pub disabled_at: Option<Option<Timestamp>>,
     pub capacity: Option<i32>,
     pub calendar_key: Option<Option<String>>,
+    pub is_contact: Option<bool>,
 }
 
 pub(in crate::people) async fn update_user(conn: &Executor, id: UserId, change: UserChange) -> Result<()> {
     fn value<T: Into<sea_orm::Value>>(changed: Option<T>) -> ActiveValue<T> {
         changed.map_or(NotSet, Set)
     }
-    let UserChange { email, name, roles, customer, supervisor, disabled_at, capacity, calendar_key } = change;
+    let UserChange { email, name, roles, customer, supervisor, disabled_at, capacity, calendar_key, is_contact } =
+        change;
     let change = user::ActiveModel {
         id: NotSet,
         email: value(email),
@@ -260,6 +268,7 @@ pub(in crate::people) async fn update_user(conn: &Executor, id: UserId, change: 
         disabled_at: value(disabled_at),
         capacity: value(capacity),
         calendar_key: value(calendar_key),
+        is_contact: value(is_contact),
     };
     if change.is_changed() {
         user::Entity::update_many().set(change).filter(user::Column::Id.eq(id)).exec(conn).await?;

@@ -31,6 +31,7 @@ impl Command for CreateTicket {
             device,
             customer_key,
             requester_email,
+            requester,
             required_skills,
             external_refs,
             at,
@@ -50,7 +51,7 @@ impl Command for CreateTicket {
             .collect::<Result<Vec<_>, Refusal>>()?;
         let (refs, noted) = if may_link(tx.actor()) { (refs, Vec::new()) } else { (Vec::new(), refs) };
         references::require_claims(tx, "externalRefs", &refs).await?;
-        let requester_info = resolve_requester(tx, requester_email.as_deref(), customer_key.as_deref()).await?;
+        let requester_info = resolve_requester(tx, *requester, requester_email.as_deref(), customer_key.as_deref()).await?;
         // Only Buoy itself may backdate a ticket: for submissions that were quarantined.
         let created_at = at.filter(|at| *tx.actor() == Actor::System && *at <= tx.now).unwrap_or(tx.now);
         let id = TicketId(tx.new_uuid());
@@ -138,7 +139,12 @@ struct RequesterInfo {
 }
 
 /// The requester and customer of a new ticket. Staff may create it for somebody else; a requester only for themselves.
-async fn resolve_requester(tx: &Tx, email: Option<&str>, customer_key: Option<&str>) -> Result<RequesterInfo> {
+async fn resolve_requester(
+    tx: &Tx,
+    writer: Option<UserId>,
+    email: Option<&str>,
+    customer_key: Option<&str>,
+) -> Result<RequesterInfo> {
     let staff = tx.actor().is_staff() || *tx.actor() == Actor::System;
     let requester = match email {
         Some(email) => {
@@ -149,7 +155,7 @@ async fn resolve_requester(tx: &Tx, email: Option<&str>, customer_key: Option<&s
                 user.ok_or_else(|| refuse(Code::UnknownKey, "requesterEmail", msg!("tickets-requester-unknown")))?,
             ))
         }
-        None => match tx.actor().user_id() {
+        None => match writer.filter(|_| *tx.actor() == Actor::System).or(tx.actor().user_id()) {
             Some(id) => people::queries::cached_users(tx.app(), vec![id]).await?.remove(&id),
             None => None,
         },

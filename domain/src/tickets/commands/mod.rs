@@ -5,6 +5,7 @@ mod attribution;
 mod create;
 mod fields;
 mod imported;
+mod links;
 mod references;
 mod sync_status;
 mod transitions;
@@ -12,6 +13,7 @@ mod transitions;
 use std::collections::HashMap;
 
 pub use self::imported::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
+pub use self::links::{issue_link, run_as_holder};
 pub use self::sync_status::{
     add_system_participants, dismiss_pending, load_for_update, remove_system_participants, sync_status,
 };

@@ -3,6 +3,7 @@
 pub mod board;
 pub mod hand_over;
 pub mod lifecycle;
+pub mod link;
 pub mod references;
 pub mod rights;
 pub mod sync_status;

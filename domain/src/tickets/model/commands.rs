@@ -13,6 +13,8 @@ pub struct CreateTicket {
     pub device: Option<String>,
     pub customer_key: Option<String>,
     pub requester_email: Option<String>,
+    /// The writer whom a gateway identified; only Buoy itself gives it.
+    pub requester: Option<UserId>,
     pub required_skills: Vec<String>,
     pub external_refs: Vec<ExternalRef>,
     /// When the request was made, if earlier than now: for submissions that were quarantined at a gateway.

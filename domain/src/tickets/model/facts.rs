@@ -80,6 +80,8 @@ pub enum Fact {
     ParticipantRemoved {
         user: UserId,
     },
+    /// The links by which requesters follow the ticket without signing in were ended.
+    LinksRevoked,
     /// A reported status cannot be applied yet: a requirement of the life-cycle is missing.
     ReportPending {
         system: String,
@@ -209,6 +211,7 @@ impl Fact {
             Self::Redacted { .. } => "TicketRedacted",
             Self::ParticipantAdded { .. } => "TicketParticipantAdded",
             Self::ParticipantRemoved { .. } => "TicketParticipantRemoved",
+            Self::LinksRevoked => "TicketLinksRevoked",
             Self::ReportPending { .. } => "TicketReportPending",
             Self::ReportSettled => "TicketReportSettled",
             Self::HistoryNoted { .. } => "TicketHistoryNoted",
@@ -233,6 +236,7 @@ impl Fact {
                 | Self::ParticipantAdded { .. }
                 | Self::ParticipantRemoved { .. }
                 | Self::ReferenceMoved { .. }
+                | Self::LinksRevoked
                 | Self::ReportPending { .. }
                 | Self::ReportSettled
                 | Self::Other(CapabilityFact { is_public: false, .. })

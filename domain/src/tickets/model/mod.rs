@@ -2,6 +2,7 @@
 
 mod commands;
 mod facts;
+mod links;
 mod lists;
 mod settings;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::commands::*;
 pub use self::facts::*;
+pub use self::links::*;
 pub use self::lists::*;
 pub use self::settings::Settings;
 

@@ -12,6 +12,8 @@ use crate::runtime::ConfigSection;
 pub struct Settings {
     /// A RESOLVED ticket is closed after this time.
     pub close_after_days: u64,
+    /// The link by which a requester follows a ticket without signing in is valid for this time.
+    pub link_days: u64,
 }
 
 impl ConfigSection for Settings {
@@ -21,5 +23,9 @@ impl ConfigSection for Settings {
 impl Settings {
     pub const fn close_after(&self) -> Duration {
         days(self.close_after_days)
+    }
+
+    pub const fn link_valid_for(&self) -> Duration {
+        days(self.link_days)
     }
 }

@@ -18,15 +18,18 @@ pub use self::projections::{
 };
 use super::decide::board::LiveTicket;
 use super::decide::rights::{self, sees_as_requester};
-use super::decide::token;
-use super::model::{Access, Attribution, Comment, ExternalRef, Ticket, View, Visibility};
+use super::decide::{link, token};
+use super::model::{Access, Attribution, Comment, ExternalRef, Settings, Ticket, TicketLink, View, Visibility};
 use super::store;
 use super::store::entities::{comment, external_ref, participant, ticket};
 use crate::kernel::page::{Key, Part};
-use crate::kernel::{Connection, Direction, EdgeCursor, Error, Page, Result, TicketId, UserId, boxed};
+use crate::kernel::{
+    Actor, CommentId, Connection, Direction, EdgeCursor, Error, Page, Result, TicketId, Timestamp, UserId, boxed,
+};
 use crate::msg;
+use crate::people;
 use crate::runtime::store::event_log;
-use crate::runtime::{App, Audience, Ctx, Cursor, Executor, Row, Side, log};
+use crate::runtime::{App, Audience, Ctx, Cursor, Executor, Row, Side, Vault, log};
 
 // ---------------------------------------------------------------- one
 
@@ -129,7 +132,14 @@ pub(super) async fn id_by_token(conn: &Executor, token: &str) -> Result<Option<T
         .await?)
 }
 
+/// The id of the ticket with a number.
+pub async fn id_by_number(conn: &Executor, number: i64) -> Result<Option<TicketId>> {
+    let select = ticket::Entity::find().select_only().column(ticket::Column::Id);
+    Ok(select.filter(ticket::Column::Number.eq(number)).into_tuple().one(conn).await?)
+}
+
 /// Ticket ids by token.
+#[boxed]
 pub async fn ids_by_tokens(conn: &Executor, tokens: Vec<String>) -> Result<HashMap<String, TicketId>> {
     let select = ticket::Entity::find().select_only().columns([ticket::Column::Token, ticket::Column::Id]);
     let rows = select.filter(ticket::Column::Token.is_in(tokens)).into_tuple().all(conn).await?;
@@ -208,6 +218,10 @@ pub async fn refs(cx: &Ctx, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<Ex
 
 #[boxed]
 pub async fn followers(cx: &Ctx, id: TicketId) -> Result<Vec<UserId>> {
+    followers_of(cx.read(), id).await
+}
+
+pub async fn followers_of(conn: &Executor, id: TicketId) -> Result<Vec<UserId>> {
     Ok(participant::Entity::find()
         .select_only()
         .column(participant::Column::UserId)
@@ -216,7 +230,7 @@ pub async fn followers(cx: &Ctx, id: TicketId) -> Result<Vec<UserId>> {
         .order_by_asc(participant::Column::UserId)
         .limit(FILTER_PARTS_MAX as u64)
         .into_tuple()
-        .all(cx.read())
+        .all(conn)
         .await?)
 }
 
@@ -282,6 +296,29 @@ pub async fn comments_of(
         found.entry(row.ticket).or_default().push(row);
     }
     Ok(found)
+}
+
+/// The link of a token; `None`: it was not issued here, has expired or was revoked.
+#[boxed]
+pub async fn link_by_token(app: &App, conn: &Executor, token: &str, now: Timestamp) -> Result<Option<TicketLink>> {
+    let Some(id) = link::verify(app.state::<Vault>(), token) else { return Ok(None) };
+    let valid_for = app.state::<Settings>().link_valid_for();
+    let link = store::links::by_id(conn, id).await?;
+    Ok(link.filter(|link| link.revoked_at.is_none() && now < link.issued_at + valid_for))
+}
+
+/// The holder of a link as an actor, and the ticket that they may see.
+#[boxed]
+pub async fn holder_of_link(cx: &Ctx, token: &str) -> Result<Option<(Ctx, TicketId)>> {
+    let Some(link) = link_by_token(&cx.app, cx.read(), token, cx.now()).await? else { return Ok(None) };
+    let person = people::queries::person(&cx.app, link.user).await?;
+    Ok(person.map(|person| (Ctx { actor: Actor::Person(person.into()), ..cx.clone() }, link.ticket)))
+}
+
+/// The texts of these comments, whoever may see them; for messages about them.
+pub async fn comment_texts(conn: &Executor, ids: &[CommentId]) -> Result<HashMap<CommentId, String>> {
+    let rows = comment::Entity::find().filter(comment::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.body)).collect())
 }
 
 #[boxed]

@@ -1,6 +1,7 @@
 //! Tables of tickets, and scopes and filters as SQL.
 
 pub(crate) mod entities;
+pub(super) mod links;
 mod rows;
 pub(crate) mod select;
 
@@ -8,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter, QueryOrder as _,
     QuerySelect, SqlErr,
 };
 
@@ -219,6 +220,15 @@ pub(super) async fn insert_comment(conn: &Executor, comment: Comment) -> Result<
 }
 
 /// Redacts comments; returns how many of them belong to the ticket.
+/// Comments that an author has written on a ticket since then.
+pub(super) async fn count_comments(conn: &Executor, ticket: TicketId, author: UserId, since: Timestamp) -> Result<u64> {
+    let written = comment::Entity::find()
+        .filter(comment::Column::TicketId.eq(ticket))
+        .filter(comment::Column::AuthorId.eq(author))
+        .filter(comment::Column::CreatedAt.gt(since));
+    Ok(written.count(conn).await?)
+}
+
 pub(super) async fn redact_comments(conn: &Executor, ticket: TicketId, ids: &[CommentId]) -> Result<usize> {
     let redacted = comment::Entity::update_many()
         .col_expr(comment::Column::Body, Expr::value(REDACTED.as_str()))

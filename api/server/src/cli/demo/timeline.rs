@@ -395,6 +395,7 @@ impl<'g, 's> TicketGenerator<'g, 's> {
             device: scenario.product.as_ref().map(|product| format!("{product}-{:04}", self.ticket % 97)),
             customer_key: None,
             requester_email: None,
+            requester: None,
             required_skills: Vec::new(),
             external_refs: refs.into_iter().collect(),
             at: None,
