@@ -38,8 +38,10 @@ impl MigrationTrait for Migration {
             "create index notification_delivery_provider on notification_delivery (provider_id)
                 where provider_id is not null",
             "alter table notification_preference add column ways text",
+            "alter table ticket add column asked_at bigint",
             // A released submission has a contact now, who is told like every requester.
             "delete from job where kind = 'intake.tell'",
+            "drop index quarantined_submission_writer",
             "alter table quarantined_submission drop column writer",
             "alter table quarantined_submission drop column telling_at",
         ];

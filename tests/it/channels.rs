@@ -26,11 +26,14 @@ async fn assigned_ticket(desk: &Desk, name: &str, title: &str) -> String {
     id
 }
 
+/// The notifications of the assignment; the requester and supervisors hear of the ticket too.
 async fn notifications(desk: &Desk, id: &str) -> Json {
     let fields =
         "notifications { cause channel state failure deliveries { channel state attempts failure inDigest repeated } }";
     let query = format!("{{ ticket(id: \"{id}\") {{ {fields} }} }}");
-    desk.as_("admin").await.query(&query, json!({})).await["ticket"]["notifications"].clone()
+    let all = desk.as_("admin").await.query(&query, json!({})).await["ticket"]["notifications"].clone();
+    let assigned = all.as_array().unwrap().iter().filter(|one| one["cause"] == "ASSIGNED");
+    json!(assigned.collect::<Vec<_>>())
 }
 
 #[tokio::test]
@@ -113,8 +116,8 @@ async fn a_rejected_message_fails_over_to_the_next_channel() {
         (&body["touser"], &body["agentid"], &body["msgtype"]),
         (&json!("zhang.san"), &json!(1_000_002), &json!("text"))
     );
-    let mails = post.mails();
-    assert_eq!((mails.len(), mails[0].to.as_str()), (1, "agent1@desk.test"));
+    let mails: Vec<_> = post.mails().into_iter().filter(|mail| mail.to == "agent1@desk.test").collect();
+    assert_eq!(mails.len(), 1);
     assert!(mails[0].text.contains("Auto-Submitted: auto-generated"), "{}", mails[0].text);
     let ledger = notifications(&desk, &id).await;
     let ways: Vec<_> = ledger[0]["deliveries"]
@@ -198,11 +201,14 @@ async fn a_feishu_robot_request_is_signed_and_quiet_hours_are_respected() {
     assert_eq!((provider.requests().len(), &notifications(&desk, &id).await[0]["state"]), (0, &json!("QUEUED")));
     desk.advance(minutes(1)).await;
     let requests = provider.requests();
-    let body = requests[0].json();
-    assert_eq!(requests[0].path, "/open-apis/bot/v2/hook/hook");
+    // The missed target of the first response is told too.
+    let is_assignment =
+        |request: &&ReceivedRequest| request.json()["content"]["text"].as_str().unwrap().starts_with("Ticket #");
+    let assigned = requests.iter().find(is_assignment).unwrap();
+    let body = assigned.json();
+    assert_eq!(assigned.path, "/open-apis/bot/v2/hook/hook");
     let timestamp = body["timestamp"].as_str().unwrap();
     assert_eq!(body["sign"], json!(hmac_base64(&format!("{timestamp}\nfeishu-secret"), "")));
-    assert!(body["content"]["text"].as_str().unwrap().starts_with("Ticket #"), "{body}");
     desk.close().await;
 }
 

@@ -158,12 +158,11 @@ async fn every_gateway_verifies_its_own_signature_scheme() {
         json!(short),
         json!([
             ["wecom", "水泵 E-721", "requester1", "NORMAL"],
-            ["dingtalk", "打印机卡纸", null, "NORMAL"],
-            ["feishu", "VPN 连不上", null, "NORMAL"],
+            ["dingtalk", "打印机卡纸", "staff-9", "NORMAL"],
+            ["feishu", "VPN 连不上", "u9", "NORMAL"],
             ["api", "CNC 报警", "requester1", "URGENT"],
         ])
     );
-    assert!(all[1]["description"].as_str().unwrap().contains("staff-9"));
     assert_eq!(all[3]["externalRefs"], json!([{ "system": "MES" }]));
     // A repeated request makes no second ticket.
     gateway_requests::dingtalk("ding-secret", now_seconds(&desk), "m1", "staff-9", " 打印机卡纸 ")

@@ -83,12 +83,7 @@ channels! { chats: wecom, dingtalk, feishu }
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Builds the configured senders; an error is a sentence for the administrator. `mailbox`: where answers to mails go.
-pub fn senders(
-    channels: &Channels,
-    mailbox: Option<&str>,
-    keys: &KeyPair,
-    guard: &Guard,
-) -> Result<Senders, String> {
+pub fn senders(channels: &Channels, mailbox: Option<&str>, keys: &KeyPair, guard: &Guard) -> Result<Senders, String> {
     let Channels { email, sms, web_push, .. } = channels;
     let http: Arc<dyn HttpClient> = Arc::new(Http::unguarded());
     let mut senders: HashMap<Channel, Arc<dyn Sender>> = HashMap::new();

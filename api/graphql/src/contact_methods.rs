@@ -104,7 +104,10 @@ async fn preference(ctx: &Context<'_>, user: UserId) -> async_graphql::Result<No
         language: language.map(Into::into),
         quiet_from_minute: quiet.map(|(from, _)| i32::from(from)),
         quiet_to_minute: quiet.map(|(_, to)| i32::from(to)),
-        ways: ways.into_iter().map(|(cause, way)| ChosenNotificationWay { cause: cause.into(), way: way.into() }).collect(),
+        ways: ways
+            .into_iter()
+            .map(|(cause, way)| ChosenNotificationWay { cause: cause.into(), way: way.into() })
+            .collect(),
     })
 }
 

@@ -20,10 +20,11 @@ use super::ticket::TicketNode;
 /// A person's to-do list.
 pub struct TodoNode(pub Todo);
 
-/// A person's to-do list: the tickets assigned to them that they have not accepted yet.
+/// A person's to-do list: the tickets assigned to them that they have not accepted yet, and those whose requester wrote or asked again
+/// and waits for an answer.
 #[Object(name = "Todo")]
 impl TodoNode {
-    /// How many of them the person has not opened.
+    /// How many of them the person has not opened, or not answered.
     async fn unread(&self) -> i32 {
         int(self.0.unread)
     }

@@ -6,7 +6,7 @@ use domain::satisfaction::model::RateByLink;
 use domain::sla::decide::read;
 use domain::sla::model::SlaMetric;
 use domain::tickets::decide::rights::allowed_actions;
-use domain::tickets::model::{Action, ActByLink, LinkAct, RevokeTicketLinks};
+use domain::tickets::model::{ActByLink, Action, LinkAct, RevokeTicketLinks};
 use domain::tickets::queries::TicketKey;
 use domain::{people, satisfaction, sla, tickets};
 

@@ -13,6 +13,7 @@ use crate::kernel::{Result, Role, TeamId, TicketId, Timestamp, UserId, boxed};
 use crate::notifications::decide::is_reachable;
 use crate::notifications::model::Channel;
 use crate::people::model::{Agent, Availability};
+use crate::people::store::user;
 use crate::runtime::{Executor, Tx};
 use crate::tickets::model::{Ticket, TicketStatus};
 use crate::tickets::store::entities::{participant, ticket};
@@ -166,6 +167,45 @@ pub(super) async fn unaccepted(conn: &Executor, of: &[UserId], after: i64, max: 
         .filter(ticket::Column::AssigneeId.is_in(of.iter().copied()))
         .filter(ticket::Column::Status.eq(TicketStatus::Assigned.as_str()))
         .filter(ticket::Column::Accepted.eq(false))
+        .filter(ticket::Column::Imported.eq(false))
+        .order_by(ticket::Column::Number, Order::Asc)
+        .limit(max)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(|row| Ok(Ticket::try_from(row)?)).collect()
+}
+
+/// Statuses in which somebody works on a ticket.
+fn in_work() -> [&'static str; 3] {
+    [TicketStatus::Assigned, TicketStatus::InProgress, TicketStatus::Waiting].map(TicketStatus::as_str)
+}
+
+/// People who have left and still have open tickets.
+pub(super) async fn owners_who_left(conn: &Executor, max: u64) -> Result<Vec<UserId>> {
+    let left = sea_orm::sea_query::Query::select()
+        .column(user::Column::Id)
+        .from(user::Entity)
+        .and_where(user::Column::DisabledAt.is_not_null())
+        .to_owned();
+    Ok(ticket::Entity::find()
+        .select_only()
+        .distinct()
+        .column(ticket::Column::AssigneeId)
+        .filter(ticket::Column::Status.is_in(in_work()))
+        .filter(ticket::Column::Imported.eq(false))
+        .filter(ticket::Column::AssigneeId.in_subquery(left))
+        .limit(max)
+        .into_tuple()
+        .all(conn)
+        .await?)
+}
+
+/// The open tickets of these people, accepted or not.
+pub(super) async fn open_work(conn: &Executor, of: &[UserId], after: i64, max: u64) -> Result<Vec<Ticket>> {
+    let rows = ticket::Entity::find()
+        .filter(ticket::Column::Number.gt(after))
+        .filter(ticket::Column::AssigneeId.is_in(of.iter().copied()))
+        .filter(ticket::Column::Status.is_in(in_work()))
         .filter(ticket::Column::Imported.eq(false))
         .order_by(ticket::Column::Number, Order::Asc)
         .limit(max)

@@ -1,15 +1,18 @@
 //! Triggers of dispatch: new tickets, free capacity, and changes of availability.
 
-use super::commands::{dispatch, dispatch_all, is_dispatchable};
+use std::collections::BTreeMap;
+
+use super::commands::{DispatchOutcome, dispatch, dispatch_all, is_dispatchable};
 use super::model::Settings;
 use super::queries::{self, QueuePosition};
 use crate::auth::model::AuthEvent;
 use crate::calendar::model::Organisation;
 use crate::kernel::{Error, Result, TicketId, UserId, boxed, seconds};
+use crate::people::model::Availability;
 use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
-use crate::runtime::{AnyEvent, Tx};
+use crate::runtime::{AnyEvent, Command as _, Tx};
 use crate::tickets;
-use crate::tickets::model::{Fact, TicketEvent, TicketStatus};
+use crate::tickets::model::{AssignTicket, Fact, TicketEvent, TicketStatus};
 use crate::{notifications, people};
 
 /// Dispatches one ticket.
@@ -127,9 +130,52 @@ pub async fn on_roster(tx: &mut Tx, _: &Job) -> Result<Next> {
             dispatch_all(tx, unaccepted).await?;
         }
     }
+    hand_over_work_of_absentees(tx, &availability).await?;
     let now = tx.now;
     jobs::schedule(tx, &[Schedule::new(DRAIN, "", now).if_scheduled(IfScheduled::KeepEarlier)]).await?;
     Ok(queries::next_change(tx).await?.map_or(Next::Done, Next::At))
+}
+
+/// People who have left whose work is handed over in one transaction.
+const LEFT_MAX: u64 = 200;
+
+/// Open work of people who are absent or have left goes, accepted or not, to their delegate or back to dispatch. Whoever leads them is
+/// told at once which tickets went where, and which went nowhere.
+async fn hand_over_work_of_absentees(tx: &mut Tx, availability: &Availability) -> Result<()> {
+    let zone = tx.app().state::<Organisation>().zone.clone();
+    let absent = availability.agents.iter().filter(|agent| agent.is_away(tx.now)).map(|agent| agent.id);
+    let mut gone: Vec<UserId> = absent.collect();
+    gone.extend(queries::owners_who_left(tx.conn(), LEFT_MAX).await?);
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let mut work: BTreeMap<UserId, Vec<(i64, Option<UserId>)>> = BTreeMap::new();
+    let mut after = 0;
+    for _ in 0..UNACCEPTED_BATCHES_MAX {
+        let open = queries::open_work(tx.conn(), &gone, after, DRAIN_MAX).await?;
+        let Some(last) = open.last() else { break };
+        after = last.number;
+        for ticket in open {
+            let Some(owner) = ticket.assignment.assignee else { continue };
+            let delegate = availability.delegate_for(owner, tx.now, &zone);
+            let is_there = availability.agent(delegate).is_some_and(|agent| !agent.is_away(tx.now));
+            let to = if delegate != owner && is_there {
+                let expected_version = Some(ticket.version);
+                AssignTicket { ticket: ticket.id, assignee: delegate, expected_version }.run(tx).await?;
+                Some(delegate)
+            } else {
+                match dispatch(tx, &ticket).await? {
+                    DispatchOutcome::Assigned(user) => Some(user),
+                    DispatchOutcome::NoCandidate | DispatchOutcome::LimitReached => None,
+                }
+            };
+            work.entry(owner).or_default().push((ticket.number, to));
+        }
+    }
+    for (owner, tickets) in work {
+        notifications::react::on_owner_gone(tx, owner, &tickets).await?;
+    }
+    Ok(())
 }
 
 /// Schedules a lost roster job: it checks all waiting tickets.

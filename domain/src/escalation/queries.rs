@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::decide::{self, StaffReachability};
 use super::model::{Escalation, Measure, Policy, PolicyCache, PolicySimulation};
@@ -112,10 +112,10 @@ pub async fn simulate(cx: &Ctx, policy: &Policy, from: Timestamp) -> Result<Poli
     Ok(decide::simulate(policy, &staff.reachability(&cx.app, cx.now()), from, &calendar))
 }
 
-/// A user's to-do list: assigned tickets that they have not accepted.
+/// A user's to-do list: assigned tickets that they have not accepted, and those whose requester waits for an answer.
 #[derive(Clone, Debug, Default)]
 pub struct Todo {
-    /// How many of them the user has not opened.
+    /// How many of them the user has not opened, or not answered.
     pub unread: usize,
     /// With the start of their waiting time; the longest-waiting first.
     pub tickets: Vec<(Timestamp, Ticket)>,
@@ -124,12 +124,20 @@ pub struct Todo {
 /// Upper bound of the to-do list.
 const TODO_MAX: u64 = 500;
 
+/// Not accepted yet, or with a question that nobody has answered.
+fn waits_for_assignee() -> Condition {
+    let in_work = [TicketStatus::InProgress, TicketStatus::Waiting].map(TicketStatus::as_str);
+    Condition::any()
+        .add(ticket::Column::Status.eq(TicketStatus::Assigned.as_str()))
+        .add(Condition::all().add(ticket::Column::Status.is_in(in_work)).add(ticket::Column::AskedAt.is_not_null()))
+}
+
 #[boxed]
 pub async fn todo(app: &App, user: UserId) -> Result<Todo> {
     let conn = app.db.read();
     let rows = ticket::Entity::find()
         .filter(ticket::Column::AssigneeId.eq(user))
-        .filter(ticket::Column::Status.eq(TicketStatus::Assigned.as_str()))
+        .filter(waits_for_assignee())
         .order_by_asc(ticket::Column::CreatedAt)
         .limit(TODO_MAX)
         .all(conn)
@@ -144,9 +152,15 @@ pub async fn todo(app: &App, user: UserId) -> Result<Todo> {
     let levels = of_tickets(conn, &ids).await?;
     let since = |ticket: &Ticket| {
         let last = levels.get(&ticket.id).and_then(|levels| levels.last());
-        last.filter(|last| last.responsible == Some(user)).map_or(ticket.times.created_at, |last| last.since)
+        let assigned =
+            last.filter(|last| last.responsible == Some(user)).map_or(ticket.times.created_at, |last| last.since);
+        // An accepted one waits since its requester asked.
+        ticket.times.asked_at.filter(|_| ticket.status != TicketStatus::Assigned).unwrap_or(assigned)
     };
-    let unread = ids.iter().filter(|id| opened.iter().all(|row| row.ticket_id != **id)).count();
+    let is_unread = |ticket: &&Ticket| {
+        ticket.status != TicketStatus::Assigned || opened.iter().all(|row| row.ticket_id != ticket.id)
+    };
+    let unread = tickets.iter().filter(is_unread).count();
     let mut tickets: Vec<(Timestamp, Ticket)> = tickets.into_iter().map(|ticket| (since(&ticket), ticket)).collect();
     tickets.sort_by_key(|(since, ticket)| (*since, ticket.number));
     Ok(Todo { unread, tickets })

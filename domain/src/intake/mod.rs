@@ -30,13 +30,11 @@ pub const MODULE: Module = Module {
     on_event: Some(react::on_event),
     jobs: &[(model::MONITOR_JOB, commands::on_monitor), (model::CANARY_CHECK_JOB, commands::on_canary_check)],
     queues: &[Queue { name: model::QUEUE, concurrency: 4 }],
-    queued: &[
-        QueuedJob {
-            kind: model::CANARY_JOB,
-            begin_send: commands::begin_canary,
-            complete_send: commands::complete_canary,
-        },
-    ],
+    queued: &[QueuedJob {
+        kind: model::CANARY_JOB,
+        begin_send: commands::begin_canary,
+        complete_send: commands::complete_canary,
+    }],
     states: Some(|states| {
         states.insert(model::QuarantineFullAlerts::default());
         states.insert(model::QuarantineTurn::default());

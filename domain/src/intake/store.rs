@@ -266,12 +266,7 @@ pub(super) async fn sealed_request(conn: &Executor, id: SubmissionId) -> Result<
 }
 
 /// Marks a submission as released, and deletes its request.
-pub(super) async fn release(
-    conn: &Executor,
-    id: SubmissionId,
-    ticket: Option<TicketId>,
-    now: Timestamp,
-) -> Result<()> {
+pub(super) async fn release(conn: &Executor, id: SubmissionId, ticket: Option<TicketId>, now: Timestamp) -> Result<()> {
     quarantined_submission::Entity::update_many()
         .col_expr(quarantined_submission::Column::ReleasedAt, Expr::value(now))
         .col_expr(quarantined_submission::Column::TicketId, Expr::value(ticket.map(|id| id.0)))

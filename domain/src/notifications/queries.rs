@@ -7,7 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryO
 
 use super::decide;
 use super::model::{
-    AddressCode, Channel, ChannelMessage, ContactPoints, Notification, NotificationEvent, Preference, Senders, Terminal, Verdict,
+    AddressCode, Channel, ChannelMessage, ContactPoints, Notification, NotificationEvent, Preference, Senders,
+    Terminal, Verdict,
 };
 use super::store::entities::{
     address_code, channel_activity, notification, notification_delivery, notification_preference, terminal,
@@ -199,10 +200,15 @@ pub async fn last_sent_ticket(
 /// The contact points of these users, in four statements.
 pub async fn contact_points(app: &App, conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, ContactPoints>> {
     let mut all: HashMap<UserId, ContactPoints> = users.iter().map(|user| (*user, ContactPoints::default())).collect();
-    for (id, user) in people::queries::cached_users(app, users.to_vec()).await? {
-        if let Some(contacts) = all.get_mut(&id) {
-            // A disabled user does not read the mailbox any more.
-            contacts.email = user.email_address().filter(|_| user.disabled_at.is_none()).map(str::to_owned);
+    // A disabled user does not read the mailbox any more.
+    let email = |user: &User| user.email_address().filter(|_| user.disabled_at.is_none()).map(str::to_owned);
+    let cached = people::queries::cached_users(app, users.to_vec()).await?;
+    // A contact may have been created in this transaction.
+    let new: Vec<UserId> = users.iter().filter(|id| !cached.contains_key(id)).copied().collect();
+    let new = if new.is_empty() { Vec::new() } else { people::queries::users(conn, new).await? };
+    for user in cached.values().map(AsRef::as_ref).chain(&new) {
+        if let Some(contacts) = all.get_mut(&user.id) {
+            contacts.email = email(user);
         }
     }
     let rows = terminal::Entity::find()

@@ -75,7 +75,12 @@ async fn persons(tx: &Tx, who: Person, event: &TicketEvent) -> Result<Vec<UserId
     let TicketEvent { before, after, .. } = event;
     Ok(match who {
         // Whoever accepts what they were assigned changes nothing for the requester.
-        Person::Requester if matches!(event.fact, Fact::Accepted) && before.as_ref().is_none_or(|before| before.assignee == after.assignee) => Vec::new(),
+        Person::Requester
+            if matches!(event.fact, Fact::Accepted)
+                && before.as_ref().is_none_or(|before| before.assignee == after.assignee) =>
+        {
+            Vec::new()
+        }
         Person::Requester => match after.requester {
             Some(requester) => enabled(tx, requester).await?.into_iter().collect(),
             None => Vec::new(),
@@ -100,7 +105,8 @@ async fn persons(tx: &Tx, who: Person, event: &TicketEvent) -> Result<Vec<UserId
 }
 
 async fn enabled(tx: &Tx, user: UserId) -> Result<Option<UserId>> {
-    let found = people::queries::cached_users(tx.app(), vec![user]).await?.remove(&user);
+    // Not from the cache: a contact may have been created in this transaction.
+    let found = people::queries::user(tx.conn(), user).await?;
     Ok(found.filter(|user| user.disabled_at.is_none()).map(|user| user.id))
 }
 
@@ -130,11 +136,51 @@ pub async fn on_sla_breach(tx: &mut Tx, ticket: &Ticket, metric: SlaMetric) -> R
 /// The direct supervisor of the assignee, or else the supervisors of the team.
 async fn leaders(tx: &Tx, ticket: &Ticket) -> Result<Vec<UserId>> {
     let availability = people::queries::availability::current(tx.app()).await?;
-    let direct = ticket.assignment.assignee.and_then(|user| availability.agent(user)).and_then(|agent| agent.supervisor);
+    let direct =
+        ticket.assignment.assignee.and_then(|user| availability.agent(user)).and_then(|agent| agent.supervisor);
     match direct.filter(|supervisor| availability.agent(*supervisor).is_some()) {
         Some(supervisor) => people::queries::availability::acts_for(tx.app(), supervisor, tx.now).await,
         None => supervisors(tx, ticket.assignment.team).await,
     }
+}
+
+/// Somebody with open tickets is absent or has left: tells whoever leads them which tickets went to whom. What nobody could take is
+/// told once.
+pub async fn on_owner_gone(tx: &mut Tx, owner: UserId, tickets: &[(i64, Option<UserId>)]) -> Result<()> {
+    let moved: Vec<UserId> = tickets.iter().filter_map(|(_, to)| *to).collect();
+    let users = people::queries::cached_users(tx.app(), moved.iter().copied().chain([owner]).collect()).await?;
+    let (supervisor, team) =
+        users.get(&owner).map_or((None, None), |user| (user.supervisor, user.teams.first().copied()));
+    let leads = match supervisor {
+        Some(supervisor) => people::queries::availability::acts_for(tx.app(), supervisor, tx.now).await?,
+        None => supervisors(tx, team).await?,
+    };
+    let line = |(number, to): &(i64, Option<UserId>)| match to.and_then(|to| users.get(&to)) {
+        Some(user) => format!("#{number} → {}", user.name),
+        None => format!("#{number} → –"),
+    };
+    let list = tickets.iter().map(line).collect::<Vec<_>>().join(", ");
+    let key = if moved.is_empty() {
+        let numbers = tickets.iter().map(|(number, _)| number.to_string()).collect::<Vec<_>>().join(",");
+        format!("gone:{owner}:{numbers}")
+    } else {
+        format!("gone:{owner}:{}", tx.new_uuid())
+    };
+    let params = Params {
+        about: Some(owner),
+        count: i64::try_from(tickets.len()).ok(),
+        name: Some(Message::literal(list.clone(), list)),
+        ..Params::default()
+    };
+    let requests = leads.into_iter().filter(|lead| *lead != owner).map(|recipient| NotificationRequest {
+        cause: Cause::OwnerGone,
+        cause_key: key.clone(),
+        ticket: None,
+        recipient,
+        via: Via::Preferred,
+        params: params.clone(),
+    });
+    notify(tx, requests.collect()).await.map(drop)
 }
 
 /// The answer to what an engineer wrote by a channel, by that channel.

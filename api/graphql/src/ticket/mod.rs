@@ -347,6 +347,11 @@ impl TicketNode {
         self.staff(ctx, self.ticket().times.no_response_marked_at).map(Into::into)
     }
 
+    /// Since when the requester waits for an answer to what they wrote; null if they do not, and for requesters.
+    async fn asked_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        self.staff(ctx, self.ticket().times.asked_at).map(Into::into)
+    }
+
     /// A reported status that waits for an attribution, an assignee or a decision; null if there is none. For staff.
     async fn pending_report(&self, ctx: &Context<'_>) -> Option<PendingReport> {
         self.staff(ctx, self.ticket().pending.clone()).map(PendingReport::of)

@@ -20,9 +20,7 @@ use super::store::{self, submission};
 use crate::credentials;
 use crate::credentials::model::Parts;
 use crate::kernel::text::TITLE_CHARS_MAX;
-use crate::kernel::{
-    Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, TopCode, boxed, hours, refuse,
-};
+use crate::kernel::{Actor, Code, Error, Locale, Refusal, Result, TicketId, Timestamp, TopCode, boxed, hours, refuse};
 use crate::msg;
 use crate::notifications;
 use crate::runtime::{App, Command, Ctx, Executor, Tx};

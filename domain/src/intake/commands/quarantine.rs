@@ -6,16 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::super::decide::{check, has_room};
 use super::super::model::{
-    DismissQuarantined, Gateway, IntakeEvent, QuarantineFullAlerts, QuarantineTurn, RELEASE_MAX,
-    RawRequest, Reason, ReceiveOutcome, ReleaseQuarantined, ReleaseSummary,
+    DismissQuarantined, Gateway, IntakeEvent, QuarantineFullAlerts, QuarantineTurn, RELEASE_MAX, RawRequest, Reason,
+    ReceiveOutcome, ReleaseQuarantined, ReleaseSummary,
 };
 use super::super::queries;
 use super::super::store::{self, quarantined_submission};
 use super::{Submission, gateway_monitor, locale, random_nonce, secrets, sender_digest};
 use crate::credentials::model::Parts;
-use crate::kernel::{
-    Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, boxed, hours, refuse,
-};
+use crate::kernel::{Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, boxed, hours, refuse};
 use crate::msg;
 use crate::runtime::{App, Command, Ctx, Executor, Tx, Vault};
 

@@ -170,12 +170,7 @@ const fn gateway_of(channel: Channel) -> Gateway {
 }
 
 /// The tickets of a writer about which they wrote by a channel lately, the last one first.
-async fn candidates(
-    tx: &Tx,
-    channel: Channel,
-    writer: &Writer,
-    referred: Option<TicketId>,
-) -> Result<Vec<Candidate>> {
+async fn candidates(tx: &Tx, channel: Channel, writer: &Writer, referred: Option<TicketId>) -> Result<Vec<Candidate>> {
     // Longer than a conversation lasts: an answer to them prolongs it.
     let since = tx.now - CONVERSATION_TTL * 4;
     let messages = notifications::queries::recent_messages(tx.conn(), writer.user, channel, since).await?;

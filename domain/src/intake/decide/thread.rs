@@ -80,7 +80,9 @@ fn without_reference<'m>(message: &'m Incoming<'_>, now: Timestamp) -> Option<&'
         let asks_again = (is_chase(message.text) && (subject.is_empty() || is_chase(subject)))
             || (message.text.trim().is_empty() && is_chase(subject));
         // Devices send many mails with one subject, each about something new.
-        return same.filter(|_| message.is_reply && !subject.is_empty()).or_else(|| live.first().copied().filter(|_| asks_again));
+        return same
+            .filter(|_| message.is_reply && !subject.is_empty())
+            .or_else(|| live.first().copied().filter(|_| asks_again));
     }
     if is_chase(message.text) || is_thanks(message.text) {
         return live.first().copied();
@@ -91,7 +93,9 @@ fn without_reference<'m>(message: &'m Incoming<'_>, now: Timestamp) -> Option<&'
     };
     let of_chat: Vec<&Candidate> = live
         .iter()
-        .filter(|candidate| message.conversation.is_some_and(|chat| candidate.conversations.iter().any(|of| of == chat)))
+        .filter(|candidate| {
+            message.conversation.is_some_and(|chat| candidate.conversations.iter().any(|of| of == chat))
+        })
         .copied()
         .collect();
     only(&of_chat).or_else(|| only(&live))
@@ -118,8 +122,22 @@ fn effect(text: &str, status: TicketStatus) -> Effect {
 }
 
 /// Prefixes of replies and forwarded mails, in lower case.
-const SUBJECT_PREFIXES: [&str; 14] =
-    ["re:", "re：", "aw:", "sv:", "fw:", "fwd:", "回复:", "回复：", "答复:", "答复：", "转发:", "转发：", "回覆:", "回覆："];
+const SUBJECT_PREFIXES: [&str; 14] = [
+    "re:",
+    "re：",
+    "aw:",
+    "sv:",
+    "fw:",
+    "fwd:",
+    "回复:",
+    "回复：",
+    "答复:",
+    "答复：",
+    "转发:",
+    "转发：",
+    "回覆:",
+    "回覆：",
+];
 
 /// A subject without the prefixes of replies.
 pub fn bare_subject(subject: &str) -> &str {

@@ -7,23 +7,166 @@ const SHORT_CHARS_MAX: usize = 60;
 
 /// Words of asking again, in lower case.
 const CHASES: [&str; 46] = [
-    "催", "还没人", "还没有人", "没人来", "没人管", "没人理", "没人处理", "没有人来", "什么时候", "啥时候", "何时", "多久", "几点到",
-    "怎么还没", "还没好", "还没到", "还没来", "到哪了", "有人吗", "在吗", "尽快", "快点", "进度", "进展", "怎么样了", "处理得如何",
-    "有消息吗", "有回复吗", "any update", "any news", "any progress", "still nobody", "still no one", "still waiting",
-    "no one has come", "nobody has come", "nobody came", "no response", "when will", "when does", "how long", "how much longer",
-    "anyone there", "anybody there", "please hurry", "as soon as possible",
+    "催",
+    "还没人",
+    "还没有人",
+    "没人来",
+    "没人管",
+    "没人理",
+    "没人处理",
+    "没有人来",
+    "什么时候",
+    "啥时候",
+    "何时",
+    "多久",
+    "几点到",
+    "怎么还没",
+    "还没好",
+    "还没到",
+    "还没来",
+    "到哪了",
+    "有人吗",
+    "在吗",
+    "尽快",
+    "快点",
+    "进度",
+    "进展",
+    "怎么样了",
+    "处理得如何",
+    "有消息吗",
+    "有回复吗",
+    "any update",
+    "any news",
+    "any progress",
+    "still nobody",
+    "still no one",
+    "still waiting",
+    "no one has come",
+    "nobody has come",
+    "nobody came",
+    "no response",
+    "when will",
+    "when does",
+    "how long",
+    "how much longer",
+    "anyone there",
+    "anybody there",
+    "please hurry",
+    "as soon as possible",
 ];
 
 /// What stands beside such words without saying anything about a matter.
 const FILLERS: [&str; 52] = [
-    "请问", "请", "麻烦", "帮忙", "帮", "你们", "你好", "您好", "我们", "我", "这边", "师傅", "工程师", "维修", "人员", "那个", "这个", "单子", "工单",
-    "报修", "问题", "一下", "处理", "解决", "回复", "已经", "都", "还", "没", "能", "可以", "给", "个", "再", "来", "到", "人", "了", "呢", "吗", "啊",
-    "吧", "的", "是", "有", "在", "等", "过", "今天", "现在", "急", "不",
+    "请问",
+    "请",
+    "麻烦",
+    "帮忙",
+    "帮",
+    "你们",
+    "你好",
+    "您好",
+    "我们",
+    "我",
+    "这边",
+    "师傅",
+    "工程师",
+    "维修",
+    "人员",
+    "那个",
+    "这个",
+    "单子",
+    "工单",
+    "报修",
+    "问题",
+    "一下",
+    "处理",
+    "解决",
+    "回复",
+    "已经",
+    "都",
+    "还",
+    "没",
+    "能",
+    "可以",
+    "给",
+    "个",
+    "再",
+    "来",
+    "到",
+    "人",
+    "了",
+    "呢",
+    "吗",
+    "啊",
+    "吧",
+    "的",
+    "是",
+    "有",
+    "在",
+    "等",
+    "过",
+    "今天",
+    "现在",
+    "急",
+    "不",
 ];
 const FILLER_WORDS: [&str; 57] = [
-    "hello", "hi", "hey", "please", "could", "can", "you", "your", "we", "us", "our", "i", "me", "my", "is", "are", "was", "the", "a", "an", "it",
-    "this", "that", "to", "on", "for", "of", "in", "at", "be", "do", "does", "did", "will", "would", "there", "here", "now", "yet", "today", "and",
-    "but", "so", "somebody", "someone", "anyone", "engineer", "technician", "come", "coming", "here", "ticket", "request", "issue", "with", "about",
+    "hello",
+    "hi",
+    "hey",
+    "please",
+    "could",
+    "can",
+    "you",
+    "your",
+    "we",
+    "us",
+    "our",
+    "i",
+    "me",
+    "my",
+    "is",
+    "are",
+    "was",
+    "the",
+    "a",
+    "an",
+    "it",
+    "this",
+    "that",
+    "to",
+    "on",
+    "for",
+    "of",
+    "in",
+    "at",
+    "be",
+    "do",
+    "does",
+    "did",
+    "will",
+    "would",
+    "there",
+    "here",
+    "now",
+    "yet",
+    "today",
+    "and",
+    "but",
+    "so",
+    "somebody",
+    "someone",
+    "anyone",
+    "engineer",
+    "technician",
+    "come",
+    "coming",
+    "here",
+    "ticket",
+    "request",
+    "issue",
+    "with",
+    "about",
     "know",
 ];
 /// Characters, or Latin words, that may be left of a text that only asks again.
@@ -32,9 +175,36 @@ const REST_WORDS_MAX: usize = 2;
 
 /// Words of thanks that ask for nothing; the whole text consists of them.
 const THANKS: [&str; 30] = [
-    "谢谢", "谢谢你", "谢谢您", "多谢", "感谢", "非常感谢", "好的", "好", "好的谢谢", "收到", "收到谢谢", "明白", "明白了", "知道了",
-    "辛苦了", "ok", "okay", "thanks", "thank you", "many thanks", "thanks a lot", "thank you very much", "got it", "great",
-    "great thanks", "ok thanks", "perfect", "perfect thanks", "works now", "it works now",
+    "谢谢",
+    "谢谢你",
+    "谢谢您",
+    "多谢",
+    "感谢",
+    "非常感谢",
+    "好的",
+    "好",
+    "好的谢谢",
+    "收到",
+    "收到谢谢",
+    "明白",
+    "明白了",
+    "知道了",
+    "辛苦了",
+    "ok",
+    "okay",
+    "thanks",
+    "thank you",
+    "many thanks",
+    "thanks a lot",
+    "thank you very much",
+    "got it",
+    "great",
+    "great thanks",
+    "ok thanks",
+    "perfect",
+    "perfect thanks",
+    "works now",
+    "it works now",
 ];
 
 /// How a message begins that is about something new.
@@ -94,9 +264,8 @@ pub fn new_matter(text: &str) -> Option<&str> {
     if REPORTS.iter().any(|words| text.starts_with(words)) {
         return Some(text);
     }
-    let sign = NEW_MATTERS.iter().find(|sign| {
-        text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign))
-    })?;
+    let sign =
+        NEW_MATTERS.iter().find(|sign| text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign)))?;
     let rest = text[sign.len()..].trim_start_matches([':', '：', ' ', '　', '-', '\n']);
     Some(rest).filter(|rest| !rest.trim().is_empty())
 }
@@ -118,17 +287,21 @@ pub enum NamedTicket {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StaffOrder {
     Accept,
-    Wait { reason: String },
+    Wait {
+        reason: String,
+    },
     /// The root cause is still to be given.
     Resolve,
-    Comment { text: String, internal: bool },
+    Comment {
+        text: String,
+        internal: bool,
+    },
 }
 
 const ACCEPTS: [&str; 9] = ["接单", "接受", "接", "认领", "收到", "accept", "accepted", "take", "ack"];
 const WAITS: [&str; 6] = ["等待", "挂起", "暂停", "waiting", "wait", "on hold"];
-const RESOLVES: [&str; 12] = [
-    "已解决", "解决", "解决了", "已完成", "完成", "已修复", "修好了", "搞定", "resolve", "resolved", "done", "fixed",
-];
+const RESOLVES: [&str; 12] =
+    ["已解决", "解决", "解决了", "已完成", "完成", "已修复", "修好了", "搞定", "resolve", "resolved", "done", "fixed"];
 const INTERNALS: [&str; 6] = ["内部:", "内部：", "仅内部:", "仅内部：", "internal:", "internal："];
 
 /// Reads what an engineer wrote: `#12 accept`, `等待 配件明天到`, `已解决`, `内部：…`, or a reply.
@@ -164,9 +337,9 @@ fn staff_order(text: &str) -> StaffOrder {
     let after = |words: &[&str]| {
         words.iter().find_map(|word| {
             let start = text.get(..word.len())?;
-            start.eq_ignore_ascii_case(word).then(|| text[word.len()..].trim_start_matches(|c: char| {
-                c.is_whitespace() || "：:，,".contains(c)
-            }))
+            start
+                .eq_ignore_ascii_case(word)
+                .then(|| text[word.len()..].trim_start_matches(|c: char| c.is_whitespace() || "：:，,".contains(c)))
         })
     };
     if let Some(text) = after(&INTERNALS) {

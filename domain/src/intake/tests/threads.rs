@@ -1,9 +1,7 @@
 //! Which ticket a message belongs to, and what short messages mean.
 
 use crate::intake::decide::thread::{Candidate, Effect, Incoming, bare_subject, thread};
-use crate::intake::decide::words::{
-    NamedTicket, StaffOrder, is_chase, is_thanks, new_matter, staff_message,
-};
+use crate::intake::decide::words::{NamedTicket, StaffOrder, is_chase, is_thanks, new_matter, staff_message};
 use crate::kernel::{TicketId, Timestamp, days};
 use crate::tickets::model::TicketStatus;
 use uuid::Uuid;
@@ -11,20 +9,40 @@ use uuid::Uuid;
 #[test]
 fn asking_again_is_told_from_a_new_matter() {
     for text in [
-        "催一下", "还没有人来，什么时候到？", "还没人来", "请尽快处理", "师傅什么时候到", "？？", "处理进度怎么样了", "有人吗",
-        "When will somebody come?", "still nobody here?", "Any update?", "any news on this please",
+        "催一下",
+        "还没有人来，什么时候到？",
+        "还没人来",
+        "请尽快处理",
+        "师傅什么时候到",
+        "？？",
+        "处理进度怎么样了",
+        "有人吗",
+        "When will somebody come?",
+        "still nobody here?",
+        "Any update?",
+        "any news on this please",
     ] {
         assert!(is_chase(text), "{text}");
     }
     for text in [
-        "3号炉报警 E-721 请尽快来", "2 号线也停了，什么时候能来", "泵站漏液，请尽快派人", "The second press has stopped too, any update?",
-        "还有一个问题：空压机压力不足，请尽快安排", "我在路上", "", "谢谢",
+        "3号炉报警 E-721 请尽快来",
+        "2 号线也停了，什么时候能来",
+        "泵站漏液，请尽快派人",
+        "The second press has stopped too, any update?",
+        "还有一个问题：空压机压力不足，请尽快安排",
+        "我在路上",
+        "",
+        "谢谢",
     ] {
         assert!(!is_chase(text), "{text}");
     }
-    for (text, expected) in
-        [("谢谢！", true), ("好的，谢谢", true), ("Thanks a lot!", true), ("谢谢，但是还报警", false), ("no thanks needed, it fails again", false)]
-    {
+    for (text, expected) in [
+        ("谢谢！", true),
+        ("好的，谢谢", true),
+        ("Thanks a lot!", true),
+        ("谢谢，但是还报警", false),
+        ("no thanks needed, it fails again", false),
+    ] {
         assert_eq!(is_thanks(text), expected, "{text}");
     }
     for (text, expected) in [
@@ -92,7 +110,8 @@ struct Case<'a> {
 #[test]
 fn a_message_finds_its_ticket() {
     use TicketStatus::{Assigned, Closed, InProgress, Resolved};
-    let chat = Case { text: "压机还在漏油", subject: None, is_reply: false, chat: None, referred: None, recent: &[] };
+    let chat =
+        Case { text: "压机还在漏油", subject: None, is_reply: false, chat: None, referred: None, recent: &[] };
     let mail = Case { subject: Some("subject 9"), ..chat };
     let check = |case: Case<'_>, expected: Option<(u128, Effect)>| {
         let recent: Vec<Candidate> = case.recent.iter().map(|(n, status, ago)| candidate(*n, *status, *ago)).collect();
@@ -145,7 +164,8 @@ fn a_message_finds_its_ticket() {
 
 #[test]
 fn prefixes_of_replies_do_not_change_a_subject() {
-    for subject in ["泵站 PLC", "Re: 泵站 PLC", "回复：Re: 泵站 PLC", "答复: FW: 泵站 PLC", "RE:泵站 PLC"] {
+    for subject in ["泵站 PLC", "Re: 泵站 PLC", "回复：Re: 泵站 PLC", "答复: FW: 泵站 PLC", "RE:泵站 PLC"]
+    {
         assert_eq!(bare_subject(subject), "泵站 PLC", "{subject}");
     }
 }

@@ -19,6 +19,7 @@ use crate::runtime::command::IdempotencyKey;
 use crate::runtime::jobs::{self, Job, Next, Schedule, SendAttempt};
 use crate::runtime::ports::{OutboundMessage, Outcome};
 use crate::runtime::{Command, Ctx, Tx, Vault};
+use crate::tickets;
 
 /// How long issued codes are kept, to count them.
 const KEPT: Duration = days(1);
@@ -86,9 +87,21 @@ async fn take_over(tx: &mut Tx, terminal: &Terminal) -> Result<()> {
         return Ok(());
     }
     let Terminal { user, channel, address, .. } = terminal;
+    if *channel == Channel::Email
+        && let Some(contact) = people::queries::user_by_email(tx.conn(), address).await?
+        && contact.is_contact
+        && contact.id != *user
+    {
+        people::commands::release_contact_address(tx, contact.id).await?;
+        tickets::commands::move_requests(tx, contact.id, *user).await?;
+    }
     let Some(holder) = store::release_address(tx.conn(), *channel, address, *user).await? else { return Ok(()) };
     make_first_primary(tx, holder).await?;
     tx.record(NotificationEvent::TerminalChanged { user: holder, channel: *channel }).await?;
+    if people::queries::user(tx.conn(), holder).await?.is_some_and(|holder| holder.is_contact) {
+        // The contact turns out to be this person: their requests are too.
+        return tickets::commands::move_requests(tx, holder, *user).await;
+    }
     react::on_address_taken(tx, holder, *channel).await
 }
 

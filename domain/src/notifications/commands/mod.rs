@@ -11,10 +11,9 @@ pub use self::probe::{begin_probe, complete_probe, schedule_probes};
 pub use self::sending::{begin_send, complete_send, on_unacknowledged};
 use super::decide::{routes, state, templates};
 use super::model::{
-    AcknowledgeNotification, Cause, Channel, ChosenWay, Delivery, DeliveryState, MarkOpened, Notification, NotificationEvent,
-    NotificationRequest, OpenTicket, Preference, ReportActivity, ReportPageOpen, SEND_JOB, SaveNotificationWay, SavePreference,
-    Senders,
-    Settings, State, UNACKNOWLEDGED_JOB, Via,
+    AcknowledgeNotification, Cause, Channel, ChosenWay, Delivery, DeliveryState, MarkOpened, Notification,
+    NotificationEvent, NotificationRequest, OpenTicket, Preference, ReportActivity, ReportPageOpen, SEND_JOB,
+    SaveNotificationWay, SavePreference, Senders, Settings, State, UNACKNOWLEDGED_JOB, Via,
 };
 use super::{queries, store};
 use crate::kernel::{Code, DeliveryId, Error, NotificationId, Result, TicketId, UserId, boxed, refuse};

@@ -8,13 +8,15 @@ use futures::future::BoxFuture;
 use super::{failover, load, probe, record_state_change};
 use crate::calendar::model::Organisation;
 use crate::kernel::text::excerpt;
-use crate::kernel::{DeliveryId, Error, Locale, Message, NotificationId, Result, Timestamp, UserId, boxed, hours, seconds};
+use crate::kernel::{
+    DeliveryId, Error, Locale, Message, NotificationId, Result, Timestamp, UserId, boxed, hours, seconds,
+};
 use crate::msg;
 use crate::notifications::decide::templates::{self, RenderedText, Subject, no_sender};
 use crate::notifications::decide::{RateLimitDecision, link, quiet_until, state};
 use crate::notifications::model::{
-    ATTEMPTS_MAX, Cause, Channel, ChannelAnswer, ChosenWay, Delivery, DeliveryState, Notification, NotificationEvent, Params, RETRY_AFTER,
-    SEND_JOB, Senders, Settings, Via,
+    ATTEMPTS_MAX, Cause, Channel, ChannelAnswer, ChosenWay, Delivery, DeliveryState, Notification, NotificationEvent,
+    Params, RETRY_AFTER, SEND_JOB, Senders, Settings, Via,
 };
 use crate::notifications::{queries, store};
 use crate::people;
@@ -331,7 +333,8 @@ async fn outbound_message(
     let url = tx.app().state::<Settings>().public_url().map(|base| {
         let base = base.trim_end_matches('/');
         // The page records from which channel it was opened.
-        let from = if path.starts_with("/tickets/") { format!("?via={}", delivery.channel.as_str()) } else { String::new() };
+        let from =
+            if path.starts_with("/tickets/") { format!("?via={}", delivery.channel.as_str()) } else { String::new() };
         format!("{base}{path}{from}")
     });
     let thread = match &ticket {

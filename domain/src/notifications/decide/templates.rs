@@ -135,12 +135,8 @@ pub fn render(cause: Cause, params: &Params, of: Subject<'_>) -> RenderedText {
         Cause::Escalation3 => {
             (msg!("notification-level-3", number = number, waited = waited), below(&subject, level_3(params, about)))
         }
-        Cause::Mention => {
-            (msg!("notification-mention", author = who, number = number), with_words(&subject, words))
-        }
-        Cause::Comment => {
-            (msg!("notification-comment", author = who, number = number), with_words(&subject, words))
-        }
+        Cause::Mention => (msg!("notification-mention", author = who, number = number), with_words(&subject, words)),
+        Cause::Comment => (msg!("notification-comment", author = who, number = number), with_words(&subject, words)),
         Cause::SlaRisk => {
             let response = params.word.as_deref() == Some(SlaMetric::FirstResponse.as_str());
             let target = if response { msg!("sla-first-response") } else { msg!("sla-resolution") };
@@ -192,10 +188,9 @@ pub fn render(cause: Cause, params: &Params, of: Subject<'_>) -> RenderedText {
             msg!("notification-resolved", number = number),
             below(&with_words(&subject, words), msg!("notification-resolved-body")),
         ),
-        Cause::Reopened => (
-            msg!("notification-reopened", number = number),
-            below(&with_words(&subject, words), handled_by(assignee)),
-        ),
+        Cause::Reopened => {
+            (msg!("notification-reopened", number = number), below(&with_words(&subject, words), handled_by(assignee)))
+        }
         Cause::Cancelled => (msg!("notification-cancelled", number = number), with_words(&subject, words)),
         Cause::Chased => {
             let chases = Arg::Number(ticket.map_or(1, |ticket| i64::from(ticket.counts.chases)));

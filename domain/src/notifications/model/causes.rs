@@ -110,4 +110,3 @@ pub struct Params {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub month: Option<String>,
 }
-

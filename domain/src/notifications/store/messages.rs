@@ -48,12 +48,7 @@ pub async fn by_ids(conn: &Executor, channel: Channel, ids: &[String]) -> Result
 }
 
 /// What a person wrote by a channel since then, newest first.
-pub async fn recent(
-    conn: &Executor,
-    user: UserId,
-    channel: Channel,
-    since: Timestamp,
-) -> Result<Vec<ChannelMessage>> {
+pub async fn recent(conn: &Executor, user: UserId, channel: Channel, since: Timestamp) -> Result<Vec<ChannelMessage>> {
     let rows = channel_message::Entity::find()
         .filter(channel_message::Column::UserId.eq(user))
         .filter(channel_message::Column::Channel.eq(channel.as_str()))
@@ -66,12 +61,7 @@ pub async fn recent(
 }
 
 /// The last message about a ticket that a person wrote by a channel.
-pub async fn last(
-    conn: &Executor,
-    ticket: TicketId,
-    user: UserId,
-    channel: Channel,
-) -> Result<Option<ChannelMessage>> {
+pub async fn last(conn: &Executor, ticket: TicketId, user: UserId, channel: Channel) -> Result<Option<ChannelMessage>> {
     let row = channel_message::Entity::find()
         .filter(channel_message::Column::TicketId.eq(ticket))
         .filter(channel_message::Column::UserId.eq(user))
@@ -83,11 +73,7 @@ pub async fn last(
 }
 
 /// The deliveries that a provider knows by these ids.
-pub async fn deliveries_by_provider_ids(
-    conn: &Executor,
-    channel: Channel,
-    ids: &[String],
-) -> Result<Vec<DeliveryId>> {
+pub async fn deliveries_by_provider_ids(conn: &Executor, channel: Channel, ids: &[String]) -> Result<Vec<DeliveryId>> {
     let select = notification_delivery::Entity::find()
         .select_only()
         .column(notification_delivery::Column::Id)

@@ -31,6 +31,13 @@ pub async fn create_contact(tx: &mut Tx, name: &str, address: Option<&str>) -> R
     Ok(id)
 }
 
+/// Takes the e-mail address from a contact: somebody with an account proved that it is theirs.
+pub async fn release_contact_address(tx: &mut Tx, contact: UserId) -> Result<()> {
+    let change = UserChange { email: Some(format!("{contact}@{CONTACT_DOMAIN}")), ..UserChange::default() };
+    store::update_user(tx.conn(), contact, change).await?;
+    tx.record(PeopleEvent::UserChanged { user: contact, fields: vec!["email".to_owned()] }).await
+}
+
 /// What a writer calls themselves, in one line; their address if that is empty.
 fn contact_name(given: &str, address: &str) -> String {
     let line: String = given.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -4,7 +4,7 @@ mod availability;
 mod contacts;
 mod known_passwords;
 
-pub use self::contacts::create_contact;
+pub use self::contacts::{create_contact, release_contact_address};
 pub use self::known_passwords::{
     KnownPasswordAccounts, find_known_passwords, lock_known_passwords, unlock_known_passwords,
 };

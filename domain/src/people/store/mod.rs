@@ -178,9 +178,7 @@ pub(in crate::people) async fn with_memberships(conn: &Executor, rows: Vec<user:
     Ok(rows
         .into_iter()
         .map(|row| {
-            let user::Model {
-                id, email, name, roles, customer_id, supervisor_id, disabled_at, is_contact, ..
-            } = row;
+            let user::Model { id, email, name, roles, customer_id, supervisor_id, disabled_at, is_contact, .. } = row;
             User {
                 id,
                 email,

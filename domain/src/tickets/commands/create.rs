@@ -51,7 +51,8 @@ impl Command for CreateTicket {
             .collect::<Result<Vec<_>, Refusal>>()?;
         let (refs, noted) = if may_link(tx.actor()) { (refs, Vec::new()) } else { (Vec::new(), refs) };
         references::require_claims(tx, "externalRefs", &refs).await?;
-        let requester_info = resolve_requester(tx, *requester, requester_email.as_deref(), customer_key.as_deref()).await?;
+        let requester_info =
+            resolve_requester(tx, *requester, requester_email.as_deref(), customer_key.as_deref()).await?;
         // Only Buoy itself may backdate a ticket: for submissions that were quarantined.
         let created_at = at.filter(|at| *tx.actor() == Actor::System && *at <= tx.now).unwrap_or(tx.now);
         let id = TicketId(tx.new_uuid());
@@ -155,7 +156,12 @@ async fn resolve_requester(
                 user.ok_or_else(|| refuse(Code::UnknownKey, "requesterEmail", msg!("tickets-requester-unknown")))?,
             ))
         }
-        None => match writer.filter(|_| *tx.actor() == Actor::System).or(tx.actor().user_id()) {
+        // A contact may have been created in this transaction, so they are not in the cache.
+        None if writer.is_some() && *tx.actor() == Actor::System => match writer {
+            Some(id) => people::queries::user(tx.conn(), id).await?.map(Arc::new),
+            None => None,
+        },
+        None => match tx.actor().user_id() {
             Some(id) => people::queries::cached_users(tx.app(), vec![id]).await?.remove(&id),
             None => None,
         },

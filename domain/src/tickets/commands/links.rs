@@ -86,8 +86,11 @@ impl Command for LimitedReply {
     async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
         let Some(author) = tx.actor().user_id() else { return Err(invalid_link().into()) };
         if store::count_comments(tx.conn(), self.ticket, author, tx.now - hours(1)).await? >= LINK_REPLIES_HOURLY_MAX {
-            let refusal =
-                refuse(Code::LimitExceeded, "body", msg!("tickets-link-replies-too-many", max = LINK_REPLIES_HOURLY_MAX));
+            let refusal = refuse(
+                Code::LimitExceeded,
+                "body",
+                msg!("tickets-link-replies-too-many", max = LINK_REPLIES_HOURLY_MAX),
+            );
             return Err(refusal.into());
         }
         let comment = AddComment {

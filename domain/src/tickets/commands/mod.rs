@@ -7,6 +7,7 @@ mod fields;
 mod imported;
 mod links;
 mod references;
+mod requester;
 mod sync_status;
 mod transitions;
 
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 
 pub use self::imported::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
 pub use self::links::{issue_link, run_as_holder};
+pub use self::requester::move_requests;
 pub use self::sync_status::{
     add_system_participants, dismiss_pending, load_for_update, remove_system_participants, sync_status,
 };

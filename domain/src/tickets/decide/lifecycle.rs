@@ -86,6 +86,7 @@ fn next_state(actor: &Actor, ticket: &Ticket, now: Timestamp) -> Ticket {
     touch(&mut next, now, true);
     if counts_as_response(actor, ticket) {
         next.times.first_responded_at = next.times.first_responded_at.or(Some(now));
+        next.times.asked_at = None;
     }
     next
 }
@@ -248,6 +249,9 @@ pub fn reopen(ticket: &Ticket, actor: &Actor, now: Timestamp, comment: Option<Co
     next.closing.first_reopened_at = next.closing.first_reopened_at.or(Some(now));
     next.closing.resolved_at = None;
     next.closing.closed_at = None;
+    if !counts_as_response(actor, ticket) {
+        next.times.asked_at = Some(now);
+    }
     Ok(decision(next, Fact::Reopened { comment }))
 }
 
@@ -268,6 +272,7 @@ pub fn chase(ticket: &Ticket, actor: &Actor, now: Timestamp) -> Result<Decision,
     let mut next = ticket.clone();
     touch(&mut next, now, true);
     next.counts.chases += 1;
+    next.times.asked_at = next.times.asked_at.or(Some(now));
     Ok(decision(next, Fact::Chased))
 }
 
@@ -302,6 +307,10 @@ pub fn comment(
     let response = counts_as_response(actor, ticket);
     if response {
         next.times.first_responded_at = next.times.first_responded_at.or(Some(now));
+    }
+    // An internal note answers nobody.
+    if visibility == Visibility::Public {
+        next.times.asked_at = if response { None } else { next.times.asked_at.or(Some(now)) };
     }
     let mut facts = vec![Fact::Commented { comment: id, visibility, text_digest: text_digest(body) }];
     if ticket.status == TicketStatus::Waiting && visibility == Visibility::Public && !response {

@@ -225,6 +225,8 @@ pub struct TicketTimes {
     pub first_responded_at: Option<Timestamp>,
     /// 超时未响应: nobody opened it in time.
     pub no_response_marked_at: Option<Timestamp>,
+    /// The first message of the requester, or chase, that nobody has answered.
+    pub asked_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -283,6 +285,7 @@ impl Ticket {
                 first_opened_by: None,
                 first_responded_at: None,
                 no_response_marked_at: None,
+                asked_at: None,
             },
             counts: TicketCounts::default(),
             closing: Closing::default(),

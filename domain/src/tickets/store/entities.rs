@@ -58,6 +58,8 @@ pub(crate) mod ticket {
         pub response_unknown: bool,
         pub resolution_unknown: bool,
         pub no_response_marked_at: Option<Timestamp>,
+        /// Since when its requester waits for an answer to what they wrote.
+        pub asked_at: Option<Timestamp>,
         pub pending_status: Option<String>,
         pub pending_system: Option<String>,
         pub pending_since: Option<Timestamp>,

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SimpleExpr};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _, QueryFilter, QueryOrder as _,
-    QuerySelect, SqlErr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait as _,
+    QueryFilter, QueryOrder as _, QuerySelect, SqlErr,
 };
 
 use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
@@ -146,6 +146,7 @@ pub(super) async fn save_unversioned(tx: &Tx, next: &Ticket) -> Result<()> {
         first_opened_by: Set(next.times.first_opened_by),
         first_responded_at: Set(next.times.first_responded_at),
         no_response_marked_at: Set(next.times.no_response_marked_at),
+        asked_at: Set(next.times.asked_at),
         ..Default::default()
     };
     ticket::Entity::update_many()
@@ -220,6 +221,13 @@ pub(super) async fn insert_comment(conn: &Executor, comment: Comment) -> Result<
 }
 
 /// Redacts comments; returns how many of them belong to the ticket.
+/// Tickets of a requester, oldest first.
+pub(super) async fn of_requester(conn: &Executor, requester: UserId, max: u64) -> Result<Vec<TicketId>> {
+    let select = ticket::Entity::find().select_only().column(ticket::Column::Id);
+    let of = select.filter(ticket::Column::RequesterId.eq(requester)).order_by_asc(ticket::Column::Number).limit(max);
+    Ok(of.into_tuple().all(conn).await?)
+}
+
 /// Comments that an author has written on a ticket since then.
 pub(super) async fn count_comments(conn: &Executor, ticket: TicketId, author: UserId, since: Timestamp) -> Result<u64> {
     let written = comment::Entity::find()

@@ -16,7 +16,7 @@ row! {
     group assignment: Assignment { accepted; assignee = assignee_id, team = team_id }
     group times: TicketTimes {
         created_at, updated_at, public_updated_at, first_opened_at, first_opened_by, first_responded_at,
-        no_response_marked_at
+        no_response_marked_at, asked_at
     }
     group counts: TicketCounts { ; reopenings = reopen_count, hand_overs = hand_over_count, chases = chase_count }
     group closing: Closing {

@@ -301,6 +301,10 @@ impl<'g, 's> TicketGenerator<'g, 's> {
         Some(self.numbers.iter().fold((*text).clone(), |text, (placeholder, number)| text.replace(placeholder, number)))
     }
 
+    fn said(&self, chinese: &'static str, english: &'static str) -> &'static str {
+        if self.chinese { chinese } else { english }
+    }
+
     fn push(&mut self, after: Duration, by: &str, action: Action) {
         self.now = self.now + after;
         self.steps.push(Step { at: self.now, ticket: self.ticket, by: Some(by.to_owned()), action });
@@ -317,11 +321,7 @@ impl<'g, 's> TicketGenerator<'g, 's> {
         self.push(Duration::ZERO, &requester, Action::Create(Box::new(create), channel));
         if self.generator.random.percent(3) {
             let pause = self.random_minutes(10, 90);
-            let reason = if self.chinese {
-                "重复提交，已有工单在处理。"
-            } else {
-                "Submitted twice; the other one goes on."
-            };
+            let reason = self.said("重复提交，已有工单在处理。", "Submitted twice; the other one goes on.");
             self.push(pause, &requester, Action::Cancel(reason.to_owned()));
             return;
         }
@@ -356,8 +356,7 @@ impl<'g, 's> TicketGenerator<'g, 's> {
         };
         self.resolve(pause, &agent);
         if self.generator.random.percent(5) {
-            let reason =
-                if self.chinese { "问题又出现了，和之前一样。" } else { "It is back, just like before." };
+            let reason = self.said("问题又出现了，和之前一样。", "It is back, just like before.");
             let pause = self.random_minutes(300, 5_000);
             self.push(pause, &requester, Action::Reopen(reason.to_owned()));
             let pause = self.random_minutes(120, 1_200);
