@@ -11,18 +11,23 @@ use super::callback::{decrypt, encrypt, signature};
 use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::model::Parts;
 use crate::intake::model::{RawRequest, Reason, Reply, VerifiedRequest};
-use crate::kernel::Timestamp;
+use crate::kernel::{Locale, Timestamp};
 
-pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16]) -> Result<VerifiedRequest, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16], locale: Locale) -> Result<VerifiedRequest, Reason> {
     let body: Option<Json> = serde_json::from_slice(&raw.body).ok();
     match body.as_ref().and_then(|body| body["encrypt"].as_str()) {
         Some(encrypted) => event(parts, raw, encrypted, random),
-        None => robot(parts, raw, body.as_ref()),
+        None => robot(parts, raw, body.as_ref(), locale),
     }
 }
 
 /// HMAC-SHA256 of `timestamp\nsecret`, with the secret as key.
-fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>) -> Result<VerifiedRequest, Reason> {
+fn robot(
+    parts: &Parts,
+    raw: &RawRequest,
+    body: Option<&Json>,
+    locale: Locale,
+) -> Result<VerifiedRequest, Reason> {
     let secret = parts.get("appSecret").ok_or(Reason::NoCredential)?;
     let timestamp = raw.header("timestamp");
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
@@ -45,7 +50,7 @@ fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>) -> Result<Verifie
         None => return Err(Reason::Malformed),
     };
     let sender = body["senderStaffId"].as_str().or(body["senderId"].as_str());
-    let message = message_of(body["msgId"].as_str().unwrap_or_default(), sender, &text)?;
+    let message = message_of(body["msgId"].as_str().unwrap_or_default(), sender, None, &text, locale)?;
     Ok(VerifiedRequest { reply: Reply::json(&json!({ "msgtype": "empty" })), message: Some(message) })
 }
 
