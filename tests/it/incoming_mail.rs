@@ -32,7 +32,8 @@ async fn one_mail_by_two_ways_is_one_ticket_without_the_tags_of_gateways() {
     let mut lmtp = SmtpClient::connect(desk.mail_address(), "LHLO").await;
     let text = "三号泵站停机\r\n请尽快";
     let footer = "三号泵站停机\r\n请尽快\r\n_______________________________________________\r\nhelp mailing list";
-    let list = ["List-Id: <help.lists.desk.test>", "Precedence: list", "List-Unsubscribe: <mailto:help-leave@desk.test>"];
+    let list =
+        ["List-Id: <help.lists.desk.test>", "Precedence: list", "List-Unsubscribe: <mailto:help-leave@desk.test>"];
     let date = "Date: Mon, 02 Mar 2026 08:59:00 +0800";
     for (n, id) in ["Message-ID: <w1@desk.test>", date].into_iter().enumerate() {
         let subject = format!("水泵 {n}");
@@ -72,7 +73,13 @@ async fn each_refusal_says_why() {
         ("", "mailer-daemon@desk.test", &[report], "x", "554 5.7.1 Delivery reports"),
         ("buoy@desk.test", "buoy@desk.test", &[], "x", "554 5.7.1 Mail loop"),
         (AUTHOR, AUTHOR, &["Subject:  "], "\r\n", "554 5.7.1 The mail is empty"),
-        (AUTHOR, "boss@desk.test, han@desk.test", &[], "x", "550 5.7.1 MALFORMED: the mail does not name exactly one author"),
+        (
+            AUTHOR,
+            "boss@desk.test, han@desk.test",
+            &[],
+            "x",
+            "550 5.7.1 MALFORMED: the mail does not name exactly one author",
+        ),
     ] {
         let found = lmtp.deliver(from, HELP, &authenticated_mail(author, headers, text)).await;
         assert!(found.starts_with(reply), "{reply}: {found}");
@@ -121,7 +128,8 @@ async fn a_reply_shows_its_own_words_and_administrators_can_read_the_original_fo
     let original = async || desk.as_("admin").await.query(query, json!({ "id": id })).await["rawSubmission"].clone();
     let kept = original().await;
     let kept = kept.as_str().unwrap();
-    let positions = ["[email 2026-03-02T", "Subject: Pump", "> E-722", "wrote:\r\n> 请确认"].map(|part| kept.find(part));
+    let positions =
+        ["[email 2026-03-02T", "Subject: Pump", "> E-722", "wrote:\r\n> 请确认"].map(|part| kept.find(part));
     assert!(positions.iter().all(Option::is_some) && positions.is_sorted(), "{kept}");
     let conn = desk.app.db.read();
     let all = Statement::from_string(conn.get_database_backend(), "select sealed from raw_submission");

@@ -6,8 +6,8 @@ mod quarantine;
 
 use sha2::{Digest as _, Sha256};
 
-use self::originals::SealedOriginal;
 pub use self::gateway_monitor::{begin_canary, complete_canary, on_canary_check, on_monitor, silence_key};
+use self::originals::SealedOriginal;
 pub use self::originals::raw_submission;
 pub use self::quarantine::{alert_key, begin_sender_notification, body, complete_sender_notification, release_gateway};
 use super::decide::{check, fit_text};
@@ -154,8 +154,7 @@ impl Submission {
         };
         let is_same = |of: &String| *of == digest || fingerprint.is_some_and(|fingerprint| fingerprint.is_same_as(of));
         let known = store::submissions(conn, self.gateway, &[plain.clone(), exact.clone()]).await?;
-        let same =
-            known.iter().find(|row| row.external_id == exact || row.digest.as_ref().is_none_or(is_same));
+        let same = known.iter().find(|row| row.external_id == exact || row.digest.as_ref().is_none_or(is_same));
         match (same, known.is_empty()) {
             (Some(row), _) => Ok((Some(row.ticket_id), plain)),
             (None, true) => Ok((None, plain)),

@@ -22,12 +22,7 @@ pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16], locale: Locale)
 }
 
 /// HMAC-SHA256 of `timestamp\nsecret`, with the secret as key.
-fn robot(
-    parts: &Parts,
-    raw: &RawRequest,
-    body: Option<&Json>,
-    locale: Locale,
-) -> Result<VerifiedRequest, Reason> {
+fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>, locale: Locale) -> Result<VerifiedRequest, Reason> {
     let secret = parts.get("appSecret").ok_or(Reason::NoCredential)?;
     let timestamp = raw.header("timestamp");
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");

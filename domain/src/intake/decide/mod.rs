@@ -22,8 +22,8 @@ pub use self::email::Fingerprint;
 #[cfg(test)]
 pub(super) use self::email::parse_subject;
 pub(super) use self::message::fit_text;
-pub use self::originals::{Excess, excess};
 use self::message::message_of;
+pub use self::originals::{Excess, excess};
 pub use self::quarantine::{QuarantineLoad, QuarantineUsage, has_room};
 pub use self::silence::{SILENCE_LOOKBACK, silence};
 use super::model::{Gateway, RawRequest, Reason, VerifiedRequest};

@@ -49,8 +49,21 @@ const DIVIDERS: [&str; 20] = [
 const RULES: [char; 8] = ['-', '—', '–', '_', '=', '─', '*', '━'];
 /// How an introduction ends, in lower case and without its colon.
 const INTRODUCTION_ENDS: [&str; 15] = [
-    "wrote", "writes", "写道", "寫道", "写到", "的来信", "a écrit", "schrieb", "escribió", "ha scritto", "escreveu", "schreef",
-    "napisał", "napisał(a)", "さんは書きました",
+    "wrote",
+    "writes",
+    "写道",
+    "寫道",
+    "写到",
+    "的来信",
+    "a écrit",
+    "schrieb",
+    "escribió",
+    "ha scritto",
+    "escreveu",
+    "schreef",
+    "napisał",
+    "napisał(a)",
+    "さんは書きました",
 ];
 /// How an introduction of several lines begins, in lower case.
 const INTRODUCTION_BEGINS: [&str; 12] =
@@ -69,10 +82,29 @@ const FIELD_NAMES: [(Field, &[&str]); 4] = [
     (Field::From, &["from", "发件人", "寄件者", "寄件人", "發件人", "发信人", "von", "de", "da", "差出人"]),
     (
         Field::Sent,
-        &["sent", "date", "发送时间", "发送日期", "日期", "时间", "傳送時間", "寄件日期", "發送時間", "gesendet", "datum", "envoyé", "enviado", "inviato", "送信日時"],
+        &[
+            "sent",
+            "date",
+            "发送时间",
+            "发送日期",
+            "日期",
+            "时间",
+            "傳送時間",
+            "寄件日期",
+            "發送時間",
+            "gesendet",
+            "datum",
+            "envoyé",
+            "enviado",
+            "inviato",
+            "送信日時",
+        ],
     ),
     (Field::To, &["to", "收件人", "收件者", "an", "à", "para", "a", "宛先"]),
-    (Field::Subject, &["subject", "主题", "主旨", "主題", "标题", "betreff", "objet", "asunto", "oggetto", "assunto", "件名"]),
+    (
+        Field::Subject,
+        &["subject", "主题", "主旨", "主題", "标题", "betreff", "objet", "asunto", "oggetto", "assunto", "件名"],
+    ),
 ];
 
 /// The lines of a plain text.
@@ -219,7 +251,8 @@ fn fields_of(line: &str) -> Vec<Field> {
     let line = line.trim().trim_start_matches(['*', '|']).to_lowercase();
     let has_colon = |rest: &str| rest.trim_start_matches(['*', ' ', '\u{a0}', '\u{3000}']).starts_with([':', '：']);
     let begins = |name: &str| line.strip_prefix(name).is_some_and(has_colon);
-    let contains = |name: &str| line.match_indices(&format!(" {name}")).any(|(at, found)| has_colon(&line[at + found.len()..]));
+    let contains =
+        |name: &str| line.match_indices(&format!(" {name}")).any(|(at, found)| has_colon(&line[at + found.len()..]));
     let named = |is: &dyn Fn(&str) -> bool| -> Vec<Field> {
         FIELD_NAMES.iter().filter(|(_, names)| names.iter().any(|name| is(name))).map(|(of, _)| *of).collect()
     };
@@ -243,7 +276,8 @@ fn is_header(lines: &[Line]) -> bool {
 /// Whether a text contains a year or a time of day.
 fn has_time(text: &str) -> bool {
     let numbers = text.split(|c: char| !c.is_ascii_digit());
-    let has_year = numbers.clone().any(|number| number.len() == 4 && (number.starts_with("19") || number.starts_with("20")));
+    let has_year =
+        numbers.clone().any(|number| number.len() == 4 && (number.starts_with("19") || number.starts_with("20")));
     let has_hour = text.match_indices(':').any(|(at, _)| {
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         digit(text[..at].chars().next_back()) && digit(text[at + 1..].chars().next())

@@ -26,7 +26,9 @@ pub mod raw_submission {
 }
 
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _, QueryTrait as _};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QueryOrder as _, QuerySelect as _, QueryTrait as _,
+};
 
 use super::super::model::Gateway;
 use crate::kernel::{Result, SubmissionId, TicketId, Timestamp, UserId};

@@ -81,7 +81,7 @@ fn seven_bit_encodings_are_read_or_left_as_they_are() {
     let kind = ["Content-Type: text/plain; charset=hz-gb-2312"];
     assert_eq!(
         read(&kind, b"", sample).description,
-        "This sentence is in ASCII.~\nThe next sentence is in GB.己所不欲，勿施于人。Bye."
+        "This sentence is in ASCII.~\nThe next sentence is in GB.己所不欲，勿施於人。Bye."
     );
     for broken in [&b"~{"[..], b"~{;", b"~{;(", b"a~", b"~{\n~}x", b"~}x"] {
         read(&["Subject: x", kind[0]], b"", broken);
@@ -136,7 +136,9 @@ fn subjects_and_names_are_decoded_as_programs_write_them() {
         assert_eq!(read(&[&subject], b"", b"x").title, expected, "{subject}");
     }
     // Octets beyond ASCII, without any encoding.
-    for (octets, expected) in [(utf8.to_vec(), "请尽快"), (gbk.clone(), "请尽快"), (encode("請盡快處理", BIG5), "請盡快處理")] {
+    for (octets, expected) in
+        [(utf8.to_vec(), "请尽快"), (gbk.clone(), "请尽快"), (encode("請盡快處理", BIG5), "請盡快處理")]
+    {
         assert_eq!(read(&["Subject: @@"], &octets, b"x").title, expected);
     }
     // The author's name, and their address beside it.

@@ -16,8 +16,7 @@ fn all_results_of_our_own_server_are_read_together() {
     const SPF: &str = "Authentication-Results: mx.desk.test; spf=pass (sender is ok) smtp.mailfrom=acme.example";
     const ARC: &str = "Authentication-Results: mx.desk.test; arc=none";
     const NO_POLICY: &str = "Authentication-Results: mx.desk.test; dmarc=none (p=none) header.from=acme.example";
-    const DKIM: &str =
-        "Authentication-Results: mx.desk.test;\r\n\tdkim=pass (2048-bit key; secure) header.d=acme.example header.i=@acme.example";
+    const DKIM: &str = "Authentication-Results: mx.desk.test;\r\n\tdkim=pass (2048-bit key; secure) header.d=acme.example header.i=@acme.example";
     const DMARC: &str = "Authentication-Results: mx.desk.test; dmarc=pass (p=reject dis=none) header.from=acme.example";
     const FAILED: &str = "Authentication-Results: mx.desk.test; dmarc=fail header.from=acme.example";
     const BROKEN: &str = "Authentication-Results: mx.desk.test; spf=pass (never closed";
@@ -66,14 +65,20 @@ fn results_are_read_as_their_grammar_has_them() {
     for (results, passes) in [
         ("mx.desk.test;dkim=pass header.d=acme.example", true),
         ("mx.desk.test; dkim=pass(good) header.d=acme.example;", true),
-        ("(a) mx.desk.test (b) 1 (c); (d) dkim (e) / (f) 1 (g) = (h) pass (i) header (j) . (k) d (l) = (m) acme.example (n)", true),
+        (
+            "(a) mx.desk.test (b) 1 (c); (d) dkim (e) / (f) 1 (g) = (h) pass (i) header (j) . (k) d (l) = (m) acme.example (n)",
+            true,
+        ),
         ("MX.Desk.Test; DKIM=Pass Header.D=ACME.example", true),
         ("\"mx.desk.test\"; dkim=pass reason=\"a \\\" b\" header.d=acme.example", true),
         ("mx.desk.test; spf=pass smtp.mailfrom=prvs=123=li.lei@acme.example; dkim=pass header.d=acme.example", true),
         ("mx.desk.test; dkim=fail header.d=acme.example; dkim=pass header.d=acme.example header.b=a/b+c=", true),
         ("mx.desk.test; dkim=pass header.i=@mail.other.example header.d=acme.example", true),
         // Exchange: the domain has no policy, and would pass.
-        ("mx.desk.test; spf=pass; dkim=none; dmarc=bestguesspass action=none header.from=acme.example;compauth=pass reason=109", true),
+        (
+            "mx.desk.test; spf=pass; dkim=none; dmarc=bestguesspass action=none header.from=acme.example;compauth=pass reason=109",
+            true,
+        ),
         ("mx.desk.test; dmarc=bestguesspass action=none header.from=other.example", false),
         ("mx.desk.test; dmarc=bestguesspass", false),
         ("mx.desk.test; dmarc=temperror header.from=acme.example; dkim=pass header.d=acme.example", false),
@@ -104,10 +109,29 @@ fn people_who_write_by_lists_and_machines_that_ask_for_help_make_tickets_and_the
     let (delivery, receipt) = (report("delivery-status"), report("\"disposition-notification\""));
     for (headers, refusal) in [
         // Google Groups, Mailman and a distribution group of Exchange.
-        (&["Precedence: list", "List-ID: <help.acme.example>", "List-Post: <mailto:help@acme.example>", "List-Unsubscribe: <https://groups.example/u>"][..], None),
-        (&["Precedence: list", "List-Id: Help <help.lists.acme.example>", "X-Mailman-Version: 2.1.39", "Errors-To: help-bounces@acme.example"], None),
+        (
+            &[
+                "Precedence: list",
+                "List-ID: <help.acme.example>",
+                "List-Post: <mailto:help@acme.example>",
+                "List-Unsubscribe: <https://groups.example/u>",
+            ][..],
+            None,
+        ),
+        (
+            &[
+                "Precedence: list",
+                "List-Id: Help <help.lists.acme.example>",
+                "X-Mailman-Version: 2.1.39",
+                "Errors-To: help-bounces@acme.example",
+            ],
+            None,
+        ),
         (&["List-Id: <help>", "X-MS-Exchange-Group: help", "X-Auto-Response-Suppress: DR, OOF, AutoReply"], None),
-        (&["Precedence: bulk", "List-Unsubscribe: <mailto:x@acme.example>", "List-Post: <mailto:help@acme.example>"], None),
+        (
+            &["Precedence: bulk", "List-Unsubscribe: <mailto:x@acme.example>", "List-Post: <mailto:help@acme.example>"],
+            None,
+        ),
         (&["Precedence: bulk", "Auto-Submitted: auto-generated", "Subject: PROBLEM: pump 3 is DOWN"], None),
         (&["Auto-Submitted: auto-generated; owner-email=\"x@acme.example\""], None),
         (&["X-Auto-Response-Suppress: All", "Subject: E-721"], None),
@@ -144,7 +168,9 @@ fn people_who_write_by_lists_and_machines_that_ask_for_help_make_tickets_and_the
     };
     assert!(reply_to("a@acme.example", &|raw| raw.query[0].1.clear()).contains("empty return path"));
     assert!(reply_to("MAILER-DAEMON@acme.example", &|_| {}).contains("Delivery reports"));
-    assert!(reply_to("Buoy@acme.example", &|raw| raw.query[1].1 = "buoy@acme.example".to_owned()).contains("Mail loop"));
+    assert!(
+        reply_to("Buoy@acme.example", &|raw| raw.query[1].1 = "buoy@acme.example".to_owned()).contains("Mail loop")
+    );
 }
 
 #[test]
@@ -200,9 +226,10 @@ fn subjects_lose_the_tags_of_gateways_and_are_compared_without_prefixes() {
     }
     assert_eq!(parse_subject("[help] Re: [PLC-3] 停机").bare_key, "停机");
     let kind = |subject: &str| (parse_subject(subject).is_reply, parse_subject(subject).is_forward);
-    assert_eq!(["Re: a", "答复：a", "FW: a", "转发：Re: a", "Re: Fw: a", "a"].map(kind), [
-        (true, false), (true, false), (false, true), (false, true), (true, false), (false, false)
-    ]);
+    assert_eq!(
+        ["Re: a", "答复：a", "FW: a", "转发：Re: a", "Re: Fw: a", "a"].map(kind),
+        [(true, false), (true, false), (false, true), (false, true), (true, false), (false, false)]
+    );
     let title = |subject: &str| by_mail(&mail(&[PASSED], &[subject], "停机\r\nE-721")).unwrap().message.unwrap().title;
     assert_eq!(title("Subject: [EXTERNAL] =?UTF-8?B?5rC05rO1?="), "水泵");
     assert_eq!(title("Subject: [EXTERNAL]"), "[EXTERNAL]");

@@ -56,14 +56,19 @@ fn only_what_mail_programs_write_begins_a_quote_and_nothing_is_lost() {
         assert_eq!(crlf.own_text, message.own_text, "{quote}");
     }
     // What is no reply has nothing to fold, and what is forwarded is what its author wants to show.
-    for headers in [&["Subject: 水泵"][..], &["Subject: FW: 水泵", "In-Reply-To: <a@desk.test>"], &["Subject: 转发：水泵", "References: <a@desk.test>"]] {
+    for headers in [
+        &["Subject: 水泵"][..],
+        &["Subject: FW: 水泵", "In-Reply-To: <a@desk.test>"],
+        &["Subject: 转发：水泵", "References: <a@desk.test>"],
+    ] {
         for quote in INTRODUCTIONS {
             let text = format!("请看下面\n\n{quote}");
             let message = reply(headers, &text);
             assert_eq!((message.own_text.as_deref(), message.quoted_text), (Some(text.as_str()), None), "{headers:?}");
         }
     }
-    for headers in [&["Subject: Re: 水泵"][..], &["Subject: 答复：水泵"], &["Subject: x", "References: <a@desk.test>"]] {
+    for headers in [&["Subject: Re: 水泵"][..], &["Subject: 答复：水泵"], &["Subject: x", "References: <a@desk.test>"]]
+    {
         assert_eq!(reply(headers, "好\n\nBuoy wrote:\n> 请确认").own_text.as_deref(), Some("好"), "{headers:?}");
     }
 }
@@ -104,15 +109,36 @@ fn markup_shows_where_a_quote_begins() {
         ),
         ("<p>已更换</p><div class=\"gmail_quote\">请确认</div>", "已更换"),
         ("<p>已更换</p><div class=gmail_quote>On Monday, Buoy wrote:<blockquote>请确认</blockquote></div>", "已更换"),
-        ("<div>已更换</div><div id=\"appendonsend\"></div><hr><div id=\"divRplyFwdMsg\"><b>From:</b> Buoy<br><b>Subject:</b> x</div><div>请确认</div>", "已更换"),
+        (
+            "<div>已更换</div><div id=\"appendonsend\"></div><hr><div id=\"divRplyFwdMsg\"><b>From:</b> Buoy<br><b>Subject:</b> x</div><div>请确认</div>",
+            "已更换",
+        ),
         ("<div>已更换</div><hr tabindex=-1><div id=\"x_divRplyFwdMsg\">请确认</div><div>谢谢</div>", "已更换"),
-        ("<p class=MsoNormal>已更换</p><div class=OutlookMessageHeader dir=ltr>From: Buoy</div><p>请确认</p>", "已更换"),
-        ("<p>已更换</p><div><div style='border:none;border-top:solid #E1E1E1 1.0pt'><p><b>From:</b> Buoy &lt;buoy@desk.test&gt;<br><b>Sent:</b> Monday<br><b>To:</b> Li<br><b>Subject:</b> x</p></div></div><p>请确认</p>", "已更换"),
-        ("<div>已更换</div><div class=\"moz-cite-prefix\">On 30.11.2026 Buoy wrote:<br></div><blockquote type=\"cite\" cite=\"mid:a@desk.test\">请确认</blockquote>", "已更换"),
+        (
+            "<p class=MsoNormal>已更换</p><div class=OutlookMessageHeader dir=ltr>From: Buoy</div><p>请确认</p>",
+            "已更换",
+        ),
+        (
+            "<p>已更换</p><div><div style='border:none;border-top:solid #E1E1E1 1.0pt'><p><b>From:</b> Buoy &lt;buoy@desk.test&gt;<br><b>Sent:</b> Monday<br><b>To:</b> Li<br><b>Subject:</b> x</p></div></div><p>请确认</p>",
+            "已更换",
+        ),
+        (
+            "<div>已更换</div><div class=\"moz-cite-prefix\">On 30.11.2026 Buoy wrote:<br></div><blockquote type=\"cite\" cite=\"mid:a@desk.test\">请确认</blockquote>",
+            "已更换",
+        ),
         ("<div>已更换</div><blockquote type=cite><div>请确认</div></blockquote>", "已更换"),
-        ("<div>已更换</div><div><br></div><div style=\"font-size: 12px\">------------------&nbsp;原始邮件&nbsp;------------------</div><div><b>发件人:</b> Buoy</div><div>请确认</div>", "已更换"),
-        ("<div>已更换</div><blockquote id=\"isReplyContent\">在 2026-11-30，Buoy 写道：<p>请确认</p></blockquote>", "已更换"),
-        ("<style>p { color: red }</style><!-- <p>x</p> --><p>已更换</p><p>On Monday, Buoy wrote:</p><blockquote>请确认</blockquote>", "已更换"),
+        (
+            "<div>已更换</div><div><br></div><div style=\"font-size: 12px\">------------------&nbsp;原始邮件&nbsp;------------------</div><div><b>发件人:</b> Buoy</div><div>请确认</div>",
+            "已更换",
+        ),
+        (
+            "<div>已更换</div><blockquote id=\"isReplyContent\">在 2026-11-30，Buoy 写道：<p>请确认</p></blockquote>",
+            "已更换",
+        ),
+        (
+            "<style>p { color: red }</style><!-- <p>x</p> --><p>已更换</p><p>On Monday, Buoy wrote:</p><blockquote>请确认</blockquote>",
+            "已更换",
+        ),
         // Their own: indented text, answers between and below.
         ("<p>报警代码如下：</p><blockquote>E-721<br>E-722</blockquote>", "报警代码如下：\n\n> E-721\n> E-722"),
         ("<p>见下</p><blockquote type=cite>型号？</blockquote><p>X-200</p>", "见下\n\n> 型号？\nX-200"),

@@ -24,7 +24,8 @@ fn form(title: &str, description: &str, locale: Locale) -> Message {
     };
     let opened = check(&secret, &request(true, Vec::new()), &NONCE, locale).unwrap().reply.body;
     let pass = serde_json::from_str::<serde_json::Value>(&opened).unwrap()["pass"].clone();
-    let filled = serde_json::json!({ "pass": pass, "title": title, "description": description, "contact": " 1\u{0}2\u{202e} " });
+    let filled =
+        serde_json::json!({ "pass": pass, "title": title, "description": description, "contact": " 1\u{0}2\u{202e} " });
     check(&secret, &request(false, filled.to_string().into_bytes()), &NONCE, locale).unwrap().message.unwrap()
 }
 
@@ -48,7 +49,11 @@ fn control_characters_are_removed_from_titles_and_texts_of_all_gateways() {
         ];
         let message = read(&headers, &encoded);
         assert_eq!(message.description, description, "{text:?}");
-        assert!(message.title.starts_with(title) && !message.title.chars().any(char::is_control), "{:?}", message.title);
+        assert!(
+            message.title.starts_with(title) && !message.title.chars().any(char::is_control),
+            "{:?}",
+            message.title
+        );
     }
 }
 
@@ -120,7 +125,11 @@ fn one_mail_by_two_ways_is_recognised_and_another_is_not() {
         ((&["Subject: 水泵", ID], "三号泵站停机"), (&["Subject: 水泵", ID], "温度过高"), false),
         ((&["Subject: 水泵", ID], "压力 1"), (&["Subject: 水泵", ID], "压力 1\r\n泵停机"), false),
         ((&["Subject: 水泵", ID, DATE], "压力 1"), (&["Subject: 水泵", ID, DATE], "压力 2"), false),
-        ((&["Subject: 水泵", ID, DATE], text), (&["Subject: 水泵", ID, "Date: Mon, 30 Nov 2026 11:00:00 +0800"], text), false),
+        (
+            (&["Subject: 水泵", ID, DATE], text),
+            (&["Subject: 水泵", ID, "Date: Mon, 30 Nov 2026 11:00:00 +0800"], text),
+            false,
+        ),
         ((&["Subject: [PLC-3] 水泵", ID], text), (&["Subject: [PLC-4] 水泵", ID], text), false),
         ((&["Subject: 水泵 3", ID], text), (&["Subject: 水泵 4", ID], text), false),
     ] {
@@ -129,7 +138,9 @@ fn one_mail_by_two_ways_is_recognised_and_another_is_not() {
         let recognised = second_print.is_same_as(&first_print.to_stored());
         assert_eq!(recognised, same, "{first:?} {second:?}");
         assert_eq!(first_print.is_same_as(&second_print.to_stored()), same, "the order makes no difference");
-        let without = |headers: &[&'static str]| -> Vec<&'static str> { headers.iter().copied().filter(|header| *header != ID).collect() };
+        let without = |headers: &[&'static str]| -> Vec<&'static str> {
+            headers.iter().copied().filter(|header| *header != ID).collect()
+        };
         // Without an id of its own, its author, date, subject and text are it, whatever servers added.
         let (first_id, first_print) = print(&without(first.0), first.1);
         let hops = ["Received: from a by b; Mon, 30 Nov 2026 10:00:07 +0800", "X-Spam-Level: *"];

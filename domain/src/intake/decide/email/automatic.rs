@@ -71,7 +71,9 @@ impl AutomaticMail {
             Self::NoReturnPath => {
                 "554 5.7.1 Mail with an empty return path is a bounce or an automatic notice and creates no ticket"
             }
-            Self::Empty => "554 5.7.1 The mail is empty: it has no subject, no text and no attachment. No ticket was created",
+            Self::Empty => {
+                "554 5.7.1 The mail is empty: it has no subject, no text and no attachment. No ticket was created"
+            }
         }
     }
 }

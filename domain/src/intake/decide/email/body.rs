@@ -22,11 +22,13 @@ pub(super) fn lines_of(mail: &Mail<'_>) -> Vec<Line> {
 fn lines_of_parts(mail: &Mail<'_>, ids: &[u32]) -> Vec<Line> {
     let parts = ids.iter().filter_map(|id| mail.parts.get(*id as usize));
     let texts = parts.filter_map(|part| part_lines(mail, part));
-    texts.reduce(|mut all, more| {
-        all.push(Line { text: String::new(), is_quote: false });
-        all.extend(more);
-        all
-    }).unwrap_or_default()
+    texts
+        .reduce(|mut all, more| {
+            all.push(Line { text: String::new(), is_quote: false });
+            all.extend(more);
+            all
+        })
+        .unwrap_or_default()
 }
 
 /// The lines of a part; `None`: it is no text.

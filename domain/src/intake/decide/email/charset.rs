@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use encoding_rs::{BIG5, Encoding, EUC_KR, GB18030, ISO_2022_JP, SHIFT_JIS, UTF_8, WINDOWS_1252};
+use encoding_rs::{BIG5, EUC_KR, Encoding, GB18030, ISO_2022_JP, SHIFT_JIS, UTF_8, WINDOWS_1252};
 
 use crate::kernel::encoding::Utf8Count;
 
@@ -43,7 +43,9 @@ fn declared(name: &str) -> Declared {
         Declared::Known(SHIFT_JIS)
     } else if is_any(&["cp949", "ms949", "uhc"]) {
         Declared::Known(EUC_KR)
-    } else if plain.starts_with("usascii") || is_any(&["ascii", "ansi", "ansix341968", "7bit", "8bit", "default", "unknown"]) {
+    } else if plain.starts_with("usascii")
+        || is_any(&["ascii", "ansi", "ansix341968", "7bit", "8bit", "default", "unknown"])
+    {
         // Octets beyond ASCII contradict it.
         Declared::Nothing
     } else {
@@ -319,7 +321,8 @@ pub(super) fn rewrite_header(header: &[u8]) -> String {
             // The parser must not take a character of the text for one of the field.
             Piece::Words(words) => (format!("=?utf-8?B?{}?=", STANDARD.encode(words.decode())), true),
         };
-        let is_separate = rewritten.is_empty() || rewritten.ends_with([' ', '\t', '"']) || text.starts_with([' ', '\t', '"']);
+        let is_separate =
+            rewritten.is_empty() || rewritten.ends_with([' ', '\t', '"']) || text.starts_with([' ', '\t', '"']);
         if (is_word || is_after_word) && !is_separate {
             rewritten.push(' ');
         }

@@ -130,14 +130,13 @@ impl Fingerprint {
     pub fn is_same_as(&self, stored: &str) -> bool {
         let Some(other) = Self::from_stored(stored) else { return false };
         // A tag may have been added to one of them; two tags that differ are of the authors.
-        let same_subject = self.subject == other.subject
-            || self.bare_subject == other.subject
-            || self.subject == other.bare_subject;
+        let same_subject =
+            self.subject == other.subject || self.bare_subject == other.subject || self.subject == other.bare_subject;
         let contains = |long: &[String], short: &[String]| {
             !short.is_empty() && long.windows(short.len()).any(|window| window == short)
         };
-        let is_extended = self.date.is_some()
-            && (contains(&self.lines, &other.lines) || contains(&other.lines, &self.lines));
+        let is_extended =
+            self.date.is_some() && (contains(&self.lines, &other.lines) || contains(&other.lines, &self.lines));
         self.author == other.author
             && self.date == other.date
             && same_subject
@@ -169,9 +168,9 @@ fn essential_lines(text: &str) -> Vec<String> {
     // Lists draw a long line of underscores (Mailman).
     let is_list_rule = |line: &String| line.len() >= LIST_RULE_CHARS && line.chars().all(|c| c == '_');
     let mut last_lines = lines.len().saturating_sub(FOOTER_LINES_MAX)..lines.len();
-    let from_rule = last_lines.clone().find(|at| {
-        is_list_rule(&lines[*at]) || (is_rule(&lines[*at]) && lines[at + 1..].iter().any(is_footer))
-    });
+    let from_rule = last_lines
+        .clone()
+        .find(|at| is_list_rule(&lines[*at]) || (is_rule(&lines[*at]) && lines[at + 1..].iter().any(is_footer)));
     let footer = from_rule.or_else(|| last_lines.find(|at| lines[*at..].iter().all(is_footer)));
     if let Some(footer) = footer.filter(|footer| *footer > 0) {
         lines.truncate(footer);

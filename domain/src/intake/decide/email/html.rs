@@ -8,21 +8,53 @@ use super::super::quoted_text::Line;
 const HIDDEN: [&str; 7] = ["head", "style", "script", "template", "title", "noscript", "svg"];
 /// Elements that begin and end a line.
 const BLOCKS: [&str; 29] = [
-    "address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form",
-    "h1", "h2", "h3", "h4", "h5", "h6", "header", "li", "main", "ol", "p", "pre", "section", "table", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "center",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "li",
+    "main",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "tr",
+    "ul",
 ];
 /// Elements that are never closed.
-const VOID: [&str; 14] = [
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-];
+const VOID: [&str; 14] =
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 /// Words in the class or id of an element that introduces or contains a quoted message.
 const QUOTE_ELEMENTS: [&str; 7] =
     ["gmail_attr", "moz-cite-prefix", "yahoo_quoted", "tutanota_quote", "isreplycontent", "ntes_quote", "zmail_extra"];
 /// The same of an element that also contains what people answer between and below the quoted parts.
 const QUOTE_CONTAINER: &str = "gmail_quote";
 /// Words in the class or id of an element from which on everything is a quoted message.
-const QUOTE_BEGINS: [&str; 6] =
-    ["divrplyfwdmsg", "outlookmessageheader", "appendonsend", "mail-editor-reference-message-container", "stopspelling", "olk_src_body_section"];
+const QUOTE_BEGINS: [&str; 6] = [
+    "divrplyfwdmsg",
+    "outlookmessageheader",
+    "appendonsend",
+    "mail-editor-reference-message-container",
+    "stopspelling",
+    "olk_src_body_section",
+];
 /// Open elements that are followed; deeper ones are read as text only.
 const DEPTH_MAX: usize = 128;
 /// Quotes within quotes.
@@ -149,7 +181,8 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> &'a str {
         let before = rest[..at].chars().next_back();
         let after = rest[at + name.len()..].trim_start();
         rest = &rest[at + name.len()..];
-        let Some(value) = after.strip_prefix('=').filter(|_| before.is_none_or(|c| c.is_whitespace() || c == '"')) else {
+        let Some(value) = after.strip_prefix('=').filter(|_| before.is_none_or(|c| c.is_whitespace() || c == '"'))
+        else {
             continue;
         };
         let value = value.trim_start();
@@ -243,9 +276,8 @@ impl Writer {
         }
         let depth = self.open.iter().filter(|element| element.is_blockquote).count().min(QUOTE_DEPTH_MAX);
         let marks = if depth > 0 { ">".repeat(depth) + " " } else { String::new() };
-        let is_quoting = |element: &Element| {
-            element.is_quote || (element.is_container && (depth > 0 || !element.contained_quote))
-        };
+        let is_quoting =
+            |element: &Element| element.is_quote || (element.is_container && (depth > 0 || !element.contained_quote));
         let is_quote = self.is_below_header || self.open.iter().any(is_quoting);
         self.lines.push(Line { text: format!("{marks}{}", text.trim_end()), is_quote });
     }

@@ -14,8 +14,23 @@ const BRACKETS: [(char, char); 8] =
 const LIST_BRACKETS: usize = 4;
 /// Words of a gateway's warning: a tag consists of them only, and contains one of the first kind.
 const WARNING_WORDS: [&str; 17] = [
-    "external", "ext", "extern", "externe", "externo", "extérieur", "outside", "suspicious", "suspected", "suspect",
-    "spam", "phishing", "phish", "junk", "unverified", "untrusted", "spoofed",
+    "external",
+    "ext",
+    "extern",
+    "externe",
+    "externo",
+    "extérieur",
+    "outside",
+    "suspicious",
+    "suspected",
+    "suspect",
+    "spam",
+    "phishing",
+    "phish",
+    "junk",
+    "unverified",
+    "untrusted",
+    "spoofed",
 ];
 const FILLER_WORDS: [&str; 14] = [
     "e", "email", "mail", "mails", "sender", "message", "caution", "warning", "possible", "likely", "source", "origin",
@@ -23,7 +38,19 @@ const FILLER_WORDS: [&str; 14] = [
 ];
 /// The same in Chinese: these alone …
 const WARNING_STEMS: [&str; 13] = [
-    "外部", "外来", "外网", "外域", "境外", "可疑", "疑似垃圾", "疑似钓鱼", "来自外部", "注意外部", "外部可疑", "非本公司", "外來",
+    "外部",
+    "外来",
+    "外网",
+    "外域",
+    "境外",
+    "可疑",
+    "疑似垃圾",
+    "疑似钓鱼",
+    "来自外部",
+    "注意外部",
+    "外部可疑",
+    "非本公司",
+    "外來",
 ];
 /// … or these and those above before one of the endings.
 const WARNING_STEMS_OF_MAIL: [&str; 6] = ["垃圾", "钓鱼", "釣魚", "高危", "风险", "未验证"];
@@ -147,8 +174,9 @@ fn is_warning(tag: &str) -> bool {
         && words.iter().all(|word| known(&WARNING_WORDS, word) || known(&FILLER_WORDS, word));
     let joined = words.concat();
     let in_chinese = WARNING_STEMS.contains(&joined.as_str())
-        || STEM_ENDINGS.iter().filter_map(|ending| joined.strip_suffix(ending)).any(|stem| {
-            WARNING_STEMS.contains(&stem) || WARNING_STEMS_OF_MAIL.contains(&stem)
-        });
+        || STEM_ENDINGS
+            .iter()
+            .filter_map(|ending| joined.strip_suffix(ending))
+            .any(|stem| WARNING_STEMS.contains(&stem) || WARNING_STEMS_OF_MAIL.contains(&stem));
     in_english || in_chinese
 }
