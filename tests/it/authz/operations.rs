@@ -138,7 +138,7 @@ pub const OTHER_OPERATIONS: [OtherOperation; 50] = [
 ];
 
 /// Queries that do not concern one ticket.
-pub const QUERIES: [(&str, &str); 37] = [
+pub const QUERIES: [(&str, &str); 38] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
