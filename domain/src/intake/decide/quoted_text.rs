@@ -7,6 +7,14 @@ pub(super) struct Line {
     pub(super) text: String,
     /// The markup says that it is quoted.
     pub(super) is_quote: bool,
+    /// It stands in a block that looks like a quoted message.
+    pub(super) is_block: bool,
+}
+
+impl Line {
+    pub(super) fn plain(text: &str) -> Self {
+        Self { text: text.to_owned(), is_quote: false, is_block: false }
+    }
 }
 
 /// The text of a mail in its parts.
@@ -24,7 +32,7 @@ const INTRODUCTION_BYTES_MAX: usize = 1_000;
 /// Lines in which the fields of a quoted header stand.
 const HEADER_LINES: usize = 10;
 /// What stands between rules above a quoted message, in lower case.
-const DIVIDERS: [&str; 20] = [
+const DIVIDERS: [&str; 24] = [
     "original message",
     "original mail",
     "original email",
@@ -36,6 +44,7 @@ const DIVIDERS: [&str; 20] = [
     "原郵件",
     "原始信件",
     "原始消息",
+    "原始信息",
     "邮件原件",
     "邮件原文",
     "回复的原邮件",
@@ -44,6 +53,9 @@ const DIVIDERS: [&str; 20] = [
     "originalnachricht",
     "message d'origine",
     "mensaje original",
+    "mensagem original",
+    "messaggio originale",
+    "oorspronkelijk bericht",
     "元のメッセージ",
 ];
 const RULES: [char; 8] = ['-', '—', '–', '_', '=', '─', '*', '━'];
@@ -109,7 +121,7 @@ const FIELD_NAMES: [(Field, &[&str]); 4] = [
 
 /// The lines of a plain text.
 pub(super) fn plain_lines(text: &str) -> Vec<Line> {
-    text.lines().map(|line| Line { text: line.to_owned(), is_quote: false }).collect()
+    text.lines().map(Line::plain).collect()
 }
 
 /// The text of lines.
@@ -165,7 +177,9 @@ impl Text<'_> {
             return self.only_quoted(at).then_some(at);
         }
         if is_marked(line) {
-            return None;
+            let begins = at == 0 || !is_marked(&self.lines[at - 1]);
+            let is_quote = begins && self.only_quoted(at) && (self.is_block(at) || self.contains_introduction(at));
+            return is_quote.then_some(at);
         }
         if is_divider(&line.text) {
             return Some(at);
@@ -176,6 +190,22 @@ impl Text<'_> {
             return Some(above.filter(|above| is_rule(&self.lines[*above].text)).unwrap_or(at));
         }
         self.is_introduction(at).then_some(at)
+    }
+
+    /// Whether a block of the markup is a quoted message: not one that the author introduces, as in `The codes are:`.
+    fn is_block(&self, at: usize) -> bool {
+        let mut above = self.lines[..at].iter().rev().filter(|line| !is_blank(line));
+        self.lines[at].is_block && above.next().is_some_and(|line| !line.text.trim_end().ends_with([':', '：']))
+    }
+
+    /// Whether quoted lines begin with what introduces them, as Apple's programs and Foxmail write it.
+    fn contains_introduction(&self, at: usize) -> bool {
+        let lines = self.lines[at..].iter().take(HEADER_LINES);
+        let bare: Vec<Line> = lines.map(|line| Line::plain(line.text.trim_start_matches(['>', ' ']))).collect();
+        is_divider(&bare[0].text)
+            || is_header(&bare)
+            || (1..=INTRODUCTION_LINES_MAX.min(bare.len()))
+                .any(|count| introduction_of(&text_of(&bare[..count]), count).is_some())
     }
 
     /// Whether a quoted message is introduced here, such as `On Monday, A wrote:` above lines that begin with `>`. Without such marks the
@@ -250,7 +280,10 @@ fn is_divider(line: &str) -> bool {
 fn fields_of(line: &str) -> Vec<Field> {
     let line = line.trim().trim_start_matches(['*', '|']).to_lowercase();
     let has_colon = |rest: &str| rest.trim_start_matches(['*', ' ', '\u{a0}', '\u{3000}']).starts_with([':', '：']);
-    let begins = |name: &str| line.strip_prefix(name).is_some_and(has_colon);
+    // Some put a wide space between the characters of a name.
+    let (first, _) = line.split_once([':', '：']).unwrap_or_default();
+    let first: String = first.chars().filter(|c| !c.is_whitespace() && *c != '*').collect();
+    let begins = |name: &str| first == name;
     let contains =
         |name: &str| line.match_indices(&format!(" {name}")).any(|(at, found)| has_colon(&line[at + found.len()..]));
     let named = |is: &dyn Fn(&str) -> bool| -> Vec<Field> {

@@ -179,6 +179,15 @@ fn names_of_attachments_are_decoded_as_programs_write_them() {
 }
 
 #[test]
+fn more_attachments_than_are_named_are_counted() {
+    let part = |n: usize| format!("--b\r\nContent-Type: image/png; name=\"{n}.png\"\r\n\r\nP\r\n");
+    let parts: String = (0..25).map(part).collect();
+    let message =
+        read(&["Subject: x", "Content-Type: multipart/mixed; boundary=b"], b"", (parts + "--b--\r\n").as_bytes());
+    assert!(message.description.ends_with(" 18.png, 19.png, … +5)"), "{}", message.description);
+}
+
+#[test]
 fn flowed_lines_are_joined() {
     for (parameters, text, expected) in [
         ("format=flowed", "Pump 3 is \nleaking.\n\nE-721", "Pump 3 is leaking.\n\nE-721"),

@@ -10,7 +10,7 @@ fn reply(headers: &[&str], text: &str) -> Message {
 const REPLY: [&str; 2] = ["Subject: Re: 水泵", "In-Reply-To: <a@desk.test>"];
 
 /// How mail programs begin the quoted message.
-const INTRODUCTIONS: [&str; 30] = [
+const INTRODUCTIONS: [&str; 34] = [
     "On Mon, Nov 30, 2026 at 10:00 AM Buoy <buoy@desk.test> wrote:\n> 请确认",
     "On Mon, Nov 30, 2026 at 10:00 AM Buoy Service Desk\n<buoy@desk.test> wrote:\n\n> 请确认\n>\n> 谢谢",
     "On 30 Nov 2026, at 10:00, Buoy <buoy@desk.test> wrote:\n\n请确认",
@@ -18,6 +18,9 @@ const INTRODUCTIONS: [&str; 30] = [
     "Buoy <buoy@desk.test> 于2026年11月30日周一 10:00写道：\n> 请确认",
     "在 2026年11月30日 10:00，Buoy <buoy@desk.test> 写道：\n> 请确认",
     "在 2026-11-30 10:00:00，\"Buoy\" <buoy@desk.test> 写道：\n请确认\n谢谢",
+    "> On Nov 30, 2026, at 10:00, Buoy <buoy@desk.test> wrote:\n> \n> 请确认",
+    "> 在 2026年11月30日，上午10:00，Buoy <buoy@desk.test> 写道：\n> \n> 请确认",
+    "-------- 原始信息 --------\n发件人： Buoy\n请确认",
     "在 2026年11月30日，Buoy 写道\n> 请确认",
     "2026年11月30日 10:00，Buoy 写道：\n> 请确认",
     "于 2026/11/30 10:00, Buoy 写道:\n> 请确认",
@@ -38,6 +41,7 @@ const INTRODUCTIONS: [&str; 30] = [
     "________________________________\nFrom: Buoy <buoy@desk.test>\nSent: Monday, November 30, 2026 10:00 AM\nTo: Li Lei\nCc: Han\nSubject: 水泵\n\n请确认",
     "发件人: Buoy <buoy@desk.test>\n发送时间: 2026年11月30日 10:00\n收件人: 李雷\n抄送: 韩梅梅\n主题: 水泵\n\n请确认",
     "发件人： Buoy\n发送时间： 2026-11-30 10:00\n收件人： 李雷\n主题： Re: 水泵\n请确认",
+    "------------------------------------------------------------------\n发件人：Buoy <buoy@desk.test>\n日　期：2026年11月30日 10:00:00\n收件人：李雷<li.lei@acme.example>\n主　题：水泵\n\n请确认",
     "寄件者: Buoy\n寄件日期: 2026年11月30日\n收件者: 李雷\n主旨: 水泵\n\n请确认",
     "*From:* Buoy <buoy@desk.test>\n*Sent:* Monday\n*To:* Li\n*Subject:* 水泵\n\n请确认",
     "Von: Buoy\nGesendet: Montag, 30. November 2026 10:00\nAn: Li\nBetreff: 水泵\n\n请确认",
@@ -80,6 +84,7 @@ fn what_people_write_between_or_like_quotes_is_theirs() {
         "The codes are:\n\n> E-721\n> E-722",
         "E-721\n> E-722",
         "> 请确认\n\n已更换，见下",
+        "见下\n\n> On Nov 30, 2026, at 10:00, Buoy <buoy@desk.test> wrote:\n> 型号？\nX-200",
         "On Mon, Nov 30, 2026 at 10:00 AM Buoy <buoy@desk.test> wrote:\n> 型号？\n\nX-200\n\n> 数量？\n\n3 台",
         "见下\n\nOn Mon, Nov 30, 2026 at 10:00 AM Buoy <buoy@desk.test> wrote:\n> 型号？\n\nX-200",
         "日志在 2026年11月30日写道：\nE-721 停机",
@@ -139,8 +144,21 @@ fn markup_shows_where_a_quote_begins() {
             "<style>p { color: red }</style><!-- <p>x</p> --><p>已更换</p><p>On Monday, Buoy wrote:</p><blockquote>请确认</blockquote>",
             "已更换",
         ),
+        (
+            "<div>已更换</div><blockquote style=\"margin: 0 0 0 .8ex; border-left: 1px solid\">请确认</blockquote>",
+            "已更换",
+        ),
+        (
+            "<div>已更换</div><hr><blockquote><div><b>发件人：</b> Buoy</div><div><b>发送时间：</b> 2026-11-30</div><div><b>主题：</b> 水泵</div><div>请确认</div></blockquote>",
+            "已更换",
+        ),
         // Their own: indented text, answers between and below.
         ("<p>报警代码如下：</p><blockquote>E-721<br>E-722</blockquote>", "报警代码如下：\n\n> E-721\n> E-722"),
+        (
+            "<p>已换的部件</p><blockquote style=\"margin:0 0 0 40px;border:none;padding:0px\">密封圈<br>轴承</blockquote>",
+            "已换的部件\n\n> 密封圈\n> 轴承",
+        ),
+        ("<p>见下</p><blockquote>型号？</blockquote><p>X-200</p>", "见下\n\n> 型号？\nX-200"),
         ("<p>见下</p><blockquote type=cite>型号？</blockquote><p>X-200</p>", "见下\n\n> 型号？\nX-200"),
         (
             "<div>见下</div><div class=gmail_quote><div class=gmail_attr>On Monday, Buoy wrote:</div><blockquote class=gmail_quote>型号？</blockquote><div>X-200</div><blockquote class=gmail_quote>数量？</blockquote><div>3 台</div></div>",

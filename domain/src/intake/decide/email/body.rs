@@ -24,7 +24,7 @@ fn lines_of_parts(mail: &Mail<'_>, ids: &[u32]) -> Vec<Line> {
     let texts = parts.filter_map(|part| part_lines(mail, part));
     texts
         .reduce(|mut all, more| {
-            all.push(Line { text: String::new(), is_quote: false });
+            all.push(Line::plain(""));
             all.extend(more);
             all
         })

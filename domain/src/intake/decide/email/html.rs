@@ -68,6 +68,8 @@ struct Element {
     is_container: bool,
     contained_quote: bool,
     is_blockquote: bool,
+    /// A blockquote that is no indentation of the author.
+    is_block: bool,
     is_preformatted: bool,
 }
 
@@ -224,12 +226,16 @@ impl Writer {
             return;
         }
         let is_blockquote = name == "blockquote";
+        // What Gmail and Outlook write for a paragraph that is moved to the right.
+        let style: String = attribute(attributes, "style").chars().filter(|c| !c.is_whitespace()).collect();
+        let is_indentation = ["border:none", "border:0", "border-width:0"].iter().any(|none| style.contains(none));
         let cites = is_any(&[QUOTE_CONTAINER, "protonmail_quote"]) || attribute(attributes, "type") == "cite";
         self.open.push(Element {
             is_quote: is_any(&QUOTE_ELEMENTS) || (is_blockquote && cites),
             is_container: !is_blockquote && is_any(&[QUOTE_CONTAINER]),
             contained_quote: false,
             is_blockquote,
+            is_block: is_blockquote && !is_indentation,
             is_preformatted: name == "pre",
             name,
         });
@@ -279,7 +285,8 @@ impl Writer {
         let is_quoting =
             |element: &Element| element.is_quote || (element.is_container && (depth > 0 || !element.contained_quote));
         let is_quote = self.is_below_header || self.open.iter().any(is_quoting);
-        self.lines.push(Line { text: format!("{marks}{}", text.trim_end()), is_quote });
+        let is_block = self.open.iter().any(|element| element.is_block);
+        self.lines.push(Line { text: format!("{marks}{}", text.trim_end()), is_quote, is_block });
     }
 
     /// One blank line between paragraphs.

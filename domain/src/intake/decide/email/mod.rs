@@ -60,7 +60,12 @@ pub fn check(parts: &Parts, raw: &RawRequest, locale: Locale) -> Result<Verified
     let is_reply = (subject.is_reply || !in_reply_to.is_empty()) && !subject.is_forward;
     let split = split_quoted(&lines, is_reply);
     let (full, own) = (clean_text(&text_of(&lines)), clean_text(&split.own));
-    let attached: Vec<String> = attachment_names(&mail, ATTACHMENTS_MAX).iter().map(|name| clean_line(name)).collect();
+    let mut attached: Vec<String> =
+        attachment_names(&mail, ATTACHMENTS_MAX).iter().map(|name| clean_line(name)).collect();
+    let unnamed = mail.attachment_count().saturating_sub(ATTACHMENTS_MAX);
+    if unnamed > 0 {
+        attached.push(format!("… +{unnamed}"));
+    }
     if full.is_empty() && whole_subject.is_empty() && attached.is_empty() && !is_canary {
         return Ok(VerifiedRequest { reply: Reply::text(AutomaticMail::Empty.reply()), message: None });
     }
