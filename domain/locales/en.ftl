@@ -298,6 +298,11 @@ intake-check-still-failing = Verification still fails ({ $reason }): fix the cre
 intake-image = [Image] { $url }
 intake-location = [Location] { $place }
 intake-attachments-not-kept = (Attachments not saved: { $names })
+intake-text-shortened =
+    { $count ->
+        [one] (1 more character is not shown. Administrators can read the original.)
+       *[other] ({ $count } more characters are not shown. Administrators can read the original.)
+    }
 intake-full = the gateway accepts no more submissions at the moment
 intake-canary-not-arrived = it did not arrive
 

@@ -274,6 +274,7 @@ intake-check-still-failing = 校验仍未通过（{ $reason }），请先修复�
 intake-image = [图片] { $url }
 intake-location = [位置] { $place }
 intake-attachments-not-kept = （附件未保存：{ $names }）
+intake-text-shortened = （另有 { $count } 个字符未显示，原文已留存，管理员可查看。）
 intake-full = 该接入渠道暂不接收更多提交
 intake-canary-not-arrived = 未到达
 

@@ -27,6 +27,7 @@ mod m0020_sessions;
 mod m0021_source_history;
 mod m0022_send_window;
 mod m0023_contacts;
+mod m0024_raw_mail;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_source_history::Migration),
             Box::new(m0022_send_window::Migration),
             Box::new(m0023_contacts::Migration),
+            Box::new(m0024_raw_mail::Migration),
         ]
     }
 }
@@ -93,7 +95,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 72] = [
+pub const TABLES: [&str; 73] = [
     "event_log",
     "log_seal",
     "meta",
@@ -161,6 +163,7 @@ pub const TABLES: [&str; 72] = [
     "credential",
     "credential_secret",
     "submission",
+    "raw_submission",
     "canary",
     "quarantined_submission",
     "quarantined_payload",

@@ -21,6 +21,7 @@ mod events;
 mod gateways;
 mod hub;
 mod import;
+mod incoming_mail;
 mod installation;
 mod intake;
 mod knowledge;

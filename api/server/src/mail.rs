@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::intake::commands::receive;
-use domain::intake::model::{Gateway, MAIL_BYTES_MAX, MAIL_FROM, OWN_ADDRESS, RawRequest, ReceiveOutcome, Settings};
+use domain::intake::model::{
+    Gateway, MAIL_BYTES_MAX, MAIL_FROM, OWN_ADDRESS, RawRequest, Reason, ReceiveOutcome, Settings,
+};
 use domain::runtime::{App, Ctx};
 use ipnet::IpNet;
 use lettre::message::Mailbox;
@@ -226,8 +228,9 @@ impl MailServer {
         let reply = match receive(&cx, &raw).await {
             Ok(ReceiveOutcome::Reply(reply)) => reply.body,
             Ok(ReceiveOutcome::Quarantined(id, reason)) => format!(
-                "550 5.7.1 {}: the sender is not authenticated. No ticket was created; the mail is quarantined as {id} and checked again once the fault is fixed",
-                reason.as_str()
+                "550 5.7.1 {}: {}. No ticket was created; the mail is quarantined as {id} and checked again once the fault is fixed",
+                reason.as_str(),
+                explanation(reason)
             ),
             Ok(ReceiveOutcome::Unverified(reason)) => format!("550 5.7.1 {}", reason.as_str()),
             Ok(ReceiveOutcome::Refused(id, message)) => {
@@ -244,6 +247,17 @@ impl MailServer {
         };
         let line: String = reply.chars().filter(|c| !c.is_control()).take(REPLY_CHARS_MAX).collect();
         format!("{line}\r\n")
+    }
+}
+
+const fn explanation(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoCredential => "the mail gateway is not set up",
+        Reason::Malformed => "the mail does not name exactly one author in From",
+        Reason::SignatureInvalid | Reason::TimestampInvalid | Reason::DecryptionFailed => {
+            "the sender is not authenticated"
+        }
+        Reason::Refused => "its content was refused",
     }
 }
 

@@ -7,10 +7,11 @@
 //! - Nothing is accepted and dropped: if no more can be stored, the sender is told so. What is stored is bounded for each source,
 //!   each gateway and the house; payloads of dismissed submissions are deleted after a time.
 //!
+//! - What became a ticket or a comment is kept as it was received, sealed, for a time; a redaction deletes it.
 //! - A gateway whose sender Buoy can act as is tested by synthetic tickets (canaries), in a table of their own: they take no
 //!   number and are never counted, searched or notified. For the other gateways an unusual silence is detected.
 //!
-//! Events out: `SubmissionQuarantined`, `SubmissionReleased`, `SubmissionDismissed`, `QuarantineFull`, `CanaryLost`,
+//! Events in: `TicketRedacted`, `UserRedacted`. Events out: `SubmissionQuarantined`, `SubmissionReleased`, `SubmissionDismissed`, `QuarantineFull`, `CanaryLost`,
 //! `GatewaySilent`, and `TicketCreated`.
 
 pub mod commands;

@@ -5,8 +5,10 @@ use super::model::{Gateway, IntakeEvent, MONITOR_JOB, PURGE_MAX, Settings};
 use super::{queries, store};
 use crate::credentials::model::CredentialEvent;
 use crate::kernel::{Result, boxed};
+use crate::people::model::PeopleEvent;
 use crate::runtime::jobs::{self, IfScheduled, Schedule};
 use crate::runtime::{AnyEvent, Tx};
+use crate::tickets::model::{Fact, TicketEvent};
 use crate::{credentials, notifications};
 
 /// In the transaction of the event: notifies administrators, and the owner of the credential, of what fails at a gateway.
@@ -15,6 +17,13 @@ pub async fn on_event(tx: &mut Tx, event: &AnyEvent) -> Result<()> {
     if let Some(CredentialEvent::Failing { key, owner, .. }) = event.get() {
         let alert = commands::alert_key(key, "CREDENTIAL_FAILING", tx.now);
         return notifications::react::on_gateway_failing(tx, key, "CREDENTIAL_FAILING", &alert, Some(*owner)).await;
+    }
+    // What was redacted does not stay in the original.
+    if let Some(TicketEvent { ticket, fact: Fact::Redacted { .. }, .. }) = event.get() {
+        return store::originals::delete_originals_of(tx.conn(), *ticket).await;
+    }
+    if let Some(PeopleEvent::UserRedacted { user }) = event.get() {
+        return store::originals::delete_originals_of_requester(tx.conn(), *user).await;
     }
     match event.get() {
         Some(IntakeEvent::Quarantined { gateway, reason, .. }) => {
@@ -55,9 +64,11 @@ pub async fn start(tx: &mut Tx) -> Result<()> {
     }
 }
 
-/// Deletes the payloads of submissions that were dismissed long ago.
+/// Deletes the payloads of submissions that were dismissed long ago, and the originals that were kept long enough.
 #[boxed]
 pub async fn sweep(tx: &mut Tx) -> Result<()> {
-    let before = tx.now - tx.app().state::<Settings>().keep_dismissed();
-    store::purge_dismissed(tx.conn(), before, PURGE_MAX).await
+    let settings = tx.app().state::<Settings>();
+    let (dismissed, kept) = (tx.now - settings.keep_dismissed(), tx.now - settings.keep_originals());
+    store::purge_dismissed(tx.conn(), dismissed, PURGE_MAX).await?;
+    store::originals::purge_originals(tx.conn(), kept, PURGE_MAX).await
 }

@@ -1,5 +1,7 @@
 //! Tables of submissions, and their statements.
 
+pub(super) mod originals;
+
 pub mod submission {
     use crate::kernel::{TicketId, Timestamp};
     use sea_orm::entity::prelude::*;

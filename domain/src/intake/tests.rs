@@ -10,6 +10,11 @@ use super::model::{Gateway, RawRequest, Reason};
 use crate::credentials::model::Parts;
 use crate::kernel::{Locale, Timestamp, days, hours, minutes};
 
+mod charsets;
+mod mail;
+mod quotes;
+mod texts;
+
 const NONCE: [u8; 16] = [7; 16];
 
 fn parts(given: &[(&str, &str)]) -> Parts {
@@ -123,7 +128,7 @@ fn a_mail_is_accepted_if_our_own_server_authenticated_its_author() {
     let subject = ["Subject: =?UTF-8?B?5rC05rO15ryP5ray?=", "Message-ID: <1@acme.example>"];
     for (auth_results, passes) in [
         (&[PASSED][..], true),
-        // Results of other servers are ignored; of several of ours the topmost counts, which was added last.
+        // Results of other servers are ignored; all of ours are read together.
         (&["mx.evil.example; dmarc=pass header.from=acme.example"], false),
         (&["mx.evil.example; dmarc=pass header.from=acme.example", PASSED], true),
         (&["mx.desk.test; dmarc=fail header.from=acme.example", PASSED], false),
@@ -178,8 +183,8 @@ fn an_automatic_answer_makes_no_ticket() {
         ("Auto-Submitted: no", true),
         ("Auto-Submitted: auto-generated", true),
         ("Auto-Submitted: auto-replied (vacation)", false),
-        ("Precedence: bulk", false),
-        ("List-Id: <news.acme.example>", false),
+        ("Precedence: bulk", true),
+        ("List-Id: <help.acme.example>", true),
         ("X-Autoreply: yes", false),
     ] {
         let checked = by_mail(&mail(&[PASSED], &[header], "E-721")).unwrap();

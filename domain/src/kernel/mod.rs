@@ -2,6 +2,7 @@
 //! the actor. It contains no SQL statements, no tables and nothing about tickets.
 
 pub mod actor;
+pub mod encoding;
 pub mod error;
 pub mod id;
 pub mod locale;

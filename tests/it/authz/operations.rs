@@ -138,7 +138,7 @@ pub const OTHER_OPERATIONS: [OtherOperation; 50] = [
 ];
 
 /// Queries that do not concern one ticket.
-pub const QUERIES: [(&str, &str); 37] = [
+pub const QUERIES: [(&str, &str); 38] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -185,6 +185,7 @@ pub const QUERIES: [(&str, &str); 37] = [
     ("gateways", "gateways { key }"),
     ("quarantinedSubmissions", "quarantinedSubmissions { nodes { id } }"),
     ("quarantinedBody", "quarantinedBody(submissionId: \"01890000-0000-7000-8000-000000000000\")"),
+    ("rawSubmission", "rawSubmission(ticketId: \"01890000-0000-7000-8000-000000000000\")"),
     ("healthReportFile", "healthReportFile(month: \"2026-03\", format: HTML) { name }"),
     ("healthReportFiles", "healthReportFiles { name }"),
     ("responseHeatmapExport", "responseHeatmapExport(month: \"2026-03\", format: CSV) { name }"),

@@ -278,6 +278,19 @@ impl IntakeQuery {
         let submission = id("submissionId", &submission_id).or_top_level(ctx)?;
         intake::commands::body(cx, submission).await.or_top_level(ctx)
     }
+
+    /// The mails and requests that a ticket and its comments were made of, as received, oldest first, each under its gateway and time;
+    /// at most 500,000 characters; still encrypted if the gateway encrypts. Null if none is kept: they are deleted after `intake.raw_days`, or
+    /// when a text of the ticket is redacted; for administrators.
+    async fn raw_submission(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket.")] ticket_id: ID,
+    ) -> async_graphql::Result<Option<String>> {
+        let cx = cx(ctx);
+        let ticket = id("ticketId", &ticket_id).or_top_level(ctx)?;
+        intake::commands::raw_submission(cx, ticket).await.or_top_level(ctx)
+    }
 }
 
 /// Mutations of intake.

@@ -1,7 +1,6 @@
 //! Parsing of rows. Pure.
 
 pub mod cells;
-pub mod encoding;
 pub mod history;
 pub mod order;
 pub mod times;
@@ -15,6 +14,7 @@ use self::cells::{Cells, LINE, TextUse, clean, columns_of};
 use self::order::RowOrder;
 use self::times::{TimeFault, TimeReader, is_rounded_number, whole_number};
 use super::model::{CountedUntil, EarlyRows, Field, ImportMap, MERGED, RejectedRow, Row, UNCHANGED};
+pub use crate::kernel::encoding;
 use crate::kernel::text::{BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Message, Timestamp, time};
 use crate::msg;

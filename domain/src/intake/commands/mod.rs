@@ -1,6 +1,7 @@
 //! Receiving submissions. Failed ones are in `quarantine`, synthetic tickets and silence in `gateway_monitor`.
 
 mod gateway_monitor;
+mod originals;
 mod quarantine;
 mod replies;
 mod staff;
@@ -9,10 +10,12 @@ mod writers;
 use sha2::{Digest as _, Sha256};
 
 pub use self::gateway_monitor::{begin_canary, complete_canary, on_canary_check, on_monitor, silence_key};
+use self::originals::SealedOriginal;
+pub use self::originals::raw_submission;
 pub use self::quarantine::{alert_key, body, release_gateway};
 use self::replies::Placed;
 use self::writers::Writer;
-use super::decide::check;
+use super::decide::{check, fit_text};
 use super::model::{
     Gateway, Message, MessageDetails, PER_SENDER_HOURLY_MAX, RawRequest, Reason, ReceiveOutcome, VerifiedRequest,
 };
@@ -60,7 +63,8 @@ pub async fn receive(cx: &Ctx, raw: &RawRequest) -> Result<ReceiveOutcome> {
     };
     let Some(message) = message else { return Ok(ReceiveOutcome::Reply(reply)) };
     let sender = sender_digest(raw, &message);
-    let submission = Submission { gateway: raw.gateway, sender, message, at: raw.at, is_limited: true };
+    let original = originals::seal(&cx.app, raw)?;
+    let submission = Submission { gateway: raw.gateway, sender, message, at: raw.at, is_limited: true, original };
     // Counted again in the transaction; a flood writes nothing.
     if submission.has_too_many(cx.read()).await? && submission.find_earlier(cx.read()).await?.0.is_none() {
         return Ok(ReceiveOutcome::RetryLater);
@@ -117,16 +121,23 @@ struct Submission {
     /// Whether its sender may send only so many an hour: not if an administrator releases it.
     #[serde(skip)]
     is_limited: bool,
+    /// The request as received.
+    #[serde(skip)]
+    original: SealedOriginal,
 }
 
 impl Submission {
     /// A digest of content and sender: the same external id with another digest is another submission.
     fn digest(&self) -> Result<String> {
-        let Message { external_id: _, sender, title, description, in_reply_to, token, own_text: _, details, writer: _ } =
-            &self.message;
+        let Message { external_id: _, sender, title, description, in_reply_to, token, details, .. } = &self.message;
         let content =
             serde_json::to_vec(&(sender, title, description, in_reply_to, token, details)).map_err(Error::internal)?;
         Ok(hex::encode(Sha256::digest(content)))
+    }
+
+    /// What the content is recognised by.
+    fn content_digest(&self) -> Result<String> {
+        self.message.fingerprint.as_ref().map_or_else(|| self.digest(), |fingerprint| Ok(fingerprint.to_stored()))
     }
 
     /// Whether its sender has sent as many as are accepted within an hour.
@@ -151,10 +162,14 @@ impl Submission {
     /// for other content (a device with a counter, a copied page): their id then includes the digest.
     async fn find_earlier(&self, conn: &Executor) -> Result<(Option<TicketId>, String)> {
         let (digest, plain) = (self.digest()?, self.message.external_id.clone());
-        let exact = format!("{plain}:{digest}");
+        let fingerprint = self.message.fingerprint.as_ref();
+        let exact = match fingerprint {
+            Some(fingerprint) => format!("{plain}:{}", hex::encode(Sha256::digest(fingerprint.to_stored()))),
+            None => format!("{plain}:{digest}"),
+        };
+        let is_same = |of: &String| *of == digest || fingerprint.is_some_and(|fingerprint| fingerprint.is_same_as(of));
         let known = store::submissions(conn, self.gateway, &[plain.clone(), exact.clone()]).await?;
-        let same =
-            known.iter().find(|row| row.external_id == exact || row.digest.as_ref().is_none_or(|of| *of == digest));
+        let same = known.iter().find(|row| row.external_id == exact || row.digest.as_ref().is_none_or(is_same));
         match (same, known.is_empty()) {
             (Some(row), _) => Ok((Some(row.ticket_id), plain)),
             (None, true) => Ok((None, plain)),
@@ -176,7 +191,7 @@ impl Command for Submission {
 
     #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<Option<TicketId>> {
-        let Self { gateway, message, sender, at, is_limited: _ } = self;
+        let Self { gateway, message, sender, at, is_limited: _, original } = self;
         if gateway_monitor::record_arrival(tx, *gateway, message, *at).await? {
             return Ok(None);
         }
@@ -201,14 +216,18 @@ impl Command for Submission {
         }
         let row = submission::Model {
             gateway: gateway.as_str().to_owned(),
-            external_id,
+            external_id: external_id.clone(),
             ticket_id: ticket,
             received_at: *at,
             sender: sender.clone(),
-            digest: Some(self.digest()?),
+            digest: Some(self.content_digest()?),
         };
         // The same submission was stored concurrently: the retry finds it.
-        if store::insert_submission(tx.conn(), row).await? { Ok(Some(ticket)) } else { Err(Error::Conflict) }
+        if !store::insert_submission(tx.conn(), row).await? {
+            return Err(Error::Conflict);
+        }
+        originals::store(tx, original, (*gateway, external_id), ticket, *at).await?;
+        Ok(Some(ticket))
     }
 }
 
@@ -229,6 +248,7 @@ async fn create(
         }
         None => (message.title.clone(), message.description.clone()),
     };
+    let (description, _) = fit_text(&description, message.left_out, "", locale(tx.app()));
     let command = CreateTicket {
         title,
         description,

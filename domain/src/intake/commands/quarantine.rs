@@ -11,7 +11,7 @@ use super::super::model::{
 };
 use super::super::queries;
 use super::super::store::{self, quarantined_submission};
-use super::{Submission, gateway_monitor, locale, random_nonce, secrets, sender_digest};
+use super::{Submission, gateway_monitor, locale, originals, random_nonce, secrets, sender_digest};
 use crate::credentials::model::Parts;
 use crate::kernel::{Actor, Code, Error, Refusal, Result, SubmissionId, TicketId, Timestamp, boxed, hours, refuse};
 use crate::msg;
@@ -124,7 +124,8 @@ async fn release(tx: &mut Tx, id: SubmissionId) -> Result<Option<TicketId>> {
             let as_gateway = Ctx { actor: Actor::System, channel: gateway.as_str(), ..tx.cx.clone() };
             let before = std::mem::replace(&mut tx.cx, as_gateway);
             let sender = sender_digest(&raw, &message);
-            let submission = Submission { gateway, sender, message, at: raw.at, is_limited: false };
+            let original = originals::seal(tx.app(), &raw)?;
+            let submission = Submission { gateway, sender, message, at: raw.at, is_limited: false, original };
             let ticket = submission.run(tx).await;
             tx.cx = before;
             ticket?

@@ -31,7 +31,7 @@ pub async fn place(tx: &mut Tx, gateway: Gateway, message: &Message, writer: &Wr
     if let Some(text) = new_matter(text) {
         return Ok(Placed::New(Some(text.to_owned())));
     }
-    let is_new_matter = message.writer.subject.as_deref().is_some_and(|subject| new_matter(subject).is_some());
+    let is_new_matter = message.subject.as_deref().is_some_and(|subject| new_matter(subject).is_some());
     let referred = referred_ticket(tx, channel, message).await?;
     // A mail of staff without a reference is their own request; in a chat they answer what they were sent.
     if writer.is_staff && channel.medium() == Medium::Chat {
@@ -47,9 +47,9 @@ pub async fn place(tx: &mut Tx, gateway: Gateway, message: &Message, writer: &Wr
     };
     let incoming = Incoming {
         text,
-        subject: message.writer.subject.as_deref(),
-        is_reply: message.writer.is_reply,
-        conversation: message.writer.conversation.as_deref(),
+        subject: message.subject.as_deref(),
+        is_reply: message.is_reply,
+        conversation: message.conversation.as_deref(),
         referred,
         recent: &recent,
         is_new_matter,
@@ -123,8 +123,8 @@ pub async fn record(
         id: message.external_id.clone(),
         ticket,
         user: writer.user,
-        conversation: message.writer.conversation.clone(),
-        subject: message.writer.subject.clone(),
+        conversation: message.conversation.clone(),
+        subject: message.subject.clone(),
         at,
     };
     notifications::commands::record_message(tx, message).await

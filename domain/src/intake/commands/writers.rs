@@ -18,7 +18,7 @@ pub struct Writer {
 pub async fn writer(tx: &mut Tx, gateway: Gateway, message: &Message) -> Result<Option<Writer>> {
     let Some(channel) = gateway.channel() else {
         // A form proves no address: each is of a new contact, who follows the ticket by its link.
-        let Some(name) = message.writer.name.as_deref().filter(|_| gateway == Gateway::Web) else { return Ok(None) };
+        let Some(name) = message.author_name.as_deref().filter(|_| gateway == Gateway::Web) else { return Ok(None) };
         let user = people::commands::create_contact(tx, name, None).await?;
         return Ok(Some(Writer { user, is_staff: false }));
     };
@@ -34,7 +34,7 @@ pub async fn writer(tx: &mut Tx, gateway: Gateway, message: &Message) -> Result<
     if let Some(user) = known.filter(|user| user.disabled_at.is_none()) {
         return Ok(Some(writer_of(&user)));
     }
-    let name = message.writer.name.as_deref().unwrap_or(sender);
+    let name = message.author_name.as_deref().unwrap_or(sender);
     let address = (gateway == Gateway::Email).then_some(sender.as_str());
     // The address of a disabled account stays theirs.
     let taken = match address {

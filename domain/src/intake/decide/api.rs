@@ -12,7 +12,7 @@ use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::decide::webhook_key;
 use crate::credentials::model::Parts;
 use crate::intake::model::{MessageDetails, RawRequest, Reason, Reply, VerifiedRequest};
-use crate::kernel::Timestamp;
+use crate::kernel::{Locale, Timestamp};
 use crate::tickets::model::{ExternalRef, Priority};
 
 #[derive(Deserialize)]
@@ -62,7 +62,7 @@ pub fn signed_request(parts: &Parts, name: &str, now: Timestamp) -> Option<(Head
     Some((headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), body))
 }
 
-pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest, locale: Locale) -> Result<VerifiedRequest, Reason> {
     let (id, timestamp) = (raw.header("webhook-id"), raw.header("webhook-timestamp"));
     let expected = signature(parts, id, timestamp, &raw.body)?;
     let mut given = raw.header("webhook-signature").split(' ');
@@ -81,9 +81,7 @@ pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason>
         customer_key,
         requester_email,
     } = serde_json::from_slice(&raw.body).map_err(|_| Reason::Malformed)?;
-    let mut message =
-        message_of(id, None, description.as_deref().filter(|text| !text.trim().is_empty()).unwrap_or(&title))?;
-    message.title = message_of(id, None, &title)?.title;
+    let mut message = message_of(id, None, Some(&title), description.as_deref().unwrap_or_default(), locale)?;
     let reference = |Reference { system, external_id }| ExternalRef { system, external_id };
     message.details = MessageDetails {
         priority,

@@ -8,21 +8,22 @@ use serde_json::{Value as Json, json};
 use sha2::Sha256;
 
 use super::callback::{decrypt, encrypt, signature};
+use super::message::clean_line;
 use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::model::Parts;
 use crate::intake::model::{RawRequest, Reason, Reply, VerifiedRequest};
-use crate::kernel::Timestamp;
+use crate::kernel::{Locale, Timestamp};
 
-pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16]) -> Result<VerifiedRequest, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16], locale: Locale) -> Result<VerifiedRequest, Reason> {
     let body: Option<Json> = serde_json::from_slice(&raw.body).ok();
     match body.as_ref().and_then(|body| body["encrypt"].as_str()) {
         Some(encrypted) => event(parts, raw, encrypted, random),
-        None => robot(parts, raw, body.as_ref()),
+        None => robot(parts, raw, body.as_ref(), locale),
     }
 }
 
 /// HMAC-SHA256 of `timestamp\nsecret`, with the secret as key.
-fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>) -> Result<VerifiedRequest, Reason> {
+fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>, locale: Locale) -> Result<VerifiedRequest, Reason> {
     let secret = parts.get("appSecret").ok_or(Reason::NoCredential)?;
     let timestamp = raw.header("timestamp");
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
@@ -45,9 +46,9 @@ fn robot(parts: &Parts, raw: &RawRequest, body: Option<&Json>) -> Result<Verifie
         None => return Err(Reason::Malformed),
     };
     let sender = body["senderStaffId"].as_str().or(body["senderId"].as_str());
-    let mut message = message_of(body["msgId"].as_str().unwrap_or_default(), sender, &text)?;
-    message.writer.name = body["senderNick"].as_str().map(str::to_owned);
-    message.writer.conversation = body["conversationId"].as_str().map(str::to_owned);
+    let mut message = message_of(body["msgId"].as_str().unwrap_or_default(), sender, None, &text, locale)?;
+    message.author_name = body["senderNick"].as_str().map(clean_line).filter(|name| !name.is_empty());
+    message.conversation = body["conversationId"].as_str().map(str::to_owned);
     message.in_reply_to = body["originalMsgId"].as_str().map(str::to_owned).into_iter().collect();
     Ok(VerifiedRequest { reply: Reply::json(&json!({ "msgtype": "empty" })), message: Some(message) })
 }

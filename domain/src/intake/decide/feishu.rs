@@ -10,6 +10,7 @@ use super::callback::{decrypt_blocks, unpadded};
 use super::{check_freshness, message_of, parse_seconds, verify_equal};
 use crate::credentials::model::Parts;
 use crate::intake::model::{RawRequest, Reason, Reply, VerifiedRequest};
+use crate::kernel::Locale;
 
 /// AES-256-CBC: the key is the SHA-256 of the encrypt key, the first block the initial vector.
 pub fn decrypt(encrypt_key: &str, encrypted: &str) -> Result<String, Reason> {
@@ -45,7 +46,7 @@ pub fn plain_text(content: &Json) -> String {
     title.into_iter().chain(paragraphs).collect::<Vec<_>>().join("\n")
 }
 
-pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest, locale: Locale) -> Result<VerifiedRequest, Reason> {
     let part = |name: &str| parts.get(name).ok_or(Reason::NoCredential);
     let (encrypt_key, token) = (part("encryptKey")?, part("verificationToken")?);
     let (timestamp, nonce) = (raw.header("x-lark-request-timestamp"), raw.header("x-lark-request-nonce"));
@@ -89,7 +90,7 @@ pub fn check(parts: &Parts, raw: &RawRequest) -> Result<VerifiedRequest, Reason>
     let author = sender["user_id"].as_str().or(sender["open_id"].as_str());
     let ids = ["parent_id", "root_id"].into_iter().filter_map(|name| message[name].as_str().map(str::to_owned));
     let (in_reply_to, conversation) = (ids.collect(), message["chat_id"].as_str().map(str::to_owned));
-    let mut message = message_of(message["message_id"].as_str().unwrap_or_default(), author, &text)?;
-    (message.in_reply_to, message.writer.conversation) = (in_reply_to, conversation);
+    let mut message = message_of(message["message_id"].as_str().unwrap_or_default(), author, None, &text, locale)?;
+    (message.in_reply_to, message.conversation) = (in_reply_to, conversation);
     Ok(VerifiedRequest { reply, message: Some(message) })
 }

@@ -5,6 +5,8 @@ pub mod callback;
 mod dingtalk;
 mod email;
 mod feishu;
+mod message;
+mod originals;
 mod quarantine;
 mod quoted_text;
 mod silence;
@@ -18,13 +20,16 @@ use std::time::Duration;
 #[cfg(test)]
 pub use self::feishu::{decrypt as feishu_decrypt, plain_text as feishu_plain_text};
 
+pub use self::email::Fingerprint;
+#[cfg(test)]
+pub(super) use self::email::parse_subject;
+pub(super) use self::message::fit_text;
+use self::message::message_of;
+pub use self::originals::{Excess, excess};
 pub use self::quarantine::{QuarantineLoad, QuarantineUsage, has_room};
 pub use self::silence::{SILENCE_LOOKBACK, silence};
-use super::model::{
-    EXTERNAL_ID_MAX, Gateway, Message, MessageDetails, RawRequest, Reason, VerifiedRequest, WriterDetails,
-};
+use super::model::{Gateway, RawRequest, Reason, VerifiedRequest};
 use crate::credentials::model::Parts;
-use crate::kernel::text::{BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Locale, Timestamp, minutes};
 
 /// How far the signed timestamp may be from the time of receipt.
@@ -35,11 +40,11 @@ const SIGNATURE_TOLERANCE: Duration = minutes(60);
 pub fn check(secrets: &[Parts], raw: &RawRequest, nonce: &[u8; 16], locale: Locale) -> Result<VerifiedRequest, Reason> {
     let check_with = |parts: &Parts| match raw.gateway {
         Gateway::Wecom => wecom::check(parts, raw, locale),
-        Gateway::Dingtalk => dingtalk::check(parts, raw, nonce),
-        Gateway::Feishu => feishu::check(parts, raw),
-        Gateway::Api => api::check(parts, raw),
+        Gateway::Dingtalk => dingtalk::check(parts, raw, nonce, locale),
+        Gateway::Feishu => feishu::check(parts, raw, locale),
+        Gateway::Api => api::check(parts, raw, locale),
         Gateway::Email => email::check(parts, raw, locale),
-        Gateway::Web => web::check(parts, raw, nonce),
+        Gateway::Web => web::check(parts, raw, nonce, locale),
     };
     let mut first = None;
     for parts in secrets {
@@ -67,27 +72,6 @@ fn verify_equal(given: &str, expected: &str) -> Result<(), Reason> {
     use subtle::ConstantTimeEq as _;
     let is_equal = bool::from(given.as_bytes().ct_eq(expected.as_bytes()));
     if is_equal { Ok(()) } else { Err(Reason::SignatureInvalid) }
-}
-
-/// A message from a text; its first line is the title.
-fn message_of(external_id: &str, sender: Option<&str>, text: &str) -> Result<Message, Reason> {
-    let text: String = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    let first = text.lines().find(|line| !line.trim().is_empty()).ok_or(Reason::Malformed)?;
-    let external_id = external_id.trim();
-    if external_id.is_empty() || external_id.len() > EXTERNAL_ID_MAX {
-        return Err(Reason::Malformed);
-    }
-    Ok(Message {
-        external_id: external_id.to_owned(),
-        sender: sender.map(str::trim).filter(|sender| !sender.is_empty()).map(str::to_owned),
-        title: first.trim().chars().take(TITLE_CHARS_MAX).collect(),
-        description: text.chars().take(BODY_CHARS_MAX).collect(),
-        in_reply_to: Vec::new(),
-        token: None,
-        own_text: None,
-        details: MessageDetails::default(),
-        writer: WriterDetails::default(),
-    })
 }
 
 /// A synthetic request for a gateway whose sender Buoy can act as. `name`: identifies the canary.

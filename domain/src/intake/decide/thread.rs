@@ -120,33 +120,3 @@ fn effect(text: &str, status: TicketStatus) -> Effect {
         _ => Effect::Reopen,
     }
 }
-
-/// Prefixes of replies and forwarded mails, in lower case.
-const SUBJECT_PREFIXES: [&str; 14] = [
-    "re:",
-    "re：",
-    "aw:",
-    "sv:",
-    "fw:",
-    "fwd:",
-    "回复:",
-    "回复：",
-    "答复:",
-    "答复：",
-    "转发:",
-    "转发：",
-    "回覆:",
-    "回覆：",
-];
-
-/// A subject without the prefixes of replies.
-pub fn bare_subject(subject: &str) -> &str {
-    let mut subject = subject.trim();
-    while let Some(prefix) = SUBJECT_PREFIXES
-        .iter()
-        .find(|prefix| subject.get(..prefix.len()).is_some_and(|start| start.to_lowercase() == **prefix))
-    {
-        subject = subject[prefix.len()..].trim_start();
-    }
-    subject
-}

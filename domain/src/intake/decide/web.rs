@@ -9,7 +9,7 @@ use sha2::Sha256;
 use super::{message_of, verify_equal};
 use crate::credentials::model::Parts;
 use crate::intake::model::{RawRequest, Reason, Reply, VerifiedRequest};
-use crate::kernel::{Timestamp, days};
+use crate::kernel::{Locale, Timestamp, days};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -34,7 +34,7 @@ fn issue_pass(secret: &str, now: Timestamp, random: &[u8; 16]) -> String {
     format!("{issued}.{mac}")
 }
 
-pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16]) -> Result<VerifiedRequest, Reason> {
+pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16], locale: Locale) -> Result<VerifiedRequest, Reason> {
     let secret = parts.get("secret").ok_or(Reason::NoCredential)?;
     if raw.verifying {
         let reply = Reply::json(&json!({ "pass": issue_pass(secret, raw.at, random) }));
@@ -48,10 +48,9 @@ pub fn check(parts: &Parts, raw: &RawRequest, random: &[u8; 16]) -> Result<Verif
     if raw.at < issued_at || issued_at + days(1) < raw.at {
         return Err(Reason::TimestampInvalid);
     }
-    let mut message = message_of(id, Some(&form.contact), &form.description)?;
-    message.title = message_of(id, None, &form.title)?.title;
+    let mut message = message_of(id, Some(&form.contact), Some(&form.title), &form.description, locale)?;
     // The form proves no address: the contact is a name.
-    message.writer.name = message.sender.take();
+    message.author_name = message.sender.take();
     Ok(VerifiedRequest { reply: Reply::json(&json!({})), message: Some(message) })
 }
 

@@ -67,6 +67,6 @@ pub fn check(parts: &Parts, raw: &RawRequest, locale: Locale) -> Result<Verified
         // A recording or a file: its content contains the id of the media.
         other => format!("[{other}] {}", field("MediaId")),
     };
-    let message = message_of(field("MsgId"), Some(field("FromUserName")), &text)?;
+    let message = message_of(field("MsgId"), Some(field("FromUserName")), None, &text, locale)?;
     Ok(VerifiedRequest { reply: Reply::text("success"), message: Some(message) })
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::settings::Settings;
+use super::decide::Fingerprint;
 use crate::credentials::model::CredentialKind;
 use crate::kernel::{SubmissionId, TicketId, Timestamp, string_enum};
 use crate::notifications::model::Channel;
@@ -46,6 +47,14 @@ pub const UNCONFIGURED_BYTES_PER_SOURCE_MAX: u64 = 512 * 1024;
 pub const DISMISSED_DAYS_MAX: u64 = 30;
 /// Payloads that one sweep deletes.
 pub const PURGE_MAX: u64 = 500;
+/// Bytes of originals, sealed, per gateway and of all.
+pub const RAW_BYTES_MAX: u64 = 512 * 1024 * 1024;
+pub const RAW_TOTAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The longest time for which originals are kept, in days.
+pub const RAW_DAYS_MAX: u64 = 365;
+/// Originals of a ticket that are shown, and their characters.
+pub const RAW_SHOWN_MAX: u64 = 20;
+pub const RAW_SHOWN_CHARS_MAX: usize = 500_000;
 /// Bytes of one mail.
 pub const MAIL_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Bytes of a sender's own id of a message.
@@ -206,20 +215,20 @@ pub struct Message {
     /// The text without the quoted message; `None`: the whole text.
     pub own_text: Option<String>,
     pub details: MessageDetails,
-    pub writer: WriterDetails,
-}
-
-/// What the channel says about the writer and the place of a message.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WriterDetails {
-    /// What the writer calls themselves.
-    pub name: Option<String>,
-    /// The provider's id of the chat.
+    /// The quoted message below the own text, with what introduces it; the description contains it too.
+    pub quoted_text: Option<String>,
+    /// The writer's name, as they write it themselves: not verified.
+    pub author_name: Option<String>,
+    /// The provider's id of the chat in which it was written.
     pub conversation: Option<String>,
-    /// The subject of a mail, without prefixes such as `Re:`.
+    /// The subject of a mail, without prefixes and tags, in lower case.
     pub subject: Option<String>,
-    /// Whether the subject had such a prefix.
+    /// Whether the subject says that the mail is a reply.
     pub is_reply: bool,
+    /// Characters of the description that are left out; it ends with a sentence that says so.
+    pub left_out: usize,
+    /// Recognises a mail that arrives by two ways; `None`: the fields above are compared.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Optional fields, set by programs.

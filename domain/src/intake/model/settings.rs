@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::DISMISSED_DAYS_MAX;
+use super::{DISMISSED_DAYS_MAX, RAW_DAYS_MAX};
 use crate::kernel::text::email;
 use crate::kernel::{days, minutes};
 use crate::runtime::ConfigSection;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub dismissed_days: u64,
     /// A message belongs to a ticket until this time after its end; a later one is a new request.
     pub reopen_within_days: u64,
+    /// Submissions are kept as they were received for this time, sealed.
+    pub raw_days: u64,
 }
 
 impl ConfigSection for Settings {
@@ -44,6 +46,10 @@ impl ConfigSection for Settings {
         if self.dismissed_days > DISMISSED_DAYS_MAX {
             let days = self.dismissed_days;
             return Err(format!("intake.dismissed_days: {days} is too long; at most {DISMISSED_DAYS_MAX} are allowed"));
+        }
+        if !(1..=RAW_DAYS_MAX).contains(&self.raw_days) {
+            let days = self.raw_days;
+            return Err(format!("intake.raw_days: {days} is not allowed; write a number from 1 to {RAW_DAYS_MAX}"));
         }
         match self.mail_address() {
             Some(address) if !is_bare_address(address) => {
@@ -81,6 +87,10 @@ impl Settings {
 
     pub const fn reopen_within(&self) -> Duration {
         days(self.reopen_within_days)
+    }
+
+    pub const fn keep_originals(&self) -> Duration {
+        days(self.raw_days)
     }
 
     pub const fn canary_check_after(&self) -> Duration {

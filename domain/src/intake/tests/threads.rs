@@ -1,6 +1,6 @@
 //! Which ticket a message belongs to, and what short messages mean.
 
-use crate::intake::decide::thread::{Candidate, Effect, Incoming, bare_subject, thread};
+use crate::intake::decide::thread::{Candidate, Effect, Incoming, thread};
 use crate::intake::decide::words::{NamedTicket, StaffOrder, is_chase, is_thanks, new_matter, staff_message};
 use crate::kernel::{TicketId, Timestamp, days};
 use crate::tickets::model::TicketStatus;
@@ -160,12 +160,4 @@ fn a_message_finds_its_ticket() {
         Some((1, Effect::Chase)),
     );
     check(Case { text: "请尽快处理", recent: &[(1, Assigned, 0)], ..mail }, None);
-}
-
-#[test]
-fn prefixes_of_replies_do_not_change_a_subject() {
-    for subject in ["泵站 PLC", "Re: 泵站 PLC", "回复：Re: 泵站 PLC", "答复: FW: 泵站 PLC", "RE:泵站 PLC"]
-    {
-        assert_eq!(bare_subject(subject), "泵站 PLC", "{subject}");
-    }
 }

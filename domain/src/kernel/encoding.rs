@@ -1,4 +1,5 @@
-//! The encoding of a file, which is told for the file as a whole: many texts in GBK are by chance valid UTF-8 here and there.
+//! The encoding of bytes that others wrote. That of a file or a body is told from the whole of it: many texts in GBK are by chance valid
+//! UTF-8 here and there.
 
 use encoding_rs::{Encoding, GB18030, UTF_16BE, UTF_16LE};
 
