@@ -26,6 +26,7 @@ mod m0019_reports;
 mod m0020_sessions;
 mod m0021_source_history;
 mod m0022_send_window;
+mod m0025_routing;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_sessions::Migration),
             Box::new(m0021_source_history::Migration),
             Box::new(m0022_send_window::Migration),
+            Box::new(m0025_routing::Migration),
         ]
     }
 }
