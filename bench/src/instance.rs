@@ -108,6 +108,8 @@ pub async fn seed(app: &Arc<App>) -> (UserId, Vec<UserId>) {
             archived: false,
             team_key: Some(format!("T{n}")),
             confidential: false,
+            required_skills: None,
+            aliases: None,
         };
         cx.execute(&entry, None).await.expect("an issue type");
     }
@@ -119,6 +121,8 @@ pub async fn seed(app: &Arc<App>) -> (UserId, Vec<UserId>) {
         archived: false,
         team_key: None,
         confidential: false,
+        required_skills: None,
+        aliases: None,
     };
     cx.execute(&product, None).await.expect("a product");
     let user = |name: String, role: Role, teams: Vec<String>| CreateUser {

@@ -72,6 +72,10 @@ calendar-worked-as-out-of-range = workedAs must be between 1 (Monday) and 7 (Sun
 ## catalogue
 
 catalogue-key-unknown = { $field }: "{ $key }" is not in the catalogue; query catalogue for the keys.
+catalogue-skill-level-out-of-range = The level of { $skill } must be between 1 (beginner) and 5 (can teach others).
+catalogue-skills-too-many = requiredSkills has { $count } entries; at most { $max } are allowed.
+catalogue-aliases-too-many = aliases has { $count } entries; at most { $max } are allowed.
+catalogue-alias-too-short = aliases: "{ $alias }" is too short to recognise in a text; use at least 2 letters or digits, or 3 if they are all Latin letters.
 
 ## credentials
 
@@ -125,11 +129,13 @@ escalation-level-reaches-nobody = Level { $level } cannot reach anyone: connect 
 
 escalation-excluded-earlier-owner = already had this ticket
 escalation-excluded-skill-missing = lacks the skill { $skill }
+escalation-excluded-skill-level-too-low = { $skill } at level { $level }; level { $required } is required
 escalation-excluded-away = away
 escalation-excluded-delegated = covered by a stand-in
 escalation-excluded-off-shift = off shift
-escalation-excluded-unreachable = unreachable: no channel connected, not signed in recently
+escalation-excluded-unreachable = unreachable: no channel with a configured sender, not signed in recently
 escalation-excluded-at-capacity = at full capacity
+escalation-excluded-at-capacity-of = at full capacity: open work { $load } of { $capacity } points, ≈ { $tickets } normal tickets
 
 ## expires
 
@@ -461,9 +467,8 @@ people-owner-cannot-sign-in = { $owner } cannot sign in: choose an owner who can
 
 people-agent-not-found = Agent not found.
 people-availability-forbidden = Only a person’s supervisor or an administrator can do this on their behalf.
-people-capacity-out-of-range = capacity must be between 0 and { $max }; a ticket of normal priority counts as 2.
+people-capacity-out-of-range = capacity must be between 0 and { $max } points; an open ticket of normal priority counts 2, so 20 are about 10 normal tickets.
 people-skills-too-many = At most 200 skills are allowed.
-people-skill-level-out-of-range = The level of { $skill } must be between 1 (beginner) and 5 (can teach others).
 people-absence-not-found = Absence not found.
 people-absence-period-invalid = until must be later than from, and in the future.
 people-delegation-not-found = Stand-in not found.
@@ -572,7 +577,6 @@ tickets-accept-forbidden = Only people can accept tickets.
 tickets-reassign-forbidden = This ticket is assigned to someone else: ask the assignee, a supervisor or an administrator to reassign it.
 tickets-assignee-required = Only the assignee, a supervisor or an administrator can do this: have the ticket assigned to you first.
 tickets-assignee-invalid = Tickets can be assigned only to agents, supervisors and administrators with an active account.
-tickets-assignee-unchanged = Already assigned to this person.
 tickets-mention-forbidden = Only staff can mention colleagues.
 tickets-mention-invalid = mentionIds contains someone who is not staff: use the IDs of colleagues.
 tickets-attribution-forbidden = Only people can add a root cause and solution.

@@ -72,6 +72,10 @@ calendar-worked-as-out-of-range = workedAs 为 1（周一）至 7（周日）。
 ## catalogue
 
 catalogue-key-unknown = { $field }：目录中没有“{ $key }”，可用 catalogue 查询已有的键。
+catalogue-skill-level-out-of-range = 技能 { $skill } 的等级为 1（入门）至 5（可授课）。
+catalogue-skills-too-many = requiredSkills 有 { $count } 项，最多 { $max } 项。
+catalogue-aliases-too-many = aliases 有 { $count } 项，最多 { $max } 项。
+catalogue-alias-too-short = aliases：“{ $alias }”太短，无法在文本中识别；至少需要 2 个字符（仅含字母时至少 3 个）。
 
 ## credentials
 
@@ -125,11 +129,13 @@ escalation-level-reaches-nobody = 第 { $level } 级无法触达任何人：请�
 
 escalation-excluded-earlier-owner = 曾经负责过该工单
 escalation-excluded-skill-missing = 不具备技能 { $skill }
+escalation-excluded-skill-level-too-low = 技能 { $skill } 等级为 { $level }，要求 { $required } 级
 escalation-excluded-away = 请假/离岗
 escalation-excluded-delegated = 已由他人代理
 escalation-excluded-off-shift = 不在班次内
-escalation-excluded-unreachable = 无法触达：未绑定终端，近期也未登录
+escalation-excluded-unreachable = 无法触达：没有可用的接收渠道，近期也未登录
 escalation-excluded-at-capacity = 工作量已满
+escalation-excluded-at-capacity-of = 工作量已满：在办 { $load } / { $capacity } 分（约 { $tickets } 张普通工单）
 
 ## expires
 
@@ -433,9 +439,8 @@ people-owner-cannot-sign-in = { $owner } 不是可登录的用户，请指定能
 
 people-agent-not-found = 没有这位工程师。
 people-availability-forbidden = 只有其主管或管理员可以为他人执行此操作。
-people-capacity-out-of-range = capacity 取 0–{ $max }；一张普通优先级工单计 2。
+people-capacity-out-of-range = capacity 取 0–{ $max } 分；一张普通优先级工单计 2 分，20 分约为 10 张普通工单。
 people-skills-too-many = 最多 200 项技能。
-people-skill-level-out-of-range = 技能 { $skill } 的等级为 1（入门）至 5（可授课）。
 people-absence-not-found = 没有这条请假/离岗记录。
 people-absence-period-invalid = until 必须晚于 from，且在将来。
 people-delegation-not-found = 没有这条代理。
@@ -544,7 +549,6 @@ tickets-accept-forbidden = 只有人员可以受理工单。
 tickets-reassign-forbidden = 该工单由他人负责，请联系负责人、主管或管理员转派。
 tickets-assignee-required = 只有负责人、主管或管理员可以执行此操作，请先将工单分派给您。
 tickets-assignee-invalid = 工单只能分派给账号有效的工程师、主管或管理员。
-tickets-assignee-unchanged = 该工单已由此人负责。
 tickets-mention-forbidden = 只有服务人员可以提及同事。
 tickets-mention-invalid = mentionIds 中有人不是服务人员，请使用同事的 ID。
 tickets-attribution-forbidden = 只有人员可以填写归因。

@@ -28,6 +28,7 @@ mod m0021_source_history;
 mod m0022_send_window;
 mod m0023_contacts;
 mod m0024_raw_mail;
+mod m0025_routing;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_send_window::Migration),
             Box::new(m0023_contacts::Migration),
             Box::new(m0024_raw_mail::Migration),
+            Box::new(m0025_routing::Migration),
         ]
     }
 }

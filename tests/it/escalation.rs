@@ -1,6 +1,8 @@
 //! Dispatch, SLA clocks, escalation and notifications through the API, with a manual clock.
 
+use domain::auth::commands::open_session;
 use domain::kernel::{hours, minutes, seconds};
+use domain::runtime::Ctx;
 use tests::socket::Socket;
 use tests::{Client, Desk, Json, attribution, json};
 
@@ -28,6 +30,13 @@ async fn set_up_team(desk: &Desk) -> Client {
     }
     desk.bind_address("supervisor", "SMS", "13800000000", false).await;
     admin
+}
+
+/// Without any sender, agents are reachable while they have a session.
+async fn sign_in_team(desk: &Desk) {
+    for name in ["agent1", "agent2", "agent3"] {
+        desk.as_(name).await;
+    }
 }
 
 const SLA_CLOCKS: &str =
@@ -122,6 +131,7 @@ async fn a_policy_edit_affects_new_clocks_only_and_a_priority_change_recalculate
 async fn a_ticket_is_dispatched_with_a_trace() {
     let desk = Desk::dispatching().await;
     set_up_team(&desk).await;
+    sign_in_team(&desk).await;
     let more = json!({ "issueType": "REPAIR", "requiredSkills": ["electrics"] });
     let id = desk.create_ticket("requester1", "断电", more.clone()).await;
     desk.advance(seconds(0)).await;
@@ -165,6 +175,7 @@ async fn a_ticket_is_dispatched_with_a_trace() {
 async fn a_delegate_replaces_the_absent_user_in_dispatch_and_escalation() {
     let desk = Desk::dispatching().await;
     let admin = set_up_team(&desk).await;
+    sign_in_team(&desk).await;
     // agent3 of another team is agent1's delegate from 9 to 10 every day.
     let (agent1, agent3) = (desk.id("agent1").to_string(), desk.id("agent3").to_string());
     let skills = json!([{ "skill": "electrics", "level": 4 }]);
@@ -214,6 +225,7 @@ fn levels(ticket: &Json) -> Vec<(i64, i64, &str)> {
 async fn each_level_fires_once_and_level_three_reassigns() {
     let desk = Desk::dispatching().await;
     set_up_team(&desk).await;
+    sign_in_team(&desk).await;
     let more = json!({ "issueType": "REPAIR", "requiredSkills": ["electrics"] });
     let id = desk.create_ticket("requester1", "停机", more).await;
     desk.advance(seconds(0)).await;
@@ -254,8 +266,9 @@ async fn each_level_fires_once_and_level_three_reassigns() {
     });
     let admin = desk.as_("admin").await;
     let agent4 = admin.mutate_ok("createUser", "user { id }", agent4).await["user"]["id"].clone();
-    let terminal = json!({ "channel": "DINGTALK", "address": "agent4", "userId": agent4 });
-    admin.mutate_ok("bindTerminal", "__typename", terminal).await;
+    let mut tx = Ctx::system(&desk.app).begin().await.unwrap();
+    open_session(&mut tx, agent4.as_str().unwrap().parse().unwrap()).await.unwrap();
+    tx.commit().await.unwrap();
     desk.advance(seconds(0)).await;
     let found = ticket_fields(&desk, &id, LEVELS).await;
     assert_eq!(found["assignee"]["name"], "agent4");

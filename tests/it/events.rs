@@ -62,7 +62,7 @@ fn facts() -> Vec<Fact> {
     let reference = || ExternalRef { system: key(), external_id: key() };
     let (ticket, user) = (TicketId(ID), UserId(ID));
     vec![
-        Fact::Created { text_digest: text_digest() },
+        Fact::Created { text_digest: text_digest(), product_recognised: true },
         Fact::Imported { source: key() },
         Fact::Assigned { hand_over: true },
         Fact::Accepted,

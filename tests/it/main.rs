@@ -14,6 +14,7 @@ mod corrections;
 mod crash_durability;
 mod crash_recovery;
 mod deprecated_fields;
+mod dispatch;
 mod documents;
 mod escalation;
 mod event_log;

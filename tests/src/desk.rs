@@ -164,6 +164,8 @@ impl Desk {
                 archived: false,
                 team_key: team.map(str::to_owned),
                 confidential: false,
+                required_skills: None,
+                aliases: None,
             };
             cx.execute(&entry, None).await.unwrap();
         }

@@ -1,6 +1,6 @@
 //! Availability of agents: skills, capacity, working hours, absences and delegations.
 
-use async_graphql::{Context, ID, InputObject, MergedObject, Object, SimpleObject};
+use async_graphql::{Context, ID, MergedObject, Object, SimpleObject};
 use domain::kernel::{DelegationId, UserId};
 use domain::people;
 use domain::people::model;
@@ -9,25 +9,11 @@ use super::error::OrTopLevel as _;
 use super::execute::{execute, mutations, returned_id};
 use super::guard::{cx, require_staff, signed_in};
 use super::inputs;
+use super::loaders::{Loaders, OpenWorkOf};
 use super::metrics::Period;
 use super::people::{UserNode, existing_user};
 use super::scalars::DateTime;
-
-/// A person's level in a skill.
-#[derive(SimpleObject, InputObject, Clone)]
-#[graphql(input_name = "SkillLevelInput")]
-pub struct SkillLevel {
-    /// Key of the skill.
-    skill: String,
-    /// The level: 1 (beginner) to 5 (can teach others).
-    level: i32,
-}
-
-impl From<SkillLevel> for model::SkillLevel {
-    fn from(SkillLevel { skill, level }: SkillLevel) -> Self {
-        Self { skill, level }
-    }
-}
+use super::skills::SkillLevel;
 
 /// The profile of an agent.
 pub struct AgentProfile(model::Agent);
@@ -42,13 +28,19 @@ impl AgentProfile {
 
     /// Their skills, with levels.
     async fn skill_levels(&self) -> Vec<SkillLevel> {
-        let levels = self.0.skills.iter();
-        levels.map(|known| SkillLevel { skill: known.skill.clone(), level: known.level }).collect()
+        self.0.skills.iter().cloned().map(Into::into).collect()
     }
 
-    /// How much open work they take: an open ticket weighs 4 (urgent), 3, 2 or 1 (low), and 1 while it is waiting.
+    /// How much open work they take, in points: an open ticket counts 4 (urgent), 3 (high), 2 (normal) or 1 (low), and 1 while it
+    /// is waiting. 20 points are about ten normal tickets.
     async fn capacity(&self) -> i32 {
         self.0.capacity
+    }
+
+    /// Their open work now, in points like `capacity`.
+    async fn open_work(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+        let load = ctx.data_unchecked::<Loaders>().load(OpenWorkOf(self.0.id)).await.or_top_level(ctx)?;
+        Ok(load.unwrap_or_default())
     }
 
     /// Key of the calendar with their working hours; null: around the clock.
@@ -211,7 +203,8 @@ mutations! {
         user_id: ID,
         /// All skills with their levels; replaces the existing ones.
         skill_levels: Option<Vec<SkillLevel>>,
-        /// How much open work they take; see `AgentProfile.capacity`.
+        /// How much open work they take, in points: an open ticket counts 4 (urgent), 3 (high), 2 (normal) or 1 (low), and 1 while
+        /// it is waiting. 20 points are about ten normal tickets; at most 1000.
         capacity: Option<i32>,
         /// Key of the calendar with their working hours; empty: around the clock.
         calendar_key: Option<String>,

@@ -11,6 +11,7 @@ use super::execute::mutations;
 use super::guard::{cx, language};
 use super::loaders::{Loaders, OwnerOf};
 use super::people::{CustomerNode, TeamNode, UserNode, user};
+use super::skills::SkillLevel;
 
 /// The catalogue.
 #[derive(Default)]
@@ -112,6 +113,11 @@ impl IssueType {
     async fn confidential(&self) -> bool {
         self.0.confidential
     }
+
+    /// The skills that its tickets require, each with the lowest level that will do.
+    async fn required_skills(&self) -> Vec<SkillLevel> {
+        required_skills(&self.0)
+    }
 }
 
 /// A product.
@@ -140,6 +146,26 @@ impl Product {
         let owner = ctx.data_unchecked::<Loaders>().load(OwnerOf(self.0.key.clone())).await.or_top_level(ctx)?;
         user(ctx, owner).await
     }
+
+    /// The team whose queue its tickets go to if their issue type names none; null if none.
+    async fn team(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TeamNode>> {
+        team(ctx, self.0.team).await
+    }
+
+    /// The skills that its tickets require, each with the lowest level that will do.
+    async fn required_skills(&self) -> Vec<SkillLevel> {
+        required_skills(&self.0)
+    }
+
+    /// Models, beginnings of part numbers and other names by which the text of a ticket means this product. Its key and its
+    /// names count as well.
+    async fn aliases(&self) -> &[String] {
+        &self.0.aliases
+    }
+}
+
+fn required_skills(entry: &Entry) -> Vec<SkillLevel> {
+    entry.required_skills.iter().cloned().map(Into::into).collect()
 }
 
 /// Mutations of the catalogue; for administrators.
@@ -171,14 +197,13 @@ mutations! {
         /// Whether its tickets are confidential: never shown as cases outside the people who may read them in full.
         #[graphql(default)]
         confidential: bool,
+        /// All skills that its tickets require, each with the lowest level that will do, at most 20; by default unchanged.
+        required_skills: Option<Vec<SkillLevel>>,
     } => SaveEntry {
-        kind: Kind::IssueType,
-        key,
-        name,
-        name_zh,
-        archived,
         team_key,
         confidential,
+        required_skills: levels(required_skills),
+        ..entry(Kind::IssueType, key, name, name_zh, archived)
     } => SaveIssueTypePayload {
         /// The saved key; null if the mutation was refused.
         key: Option<String>,
@@ -187,7 +212,20 @@ mutations! {
     /// Saves a product in the catalogue; for administrators.
     save_product("The product.")
     /// A product to save.
-    SaveProductInput {} => entry(Kind::Product, key, name, name_zh, archived) => SaveProductPayload {
+    SaveProductInput {
+        /// Key of the team whose queue its tickets go to if their issue type names none; empty: none; by default unchanged.
+        team_key: Option<String>,
+        /// All skills that its tickets require, each with the lowest level that will do, at most 20; by default unchanged.
+        required_skills: Option<Vec<SkillLevel>>,
+        /// Models, beginnings of part numbers and other names by which the text of a ticket means this product, at most 50 of at
+        /// most 64 characters; by default unchanged.
+        aliases: Option<Vec<String>>,
+    } => SaveEntry {
+        team_key,
+        required_skills: levels(required_skills),
+        aliases,
+        ..entry(Kind::Product, key, name, name_zh, archived)
+    } => SaveProductPayload {
         /// The saved key; null if the mutation was refused.
         key: Option<String>,
     }
@@ -252,9 +290,23 @@ mutations! {
     }
 }
 
-/// An entry without a team.
+/// An entry with key and names only.
 fn entry(kind: Kind, key: String, name: String, name_zh: Option<String>, archived: bool) -> SaveEntry {
-    SaveEntry { kind, key, name, name_zh, archived, team_key: None, confidential: false }
+    SaveEntry {
+        kind,
+        key,
+        name,
+        name_zh,
+        archived,
+        team_key: None,
+        confidential: false,
+        required_skills: None,
+        aliases: None,
+    }
+}
+
+fn levels(given: Option<Vec<SkillLevel>>) -> Option<Vec<domain::catalogue::model::SkillLevel>> {
+    given.map(|levels| levels.into_iter().map(Into::into).collect())
 }
 
 async fn team(ctx: &Context<'_>, id: Option<TeamId>) -> async_graphql::Result<Option<TeamNode>> {

@@ -1,7 +1,7 @@
-//! Enums that mirror those of the domain: SLA, notifications, escalation, knowledge and suggestions.
+//! Enums that mirror those of the domain: SLA, notifications, dispatch, escalation, knowledge and suggestions.
 
 use async_graphql::Enum;
-use domain::{escalation, knowledge, notifications, recommend, sla};
+use domain::{dispatch, escalation, knowledge, notifications, recommend, sla};
 
 use super::scalars::mirror;
 
@@ -307,5 +307,17 @@ mirror! {
         Outdated,
         /// Another reason.
         Other,
+    }
+}
+
+mirror! {
+    /// Why a ticket requires a skill.
+    SkillSource of dispatch::model::SkillSource {
+        /// It was given with the ticket.
+        Given,
+        /// The ticket's issue type requires it.
+        IssueType,
+        /// The ticket's product requires it.
+        Product,
     }
 }

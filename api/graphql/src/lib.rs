@@ -31,6 +31,7 @@ mod satisfaction;
 mod scalars;
 mod session;
 pub mod shared_execution;
+mod skills;
 mod sla;
 mod subscription;
 mod ticket;

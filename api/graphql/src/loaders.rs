@@ -213,6 +213,21 @@ impl Loader<OwnerOf> for ById {
     }
 }
 
+/// The open work of a person, in points.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OpenWorkOf(pub UserId);
+
+impl Loader<OpenWorkOf> for ById {
+    type Value = i32;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[OpenWorkOf]) -> Result<HashMap<OpenWorkOf, i32>, Self::Error> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let loads = dispatch::queries::open_work(self.0.read(), &users).await?;
+        Ok(loads.into_iter().map(|(user, load)| (OpenWorkOf(user), load)).collect())
+    }
+}
+
 macro_rules! of_tickets {
     ($($(#[$doc:meta])* $name:ident => $value:ty, |$cx:ident, $ids:ident| $load:expr;)*) => {$(
         $(#[$doc])*

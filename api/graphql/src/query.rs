@@ -61,6 +61,7 @@ pub struct Query(
 /// An object with a globally unique id.
 #[derive(Interface)]
 #[graphql(name = "Node", field(name = "id", ty = "ID", desc = "Globally unique, opaque id."))]
+#[expect(clippy::large_enum_variant, reason = "one value exists while one field is resolved")]
 pub enum Node {
     Ticket(TicketNode),
     User(UserNode),

@@ -1,9 +1,10 @@
 //! Saving entries and teams.
 
-use super::model::{CatalogueEvent, Entry, Kind, SOLUTION_TAGS, SaveEntry, SaveTeam, Team};
-use super::{queries, store};
+use super::model::{CatalogueEvent, Entry, Kind, REQUIRED_SKILLS_MAX, SOLUTION_TAGS, SaveEntry, SaveTeam, Team};
+use super::{decide, queries, store};
 use crate::kernel::text::{NAME_CHARS_MAX, key, line};
-use crate::kernel::{Result, TeamId, boxed};
+use crate::kernel::{Code, Result, TeamId, boxed, refuse};
+use crate::msg;
 use crate::runtime::{Command, Tx};
 
 impl Command for SaveEntry {
@@ -13,13 +14,27 @@ impl Command for SaveEntry {
     #[boxed]
     async fn run(&self, tx: &mut Tx) -> Result<String> {
         tx.actor().require_admin()?;
-        let Self { kind, key: given, name, name_zh, archived, team_key, confidential } = self;
+        let Self { kind, key: given, name, name_zh, archived, team_key, confidential, required_skills, aliases } = self;
         let key = key("key", given)?;
-        let team = match team_key {
+        let before = queries::find(tx.conn(), *kind, &key).await?;
+        let team = match team_key.as_deref() {
+            Some("") => None,
             Some(team) => Some(queries::require_team(tx.conn(), "teamKey", team).await?.id),
+            None if *kind == Kind::Product => before.as_ref().and_then(|before| before.team),
             None => None,
         };
-        let before = queries::find(tx.conn(), *kind, &key).await?;
+        let required_skills = match required_skills {
+            Some(given) if given.len() > REQUIRED_SKILLS_MAX => {
+                let message = msg!("catalogue-skills-too-many", count = given.len(), max = REQUIRED_SKILLS_MAX);
+                return Err(refuse(Code::LimitExceeded, "requiredSkills", message).into());
+            }
+            Some(given) => queries::check_skill_levels(tx, "requiredSkills", given).await?,
+            None => before.as_ref().map(|before| before.required_skills.clone()).unwrap_or_default(),
+        };
+        let aliases = match aliases {
+            Some(given) => decide::check_aliases(given)?,
+            None => before.as_ref().map(|before| before.aliases.clone()).unwrap_or_default(),
+        };
         let confidentiality = before.is_some_and(|before| before.confidential != *confidential);
         let entry = Entry {
             kind: *kind,
@@ -29,6 +44,8 @@ impl Command for SaveEntry {
             archived: *archived,
             team,
             confidential: *confidential,
+            required_skills,
+            aliases,
         };
         store::upsert_entry(tx.conn(), entry).await?;
         let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality };
@@ -75,6 +92,8 @@ pub async fn seed(tx: &mut Tx) -> Result<()> {
             archived: false,
             team_key: None,
             confidential: false,
+            required_skills: None,
+            aliases: None,
         };
         entry.run(tx).await?;
     }

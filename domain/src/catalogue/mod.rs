@@ -2,13 +2,19 @@
 //! and skills. An entry has a key, which tickets reference verbatim, and a name in two languages. Entries are archived and
 //! never deleted, because old tickets reference them.
 //!
+//! - Issue types and products name the skills that their tickets require, and the team that gets them.
+//! - A text names a product by its key, a name or an alias ([`decide::recognise_product`]).
+//!
 //! Events out: `CatalogueSaved`, `TeamSaved`.
 
 pub mod commands;
+pub mod decide;
 pub mod model;
 pub mod queries;
 pub mod react;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::runtime::{EventType, Module};
 

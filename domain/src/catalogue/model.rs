@@ -1,6 +1,6 @@
 //! Entries of the catalogue.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -49,11 +49,30 @@ pub struct Entry {
     pub name: String,
     pub name_zh: Option<String>,
     pub archived: bool,
-    /// For an issue type: the team that gets its tickets.
+    /// For an issue type or a product: the team that gets its tickets. That of the issue type comes first.
     pub team: Option<TeamId>,
     /// For an issue type: its tickets are never shown to others as similar cases.
     pub confidential: bool,
+    /// For an issue type or a product: the skills that its tickets require, with the lowest level that will do.
+    pub required_skills: Vec<SkillLevel>,
+    /// For a product: models, beginnings of part numbers and other names by which texts mean it.
+    pub aliases: Vec<String>,
 }
+
+/// Skill levels: 1 (beginner) to 5 (teaches others).
+pub const LEVELS: std::ops::RangeInclusive<i32> = 1..=5;
+
+/// A skill with a level: that of a person, or the lowest that a ticket accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillLevel {
+    pub skill: String,
+    pub level: i32,
+}
+
+/// Skills that an issue type or a product may require.
+pub const REQUIRED_SKILLS_MAX: usize = 20;
+pub const ALIASES_MAX: usize = 50;
+pub const ALIAS_CHARS_MAX: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CatalogueEvent {
@@ -101,8 +120,13 @@ pub struct SaveEntry {
     pub name: String,
     pub name_zh: Option<String>,
     pub archived: bool,
+    /// `None`: none for an issue type, unchanged for a product; `Some("")`: none.
     pub team_key: Option<String>,
     pub confidential: bool,
+    /// `None`: unchanged.
+    pub required_skills: Option<Vec<SkillLevel>>,
+    /// `None`: unchanged.
+    pub aliases: Option<Vec<String>>,
 }
 
 /// The solution tags of a new installation.
@@ -134,12 +158,52 @@ impl CatalogueCache {
 pub struct CatalogueSnapshot {
     pub entries: Vec<Entry>,
     pub teams: HashMap<TeamId, Team>,
+    pub product_terms: ProductTerms,
+}
+
+/// The words by which texts name products: keys, names and aliases.
+#[derive(Debug, Default)]
+pub struct ProductTerms {
+    /// By their letters and digits, in lower case and half width.
+    pub(super) by_text: HashMap<String, Vec<ProductTerm>>,
+    /// The first characters of all.
+    pub(super) first_chars: HashSet<char>,
+    /// The characters of the longest one.
+    pub(super) chars_max: usize,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct ProductTerm {
+    pub product: String,
+    /// As it stands in the catalogue.
+    pub term: String,
+    /// After how many of its letters and digits something else stands.
+    pub breaks: Vec<usize>,
+}
+
+/// Which product a text names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProductMatch {
+    Nothing,
+    /// `term`: the key, name or alias that the text contains.
+    Product {
+        key: String,
+        term: String,
+    },
+    /// Several products equally clearly: their keys.
+    Ambiguous(Vec<String>),
 }
 
 impl CatalogueSnapshot {
+    /// The entry with a key, archived or not.
+    pub fn entry(&self, kind: Kind, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.kind == kind && entry.key == key)
+    }
+
     /// The name of an entry; its key where there is none.
     pub fn entry_name(&self, kind: Kind, key: &str, language: Locale) -> String {
-        let entry = self.entries.iter().find(|entry| entry.kind == kind && entry.key == key);
+        let entry = self.entry(kind, key);
         entry.map_or_else(|| key.to_owned(), |entry| language.name(&entry.name, entry.name_zh.as_deref()).to_owned())
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::model::{CatalogueCache, CatalogueSnapshot, Entry, Kind, Team};
+use super::decide::product_terms;
+use super::model::{CatalogueCache, CatalogueSnapshot, Entry, Kind, LEVELS, SkillLevel, Team};
 use super::store::{catalogue_entry as entry, team};
 use crate::kernel::text::has_no_control_chars;
 use crate::kernel::{Code, Refusal, Result, TeamId, boxed, refuse};
@@ -31,7 +32,9 @@ pub async fn cached(app: &App) -> Result<Arc<CatalogueSnapshot>> {
     let load = async |_| {
         let conn = app.db.read();
         let teams = all_teams(conn).await?.into_iter().map(|team| (team.id, team)).collect();
-        Ok(vec![((), Arc::new(CatalogueSnapshot { entries: all(conn).await?, teams }))])
+        let entries = all(conn).await?;
+        let product_terms = product_terms(&entries);
+        Ok(vec![((), Arc::new(CatalogueSnapshot { entries, teams, product_terms }))])
     };
     let mut found = app.state::<CatalogueCache>().0.get_or_load(vec![()], load).await?;
     Ok(found.remove(&()).unwrap_or_default())
@@ -74,6 +77,18 @@ pub async fn check_keys(tx: &Tx, kind: Kind, field: &str, keys: &[String]) -> Re
         }
     }
     Ok(checked)
+}
+
+/// Validates the skills of an input. Of several levels of a skill the last one counts.
+pub async fn check_skill_levels(tx: &Tx, field: &str, given: &[SkillLevel]) -> Result<Vec<SkillLevel>> {
+    let keys: Vec<String> = given.iter().map(|given| given.skill.clone()).collect();
+    let known = check_keys(tx, Kind::Skill, &format!("{field}.skill"), &keys).await?;
+    if let Some(SkillLevel { skill, .. }) = given.iter().find(|given| !LEVELS.contains(&given.level)) {
+        let message = msg!("catalogue-skill-level-out-of-range", skill = skill);
+        return Err(refuse(Code::Invalid, &format!("{field}.level"), message).into());
+    }
+    let level = |skill: &String| given.iter().rev().find(|given| given.skill == *skill).map(|given| given.level);
+    Ok(known.into_iter().filter_map(|skill| Some(SkillLevel { level: level(&skill)?, skill })).collect())
 }
 
 pub fn unknown_key(field: &str, key: &str) -> Refusal {

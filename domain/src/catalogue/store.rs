@@ -17,6 +17,10 @@ pub mod catalogue_entry {
         pub archived: bool,
         pub team_id: Option<TeamId>,
         pub confidential: bool,
+        /// JSON array of `SkillLevel`.
+        pub required_skills: String,
+        /// JSON array of texts.
+        pub aliases: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -52,7 +56,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{EntityTrait, Set};
 
 use super::model::{Entry, Kind, Team};
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 use crate::runtime::Executor;
 
 impl From<team::Model> for Team {
@@ -64,16 +68,18 @@ impl From<team::Model> for Team {
 
 impl catalogue_entry::Model {
     pub(super) fn into_entry(self) -> Option<Entry> {
-        let Self { kind, key, name, name_zh, archived, team_id, confidential } = self;
+        let Self { kind, key, name, name_zh, archived, team_id, confidential, required_skills, aliases } = self;
         let kind = kind.parse::<Kind>().ok()?;
-        Some(Entry { kind, key, name, name_zh, archived, team: team_id, confidential })
+        let required_skills = serde_json::from_str(&required_skills).unwrap_or_default();
+        let aliases = serde_json::from_str(&aliases).unwrap_or_default();
+        Some(Entry { kind, key, name, name_zh, archived, team: team_id, confidential, required_skills, aliases })
     }
 }
 
 /// Inserts an entry, or updates the one with this key.
 pub(super) async fn upsert_entry(conn: &Executor, entry: Entry) -> Result<()> {
     use catalogue_entry::Column;
-    let Entry { kind, key, name, name_zh, archived, team, confidential } = entry;
+    let Entry { kind, key, name, name_zh, archived, team, confidential, required_skills, aliases } = entry;
     let row = catalogue_entry::ActiveModel {
         kind: Set(kind.as_str().to_owned()),
         key: Set(key),
@@ -82,11 +88,16 @@ pub(super) async fn upsert_entry(conn: &Executor, entry: Entry) -> Result<()> {
         archived: Set(archived),
         team_id: Set(team),
         confidential: Set(confidential),
+        required_skills: Set(serde_json::to_string(&required_skills).map_err(Error::internal)?),
+        aliases: Set(serde_json::to_string(&aliases).map_err(Error::internal)?),
     };
     let mut replace = OnConflict::columns([Column::Kind, Column::Key]);
-    replace
-        .update_columns([Column::Name, Column::NameZh, Column::Archived])
-        .update_columns([Column::TeamId, Column::Confidential]);
+    replace.update_columns([Column::Name, Column::NameZh, Column::Archived]).update_columns([
+        Column::TeamId,
+        Column::Confidential,
+        Column::RequiredSkills,
+        Column::Aliases,
+    ]);
     catalogue_entry::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
 }

@@ -5,24 +5,82 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::model::{Candidate, Trace};
-use super::store;
+use super::model::{Basis, Candidate, Requirements, Trace, UncoveredSkill, weight};
+use super::{decide, store};
 use crate::calendar;
 use crate::calendar::model::Organisation;
+use crate::catalogue::decide::recognise_product;
+use crate::catalogue::model::{Kind, ProductMatch};
 use crate::kernel::{Result, Role, TeamId, TicketId, Timestamp, UserId, boxed};
 use crate::notifications::decide::is_reachable;
-use crate::notifications::model::Channel;
+use crate::notifications::model::{Channel, Senders};
 use crate::people::model::{Agent, Availability};
 use crate::people::store::user;
-use crate::runtime::{Executor, Tx};
-use crate::tickets::model::{Ticket, TicketStatus};
+use crate::runtime::{App, Executor, Tx};
+use crate::tickets::model::{SolvedCase, Ticket, TicketStatus};
 use crate::tickets::store::entities::{participant, ticket};
-use crate::{notifications, people};
+use crate::{catalogue, notifications, people};
 
 /// The last decisions about these tickets.
 #[boxed]
 pub async fn traces(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, Trace>> {
     store::traces(conn, ids).await
+}
+
+/// The open work of these people, in points.
+#[boxed]
+pub async fn open_work(conn: &Executor, users: &[UserId]) -> Result<HashMap<UserId, i32>> {
+    store::loads(conn, users).await
+}
+
+/// The skills of issue types and products that no agent has at that level.
+#[boxed]
+pub async fn uncovered_skills(app: &App) -> Result<Vec<UncoveredSkill>> {
+    let known = catalogue::queries::cached(app).await?;
+    let availability = people::queries::availability::current(app).await?;
+    Ok(decide::uncovered_skills(&known.entries, &availability.agents))
+}
+
+/// What a ticket requires, and why.
+pub(super) async fn requirements(tx: &Tx, ticket: &Ticket, cases: Vec<SolvedCase>) -> Result<(Requirements, Basis)> {
+    let known = catalogue::queries::cached(tx.app()).await?;
+    let request = &ticket.request;
+    let entry = |kind, key: &Option<String>| key.as_ref().and_then(|key| known.entry(kind, key));
+    let (issue_type, product) = (entry(Kind::IssueType, &request.issue_type), entry(Kind::Product, &request.product));
+    let skills = decide::required_skills(&request.required_skills, issue_type, product);
+    let ambiguous_products = match &request.product {
+        Some(_) => Vec::new(),
+        None => match recognise_product(&known.product_terms, &request.title, &request.description) {
+            ProductMatch::Ambiguous(products) => products,
+            ProductMatch::Nothing | ProductMatch::Product { .. } => Vec::new(),
+        },
+    };
+    let mut earlier = earlier_owners(tx.conn(), ticket.id).await?;
+    earlier.extend(ticket.assignment.assignee);
+    let basis = Basis {
+        skills: skills.clone(),
+        product_recognised_by: request.product_recognised_by.clone(),
+        ambiguous_products,
+        derived_preferred: false,
+        cases: cases.clone(),
+    };
+    let requirements = Requirements {
+        team: ticket.assignment.team,
+        skills,
+        may_prefer: true,
+        weight: weight(request.priority, TicketStatus::Assigned),
+        earlier,
+        cases,
+    };
+    Ok((requirements, basis))
+}
+
+/// The team to which the ticket's issue type or product leads.
+pub(super) async fn routed_team(tx: &Tx, ticket: &Ticket) -> Result<Option<TeamId>> {
+    let known = catalogue::queries::cached(tx.app()).await?;
+    let team = |kind, key: &Option<String>| known.entry(kind, key.as_ref()?)?.team;
+    let of_type = team(Kind::IssueType, &ticket.request.issue_type);
+    Ok(of_type.or_else(|| team(Kind::Product, &ticket.request.product)))
 }
 
 /// The agents who work for a team now, their current state included; `None`: for any team.
@@ -47,11 +105,12 @@ pub(super) async fn candidates(tx: &Tx, team: Option<TeamId>) -> Result<Vec<Cand
     let contact_points = notifications::queries::contact_points(app, tx.conn(), &ids).await?;
     let sessions = notifications::queries::last_sessions(tx.conn(), &ids).await?;
     let shifts = shifts(tx, &availability).await?;
+    let senders = app.state::<Senders>();
     let candidate = |(agent, teams): (&Agent, Vec<TeamId>)| {
         let stamp = stamps.get(&agent.id);
         let reachable = contact_points.get(&agent.id).is_some_and(|contact_points| {
             let on_page = contact_points.activity.iter().filter(|(of, _)| *of == Channel::Web).map(|(_, at)| *at).max();
-            is_reachable(contact_points, Ord::max(sessions.get(&agent.id).copied(), on_page), now)
+            is_reachable(contact_points, senders, Ord::max(sessions.get(&agent.id).copied(), on_page), now)
         });
         Candidate {
             user: agent.id,

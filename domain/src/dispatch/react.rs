@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::commands::{DispatchOutcome, dispatch, dispatch_all, is_dispatchable};
+use super::commands::{DispatchOutcome, assign_due, dispatch, dispatch_all};
 use super::model::Settings;
 use super::queries::{self, QueuePosition};
 use crate::auth::model::AuthEvent;
 use crate::calendar::model::Organisation;
-use crate::kernel::{Error, Result, TicketId, UserId, boxed, seconds};
+use crate::kernel::{Result, UserId, boxed, seconds};
 use crate::people::model::Availability;
 use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
 use crate::runtime::{AnyEvent, Command as _, Tx};
@@ -17,6 +17,8 @@ use crate::{notifications, people};
 
 /// Dispatches one ticket.
 pub const ASSIGN: &str = "dispatch.assign";
+/// The queue of the jobs that dispatch one ticket: they search for similar cases first.
+pub const QUEUE: &str = "dispatch";
 /// Dispatches the queue.
 pub const DRAIN: &str = "dispatch.drain";
 /// Runs when availability changes.
@@ -29,17 +31,26 @@ fn is_automatic(tx: &Tx) -> bool {
     tx.app().state::<Settings>().automatic
 }
 
+/// The fields by which a ticket requires other skills, another team or more capacity.
+const REQUIREMENT_FIELDS: [&str; 4] = ["requiredSkills", "product", "issueType", "priority"];
+
 async fn on_ticket_event(tx: &mut Tx, event: &TicketEvent) -> Result<()> {
     if !is_automatic(tx) {
         return Ok(());
     }
     let now = tx.now;
     let is_waiting = event.after.assignee.is_none() && event.after.status == TicketStatus::New;
+    // The job checks whether it was accepted, and whether the assignee still fits.
+    let is_assigned = event.after.assignee.is_some() && event.after.status == TicketStatus::Assigned;
     let team_changed = event.before.as_ref().is_some_and(|before| before.team != event.after.team);
-    let skills_changed =
-        matches!(&event.fact, Fact::Updated { fields } if fields.iter().any(|f| f == "requiredSkills"));
-    if matches!(event.fact, Fact::Created { .. }) || (is_waiting && (team_changed || skills_changed)) {
-        return jobs::schedule(tx, &[Schedule::new(ASSIGN, &event.ticket.to_string(), now)]).await;
+    let requires_other = matches!(
+        &event.fact, Fact::Updated { fields } if fields.iter().any(|field| REQUIREMENT_FIELDS.contains(&field.as_str()))
+    );
+    let is_due = matches!(event.fact, Fact::Created { .. })
+        || (is_waiting && team_changed)
+        || ((is_waiting || is_assigned) && requires_other);
+    if is_due {
+        return jobs::schedule(tx, &[Schedule::new(ASSIGN, &event.ticket.to_string(), now).in_queue(QUEUE)]).await;
     }
     let busy = |of: &tickets::model::Snapshot| {
         of.assignee.filter(|_| matches!(of.status, TicketStatus::Assigned | TicketStatus::InProgress))
@@ -76,17 +87,10 @@ async fn on_auth_event(tx: &mut Tx, event: &AuthEvent) -> Result<()> {
     Ok(())
 }
 
-/// Checks the current state: the ticket may be assigned already.
+/// A job that an older program scheduled among those that decide: without similar cases.
 #[boxed]
 pub async fn on_assign(tx: &mut Tx, job: &Job) -> Result<Next> {
-    let id: TicketId = job.subject.parse().map_err(Error::internal)?;
-    let ticket = tickets::queries::by_ids(tx.conn(), &[id]).await?.remove(&id);
-    if let Some(ticket) = ticket.filter(is_dispatchable)
-        && is_automatic(tx)
-    {
-        dispatch(tx, &ticket).await?;
-    }
-    Ok(Next::Done)
+    assign_due(tx, job, None).await
 }
 
 /// Dispatches a batch of the queue. The next batch is a separate job, so that tickets without eligible agents do not block
@@ -99,7 +103,11 @@ pub async fn on_drain(tx: &mut Tx, job: &Job) -> Result<Next> {
     let waiting = queries::waiting(tx.conn(), QueuePosition::from_subject(&job.subject), DRAIN_MAX).await?;
     let full = u64::try_from(waiting.len()).is_ok_and(|n| n == DRAIN_MAX);
     let last = waiting.last().map(|ticket| QueuePosition::of(ticket).to_string());
-    dispatch_all(tx, waiting).await?;
+    // A new ticket has a job of its own, which searches for similar cases first.
+    let subjects = waiting.iter().map(|ticket| ticket.id.to_string()).collect();
+    let own = jobs::scheduled(tx, ASSIGN, subjects).await?;
+    let waiting = waiting.into_iter().filter(|ticket| !own.contains(&ticket.id.to_string()));
+    dispatch_all(tx, waiting.collect()).await?;
     if let Some(last) = last.filter(|_| full) {
         let at = tx.now + seconds(1);
         jobs::schedule(tx, &[Schedule::new(DRAIN, &last, at).if_scheduled(IfScheduled::KeepEarlier)]).await?;

@@ -15,6 +15,8 @@ pub mod dispatch {
         pub candidates: String,
         pub queued_at: Option<Timestamp>,
         pub assignments: i32,
+        /// JSON of `Basis`.
+        pub basis: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -47,7 +49,7 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::model::{Choice, Trace, weight};
+use super::model::{Basis, Choice, Trace, weight};
 use crate::kernel::{Error, Result, TicketId, Timestamp, UserId};
 use crate::runtime::{Executor, Tx};
 use crate::tickets::model::{Priority, TicketStatus};
@@ -57,15 +59,18 @@ impl TryFrom<dispatch::Model> for Trace {
     type Error = Error;
 
     fn try_from(row: dispatch::Model) -> Result<Self> {
-        let dispatch::Model { ticket_id, decided_at, chosen_id, candidates, queued_at, assignments } = row;
+        let dispatch::Model { ticket_id, decided_at, chosen_id, candidates, queued_at, assignments, basis } = row;
         let candidates = serde_json::from_str(&candidates).map_err(Error::internal)?;
-        let choice = Choice { chosen: chosen_id, candidates };
-        Ok(Self { ticket: ticket_id, at: decided_at, choice, queued_at, assignments })
+        let basis = basis.map(|basis| serde_json::from_str::<Basis>(&basis)).transpose().map_err(Error::internal)?;
+        let basis = basis.unwrap_or_default();
+        let choice = Choice { chosen: chosen_id, candidates, derived_preferred: basis.derived_preferred };
+        Ok(Self { ticket: ticket_id, at: decided_at, choice, basis, queued_at, assignments })
     }
 }
 
 pub(super) async fn upsert(conn: &Executor, trace: &Trace) -> Result<()> {
-    let Trace { ticket, at, choice: Choice { chosen, candidates }, queued_at, assignments } = trace;
+    let Trace { ticket, at, choice, basis, queued_at, assignments } = trace;
+    let Choice { chosen, candidates, derived_preferred: _ } = choice;
     let row = dispatch::ActiveModel {
         ticket_id: Set(*ticket),
         decided_at: Set(*at),
@@ -73,11 +78,12 @@ pub(super) async fn upsert(conn: &Executor, trace: &Trace) -> Result<()> {
         candidates: Set(serde_json::to_string(candidates).map_err(Error::internal)?),
         queued_at: Set(*queued_at),
         assignments: Set(*assignments),
+        basis: Set(Some(serde_json::to_string(basis).map_err(Error::internal)?)),
     };
     let mut replace = OnConflict::column(dispatch::Column::TicketId);
     replace
         .update_columns([dispatch::Column::DecidedAt, dispatch::Column::ChosenId, dispatch::Column::Candidates])
-        .update_columns([dispatch::Column::QueuedAt, dispatch::Column::Assignments]);
+        .update_columns([dispatch::Column::QueuedAt, dispatch::Column::Assignments, dispatch::Column::Basis]);
     dispatch::Entity::insert(row).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
 }

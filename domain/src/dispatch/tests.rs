@@ -2,10 +2,15 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::decide::choose;
-use super::model::{Candidate, Choice, Exclusion, Requirements, Settings};
-use crate::kernel::{TeamId, Timestamp, UserId};
-use crate::people::model::SkillLevel;
+use super::decide::{choose, mismatch, required_skills, uncovered_skills};
+use super::model::{
+    Candidate, Choice, Exclusion, Mismatch, RequiredSkill, Requirements, Settings, SkillSource, Workload,
+    normal_tickets,
+};
+use crate::catalogue::model::{Entry, Kind};
+use crate::kernel::{Role, TeamId, TicketId, Timestamp, UserId};
+use crate::people::model::{Agent, SkillLevel};
+use crate::tickets::model::SolvedCase;
 
 fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
@@ -36,21 +41,35 @@ fn candidate(n: u128, of: &[(&str, i32)], load: i32) -> Candidate {
 }
 
 fn requirements(skills: &[&str]) -> Requirements {
+    let given: Vec<String> = skills.iter().map(|skill| (*skill).to_owned()).collect();
     Requirements {
         team: Some(team(1)),
-        skills: skills.iter().map(|skill| (*skill).to_owned()).collect(),
+        skills: required_skills(&given, None, None),
+        may_prefer: true,
         weight: 2,
         earlier: Vec::new(),
+        cases: Vec::new(),
     }
 }
 
-fn points() -> i32 {
-    Settings::default().skill_points
+/// An issue type or a product that requires these skills.
+fn entry(kind: Kind, required: &[(&str, i32)]) -> Entry {
+    Entry {
+        kind,
+        key: "KEY".to_owned(),
+        name: "name".to_owned(),
+        name_zh: None,
+        archived: false,
+        team: None,
+        confidential: false,
+        required_skills: skills(required),
+        aliases: Vec::new(),
+    }
 }
 
 #[track_caller]
 fn chosen(requirements: &Requirements, candidates: &[Candidate], expected: Option<u128>) -> Choice {
-    let choice = choose(requirements, candidates, points());
+    let choice = choose(requirements, candidates, &Settings::default());
     assert_eq!(choice.chosen, expected.map(user), "{choice:#?}");
     choice
 }
@@ -108,6 +127,148 @@ fn ties_go_to_the_agent_idle_longest() {
     chosen(&requirements(&[]), &[at(1, Some(900)), at(2, Some(100)), at(3, None)], Some(3));
 }
 
+#[test]
+fn a_ticket_requires_what_was_given_and_what_issue_type_and_product_require() {
+    let issue_type = entry(Kind::IssueType, &[("plc", 2)]);
+    let product = entry(Kind::Product, &[("plc", 4), ("electrics", 3)]);
+    let required = required_skills(&["plc".to_owned()], Some(&issue_type), Some(&product));
+    let expected = [
+        ("plc", 1, SkillSource::Given),
+        ("plc", 2, SkillSource::IssueType),
+        ("plc", 4, SkillSource::Product),
+        ("electrics", 3, SkillSource::Product),
+    ];
+    let of =
+        |(skill, level, source): (&str, i32, SkillSource)| RequiredSkill { skill: skill.to_owned(), level, source };
+    assert_eq!(required, expected.map(of));
+    // The highest level counts, and each skill once in the score.
+    let requirements = Requirements { skills: required, ..requirements(&[]) };
+    let can = |n, plc| candidate(n, &[("plc", plc), ("electrics", 3)], 0);
+    let choice = chosen(&requirements, &[can(1, 3), can(2, 4), candidate(3, &[("plc", 5)], 0)], Some(2));
+    assert_eq!((choice.derived_preferred, choice.candidates[0].parts[0].value), (false, 7.0));
+    assert_eq!(choice.candidates[0].skills, skills(&[("plc", 4), ("electrics", 3)]));
+    let reasons: Vec<_> = choice.candidates.into_iter().skip(1).map(|scored| scored.excluded.unwrap()).collect();
+    let too_low = Exclusion::SkillLevelTooLow { skill: "plc".to_owned(), level: 3, required: 4 };
+    assert_eq!(reasons, [too_low, Exclusion::MissingSkill("electrics".to_owned())]);
+}
+
+#[test]
+fn derived_skills_yield_before_a_ticket_waits_and_given_ones_do_not() {
+    let product = entry(Kind::Product, &[("electrics", 3)]);
+    let derived = |given: &[&str]| {
+        let given: Vec<String> = given.iter().map(|skill| (*skill).to_owned()).collect();
+        Requirements { skills: required_skills(&given, None, Some(&product)), ..requirements(&[]) }
+    };
+    let electrician = candidate(1, &[("electrics", 3)], 0);
+    let apprentice = candidate(2, &[("electrics", 1)], 0);
+    let other = candidate(3, &[("network", 5)], 0);
+    let away = Candidate { away: true, ..electrician.clone() };
+    for (requirements, candidates, expected, preferred) in [
+        (derived(&[]), vec![&electrician, &apprentice, &other], Some(1), false),
+        // The nearest skill is preferred.
+        (derived(&[]), vec![&away, &apprentice, &other], Some(2), true),
+        (derived(&[]), vec![&away, &other], Some(3), true),
+        (derived(&[]), vec![&away], None, false),
+        // What was given still excludes.
+        (derived(&["network"]), vec![&away, &apprentice, &other], Some(3), true),
+        (derived(&["plc"]), vec![&electrician, &apprentice, &other], None, false),
+        (derived(&["electrics"]), vec![&away, &apprentice, &other], Some(2), true),
+        (Requirements { may_prefer: false, ..derived(&[]) }, vec![&away, &other], None, false),
+    ] {
+        let candidates: Vec<Candidate> = candidates.into_iter().cloned().collect();
+        let choice = chosen(&requirements, &candidates, expected);
+        assert_eq!(choice.derived_preferred, preferred, "{choice:#?}");
+    }
+}
+
+#[test]
+fn who_solved_similar_cases_gets_points_that_outweigh_at_most_one_normal_ticket() {
+    let case = |number: i64, similarity, solver| SolvedCase {
+        ticket: TicketId(Uuid::nil()),
+        number,
+        similarity,
+        solver: user(solver),
+    };
+    let similar = |cases: &[SolvedCase]| Requirements { cases: cases.to_vec(), ..requirements(&[]) };
+    let busy = |load| [candidate(1, &[], load), candidate(2, &[], 0)];
+    let weak = [case(7, 0.3, 1)];
+    let many = [case(7, 0.9, 1), case(8, 0.8, 1), case(9, 0.4, 2)];
+    for (cases, load, expected, points) in [
+        (&weak[..], 0, 1, [0.6, 0.0]),
+        (&weak[..], 1, 2, [0.0, 0.6]),
+        (&many[..], 1, 1, [2.0, 0.8]),
+        // Two steps of load are more than any number of cases.
+        (&many[..], 2, 2, [0.8, 2.0]),
+        (&many[..], 4, 2, [0.8, 2.0]),
+    ] {
+        let choice = chosen(&similar(cases), &busy(load), Some(expected));
+        let of = |place: usize| choice.candidates[place].parts[2].value;
+        assert_eq!([of(0), of(1)], points, "{choice:#?}");
+    }
+    let choice = chosen(&similar(&many), &busy(0), Some(1));
+    assert_eq!((&choice.candidates[0].cases[..], &choice.candidates[1].cases[..]), (&[7, 8][..], &[9][..]));
+    assert_eq!(choice.candidates[0].workload, Some(Workload { load: 0, capacity: 20 }));
+    // Switched off.
+    let off = Settings { similar_cases_weight: 0.0, ..Settings::default() };
+    let choice = choose(&similar(&many), &busy(1), &off);
+    assert_eq!((choice.chosen, choice.candidates[0].parts[2].value), (Some(user(2)), 0.0));
+}
+
+#[test]
+fn an_assignee_no_longer_fits_for_these_reasons() {
+    let product = entry(Kind::Product, &[("electrics", 3)]);
+    let derived = Requirements { skills: required_skills(&[], None, Some(&product)), ..requirements(&[]) };
+    let other_team = Requirements { team: Some(team(2)), ..requirements(&[]) };
+    let can = |level| candidate(1, &[("electrics", level)], 20);
+    let full = candidate(1, &[], 21);
+    for (requirements, assignee, dispatched, expected) in [
+        (&requirements(&["electrics"]), can(1), true, None),
+        (&requirements(&["plc"]), can(5), false, Some(Mismatch::GivenSkill)),
+        (&derived, can(3), true, None),
+        (&derived, can(2), false, Some(Mismatch::DerivedSkill)),
+        // A person may assign a ticket to another team, or to somebody without capacity left.
+        (&other_team, can(3), true, Some(Mismatch::Team)),
+        (&other_team, can(3), false, None),
+        (&requirements(&[]), full.clone(), true, Some(Mismatch::Capacity)),
+        (&requirements(&[]), full, false, None),
+    ] {
+        assert_eq!(mismatch(requirements, &assignee, dispatched), expected, "{requirements:?} {assignee:?}");
+    }
+}
+
+#[test]
+fn required_skills_without_an_agent_are_found() {
+    let agent = |roles: &[Role], of: &[(&str, i32)]| Agent {
+        id: user(1),
+        name: String::new(),
+        email: String::new(),
+        roles: roles.to_vec(),
+        teams: Vec::new(),
+        skills: skills(of),
+        supervisor: None,
+        capacity: 20,
+        calendar: None,
+        absences: Vec::new(),
+    };
+    let entries = [
+        entry(Kind::IssueType, &[("electrics", 3)]),
+        entry(Kind::Product, &[("electrics", 4), ("plc", 1)]),
+        Entry { archived: true, ..entry(Kind::Product, &[("welding", 1)]) },
+    ];
+    // Dispatch assigns tickets to agents only.
+    let agents = [agent(&[Role::Agent], &[("electrics", 3)]), agent(&[Role::Supervisor], &[("plc", 5)])];
+    let found = uncovered_skills(&entries, &agents);
+    let found: Vec<_> = found.iter().map(|found| (found.kind, found.skill.skill.as_str(), found.skill.level)).collect();
+    assert_eq!(found, [(Kind::Product, "electrics", 4), (Kind::Product, "plc", 1)]);
+}
+
+#[test]
+fn points_are_said_as_normal_tickets() {
+    for (points, tickets) in [(0, 0), (1, 1), (2, 1), (6, 3), (7, 4), (20, 10)] {
+        assert_eq!(normal_tickets(points), tickets, "{points}");
+    }
+}
+
 /// A deterministic generator of pseudo-random numbers.
 struct Random(u64);
 
@@ -145,13 +306,13 @@ fn agents(random: &mut Random) -> Vec<Candidate> {
 type Rule = fn(&Requirements, &[Candidate], &mut Random, u64) -> Option<usize>;
 
 fn eligible(requirements: &Requirements, all: &[Candidate]) -> Vec<usize> {
-    let choice = choose(requirements, all, points());
+    let choice = choose(requirements, all, &Settings::default());
     let ids: Vec<UserId> = choice.candidates.iter().filter(|w| w.score.is_some()).map(|w| w.user).collect();
     (0..all.len()).filter(|place| ids.contains(&all[*place].user)).collect()
 }
 
 fn by_dispatch(requirements: &Requirements, all: &[Candidate], _: &mut Random, _: u64) -> Option<usize> {
-    let chosen = choose(requirements, all, points()).chosen?;
+    let chosen = choose(requirements, all, &Settings::default()).chosen?;
     all.iter().position(|candidate| candidate.user == chosen)
 }
 
@@ -247,15 +408,15 @@ fn simulate(rule: Rule) -> Outcome {
 
 fn can(requirements: &Requirements, candidate: &Candidate) -> bool {
     requirements.team.is_none_or(|team| candidate.teams.contains(&team))
-        && requirements.skills.iter().all(|skill| level(candidate, skill) > 0)
+        && requirements.skills.iter().all(|required| level(candidate, &required.skill) > 0)
 }
 
-fn level(candidate: &Candidate, skill: &String) -> i32 {
+fn level(candidate: &Candidate, skill: &str) -> i32 {
     candidate.skills.iter().find(|known| known.skill == *skill).map_or(0, |known| known.level)
 }
 
 fn measure(requirements: &Requirements, agents: &[Candidate], place: usize, outcome: &mut Outcome) {
-    let sum = |candidate: &Candidate| requirements.skills.iter().map(|skill| level(candidate, skill)).sum::<i32>();
+    let sum = |candidate: &Candidate| requirements.skills.iter().map(|of| level(candidate, &of.skill)).sum::<i32>();
     let chosen = &agents[place];
     let equals = eligible(requirements, agents)
         .into_iter()

@@ -112,7 +112,15 @@ fn the_timer_follows_the_person_who_must_act() {
     };
     let (unassigned, first_user, no_timer) = (Some(None), Some(Some(user(1))), None);
     for (fact, from, to, first_response, actor, responsible, expected) in [
-        (Fact::Created { text_digest: String::new() }, (New, None), (New, None), false, 9, no_timer, start(None, true)),
+        (
+            Fact::Created { text_digest: String::new(), product_recognised: false },
+            (New, None),
+            (New, None),
+            false,
+            9,
+            no_timer,
+            start(None, true),
+        ),
         (
             Fact::Assigned { hand_over: false },
             (New, None),

@@ -118,8 +118,33 @@ fn levels_two_and_three_need_an_external_channel() {
     ] {
         assert_eq!(can_reach(&bound, last_session, level, &channels, now()), expected, "{level} {channels:?}");
     }
-    assert!(is_reachable(&bound, None, now()));
-    assert!(!is_reachable(&contact_points(&[(Web, true)], &[]), session(days(8)), now()));
+}
+
+#[test]
+fn whoever_can_be_sent_a_message_or_was_here_lately_is_reachable() {
+    use Channel::{Email, Sms, Web, Wecom};
+    let ago = |of: Option<Duration>| of.map(|ago| now() - ago);
+    for (terminals, email, senders_of, last_session, expected) in [
+        // The account's e-mail address, before the first sign-in.
+        (vec![], true, vec![Email], None, true),
+        (vec![], false, vec![Email], None, false),
+        (vec![Email], false, vec![Email], None, true),
+        (vec![Sms], true, vec![Sms], None, true),
+        // A terminal whose channel has no sender.
+        (vec![Wecom], true, vec![Sms], None, false),
+        (vec![Wecom, Sms], true, vec![Sms], None, true),
+        // Without any sender only a session counts.
+        (vec![Wecom, Sms], true, vec![], None, false),
+        (vec![Wecom], true, vec![], Some(days(6)), true),
+        (vec![Web], true, vec![], Some(days(8)), false),
+        (vec![], false, vec![], Some(days(6)), true),
+    ] {
+        let bound: Vec<(Channel, bool)> = terminals.iter().map(|channel| (*channel, false)).collect();
+        let points = ContactPoints { email: email.then(|| "a@b.c".to_owned()), ..contact_points(&bound, &[]) };
+        let of: Vec<(Channel, bool)> = senders_of.iter().map(|channel| (*channel, false)).collect();
+        let reachable = is_reachable(&points, &senders(&of), ago(last_session), now());
+        assert_eq!(reachable, expected, "{terminals:?} {email} {senders_of:?} {last_session:?}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::people;
 use crate::runtime::{App, Ctx};
 use crate::tickets;
 use crate::tickets::decide::rights::{Scope, is_case, reads_cases, sees_as_requester};
-use crate::tickets::model::{Access, Ticket};
+use crate::tickets::model::{Access, SolvedCase, Ticket, View};
 
 /// The most rounds of asking the index for more hits, when hits were filtered out or penalised.
 const ROUNDS_MAX: usize = 4;
@@ -108,6 +108,19 @@ pub async fn for_assignee(cx: &Ctx, ticket: &Ticket) -> Result<Vec<SimilarCase>>
     let Some(person) = people::queries::person(&cx.app, assignee).await? else { return Ok(Vec::new()) };
     let cx = Ctx { actor: Actor::Person(person.into()), ..cx.clone() };
     similar(&cx, &Question::of(ticket), SUGGESTED_MAX).await
+}
+
+/// Solved tickets like this one that all staff may read, with who had them, for dispatch.
+#[boxed]
+pub async fn solved_cases(cx: Ctx, ticket: Ticket, max: usize) -> Result<Vec<SolvedCase>> {
+    // Among them are confidential ones, which are left out.
+    let mut cases = similar(&cx, &Question::of(&ticket), max.saturating_mul(2)).await?;
+    cases.retain(|case| is_case(&case.view.ticket));
+    let solved = cases.into_iter().filter_map(|SimilarCase { view: View { ticket, .. }, score, .. }| {
+        let solver = ticket.assignment.assignee?;
+        Some(SolvedCase { ticket: ticket.id, number: ticket.number, similarity: f64::from(score), solver })
+    });
+    Ok(solved.take(max).collect())
 }
 
 /// Characters of a solution in a message.

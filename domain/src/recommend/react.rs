@@ -20,7 +20,7 @@ use crate::runtime::feed::{self, Follower, Next};
 use crate::runtime::jobs::{self, IfScheduled, Schedule};
 use crate::runtime::log::{Audience, History};
 use crate::runtime::{AnyEvent, App, Ctx, Cursor, MessageEnricher, Row, Tx, log};
-use crate::tickets::model::{Fact, TicketEvent};
+use crate::tickets::model::{CaseFinder, Fact, SolvedCase, Ticket, TicketEvent};
 use crate::tickets::queries::{indexed_tickets, indexed_tickets_after};
 use crate::tickets::react::changed_confidentiality;
 
@@ -287,6 +287,7 @@ pub fn states(states: &mut States) {
     states.insert(IndexProgress::default());
     states.insert(RankingCache::default());
     states.insert::<Arc<dyn MessageEnricher>>(Arc::new(SimilarCaseLines));
+    states.insert::<Arc<dyn CaseFinder>>(Arc::new(SimilarCaseFinder));
 }
 
 /// Lists similar cases in the message about an assignment.
@@ -295,6 +296,15 @@ struct SimilarCaseLines;
 impl MessageEnricher for SimilarCaseLines {
     fn lines(&self, cx: Ctx, ticket: TicketId, recipient: UserId, locale: Locale) -> BoxFuture<'static, Vec<String>> {
         Box::pin(queries::message_lines(cx, ticket, recipient, locale))
+    }
+}
+
+/// Finds who solved similar tickets.
+struct SimilarCaseFinder;
+
+impl CaseFinder for SimilarCaseFinder {
+    fn find(&self, cx: Ctx, ticket: Ticket, max: usize) -> BoxFuture<'static, Result<Vec<SolvedCase>>> {
+        Box::pin(queries::solved_cases(cx, ticket, max))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Durable jobs: rows written in the transaction that causes them. A job is a wake-up and stores no decision: its handler
 //! loads the current state and decides then. Deciding and finishing the job are one transaction.
 
+use std::collections::HashSet;
+
 use futures::future::BoxFuture;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, LockBehavior, LockType, OnConflict, Query, SimpleExpr};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
@@ -192,6 +194,20 @@ pub async fn lock(tx: &Tx, job: &Job) -> Result<()> {
         .exec(tx.conn())
         .await?;
     Ok(())
+}
+
+/// The subjects of those that have a job of a kind, without dead letters.
+pub async fn scheduled(tx: &Tx, kind: &str, subjects: Vec<String>) -> Result<HashSet<String>> {
+    let rows = job::Entity::find()
+        .select_only()
+        .column(job::Column::Subject)
+        .filter(job::Column::Kind.eq(kind))
+        .filter(job::Column::Subject.is_in(subjects))
+        .filter(job::Column::BuriedAt.is_null())
+        .into_tuple::<String>()
+        .all(tx.conn())
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Whether a job is scheduled.

@@ -146,7 +146,11 @@ fn events_map_to_steps_of_clocks() {
     let resolved = || Fact::Resolved { text_digest: String::new() };
     let updated = || Fact::Updated { fields: Vec::new() };
     for (event, first_response, resolution) in [
-        (event(Fact::Created { text_digest: String::new() }, New, New, false), vec![Step::Start], vec![Step::Start]),
+        (
+            event(Fact::Created { text_digest: String::new(), product_recognised: false }, New, New, false),
+            vec![Step::Start],
+            vec![Step::Start],
+        ),
         (event(Fact::Assigned { hand_over: false }, New, Assigned, false), vec![], vec![]),
         (event(Fact::Accepted, Assigned, InProgress, true), vec![Step::End], vec![]),
         (event(updated(), InProgress, Waiting, false), vec![Step::Pause], vec![Step::Pause]),
@@ -189,7 +193,7 @@ fn a_timeline_shows_why_a_clock_breached_or_not() {
     let clock = clock(SlaMetric::Resolution, hours(4), &always);
     let after = |n: u64| monday() + hours(n);
     let events = vec![
-        (after(0), event(Fact::Created { text_digest: String::new() }, New, New, false)),
+        (after(0), event(Fact::Created { text_digest: String::new(), product_recognised: false }, New, New, false)),
         (after(0), event(Fact::Assigned { hand_over: false }, New, Assigned, false)),
         (after(1), event(Fact::Accepted, Assigned, InProgress, true)),
         (after(2), event(Fact::WaitingSet { text_digest: String::new() }, InProgress, Waiting, false)),

@@ -99,7 +99,7 @@ fn act(action: Action, who: &Actor, ticket: &Ticket) -> Result<Option<Decision>,
     let activity = |fact| lifecycle::record_activity(ticket, who, NOW, action, fact).map(Some);
     let comment = |visibility| lifecycle::comment(ticket, who, NOW, comment_id(), "c", visibility).map(Some);
     match action {
-        Action::Assign => lifecycle::assign(ticket, who, NOW, &to(AGENT)).map(Some),
+        Action::Assign => lifecycle::assign(ticket, who, NOW, &to(AGENT)),
         Action::Accept => lifecycle::accept(ticket, who, NOW, None).map(Some),
         Action::SetWaiting => lifecycle::set_waiting(ticket, who, NOW, "parts").map(Some),
         Action::Resume => lifecycle::resume(ticket, who, NOW).map(Some),
@@ -313,7 +313,7 @@ fn reassigning_an_accepted_ticket_is_a_hand_over() {
         [(TicketStatus::New, 0), (TicketStatus::Assigned, 0), (TicketStatus::InProgress, 1), (TicketStatus::Waiting, 1)]
     {
         let Decision { next, facts, participants } =
-            lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(AGENT)).unwrap();
+            lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(AGENT)).unwrap().unwrap();
         assert_eq!(next.counts.hand_overs, expected, "{status:?}");
         assert_eq!(facts, [Fact::Assigned { hand_over: expected == 1 }]);
         // The earlier owner still sees it.
@@ -355,7 +355,7 @@ fn each_change_after_acceptance_is_a_hand_over() {
     // Accepted by one agent, then passed on twice, taken over by the supervisor, and moved to another team.
     let other = Assignee { team: Some(TeamId(uuid::Uuid::from_u128(7))), ..to(AGENT) };
     let assigned =
-        |ticket: &Ticket, to: &Assignee| lifecycle::assign(ticket, &actor(SUPERVISOR), NOW, to).unwrap().next;
+        |ticket: &Ticket, to: &Assignee| lifecycle::assign(ticket, &actor(SUPERVISOR), NOW, to).unwrap().unwrap().next;
     let ticket = assigned(&assigned(&ticket(TicketStatus::InProgress), &other), &to(ASSIGNEE));
     assert_eq!((ticket.counts.hand_overs, ticket.status), (2, TicketStatus::Assigned));
     let ticket = lifecycle::accept(&ticket, &actor(SUPERVISOR), NOW, None).unwrap().next;
@@ -374,12 +374,45 @@ fn only_enabled_staff_can_be_assigned() {
     let refused = |assignee: &Assignee| {
         lifecycle::assign(&ticket(TicketStatus::InProgress), &actor(SUPERVISOR), NOW, assignee).unwrap_err()
     };
-    for assignee in
-        [Assignee { is_staff: false, ..to(AGENT) }, Assignee { is_enabled: false, ..to(AGENT) }, to(ASSIGNEE)]
-    {
+    for assignee in [Assignee { is_staff: false, ..to(AGENT) }, Assignee { is_enabled: false, ..to(AGENT) }] {
         let refusal = refused(&assignee);
         assert_eq!((refusal.code, refusal.field), (Code::Invalid, vec!["assigneeId".to_owned()]));
     }
+}
+
+#[test]
+fn assigning_a_ticket_to_whoever_has_it_changes_nothing() {
+    for status in [TicketStatus::Assigned, TicketStatus::InProgress, TicketStatus::Waiting] {
+        assert_eq!(lifecycle::assign(&ticket(status), &actor(SUPERVISOR), NOW, &to(ASSIGNEE)), Ok(None), "{status:?}");
+    }
+    let refusal = lifecycle::assign(&ticket(TicketStatus::Closed), &actor(SUPERVISOR), NOW, &to(ASSIGNEE)).unwrap_err();
+    assert_eq!(refusal.code, Code::InvalidTransition);
+}
+
+#[test]
+fn giving_the_product_that_was_recognised_confirms_it() {
+    let mut recognised = ticket(TicketStatus::New);
+    recognised.request.product = Some("PM".to_owned());
+    recognised.request.product_recognised_by = Some("PM-3300".to_owned());
+    let update = |ticket: &Ticket, product: Option<&str>, title: &str| {
+        let changes = lifecycle::Changes {
+            product: product.map(str::to_owned),
+            title: Some(title.to_owned()),
+            ..lifecycle::Changes::default()
+        };
+        lifecycle::update(ticket, &actor(SUPERVISOR), NOW, &changes).unwrap()
+    };
+    for (product, title, fields, by) in [
+        (Some("PM"), "t", vec!["product"], None),
+        (Some("VF"), "t", vec!["product"], None),
+        (None, "new", vec!["title"], Some("PM-3300")),
+    ] {
+        let Decision { next, facts, .. } = update(&recognised, product, title).unwrap();
+        assert_eq!(facts, [Fact::Updated { fields: fields.into_iter().map(str::to_owned).collect() }]);
+        assert_eq!(next.request.product_recognised_by.as_deref(), by, "{product:?}");
+    }
+    recognised.request.product_recognised_by = None;
+    assert_eq!(update(&recognised, Some("PM"), "t"), None);
 }
 
 #[test]
@@ -439,7 +472,7 @@ fn internal_activity_does_not_change_the_public_update_time() {
 fn a_system_wins_over_a_persons_claim_of_its_reference() {
     use Claim::{Person, System};
     let of = |number: &str| ExternalRef { system: "ERP".to_owned(), external_id: number.to_owned() };
-    let created = || Fact::Created { text_digest: String::new() };
+    let created = || Fact::Created { text_digest: String::new(), product_recognised: false };
     let linked = |number: &str| Fact::Linked { reference: of(number), moved_from: None };
     let imported = || Fact::Imported { source: "ERP".to_owned() };
     for (events, expected) in [

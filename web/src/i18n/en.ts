@@ -1,3 +1,4 @@
+import { dispatch } from './dispatch.en';
 import { hub } from './hub.en';
 import { knowledge } from './knowledge.en';
 
@@ -372,14 +373,6 @@ export const en = {
   'cause.OWNER_GONE': 'Assignee away',
   'cause.CHANNEL_ANSWER': 'Answer to your message',
 
-  'assignment.title': 'Assignment reasons',
-  'assignment.chosen': 'Assigned to {name}',
-  'assignment.queued': 'No match: queued since {at}',
-  'assignment.nobody': 'No other match: stays with the current assignee',
-  'assignment.assignments': 'assigned automatically {count} {count:time|times}',
-  'score.skillMatch': 'Skill match',
-  'score.openWork': 'Workload',
-
   'todo.title': 'My to-dos',
   'todo.none': 'All caught up',
   'todo.unread': 'unread / {count}',
@@ -521,6 +514,7 @@ export const en = {
   'event.TicketReferenceMoved': 'Reference moved: its system linked it to another ticket',
   'event.TicketRedacted': 'Redacted',
   ...hub,
+  ...dispatch,
   ...knowledge,
 } as const;
 

@@ -1,3 +1,4 @@
+import { dispatch } from './dispatch.zh';
 import { hub } from './hub.zh';
 import { knowledge } from './knowledge.zh';
 import type { MessageKey } from './en';
@@ -372,14 +373,6 @@ export const zh: Record<MessageKey, string> = {
   'cause.OWNER_GONE': '负责人离岗',
   'cause.CHANNEL_ANSWER': '消息回执',
 
-  'assignment.title': '分派依据',
-  'assignment.chosen': '分派给 {name}',
-  'assignment.queued': '暂无合适人员：自 {at} 起排队',
-  'assignment.nobody': '暂无其他合适人员，由原负责人继续处理',
-  'assignment.assignments': '自动分派 {count} 次',
-  'score.skillMatch': '技能匹配',
-  'score.openWork': '工作量',
-
   'todo.title': '我的待办',
   'todo.none': '暂无待办',
   'todo.unread': '条未读 · 共 {count} 条',
@@ -521,5 +514,6 @@ export const zh: Record<MessageKey, string> = {
   'event.TicketEscalated': '超时升级',
   'event.TicketNoResponseMarked': '超时未响应',
   ...hub,
+  ...dispatch,
   ...knowledge,
 };

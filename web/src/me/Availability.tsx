@@ -4,6 +4,7 @@ import { useAction } from '../api/action';
 import { CreateAbsenceDocument, AvailabilityDocument, EndAbsenceDocument, type AvailabilityQuery } from '../gql';
 import { useLanguage } from '../i18n';
 import { formatDateTime, useNow } from '../lib/time';
+import { describeCapacity, describeWorkload } from '../lib/workload';
 import { ErrorNote, FormErrors } from '../shell/ErrorNote';
 import { Delegations } from './Delegations';
 
@@ -28,7 +29,11 @@ export function Availability({ id }: { id: string }) {
         </div>
         <div>
           <dt>{t('availability.capacity')}</dt>
-          <dd>{profile.capacity}</dd>
+          <dd title={t('workload.points')}>{describeCapacity(t, profile.capacity)}</dd>
+        </div>
+        <div>
+          <dt>{t('workload.open')}</dt>
+          <dd data-testid="open-work">{describeWorkload(t, profile.openWork, profile.capacity)}</dd>
         </div>
         <div>
           <dt>{t('availability.calendar')}</dt>

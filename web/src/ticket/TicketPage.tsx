@@ -161,13 +161,14 @@ function TicketDetails({ page, live, staff, onChange }: PageProps) {
       <aside>
         {monitoring && <MonitoringPanel monitoring={monitoring} />}
         <TicketSimilarCases key={similarityKey} page={page} onChange={onChange} />
-        <Facts page={page} lang={lang} />
+        <Facts page={page} lang={lang} recognisedBy={monitoring?.productRecognisedBy ?? null} />
       </aside>
     </article>
   );
 }
 
-function Facts({ page, lang }: { page: TicketPageFragment; lang: string }) {
+/** `recognisedBy`: what in the text names the product, if nobody gave it. */
+function Facts({ page, lang, recognisedBy }: { page: TicketPageFragment; lang: string; recognisedBy: string | null }) {
   const [, t] = useLanguage();
   const { issueTypes, products } = useCatalogue();
   const at = (instant: string | null) => instant && formatDateTime(instant, lang);
@@ -178,7 +179,7 @@ function Facts({ page, lang }: { page: TicketPageFragment; lang: string }) {
     [t('ticket.requester'), page.requester?.name],
     [t('ticket.customer'), page.customer && [page.customer.name, page.customer.region].filter(Boolean).join(' · ')],
     [t('ticket.issueType'), page.issueType && nameOf(issueTypes, page.issueType)],
-    [t('ticket.product'), page.product && nameOf(products, page.product)],
+    [t('ticket.product'), page.product && [nameOf(products, page.product), recognisedBy && t('ticket.product.recognised', { term: recognisedBy })].filter(Boolean).join(' · ')],
     [t('ticket.device'), page.device],
     [t('ticket.skills'), page.requiredSkills.join(', ')],
     [t('ticket.created'), at(page.createdAt)],

@@ -118,6 +118,12 @@ impl TicketNode {
         self.ticket().request.product.as_deref()
     }
 
+    /// The key, name or alias by which the product was recognised in the ticket's text; null if somebody gave the product, or if
+    /// there is none. For staff.
+    async fn product_recognised_by(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.staff(ctx, self.ticket().request.product_recognised_by.as_deref())
+    }
+
     /// The serial number of the affected device; null if none is given, or if it is read as a case.
     async fn device(&self) -> Option<&str> {
         self.full(self.ticket().request.device.as_deref())
@@ -128,7 +134,8 @@ impl TicketNode {
         &self.ticket().request.channel
     }
 
-    /// Keys of the skills that the ticket requires.
+    /// Keys of the skills that were given with the ticket. Its issue type and its product may require more; see
+    /// `assignmentTrace`.
     async fn required_skills(&self) -> &[String] {
         &self.ticket().request.required_skills
     }

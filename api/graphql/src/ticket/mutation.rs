@@ -145,7 +145,8 @@ mutations! {
         device: Option<String>,
         /// Key of the team whose queue it moves to.
         team_key: Option<String>,
-        /// Keys of all skills that the ticket requires; replaces the existing ones.
+        /// Keys of all skills that the ticket requires beside those of its issue type and product, at most 20; replaces the existing
+        /// ones. If its assignee has not accepted it and lacks one, it is dispatched again.
         required_skills: Option<Vec<String>>,
     } => commands::UpdateTicket {
         ticket: id("ticketId", &ticket_id)?,
@@ -183,7 +184,7 @@ mutations! {
         priority: Option<Priority>,
         /// Key of the issue type; it decides the team.
         issue_type: Option<String>,
-        /// Key of the product.
+        /// Key of the product; by default the one that title or description name by its key, its name or an alias.
         product: Option<String>,
         /// The serial number of the affected device, at most 64 characters; recurrence is recognised by it within a
         /// product.
@@ -192,7 +193,7 @@ mutations! {
         customer_key: Option<String>,
         /// E-mail address of the requester; by default the caller. For staff.
         requester_email: Option<String>,
-        /// Keys of the skills that the ticket requires.
+        /// Keys of the skills that the ticket requires beside those of its issue type and product.
         required_skills: Option<Vec<String>>,
         /// The ticket's references in other systems. Those of a requester are not linked: staff see them as an internal
         /// comment.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use domain::calendar::model::CHINA;
+use domain::catalogue::model::Kind;
+use domain::dispatch::model::UncoveredSkill;
 use domain::kernel::{Error, Locale};
 use domain::notifications::model::{Channel, Senders};
 use domain::recommend::react::IndexProgress;
 use domain::runtime::log::History;
 use domain::runtime::{App, Ctx, Cursor, Engine, jobs, log};
-use domain::{audit, calendar, escalation, notifications, people};
+use domain::{audit, calendar, dispatch, escalation, notifications, people};
 
 use super::demo::{DOMAIN, PASSWORD};
 use super::protocol::Finding;
@@ -16,6 +18,7 @@ use super::protocol::Finding;
 /// A larger number would not tell operators more.
 const COUNT_MAX: u64 = 10_000;
 const BURIED_SHOWN: u64 = 10;
+const UNCOVERED_SHOWN: usize = 10;
 
 /// `demo`: whether demo data is served as such.
 pub async fn examine(app: &Arc<App>, demo: bool, retry_buried: bool) -> Result<Vec<Finding>, Error> {
@@ -44,6 +47,7 @@ pub async fn examine(app: &Arc<App>, demo: bool, retry_buried: bool) -> Result<V
         "the search index contains {documents} tickets and is {lag} events behind the log"
     )));
     findings.extend(check_escalation(app).await?);
+    findings.extend(check_skills(app).await?);
     findings.push(check_holidays(app).await?);
     findings.extend(check_channels(app));
     findings.extend(check_addresses(app).await?);
@@ -80,6 +84,25 @@ async fn check_escalation(app: &App) -> Result<Option<Finding>, Error> {
         format!("tickets that nobody answers would reach nobody:{}", of.concat()),
         "add agents with supervisors, configure a sender ([channels]), let people bind their addresses, and try the policies \
          (Administration › Escalation, or saveEscalationPolicy)",
+    )))
+}
+
+/// Whether some agent has each skill that issue types and products require.
+async fn check_skills(app: &App) -> Result<Option<Finding>, Error> {
+    let uncovered = dispatch::queries::uncovered_skills(app).await?;
+    if uncovered.is_empty() {
+        return Ok(None);
+    }
+    let list = uncovered.iter().take(UNCOVERED_SHOWN).map(|UncoveredSkill { kind, key, skill }| {
+        let kind = if *kind == Kind::Product { "product" } else { "issue type" };
+        format!("\n      {kind} {key}: {}, level {}", skill.skill, skill.level)
+    });
+    let (count, list) = (uncovered.len(), list.collect::<String>());
+    Ok(Some(Finding::setup(
+        format!(
+            "{count} skills that issue types and products require have no agent at that level, so others get their tickets:{list}"
+        ),
+        "give agents these skills (saveAgentProfile), or require others (saveIssueType, saveProduct)",
     )))
 }
 

@@ -73,6 +73,8 @@ impl ReferenceResolver {
                 archived: false,
                 team_key: None,
                 confidential: false,
+                required_skills: None,
+                aliases: None,
             };
             entry.run(tx).await?;
         }

@@ -161,7 +161,9 @@ fn act(ticket: &Ticket, act: Act, now: Timestamp) -> Option<Ticket> {
     let assignee = ticket.assignment.assignee.map_or_else(|| by(0), supervisor);
     let to = |person| Assignee { id: user(person), is_staff: true, is_enabled: true, team: Some(team(person % TEAMS)) };
     let decision = match act {
-        Act::Assign(person) => lifecycle::assign(ticket, &assignee, now, &to(person)),
+        Act::Assign(person) => {
+            return lifecycle::assign(ticket, &assignee, now, &to(person)).ok().flatten().map(|decision| decision.next);
+        }
         Act::Accept(None) => lifecycle::accept(ticket, &assignee, now, None),
         Act::Accept(Some(person)) => lifecycle::accept(ticket, &by(person), now, None),
         Act::SetWaiting => lifecycle::set_waiting(ticket, &assignee, now, "parts"),

@@ -67,9 +67,17 @@ pub fn routes(
     routes
 }
 
-/// Whether a person can be assigned work: they have an external terminal or a recent session.
-pub fn is_reachable(contact_points: &ContactPoints, last_session: Option<Timestamp>, now: Timestamp) -> bool {
-    contact_points.terminals.iter().any(|terminal| terminal.channel.is_external())
+/// Whether a person can be assigned work: a message can be sent to them (the account's e-mail address suffices), or they have a
+/// recent session. A terminal on a channel without a sender reaches nobody.
+pub fn is_reachable(
+    contact_points: &ContactPoints,
+    senders: &Senders,
+    last_session: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let sends_by = |channel: Channel| channel.is_external() && senders.has(channel);
+    contact_points.terminals.iter().any(|terminal| sends_by(terminal.channel))
+        || (contact_points.email.is_some() && sends_by(Channel::Email))
         || last_session.is_some_and(|at| now < at + SESSION_WITHIN)
 }
 

@@ -1,15 +1,14 @@
 //! Changes agents' profiles, absences and delegations.
 
 use crate::calendar;
-use crate::catalogue::model::Kind;
-use crate::catalogue::queries::check_keys;
+use crate::catalogue::queries::check_skill_levels;
 use crate::kernel::text::{REASON_CHARS_MAX, line};
-use crate::kernel::{AbsenceId, Actor, Code, DelegationId, Refusal, Result, UserId, boxed, refuse};
+use crate::kernel::{AbsenceId, Actor, Code, DelegationId, Result, UserId, boxed, refuse};
 use crate::msg;
 use crate::people::decide::{may_schedule, may_set_absence};
 use crate::people::model::{
-    Absence, Agent, CAPACITY_MAX, CreateAbsence, CreateDelegation, Delegation, EndAbsence, EndDelegation, LEVELS,
-    PeopleEvent, SaveAgentProfile, SkillLevel,
+    Absence, Agent, CAPACITY_MAX, CreateAbsence, CreateDelegation, Delegation, EndAbsence, EndDelegation, PeopleEvent,
+    SaveAgentProfile,
 };
 use crate::people::queries::availability;
 use crate::people::store::{self, UserChange};
@@ -57,26 +56,15 @@ impl Command for SaveAgentProfile {
         }
         store::update_user(tx.conn(), agent.id, change).await?;
         if let Some(skills) = skills {
-            let keys: Vec<String> = skills.iter().map(|known| known.skill.clone()).collect();
-            if keys.len() > SKILLS_MAX {
+            if skills.len() > SKILLS_MAX {
                 return Err(refuse(Code::LimitExceeded, "skillLevels", msg!("people-skills-too-many")).into());
             }
-            let known = check_keys(tx, Kind::Skill, "skillLevels.skill", &keys).await?;
-            if let Some(bad) = skills.iter().find(|given| !LEVELS.contains(&given.level)) {
-                return Err(invalid_level(&bad.skill).into());
-            }
-            let level =
-                |skill: &String| skills.iter().rev().find(|given| given.skill == *skill).map(|given| given.level);
-            let skills = known.into_iter().filter_map(|skill| Some(SkillLevel { level: level(&skill)?, skill }));
-            store::replace_skills(tx.conn(), agent.id, skills.collect()).await?;
+            let skills = check_skill_levels(tx, "skillLevels", skills).await?;
+            store::replace_skills(tx.conn(), agent.id, skills).await?;
         }
         record_change(tx, agent.id, "profile").await?;
         Ok(agent.id)
     }
-}
-
-fn invalid_level(skill: &str) -> Refusal {
-    refuse(Code::Invalid, "skillLevels.level", msg!("people-skill-level-out-of-range", skill = skill))
 }
 
 impl Command for CreateAbsence {

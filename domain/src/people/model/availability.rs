@@ -1,22 +1,15 @@
 //! Working hours, capacity, skills, absences and delegations.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub use crate::catalogue::model::{LEVELS, SkillLevel};
 use crate::kernel::{AbsenceId, DelegationId, Role, TeamId, Timestamp, UserId};
 
-/// Skill levels: 1 (beginner) to 5 (teaches others).
-pub const LEVELS: std::ops::RangeInclusive<i32> = 1..=5;
 /// The default level of a skill.
 pub const LEVEL_DEFAULT: i32 = 3;
-/// The default capacity, in the weights of dispatch: ten tickets of normal priority.
+/// The default capacity, in points: an open ticket of normal priority counts 2, so these are ten of them.
 pub const CAPACITY_DEFAULT: i32 = 20;
 pub const CAPACITY_MAX: i32 = 1_000;
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SkillLevel {
-    pub skill: String,
-    pub level: i32,
-}
 
 /// An absence; `until: None`: until it is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +53,7 @@ pub struct Agent {
     pub teams: Vec<TeamId>,
     pub skills: Vec<SkillLevel>,
     pub supervisor: Option<UserId>,
-    /// Capacity for open work, in the weights of dispatch.
+    /// Capacity for open work, in points; see `dispatch::model::weight`.
     pub capacity: i32,
     /// The key of the working calendar; `None`: around the clock.
     pub calendar: Option<String>,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::references::{self, MovedReference, check_reference};
 use super::{append_fact_to, check_count};
-use crate::catalogue::model::Kind;
+use crate::catalogue::decide;
+use crate::catalogue::model::{Entry, Kind, ProductMatch};
 use crate::catalogue::queries as catalogue;
 use crate::kernel::text::{self, BODY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Actor, Code, Error, Refusal, Result, Role, TeamId, TicketId, UserId, boxed, refuse};
@@ -41,8 +42,15 @@ impl Command for CreateTicket {
         let description = text::body("description", description, BODY_CHARS_MAX)?;
         check_count("requiredSkills", required_skills.len())?;
         check_count("externalRefs", external_refs.len())?;
-        let (issue_type, routing) = resolve_issue_type(tx, issue_type.as_deref()).await?;
-        let product = check_product(tx, product.as_deref()).await?;
+        let issue_type = find_entry(tx, Kind::IssueType, "issueType", issue_type.as_deref()).await?;
+        let mut product = find_entry(tx, Kind::Product, "product", product.as_deref()).await?;
+        let mut product_recognised_by = None;
+        if product.is_none()
+            && let Some((found, term)) = recognise_product(tx, &title, &description).await?
+        {
+            (product, product_recognised_by) = (Some(found), Some(term));
+        }
+        let routing = routing(tx, issue_type.as_ref(), product.as_ref()).await?;
         let device = check_device(device.as_deref())?.flatten();
         let required_skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", required_skills).await?;
         let refs = external_refs
@@ -56,11 +64,15 @@ impl Command for CreateTicket {
         // Only Buoy itself may backdate a ticket: for submissions that were quarantined.
         let created_at = at.filter(|at| *tx.actor() == Actor::System && *at <= tx.now).unwrap_or(tx.now);
         let id = TicketId(tx.new_uuid());
-        let fact = Fact::Created { text_digest: lifecycle::text_digest(&format!("{title}\n{description}")) };
+        let fact = Fact::Created {
+            text_digest: lifecycle::text_digest(&format!("{title}\n{description}")),
+            product_recognised: product_recognised_by.is_some(),
+        };
         let request = TicketRequest {
             priority: *priority,
-            issue_type,
-            product,
+            issue_type: issue_type.map(|entry| entry.key),
+            product: product.map(|entry| entry.key),
+            product_recognised_by,
             device,
             required_skills,
             requester: requester_info.requester,
@@ -104,28 +116,39 @@ fn may_create(actor: &Actor) -> Result<()> {
     }
 }
 
-/// The routing of an issue type.
-#[derive(Default)]
+/// Where a ticket goes.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Routing {
     pub team: Option<TeamId>,
     pub confidential: bool,
 }
 
-pub(super) async fn resolve_issue_type(tx: &Tx, key: Option<&str>) -> Result<(Option<String>, Routing)> {
-    let Some(key) = key else { return Ok((None, Routing::default())) };
-    let entry = catalogue::require(tx, Kind::IssueType, "issueType", key).await?;
-    let mut confidential = entry.confidential;
-    if let Some(team) = entry.team {
+/// Where a ticket of this issue type and product goes: to the team of its issue type, else to that of its product.
+pub(super) async fn routing(tx: &Tx, issue_type: Option<&Entry>, product: Option<&Entry>) -> Result<Routing> {
+    let team = issue_type.and_then(|entry| entry.team).or_else(|| product.and_then(|entry| entry.team));
+    let mut confidential = issue_type.is_some_and(|entry| entry.confidential);
+    if let Some(team) = team {
         confidential |= catalogue::team(tx, team).await?.is_some_and(|team| team.confidential);
     }
-    Ok((Some(entry.key), Routing { team: entry.team, confidential }))
+    Ok(Routing { team, confidential })
 }
 
-pub(super) async fn check_product(tx: &Tx, key: Option<&str>) -> Result<Option<String>> {
+/// The usable entry with a key from an input.
+pub(super) async fn find_entry(tx: &Tx, kind: Kind, field: &str, key: Option<&str>) -> Result<Option<Entry>> {
     match key {
         None => Ok(None),
-        Some(key) => Ok(Some(catalogue::require(tx, Kind::Product, "product", key).await?.key)),
+        Some(key) => catalogue::require(tx, kind, field, key).await.map(Some),
     }
+}
+
+/// The product that a text names, and by which key, name or alias.
+async fn recognise_product(tx: &Tx, title: &str, description: &str) -> Result<Option<(Entry, String)>> {
+    let known = catalogue::cached(tx.app()).await?;
+    let ProductMatch::Product { key, term } = decide::recognise_product(&known.product_terms, title, description)
+    else {
+        return Ok(None);
+    };
+    Ok(known.entry(Kind::Product, &key).map(|entry| (entry.clone(), term)))
 }
 
 /// `Some(None)` for a blank text.

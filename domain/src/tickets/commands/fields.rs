@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::create::{check_device, check_product, resolve_issue_type};
+use super::create::{check_device, find_entry, routing};
 use super::{apply_command, check_count, load};
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
 use crate::kernel::text::{self, BODY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{CommentId, Result, TicketId, boxed};
+use crate::kernel::{CommentId, Result, TeamId, TicketId, boxed};
+use crate::people;
 use crate::runtime::{Command, Tx};
 use crate::tickets::decide::lifecycle::{self, Changes};
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Action, RedactTicket, TicketText, UpdateTicket};
+use crate::tickets::model::{Action, RedactTicket, Ticket, TicketText, UpdateTicket};
 use crate::tickets::store;
 
 impl Command for UpdateTicket {
@@ -45,16 +46,15 @@ impl Command for UpdateTicket {
                 .map(|body| text::body("description", body, BODY_CHARS_MAX))
                 .transpose()?,
             priority: *priority,
-            product: check_product(tx, product.as_deref()).await?,
+            issue_type: find_entry(tx, Kind::IssueType, "issueType", issue_type.as_deref()).await?.map(|of| of.key),
+            product: find_entry(tx, Kind::Product, "product", product.as_deref()).await?.map(|of| of.key),
             device: check_device(device.as_deref())?,
             ..Changes::default()
         };
-        if issue_type.is_some() {
-            (changes.issue_type, _) = resolve_issue_type(tx, issue_type.as_deref()).await?;
-        }
-        if let Some(key) = team_key {
-            changes.team = Some(catalogue::require_team(tx.conn(), "teamKey", key).await?.id);
-        }
+        changes.team = match team_key {
+            Some(key) => Some(catalogue::require_team(tx.conn(), "teamKey", key).await?.id),
+            None => changed_routing(tx, &ticket, &changes).await?,
+        };
         if let Some(skills) = required_skills {
             check_count("requiredSkills", skills.len())?;
             let skills = catalogue::check_keys(tx, Kind::Skill, "requiredSkills", skills).await?;
@@ -65,6 +65,28 @@ impl Command for UpdateTicket {
             None => Ok(ticket.id),
         }
     }
+}
+
+/// The team to which another issue type or product leads, before somebody accepts the ticket. A ticket that is neither where its
+/// issue type and product led it nor, if they led nowhere, in the team of its assignee stays: somebody moved it.
+async fn changed_routing(tx: &Tx, ticket: &Ticket, changes: &Changes) -> Result<Option<TeamId>> {
+    let Changes { issue_type, product, .. } = changes;
+    if ticket.assignment.accepted || (issue_type.is_none() && product.is_none()) {
+        return Ok(None);
+    }
+    let known = catalogue::cached(tx.app()).await?;
+    let entry = |kind, key: Option<&String>| key.and_then(|key| known.entry(kind, key));
+    let (old_type, old_product) = (ticket.request.issue_type.as_ref(), ticket.request.product.as_ref());
+    let before = routing(tx, entry(Kind::IssueType, old_type), entry(Kind::Product, old_product)).await?;
+    let mut expected = before.team;
+    if let (None, Some(assignee)) = (before.team, ticket.assignment.assignee) {
+        expected = people::queries::user(tx.conn(), assignee).await?.and_then(|user| user.teams.first().copied());
+    }
+    if ticket.assignment.team.is_some() && ticket.assignment.team != expected {
+        return Ok(None);
+    }
+    let issue_type = entry(Kind::IssueType, issue_type.as_ref().or(old_type));
+    Ok(routing(tx, issue_type, entry(Kind::Product, product.as_ref().or(old_product))).await?.team)
 }
 
 impl Command for RedactTicket {

@@ -34,8 +34,10 @@ impl Command for AssignTicket {
             is_enabled: user.disabled_at.is_none(),
             team: user.teams.first().copied(),
         };
-        let decision = lifecycle::assign(&ticket, tx.actor(), tx.now, &to)?;
-        apply_command(tx, &ticket, decision, true).await
+        match lifecycle::assign(&ticket, tx.actor(), tx.now, &to)? {
+            Some(decision) => apply_command(tx, &ticket, decision, true).await,
+            None => Ok(ticket.id),
+        }
     }
 }
 

@@ -111,13 +111,14 @@ pub struct Assignee {
     pub team: Option<TeamId>,
 }
 
-pub fn assign(ticket: &Ticket, actor: &Actor, now: Timestamp, to: &Assignee) -> Result<Decision, Refusal> {
+/// `None`: the ticket is theirs already.
+pub fn assign(ticket: &Ticket, actor: &Actor, now: Timestamp, to: &Assignee) -> Result<Option<Decision>, Refusal> {
     check(actor, Action::Assign, ticket)?;
     if !to.is_staff || !to.is_enabled {
         return Err(refuse(Code::Invalid, "assigneeId", msg!("tickets-assignee-invalid")));
     }
     if ticket.assignment.assignee == Some(to.id) {
-        return Err(refuse(Code::Invalid, "assigneeId", msg!("tickets-assignee-unchanged")));
+        return Ok(None);
     }
     let mut next = ticket.clone();
     touch(&mut next, now, true);
@@ -136,7 +137,7 @@ pub fn assign(ticket: &Ticket, actor: &Actor, now: Timestamp, to: &Assignee) -> 
     }
     let participants =
         ticket.assignment.assignee.map(|owner| (owner, ParticipantReason::EarlierOwner)).into_iter().collect();
-    Ok(Decision { next, facts: vec![Fact::Assigned { hand_over }], participants })
+    Ok(Some(Decision { next, facts: vec![Fact::Assigned { hand_over }], participants }))
 }
 
 /// The assignee accepts the ticket. An agent may claim an unassigned one; a supervisor may take over an assigned one.
@@ -353,6 +354,10 @@ pub fn update(ticket: &Ticket, actor: &Actor, now: Timestamp, changes: &Changes)
     set!(next.request.description, description, "description");
     set!(next.request.priority, priority, "priority");
     set!(next.request.issue_type, issue_type.map(Some), "issueType");
+    // Whoever gives the product that was recognised from the text confirms it.
+    if product.is_some() && next.request.product_recognised_by.take().is_some() && product == next.request.product {
+        fields.push("product".to_owned());
+    }
     set!(next.request.product, product.map(Some), "product");
     set!(next.request.device, device, "device");
     set!(next.assignment.team, team.map(Some), "team");

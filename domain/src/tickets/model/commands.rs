@@ -114,6 +114,24 @@ pub struct UpdateTicket {
     pub required_skills: Option<Vec<String>>,
 }
 
+impl UpdateTicket {
+    /// One that changes nothing yet.
+    pub const fn new(ticket: TicketId) -> Self {
+        Self {
+            ticket,
+            expected_version: None,
+            title: None,
+            description: None,
+            priority: None,
+            issue_type: None,
+            product: None,
+            device: None,
+            team_key: None,
+            required_skills: None,
+        }
+    }
+}
+
 /// Removes texts that must not be stored, such as personal data or secrets. The events stay.
 #[derive(Clone, Debug, Serialize)]
 pub struct RedactTicket {

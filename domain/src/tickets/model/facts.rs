@@ -15,6 +15,9 @@ use uuid::Uuid;
 pub enum Fact {
     Created {
         text_digest: String,
+        /// Nobody gave the product: the text names it.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        product_recognised: bool,
     },
     /// Imported from another system, open or closed; its history follows as ordinary events.
     Imported {

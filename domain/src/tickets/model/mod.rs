@@ -1,5 +1,6 @@
 //! A ticket, its commands and its events.
 
+mod cases;
 mod commands;
 mod facts;
 mod links;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::cases::{CaseFinder, SolvedCase};
 pub use self::commands::*;
 pub use self::facts::*;
 pub use self::links::*;
@@ -193,8 +195,11 @@ pub struct TicketRequest {
     pub priority: Priority,
     pub issue_type: Option<String>,
     pub product: Option<String>,
+    /// The key, name or alias of the product that the text contains; `None` if somebody gave the product.
+    pub product_recognised_by: Option<String>,
     /// The serial number of the affected device.
     pub device: Option<String>,
+    /// As given; the issue type and the product may require more.
     pub required_skills: Vec<String>,
     pub requester: Option<UserId>,
     pub customer: Option<CustomerId>,
@@ -303,6 +308,7 @@ impl TicketRequest {
             priority: Priority::Normal,
             issue_type: None,
             product: None,
+            product_recognised_by: None,
             device: None,
             required_skills: Vec::new(),
             requester: None,

@@ -24,6 +24,8 @@ pub(crate) mod ticket {
         pub priority: i32,
         pub issue_type: Option<String>,
         pub product: Option<String>,
+        /// The key, name or alias by which the text names the product.
+        pub product_recognised_by: Option<String>,
         pub device: Option<String>,
         pub required_skills: Keys,
         pub channel: String,

@@ -10,7 +10,8 @@ use crate::tickets::model::{
 row! {
     ticket::Model => Ticket { id, number, token, version, status, waiting_reason }
     group request: TicketRequest {
-        title, description, priority, issue_type, product, device, required_skills, channel, imported, confidential;
+        title, description, priority, issue_type, product, product_recognised_by, device, required_skills, channel,
+        imported, confidential;
         requester = requester_id, customer = customer_id
     }
     group assignment: Assignment { accepted; assignee = assignee_id, team = team_id }

@@ -8,8 +8,9 @@ mod timeline;
 use std::path::Path;
 use std::sync::Arc;
 
+use domain::auth::commands::open_session;
 use domain::kernel::id::OsEntropy;
-use domain::kernel::{Clock as _, ManualClock, SystemClock, Timestamp, days};
+use domain::kernel::{Clock as _, ManualClock, Role, SystemClock, Timestamp, days};
 use domain::people::commands::{lock_known_passwords, unlock_known_passwords};
 use domain::people::queries::{has_users, user_by_email};
 use domain::runtime::{App, Ctx};
@@ -114,6 +115,18 @@ async fn fill_empty(
     let outcome = timeline.play(app, clock, &scenarios, |done| bar.set_position(done as u64)).await;
     bar.finish_and_clear();
     outcome?;
+    sign_in_agents(app, &scenarios).await?;
     systems::report_statuses(app, clock).await?;
     std::fs::remove_file(marker).map_err(io_error)
+}
+
+/// All agents were here today: without a sender of messages, dispatch reaches nobody else.
+async fn sign_in_agents(app: &Arc<App>, scenarios: &Scenarios) -> Result<(), StartupError> {
+    for agent in scenarios.people_with_role(Role::Agent) {
+        let Some(user) = user_by_email(app.db.read(), &address(&agent.login)).await? else { continue };
+        let mut tx = Ctx::system(app).begin().await?;
+        open_session(&mut tx, user.id).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::auth::commands::hash_password;
-use domain::catalogue::model::{Kind, SaveEntry, SaveTeam};
+use domain::catalogue::model::{Kind, SaveEntry, SaveTeam, SkillLevel};
 use domain::kernel::{Actor, Role};
 use domain::people::model::{CreateUser, SaveCustomer};
 use domain::people::queries::person;
@@ -38,6 +38,12 @@ struct CatalogueEntry {
     name: String,
     name_zh: String,
     team: Option<String>,
+    /// Of issue types and products.
+    #[serde(default)]
+    required_skills: Vec<SkillLevel>,
+    /// Of products.
+    #[serde(default)]
+    aliases: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,7 +107,7 @@ impl Scenarios {
     /// Creates catalogue, customers and users; returns the actors by login.
     pub async fn create_master_data(&self, app: &Arc<App>) -> Result<HashMap<String, Actor>, StartupError> {
         let cx = Ctx::system(app);
-        for CatalogueEntry { key, name, name_zh, team: _ } in &self.teams {
+        for CatalogueEntry { key, name, name_zh, .. } in &self.teams {
             let team = SaveTeam {
                 key: key.clone(),
                 name: name.clone(),
@@ -118,7 +124,7 @@ impl Scenarios {
             (Kind::SolutionTag, &self.solution_tags),
             (Kind::CauseTag, &self.cause_tags),
         ] {
-            for CatalogueEntry { key, name, name_zh, team } in entries {
+            for CatalogueEntry { key, name, name_zh, team, required_skills, aliases } in entries {
                 let entry = SaveEntry {
                     kind,
                     key: key.clone(),
@@ -127,6 +133,8 @@ impl Scenarios {
                     archived: false,
                     team_key: team.clone(),
                     confidential: false,
+                    required_skills: Some(required_skills.clone()),
+                    aliases: Some(aliases.clone()),
                 };
                 cx.execute(&entry, None).await?;
             }
