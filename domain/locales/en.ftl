@@ -257,7 +257,7 @@ import-time-implausible = { $column }: "{ $text }" is before 1980 or in the futu
 import-time-before-created = { $column }: { $at } is before the ticket was created ({ $created })
 import-row-before-created = the row was written ({ $at }) before its ticket was created ({ $created })
 import-omitted-rows = rows of this ticket were refused: it is marked as incomplete and counts in no metric
-import-omitted-attribution = cause and solution were not imported: { $missing } has no value
+import-omitted-attribution = cause and solution are kept as text, not as an attribution: { $missing } has no value
 import-omitted-several-tickets = { $rows } rows have this id and were created at different times: they became one ticket, which is marked as incomplete and counts in no metric
 import-omitted-closing-time = it is closed, and no closing time is given: it counts in no duration
 import-omitted-repeated-id =
@@ -272,9 +272,14 @@ import-summary-incomplete =
     }
 import-summary-unattributed =
     { $count ->
-        [one] { $count } ticket lost its cause and solution: parts of them are missing
-       *[other] { $count } tickets lost their cause and solution: parts of them are missing
+        [one] { $count } ticket has cause and solution as text only: parts of its attribution are missing, so it counts in no figure about causes
+       *[other] { $count } tickets have cause and solution as text only: parts of their attribution are missing, so they count in no figure about causes
     }
+import-map-attribution-partial = The map fills only part of the attribution ({ $missing } missing): cause and solution are kept as text.
+import-source-cause = Cause (source): { $text }
+import-source-solution = Solution (source): { $text }
+import-source-fault-type = Fault type (source): { $text }
+import-source-cause-level = Root-cause level (source): { $text }
 import-summary-repeated =
     { $count ->
         [one] { $count } row of the list has the id of another one and became part of its ticket
@@ -376,8 +381,13 @@ notification-digest = { $count } messages
 notification-alert = Buoy needs an administrator
 notification-report = The { $month } health report is ready
 notification-report-body = View it with charts, or download it as a file.
+notification-report-provisional-body = It is provisional: the windows of some figures are still open. The final report follows by itself.
+notification-report-final = The { $month } health report is final
+notification-report-final-body = All windows are closed. It replaces the provisional report.
 notification-knowledge-gap = { $name }: first-time resolution is low
 notification-knowledge-gap-body = Below target for three weeks. { $count } topics have no knowledge card yet: review them and add cards.
+notification-knowledge-gap-of-body = Below target for three weeks ({ $tickets } tickets). { $count } topics have no knowledge card yet: review them and add cards.
+notification-knowledge-gap-small-body = Below target for three weeks, but only { $tickets } tickets: a small sample, so this may be chance. { $count } topics have no knowledge card yet.
 notification-card = A knowledge card was drafted from { $count } tickets
 notification-card-body = The same root cause was repeatedly solved the same way. Review the draft and publish it.
 notification-survey = How did we do? Ticket { $number }
@@ -450,6 +460,7 @@ recommend-solved-before = Similar solved cases:
 
 reports-title = Health report { $month }
 reports-scope = Tickets first resolved from { $from } until before { $to } ({ $time_zone }): { $resolved }, including { $unattributed } without a root cause.
+reports-provisional = Provisional: { $tickets } tickets and { $surveys } surveys are pending, because their windows are still open. They count in no figure yet. Final from { $date }.
 reports-made-on = Generated on { $date } from the data that the reader can see. Merged and cancelled tickets are not counted.
 
 reports-section-figures = Metrics
@@ -468,6 +479,7 @@ reports-figure-response-rate = Survey response rate
 reports-verdict-met = met
 reports-verdict-missed = missed
 reports-verdict-none = no data
+reports-verdict-provisional = { $verdict } (provisional, { $pending } pending)
 
 reports-column-figure = Metric
 reports-column-value = Value

@@ -26,6 +26,7 @@ mod m0019_reports;
 mod m0020_sessions;
 mod m0021_source_history;
 mod m0022_send_window;
+mod m0026_history;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_sessions::Migration),
             Box::new(m0021_source_history::Migration),
             Box::new(m0022_send_window::Migration),
+            Box::new(m0026_history::Migration),
         ]
     }
 }
@@ -91,7 +93,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 70] = [
+pub const TABLES: [&str; 71] = [
     "event_log",
     "log_seal",
     "meta",
@@ -111,6 +113,7 @@ pub const TABLES: [&str; 70] = [
     "known_device",
     "ticket",
     "attribution",
+    "source_solution",
     "external_ref",
     "comment",
     "ticket_participant",

@@ -221,7 +221,8 @@ async fn a_list_counts_what_it_knows_and_says_what_it_does_not() {
     for expected in [
         "14 created",
         "1 refused",
-        "1 ticket lost its cause and solution",
+        "1 ticket has cause and solution as text only",
+        "The map fills only part of the attribution (fault_type, root_cause_level, solution_tag, assignee missing)",
         "1 row of the list has the id of another one",
         "1 closed ticket has no closing time",
     ] {
@@ -245,6 +246,61 @@ async fn a_list_counts_what_it_knows_and_says_what_it_does_not() {
         "tickets": { "nodes": [{ "externalRefs": [{ "externalId": "D3" }], "historyIncomplete": false }] },
     });
     assert_eq!(metrics, expected);
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solution_without_a_whole_attribution_is_kept_as_text() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let columns = "title = \"故障现象\"\nclosed = \"closed\"\nresolution = \"故障处理过程\"\ncause_tag = \"形成原因\"";
+    std::fs::write(installation.path("map.toml"), short_map("", columns)).unwrap();
+    let text = "id,created,state,closed,故障现象,故障处理过程,形成原因\n\
+        C1,2026-01-05 08:00,Done,2026-01-06 08:00,刻蚀机 E-721 报警停机,更换射频匹配器后复位,设备日常损坏\n\
+        C2,2026-01-05 08:00,Done,2026-01-06 08:00,打印机卡纸,,\n";
+    std::fs::write(installation.path("list.csv"), text).unwrap();
+    // What the map cannot give is said before anything is written.
+    let check = installation.run(&["import", "list.csv", "--map", "map.toml", "--check"]);
+    for expected in ["nothing was kept", "The map fills only part of the attribution", "1 ticket has cause and solution as text"] {
+        assert!(check.success && check.stdout.contains(expected), "{expected}: {check:?}");
+    }
+    let server = installation.serve();
+    let output = installation.run(&["import", "list.csv", "--map", "map.toml"]);
+    assert!(output.success && output.stdout.contains("2 created") && output.stdout.contains(" 0 refused"), "{output:?}");
+    let report = read_text(&installation.path("list.csv.refused.jsonl"));
+    assert!(report.contains("kept as text, not as an attribution") && !report.contains("C2"), "{report}");
+    let client = server.sign_in(ADMIN).await;
+    // It is found by the words of its solution.
+    let search = "{ tickets(filter: { text: \"射频匹配器\" }) { nodes { id title unattributed sourceSolution attribution { resolution } } } }";
+    let ask = || client.query(search, json!({}));
+    wait_until("the index has followed", || async { ask().await["tickets"]["nodes"][0].is_object() }).await;
+    let found = ask().await["tickets"]["nodes"][0].clone();
+    let solution = "更换射频匹配器后复位\n原因（源系统）：设备日常损坏";
+    let expected = json!({ "id": found["id"], "title": "刻蚀机 E-721 报警停机", "unattributed": true, "sourceSolution": solution,
+        "attribution": null });
+    assert_eq!(found, expected);
+    // The engineer gets it with the similar case, and can cite it.
+    let similar = "query Q($input: SimilarCasesInput!) { similarCases(input: $input, first: 3) { ticket { title sourceSolution } } }";
+    let input = json!({ "input": { "title": "E-721 刻蚀机又报警", "description": "3 号刻蚀机报警 E-721，已停机" } });
+    let cases = client.query(similar, input).await["similarCases"].clone();
+    assert_eq!(cases[0]["ticket"]["sourceSolution"], solution, "{cases}");
+    let input = json!({ "title": "E-721 刻蚀机又报警", "description": "停机" });
+    let open = client.mutate_ok("createTicket", "ticket { id }", input).await["ticket"]["id"].clone();
+    let input = json!({ "ticketId": open, "caseId": found["id"] });
+    let cited = client.mutate_ok("citeSolution", "citation { text }", input).await;
+    assert_eq!(cited["citation"]["text"], solution);
+    // It is no attribution in any figure.
+    let health = "{ healthReport(month: \"2026-01\") { resolved unattributed rootCauseConvergence { denominator } topCauses { count } } }";
+    let figures = json!({ "resolved": 2, "unattributed": 2, "rootCauseConvergence": { "denominator": 0 }, "topCauses": [] });
+    assert_eq!(client.query(health, json!({})).await["healthReport"], figures);
+    let tags = client.query("{ catalogue { causeTags { key } } }", json!({})).await;
+    assert!(!tags.to_string().contains("设备日常损坏"), "a text is no tag of the catalogue: {tags}");
+    // Redacting the resolution redacts it, too.
+    let input = json!({ "ticketId": found["id"], "texts": ["RESOLUTION"] });
+    client.mutate_ok("redactTicket", "__typename", input).await;
+    let redacted = "query Q($id: ID!) { ticket(id: $id) { sourceSolution } }";
+    let redacted = client.query(redacted, json!({ "id": found["id"] })).await["ticket"]["sourceSolution"].clone();
+    assert!(!redacted.to_string().contains("射频"), "{redacted}");
     server.stop();
 }
 

@@ -138,6 +138,32 @@ string_enum! {
     }
 }
 
+impl Field {
+    /// What an attribution consists of, besides its author and an optional cause tag.
+    pub const ATTRIBUTION: [Self; 4] = [Self::FaultType, Self::RootCauseLevel, Self::SolutionTag, Self::Resolution];
+}
+
+/// What a map leaves out of every ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MapNote {
+    /// It fills some fields of an attribution, but not these: what there is becomes a text.
+    PartialAttribution { missing: Vec<Field> },
+}
+
+impl MapNote {
+    pub fn message(&self) -> Message {
+        match self {
+            Self::PartialAttribution { missing } => {
+                msg!("import-map-attribution-partial", missing = field_names(missing))
+            }
+        }
+    }
+}
+
+fn field_names(fields: &[Field]) -> String {
+    fields.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// The mapping of a source status that does not change the status of the ticket.
 pub const UNCHANGED: &str = "UNCHANGED";
 /// The mapping of a source status that says that the ticket was merged into another one: it is CANCELLED and counts in no
@@ -237,7 +263,7 @@ impl RejectedRow {
 pub enum Omission {
     /// Rows of it were refused, so its figures do not count.
     Rows,
-    /// Cause and solution, because these fields have no value.
+    /// The attribution, because these fields have no value: what there is of cause and solution is kept as a text.
     Attribution { missing: Vec<Field> },
     /// Several rows of a list have its id.
     RepeatedId { rows: usize },
@@ -252,10 +278,7 @@ impl Omission {
         let count = |rows: &usize| Arg::Number(i64::try_from(*rows).unwrap_or(i64::MAX));
         match self {
             Self::Rows => msg!("import-omitted-rows"),
-            Self::Attribution { missing } => {
-                let missing: Vec<&str> = missing.iter().map(|field| field.as_str()).collect();
-                msg!("import-omitted-attribution", missing = missing.join(", "))
-            }
+            Self::Attribution { missing } => msg!("import-omitted-attribution", missing = field_names(missing)),
             Self::RepeatedId { rows } => msg!("import-omitted-repeated-id", rows = count(rows)),
             Self::SeveralTickets { rows } => msg!("import-omitted-several-tickets", rows = count(rows)),
             Self::ClosingTime => msg!("import-omitted-closing-time"),
@@ -294,7 +317,7 @@ pub struct Summary {
     /// Tickets whose figures do not count: rows of them were refused, or are those of several tickets.
     #[serde(default)]
     pub incomplete: u64,
-    /// Tickets that lost cause and solution.
+    /// Tickets whose cause and solution are kept as a text, because they are no whole attribution.
     #[serde(default)]
     pub unattributed: u64,
     /// Rows of lists that became one ticket with another row of the same id.
@@ -303,6 +326,9 @@ pub struct Summary {
     /// Solved tickets without a closing time.
     #[serde(default)]
     pub undated: u64,
+    /// What the map leaves out of every ticket.
+    #[serde(default)]
+    pub notes: Vec<MapNote>,
     pub dry_run: bool,
 }
 

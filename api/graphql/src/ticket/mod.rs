@@ -37,7 +37,7 @@ use super::error::OrTopLevel as _;
 use super::guard::cx;
 use super::knowledge::{CardNode, CitationNode};
 use super::loaders::{
-    AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf,
+    AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf, SourceSolutionOf,
     SlaClocksOf, SurveyOf, TraceOf,
 };
 use super::notifications::{NotificationNode, UnseenVerdict};
@@ -248,6 +248,15 @@ impl TicketNode {
         }
         let key = AttributionOf(self.ticket().id);
         Ok(ctx.data_unchecked::<Loaders>().load(key).await.or_top_level(ctx)?.is_none())
+    }
+
+    /// What the source of an imported ticket says of its cause and solution, as a text, because it is no whole attribution;
+    /// null otherwise. It is searched and shown like a solution, and counts in no figure about causes.
+    async fn source_solution(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        if !self.ticket().request.imported {
+            return Ok(None);
+        }
+        ctx.data_unchecked::<Loaders>().load(SourceSolutionOf(self.ticket().id)).await.or_top_level(ctx)
     }
 
     /// The ticket's references in other systems.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
+use super::super::decide::attribution::SourceSolution;
 use super::super::decide::history::Ids;
 use super::super::model::{Create, ImportMap, Row};
 use crate::catalogue::model::{Kind, SaveEntry, SaveTeam};
@@ -29,6 +30,8 @@ impl ReferenceResolver {
     #[boxed]
     pub async fn resolve(&mut self, tx: &mut Tx, rows: &[Row]) -> Result<()> {
         let create = self.create;
+        // Otherwise its tags are texts, and none of the catalogue.
+        let is_attributed = SourceSolution::of(rows).is_whole();
         for row in rows {
             for (kind, key, create) in [
                 (Kind::IssueType, &row.issue_type, create.issue_types),
@@ -36,7 +39,8 @@ impl ReferenceResolver {
                 (Kind::SolutionTag, &row.solution_tag, create.tags),
                 (Kind::CauseTag, &row.cause_tag, create.tags),
             ] {
-                if let Some(key) = key {
+                let is_used = is_attributed || !matches!(kind, Kind::SolutionTag | Kind::CauseTag);
+                if let Some(key) = key.as_ref().filter(|_| is_used) {
                     self.entry(tx, kind, key, create).await?;
                 }
             }

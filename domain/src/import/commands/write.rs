@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::super::decide::RowReader;
+use super::super::decide::{RowReader, truncate};
 use super::super::decide::history::{HistoryInput, TicketHistory, build_history, digest, into_update};
 use super::super::model::{ImportFinished, Omission, PartialTicket, RejectedRow, Row, Summary};
 use super::super::store::{self, ticket_import};
 use super::ImportObserver;
 use super::references::{ReferenceResolver, rejected};
 use crate::kernel::{Error, Result, TicketId, boxed};
+use crate::kernel::text::BODY_CHARS_MAX;
 use crate::msg;
+use crate::notifications::model::Settings as Notifications;
 use crate::runtime::{App, Ctx, Tx};
 use crate::tickets::commands::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
 use crate::tickets::model::{ExternalRef, Ticket};
@@ -204,9 +206,11 @@ impl Writer {
     }
 
     fn to_imported(&self, history: TicketHistory, rows: &[Row]) -> (ImportedTicket, Vec<Omission>) {
-        let TicketHistory { ticket, attribution, events, omissions } = history;
+        let TicketHistory { ticket, attribution, source_solution, events, omissions } = history;
         let reference = ExternalRef { system: self.reader.map().source.clone(), external_id: rows[0].id.clone() };
-        (ImportedTicket { ticket, reference, attribution, events }, omissions)
+        let language = self.app.state::<Notifications>().locale();
+        let source_solution = source_solution.map(|solution| truncate(&solution.text(language), BODY_CHARS_MAX));
+        (ImportedTicket { ticket, reference, attribution, source_solution, events }, omissions)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Parsing of rows. Pure.
 
+pub mod attribution;
 pub mod cells;
 pub mod encoding;
 pub mod history;
@@ -14,7 +15,7 @@ use jiff::tz::TimeZone;
 use self::cells::{Cells, LINE, TextUse, clean, columns_of};
 use self::order::RowOrder;
 use self::times::{TimeFault, TimeReader, is_rounded_number, whole_number};
-use super::model::{CountedUntil, EarlyRows, Field, ImportMap, MERGED, RejectedRow, Row, UNCHANGED};
+use super::model::{CountedUntil, EarlyRows, Field, ImportMap, MERGED, MapNote, RejectedRow, Row, UNCHANGED};
 use crate::kernel::text::{BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Message, Timestamp, time};
 use crate::msg;
@@ -211,8 +212,8 @@ impl RowReader {
             reopenings: self.count(cells, Field::Reopenings)?,
             fault_type: self.mapped(cells, Field::FaultType, &words.fault_type)?,
             root_cause_level: self.mapped(cells, Field::RootCauseLevel, &words.root_cause_level)?,
-            cause_tag: self.key(cells, Field::CauseTag)?,
-            solution_tag: self.key(cells, Field::SolutionTag)?,
+            cause_tag: self.tag(cells, Field::CauseTag)?,
+            solution_tag: self.tag(cells, Field::SolutionTag)?,
             resolution: self.text(cells, Field::Resolution).map(|text| truncate(&text, BODY_CHARS_MAX)),
             id,
         })
@@ -283,6 +284,27 @@ impl RowReader {
         }
     }
 
+    /// A tag of an attribution is a key. In a map that gives no whole attribution it is a text of any length.
+    fn tag(&self, cells: &Cells<'_>, field: Field) -> Result<Option<String>, Message> {
+        if self.unmapped_attribution().is_empty() {
+            return self.key(cells, field);
+        }
+        Ok(self.text(cells, field).map(|text| truncate(&text, BODY_CHARS_MAX)))
+    }
+
+    /// The fields of an attribution that the map does not fill, if it fills some of it.
+    fn unmapped_attribution(&self) -> Vec<Field> {
+        let is_named = Field::ATTRIBUTION.iter().chain([&Field::CauseTag]).any(|field| self.has(*field));
+        let wanted = Field::ATTRIBUTION.into_iter().chain([Field::Assignee]).filter(|field| !self.has(*field));
+        if is_named { wanted.collect() } else { Vec::new() }
+    }
+
+    /// What the map leaves out of every ticket, before the first row is read.
+    pub fn notes(&self) -> Vec<MapNote> {
+        let missing = self.unmapped_attribution();
+        if missing.is_empty() { Vec::new() } else { vec![MapNote::PartialAttribution { missing }] }
+    }
+
     fn mapped<T: Copy>(
         &self,
         cells: &Cells<'_>,
@@ -334,7 +356,8 @@ fn source_status(word: &str) -> Result<SourceStatus, Message> {
     }
 }
 
-fn truncate(text: &str, chars_max: usize) -> String {
+/// At most so many characters; an ellipsis says that it is shorter.
+pub fn truncate(text: &str, chars_max: usize) -> String {
     if text.chars().count() <= chars_max {
         return text.to_owned();
     }

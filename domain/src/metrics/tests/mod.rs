@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::decide::{Visibility, aggregate, distribution, drill_down, edges, gap_instants, heatmaps, outcome};
 use super::model::{
     BUCKETS, Cell, Columns, Dimension, Fact, Gap, Interval, Key, Metric, Outcome, PERCENTILES, Period, Row, Selection,
-    Settings, Split, Stratum,
+    Settings, Split, Stratum, Tally,
 };
 use crate::kernel::{
     Actor, CustomerId, Person, Role, TeamId, TicketId, Timestamp, UserId, days, hours, minutes, seconds,
@@ -44,7 +44,7 @@ fn check(metric: Metric, row: Row, is_fixed: bool, now: Timestamp, expected: Opt
 }
 
 #[test]
-fn a_first_response_is_met_missed_or_pending() {
+fn a_first_response_counts_once_it_is_due_whether_it_came_or_not() {
     let responded = |after| Row { first_responded_at: Some(NOON + after), ..row() };
     let due = NOON + minutes(15);
     for (row, now, expected) in [
@@ -52,10 +52,14 @@ fn a_first_response_is_met_missed_or_pending() {
         (responded(minutes(15)), NOON + days(9), Outcome::Met),
         (responded(minutes(15) + std::time::Duration::from_millis(1)), NOON + days(9), Outcome::Missed),
         (row(), due - std::time::Duration::from_millis(1), Outcome::Pending),
+        (responded(seconds(1)), due - std::time::Duration::from_millis(1), Outcome::Pending),
         (row(), due, Outcome::Missed),
+        (responded(seconds(1)), due, Outcome::Met),
         // With an SLA clock, its due time counts.
         (Row { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(59)) }, NOON + days(9), Outcome::Met),
         (Row { first_response_due_at: Some(NOON + minutes(5)), ..row() }, NOON + minutes(5), Outcome::Missed),
+        (Row { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(9)) }, due, Outcome::Pending),
+        (Row { response_unknown: true, first_resolved_at: Some(NOON), ..row() }, due, Outcome::Met),
         (Row { excluded: true, ..row() }, due + seconds(1), Outcome::Excluded),
     ] {
         check(Metric::FirstResponseCompliance, row, false, now, Some((NOON, expected)));
@@ -71,8 +75,13 @@ fn a_first_time_resolution_has_no_hand_over_and_no_reopening_within_a_week() {
     for (row, now, expected) in [
         (resolved, week, Outcome::Pending),
         (resolved, week + seconds(1), Outcome::Met),
-        (Row { handed_over: true, ..resolved }, NOON + hours(4), Outcome::Missed),
-        (reopened(days(7)), week, Outcome::Missed),
+        // What has failed already counts no earlier than what may still hold.
+        (Row { handed_over: true, ..resolved }, NOON + hours(4), Outcome::PendingFailed),
+        (Row { handed_over: true, ..resolved }, week, Outcome::PendingFailed),
+        (Row { handed_over: true, ..resolved }, week + seconds(1), Outcome::Missed),
+        (reopened(hours(1)), NOON + hours(5), Outcome::PendingFailed),
+        (reopened(days(7)), week, Outcome::PendingFailed),
+        (reopened(days(7)), week + seconds(1), Outcome::Missed),
         (reopened(days(7) + seconds(1)), NOON + days(30), Outcome::Met),
         (Row { excluded: true, ..resolved }, NOON + days(30), Outcome::Excluded),
     ] {
@@ -89,6 +98,32 @@ fn a_root_cause_is_closed_once_its_fix_is_released() {
     check(Metric::RootCauseClosure, defect, false, NOON, Some((closed_at, Outcome::Missed)));
     check(Metric::RootCauseClosure, Row { defect: false, ..defect }, true, NOON, None);
     check(Metric::RootCauseClosure, Row { closed_at: None, ..defect }, true, NOON, None);
+}
+
+#[test]
+fn a_figure_of_open_windows_has_no_value_and_says_how_many_are_pending() {
+    let tally_of = |outcomes: &[Outcome]| {
+        let mut tally = Tally::default();
+        outcomes.iter().for_each(|outcome| tally.add(*outcome));
+        tally
+    };
+    use Outcome::{Excluded, Met, Missed, Pending, PendingFailed, Unknown};
+    for (outcomes, value, pending, pending_failed) in [
+        (&[][..], None, 0, 0),
+        // 22 of 25 may hold, and one has failed: no share, and no verdict.
+        (&[PendingFailed, Pending, Pending], None, 3, 1),
+        (&[Met, Missed, PendingFailed], Some(0.5), 1, 1),
+        (&[Met, Unknown, Excluded], Some(1.0), 0, 0),
+    ] {
+        let tally = tally_of(outcomes);
+        let actual = (tally.value(), tally.pending, tally.pending_failed, tally.is_provisional());
+        assert_eq!(actual, (value, pending, pending_failed, pending > 0), "{outcomes:?}");
+    }
+    for (outcome, wanted, is_listed) in
+        [(PendingFailed, Pending, true), (PendingFailed, PendingFailed, true), (Pending, PendingFailed, false), (Met, Pending, false)]
+    {
+        assert_eq!(outcome.is_listed_as(wanted), is_listed, "{outcome:?} {wanted:?}");
+    }
 }
 
 fn fact(n: u128) -> Fact {

@@ -14,6 +14,8 @@ pub struct ImportedTicket {
     pub ticket: Ticket,
     pub reference: ExternalRef,
     pub attribution: Option<Attribution>,
+    /// What its source says of cause and solution, if that is no attribution.
+    pub source_solution: Option<String>,
     /// In order, each with its time.
     pub events: Vec<(TicketEvent, crate::kernel::Timestamp)>,
 }
@@ -26,13 +28,15 @@ pub async fn insert_imported_tickets(tx: &mut Tx, imported: Vec<ImportedTicket>)
     }
     let numbers = next_numbers(tx, imported.len()).await?;
     let known = catalogue::queries::cached(tx.app()).await?;
-    let (mut tickets, mut refs, mut attributions) = (Vec::new(), Vec::new(), Vec::new());
-    for (ImportedTicket { mut ticket, reference, attribution, events }, number) in imported.into_iter().zip(numbers) {
+    let (mut tickets, mut refs, mut attributions, mut solutions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (imported, number) in imported.into_iter().zip(numbers) {
+        let ImportedTicket { mut ticket, reference, attribution, source_solution, events } = imported;
         ticket.number = number;
         ticket.token = token::generate(&*tx.app().entropy);
         ticket.request.confidential = is_confidential(&known, &ticket);
         refs.push((ticket.id, reference));
         attributions.extend(attribution);
+        solutions.extend(source_solution.map(|text| (ticket.id, text)));
         for (event, at) in events {
             tx.record_imported(event, at);
         }
@@ -43,7 +47,7 @@ pub async fn insert_imported_tickets(tx: &mut Tx, imported: Vec<ImportedTicket>)
     if !attributions.is_empty() {
         store::upsert_attributions(tx.conn(), attributions).await?;
     }
-    Ok(())
+    store::upsert_source_solutions(tx.conn(), solutions).await
 }
 
 /// By the cached catalogue: entries that the import has just created are not confidential.
@@ -56,7 +60,8 @@ fn is_confidential(known: &CatalogueSnapshot, ticket: &Ticket) -> bool {
 
 /// Adds newer history from the source. A conflict if the ticket is no longer at `version`.
 pub async fn update_imported_ticket(tx: &mut Tx, version: i32, imported: ImportedTicket) -> Result<i32> {
-    let ImportedTicket { mut ticket, reference: _, attribution, events } = imported;
+    let ImportedTicket { mut ticket, reference: _, attribution, source_solution, events } = imported;
+    let id = ticket.id;
     ticket.request.confidential = is_confidential(&*catalogue::queries::cached(tx.app()).await?, &ticket);
     let saved = store::save(tx, version, ticket).await?;
     for (event, at) in events {
@@ -65,5 +70,6 @@ pub async fn update_imported_ticket(tx: &mut Tx, version: i32, imported: Importe
     if let Some(attribution) = attribution {
         store::upsert_attributions(tx.conn(), vec![attribution]).await?;
     }
+    store::upsert_source_solutions(tx.conn(), source_solution.map(|text| (id, text)).into_iter().collect()).await?;
     Ok(saved.version)
 }

@@ -12,7 +12,7 @@ use sea_orm::{
     QuerySelect, SqlErr,
 };
 
-use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
+use self::entities::{attribution, comment, external_ref, participant, source_solution, ticket, ticket_open};
 use super::model::{
     Attribution, Comment, ConfidentialityCause, ExternalRef, NumberSequence, ParticipantReason, Ticket, TicketStatus,
     Visibility,
@@ -229,14 +229,37 @@ pub(super) async fn redact_comments(conn: &Executor, ticket: TicketId, ids: &[Co
     Ok(usize::try_from(redacted.rows_affected).unwrap_or(usize::MAX))
 }
 
-/// Redacts the resolution, if there is one.
+/// Redacts the resolution, if there is one, and what an imported ticket has in its place.
 pub(super) async fn redact_resolution(conn: &Executor, ticket: TicketId) -> Result<()> {
     attribution::Entity::update_many()
         .col_expr(attribution::Column::Resolution, Expr::value(REDACTED.as_str()))
         .filter(attribution::Column::TicketId.eq(ticket))
         .exec(conn)
         .await?;
+    source_solution::Entity::update_many()
+        .col_expr(source_solution::Column::Body, Expr::value(REDACTED.as_str()))
+        .filter(source_solution::Column::TicketId.eq(ticket))
+        .exec(conn)
+        .await?;
     Ok(())
+}
+
+pub(super) async fn upsert_source_solutions(conn: &Executor, solutions: Vec<(TicketId, String)>) -> Result<()> {
+    if solutions.is_empty() {
+        return Ok(());
+    }
+    let row = |(ticket_id, body)| source_solution::ActiveModel { ticket_id: Set(ticket_id), body: Set(body) };
+    let mut replace = OnConflict::column(source_solution::Column::TicketId);
+    replace.update_column(source_solution::Column::Body);
+    let rows = solutions.into_iter().map(row);
+    source_solution::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn source_solutions(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, String>> {
+    let of = source_solution::Column::TicketId.is_in(ids.iter().copied());
+    let rows = source_solution::Entity::find().filter(of).all(conn).await?;
+    Ok(rows.into_iter().map(|source_solution::Model { ticket_id, body }| (ticket_id, body)).collect())
 }
 
 pub(super) async fn upsert_attributions(conn: &Executor, attributions: Vec<Attribution>) -> Result<()> {
