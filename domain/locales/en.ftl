@@ -276,6 +276,25 @@ import-summary-unattributed =
        *[other] { $count } tickets have cause and solution as text only: parts of their attribution are missing, so they count in no figure about causes
     }
 import-map-attribution-partial = The map fills only part of the attribution ({ $missing } missing): cause and solution are kept as text.
+import-map-operators = People are not created, so operators without an account are left out of the audit trail.
+import-map-references-invalid = references.{ $system }: at most { $max } systems, each with a key of its own that is not source
+import-comments-malformed = { $column }: the comments are no list of objects with at, author, text and visibility: { $error }
+import-comments-too-many = { $column }: { $count } comments in one row; at most { $max } are allowed
+import-comment-visibility = { $column }: "{ $value }" must be PUBLIC or INTERNAL
+import-omitted-texts = longer than a ticket holds, so the end was cut: { $fields }
+import-omitted-reference = the number { $external_id } in { $system } was not linked: another ticket has it
+import-summary-shortened =
+    { $count ->
+        [one] { $count } ticket has a text that was cut because of its length
+       *[other] { $count } tickets have texts that were cut because of their length
+    }
+import-summary-taken =
+    { $count ->
+        [one] { $count } number in another system was not linked, because another ticket has it
+       *[other] { $count } numbers in other systems were not linked, because other tickets have them
+    }
+import-source-requester = Requester (source): { $text }
+import-source-comment = { $author } (source): { $text }
 import-source-cause = Cause (source): { $text }
 import-source-solution = Solution (source): { $text }
 import-source-fault-type = Fault type (source): { $text }

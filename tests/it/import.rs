@@ -305,6 +305,67 @@ async fn a_solution_without_a_whole_attribution_is_kept_as_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requesters_comments_and_further_numbers_are_imported() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let map = short_map("format = \"jsonl\"", "requester = \"by\"\ncomments = \"said\"\ndevice = \"sn\"\ndescription = \"text\"")
+        + "[references]\nERP = \"erp\"\nCRM = \"crm\"\n";
+    std::fs::write(installation.path("map.toml"), map).unwrap();
+    let ticket = |id: &str, by: &str, erp: &str, said: Json| {
+        json!({ "id": id, "created": "2026-01-05 08:00", "state": "Work", "text": "停机", "by": by, "said": said, "sn": "SN-7",
+            "erp": erp, "crm": null })
+        .to_string()
+    };
+    let said = json!([
+        { "at": "2026-01-05 09:00", "author": format!("Admin <{ADMIN}>"), "text": "已联系客户", "visibility": "PUBLIC" },
+        { "at": "2026-01-05 10:00", "author": "张三", "text": "等待备件" },
+    ]);
+    let lines = [ticket("A1", ADMIN, "SO-1", said.clone()), ticket("A2", "李工", "SO-1", json!("called back"))];
+    std::fs::write(installation.path("list.jsonl"), lines.join("\n")).unwrap();
+    let server = installation.serve();
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.success && output.stdout.contains("2 created"), "{output:?}");
+    assert!(output.stdout.contains("1 number in another system was not linked"), "{output:?}");
+    let client = server.sign_in(ADMIN).await;
+    let query = "{ tickets(orderBy: { field: NUMBER, direction: ASC }) { nodes { description device requester { email }
+        externalRefs { system externalId } comments(first: 10) { nodes { body visibility createdAt author { name } } } } } }";
+    let nodes = client.query(query, json!({})).await["tickets"]["nodes"].clone();
+    let comment = |body: &str, visibility: &str, at: &str, name: &str| {
+        json!({ "body": body, "visibility": visibility, "createdAt": at, "author": { "name": name } })
+    };
+    let admin = nodes[0]["comments"]["nodes"][0]["author"]["name"].as_str().unwrap().to_owned();
+    let expected = json!([
+        { "description": "停机", "device": "SN-7", "requester": { "email": ADMIN },
+          "externalRefs": [{ "system": "ERP", "externalId": "SO-1" }, { "system": "SHORT", "externalId": "A1" }],
+          "comments": { "nodes": [
+              comment("已联系客户", "PUBLIC", "2026-01-05T01:00:00Z", &admin),
+              comment("张三（源系统）：等待备件", "INTERNAL", "2026-01-05T02:00:00Z", "SHORT"),
+          ] } },
+        { "description": "停机\n\n报修人（源系统）：李工", "device": "SN-7", "requester": null,
+          "externalRefs": [{ "system": "SHORT", "externalId": "A2" }],
+          "comments": { "nodes": [comment("called back", "INTERNAL", "2026-01-05T00:00:00Z", "SHORT")] } },
+    ]);
+    assert_eq!(nodes, expected);
+    // The same file changes nothing; a further comment is added, and those that exist are not repeated.
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.stdout.contains("0 created, 0 updated, 2 unchanged"), "{output:?}");
+    let mut more = said.as_array().unwrap().clone();
+    more.push(json!({ "at": "2026-01-05 11:00", "text": "备件已到" }));
+    let lines = [ticket("A1", ADMIN, "SO-1", json!(more)), ticket("A2", "李工", "SO-1", json!("called back"))];
+    std::fs::write(installation.path("list.jsonl"), lines.join("\n")).unwrap();
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.stdout.contains("0 created, 1 updated, 1 unchanged"), "{output:?}");
+    let nodes = client.query(query, json!({})).await["tickets"]["nodes"].clone();
+    let bodies: Vec<&Json> =
+        nodes[0]["comments"]["nodes"].as_array().unwrap().iter().map(|comment| &comment["body"]).collect();
+    assert_eq!(bodies, ["已联系客户", "张三（源系统）：等待备件", "备件已到"]);
+    // Staff are not told of history.
+    let told = client.query("{ notifications(first: 10) { nodes { cause } } }", json!({})).await;
+    assert_eq!(told["notifications"]["nodes"], json!([]));
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_is_read_by_time_and_a_ticket_with_refused_rows_is_incomplete() {
     let installation = Installation::new(PROGRAM).await;
     installation.add_user(ADMIN, "ADMIN");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::{Arg, Locale, Message, Timestamp, string_enum};
 use crate::msg;
 use crate::runtime::LogEvent;
-use crate::tickets::model::{FaultType, Priority, RootCauseLevel, TicketStatus};
+use crate::tickets::model::{ExternalRef, FaultType, Priority, RootCauseLevel, TicketStatus, Visibility};
 use uuid::Uuid;
 
 /// How to read the columns of a file. Written by hand, so unknown keys are rejected.
@@ -53,6 +53,9 @@ pub struct ImportMap {
     /// Fields that have the same value in every row.
     #[serde(default)]
     pub fixed: BTreeMap<Field, String>,
+    /// Further systems and the column of the ticket's number in each.
+    #[serde(default)]
+    pub references: BTreeMap<String, String>,
     /// How the values of the source map to those of Buoy.
     #[serde(default)]
     pub words: ValueMaps,
@@ -119,6 +122,10 @@ string_enum! {
         Team = "team",
         Assignee = "assignee",
         Customer = "customer",
+        /// Who needed help: a name, an e-mail address, or both.
+        Requester = "requester",
+        /// Comments: a JSON array, or a text.
+        Comments = "comments",
         Channel = "channel",
         /// Who wrote the row, for the audit trail.
         Operator = "operator",
@@ -148,6 +155,8 @@ impl Field {
 pub enum MapNote {
     /// It fills some fields of an attribution, but not these: what there is becomes a text.
     PartialAttribution { missing: Vec<Field> },
+    /// People are not created, so operators without an account are left out of the audit trail.
+    Operators,
 }
 
 impl MapNote {
@@ -156,6 +165,7 @@ impl MapNote {
             Self::PartialAttribution { missing } => {
                 msg!("import-map-attribution-partial", missing = field_names(missing))
             }
+            Self::Operators => msg!("import-map-operators"),
         }
     }
 }
@@ -239,6 +249,24 @@ pub struct Row {
     pub cause_tag: Option<String>,
     pub solution_tag: Option<String>,
     pub resolution: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub requester: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub comments: Vec<SourceComment>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub references: Vec<ExternalRef>,
+    /// Fields whose text was longer than a ticket holds.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub truncated: Vec<Field>,
+}
+
+/// A comment of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceComment {
+    pub at: Timestamp,
+    pub author: Option<String>,
+    pub text: String,
+    pub visibility: Visibility,
 }
 
 /// A row or ticket that was not imported, and why.
@@ -271,6 +299,10 @@ pub enum Omission {
     SeveralTickets { rows: usize },
     /// It is solved, and since when is not known.
     ClosingTime,
+    /// Texts longer than a ticket holds were cut.
+    Texts { fields: Vec<Field> },
+    /// A number that another ticket has.
+    Reference { system: String, external_id: String },
 }
 
 impl Omission {
@@ -282,6 +314,10 @@ impl Omission {
             Self::RepeatedId { rows } => msg!("import-omitted-repeated-id", rows = count(rows)),
             Self::SeveralTickets { rows } => msg!("import-omitted-several-tickets", rows = count(rows)),
             Self::ClosingTime => msg!("import-omitted-closing-time"),
+            Self::Texts { fields } => msg!("import-omitted-texts", fields = field_names(fields)),
+            Self::Reference { system, external_id } => {
+                msg!("import-omitted-reference", system = system, external_id = external_id)
+            }
         }
     }
 }
@@ -326,6 +362,12 @@ pub struct Summary {
     /// Solved tickets without a closing time.
     #[serde(default)]
     pub undated: u64,
+    /// Tickets of which a text was cut.
+    #[serde(default)]
+    pub shortened: u64,
+    /// Numbers in other systems that other tickets have.
+    #[serde(default)]
+    pub taken: u64,
     /// What the map leaves out of every ticket.
     #[serde(default)]
     pub notes: Vec<MapNote>,

@@ -217,6 +217,7 @@ export const en = {
   'outcome.MET': 'Met',
   'outcome.MISSED': 'Missed',
   'outcome.PENDING': 'Pending',
+  'outcome.PENDING_FAILED': 'Pending, failed already',
   'outcome.UNKNOWN': 'Unknown',
   'outcome.EXCLUDED': 'Excluded',
   'dimension.TEAM': 'Team',

@@ -217,6 +217,7 @@ export const zh: Record<MessageKey, string> = {
   'outcome.MET': '达标',
   'outcome.MISSED': '未达标',
   'outcome.PENDING': '待定',
+  'outcome.PENDING_FAILED': '待定（已失败）',
   'outcome.UNKNOWN': '未知',
   'outcome.EXCLUDED': '不计入',
   'dimension.TEAM': '班组',

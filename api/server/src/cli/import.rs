@@ -174,13 +174,15 @@ impl ProgressView {
 
 /// What was not imported, or does not count in metrics.
 fn left_out(summary: &Summary) -> Vec<Message> {
-    let Summary { incomplete, unattributed, repeated, undated, ref notes, .. } = *summary;
+    let Summary { incomplete, unattributed, repeated, undated, shortened, taken, ref notes, .. } = *summary;
     let count = |count: u64| Arg::Number(i64::try_from(count).unwrap_or(i64::MAX));
     let counts = [
         (incomplete, msg!("import-summary-incomplete", count = count(incomplete))),
         (unattributed, msg!("import-summary-unattributed", count = count(unattributed))),
         (repeated, msg!("import-summary-repeated", count = count(repeated))),
         (undated, msg!("import-summary-undated", count = count(undated))),
+        (shortened, msg!("import-summary-shortened", count = count(shortened))),
+        (taken, msg!("import-summary-taken", count = count(taken))),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, message)| message);
     notes.iter().map(MapNote::message).chain(counts).collect()

@@ -1,18 +1,18 @@
 //! Builds the state and the events of a ticket from its rows. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
-use super::super::model::{CountedUntil, MERGED, Omission, Row};
-use super::HistoryRules;
+use super::super::model::{CountedUntil, Field, MERGED, Omission, Row};
 use super::attribution::{SourceAttribution, SourceSolution, attribution};
-use crate::kernel::{CustomerId, Message, TeamId, TicketId, Timestamp, UserId};
+use super::{HistoryRules, details};
+use crate::kernel::{CustomerId, Locale, Message, TeamId, TicketId, Timestamp, UserId};
 use crate::msg;
 use crate::tickets::decide::hand_over::count_hand_over;
 use crate::tickets::decide::lifecycle::text_digest;
 use crate::tickets::model::{
-    Attribution, Fact, History as EventHistory, Ticket, TicketEvent, TicketRequest, TicketStatus,
+    Attribution, Comment, Fact, History as EventHistory, Ticket, TicketEvent, TicketRequest, TicketStatus,
 };
 
 /// The ids of the keys and names in rows.
@@ -21,6 +21,12 @@ pub struct Ids {
     pub teams: HashMap<String, TeamId>,
     pub customers: HashMap<String, CustomerId>,
     pub people: HashMap<String, UserId>,
+    /// Accounts of requesters, by what rows call them.
+    pub requesters: HashMap<String, UserId>,
+    /// Accounts of those who wrote comments.
+    pub authors: HashMap<String, UserId>,
+    /// The account that holds the comments of authors without one.
+    pub source_account: Option<UserId>,
 }
 
 /// What a history is built from.
@@ -36,6 +42,8 @@ pub struct HistoryInput<'a> {
     /// Other rows of the ticket were refused.
     pub incomplete: bool,
     pub ids: &'a Ids,
+    /// The language of texts that the import adds.
+    pub locale: Locale,
 }
 
 /// The result of all rows of a ticket.
@@ -44,6 +52,8 @@ pub struct TicketHistory {
     pub attribution: Option<Attribution>,
     /// What the source says of cause and solution, if that is no attribution.
     pub source_solution: Option<SourceSolution>,
+    /// By time.
+    pub comments: Vec<Comment>,
     /// In order, each with its own instant.
     pub events: Vec<(TicketEvent, Timestamp)>,
     pub omissions: Vec<Omission>,
@@ -65,7 +75,7 @@ pub fn build_history(id: TicketId, input: &HistoryInput<'_>) -> Result<TicketHis
 /// Replaces the events by an update at `now`, for a source that has changed earlier rows (a list with one row per ticket, or a
 /// corrected log).
 pub fn into_update(history: TicketHistory, before: &Ticket, source: &str, now: Timestamp) -> TicketHistory {
-    let TicketHistory { mut ticket, attribution, source_solution, events, omissions } = history;
+    let TicketHistory { mut ticket, attribution, source_solution, comments, events, omissions } = history;
     let (was, after) = (before.snapshot(), ticket.snapshot());
     let history = Some(EventHistory { operator: None });
     let closed = (!before.status.is_solved() && ticket.status.is_solved()).then_some(events.last()).flatten();
@@ -75,7 +85,7 @@ pub fn into_update(history: TicketHistory, before: &Ticket, source: &str, now: T
         TicketEvent { ticket: ticket.id, fact, before, after, first_response: false, reported: false, history };
     let events = std::iter::once((changed, now)).chain(closed.cloned()).collect();
     (ticket.times.updated_at, ticket.times.public_updated_at) = (now, now);
-    TicketHistory { ticket, attribution, source_solution, events, omissions }
+    TicketHistory { ticket, attribution, source_solution, comments, events, omissions }
 }
 
 /// The digest of rows; it shows whether the source has changed them.
@@ -109,7 +119,8 @@ impl<'a> HistoryBuilder<'a> {
     fn new(id: TicketId, input: &'a HistoryInput<'a>, first: &Row) -> Self {
         let request = TicketRequest {
             imported: true,
-            ..TicketRequest::new(first.title.clone(), first.description.clone(), "import")
+            requester: details::requester(input.rows).and_then(|name| input.ids.requesters.get(name).copied()),
+            ..TicketRequest::new(first.title.clone(), details::description(input.rows, input.ids, input.locale), "import")
         };
         let ticket = Ticket::new(id, 0, String::new(), request, first.created);
         Self {
@@ -301,7 +312,8 @@ impl<'a> HistoryBuilder<'a> {
         if self.ticket.status == TicketStatus::Resolved && attribution.is_none() {
             return Err(msg!("import-attribution-missing"));
         }
-        Ok(TicketHistory { ticket: self.ticket, attribution, source_solution, events: self.events, omissions })
+        let comments = details::comments(self.ticket.id, rows, self.input.ids, self.input.locale);
+        Ok(TicketHistory { ticket: self.ticket, attribution, source_solution, comments, events: self.events, omissions })
     }
 
     fn finish_counts(&mut self) {
@@ -332,6 +344,10 @@ impl<'a> HistoryBuilder<'a> {
         if history.resolution_unknown {
             omissions.push(Omission::ClosingTime);
         }
+        let fields: BTreeSet<Field> = rows.iter().flat_map(|row| row.truncated.iter().copied()).collect();
+        if !fields.is_empty() {
+            omissions.push(Omission::Texts { fields: fields.into_iter().collect() });
+        }
         history.incomplete = incomplete || several;
         let is_unknown = history.response_unknown
             || match status {
@@ -351,7 +367,7 @@ impl<'a> HistoryBuilder<'a> {
 /// Keeps the fields that only change in Buoy.
 fn keep_changes_in_buoy(ticket: &mut Ticket, before: &Ticket) {
     (ticket.number, ticket.token, ticket.version) = (before.number, before.token.clone(), before.version);
-    ticket.request.requester = before.request.requester;
+    ticket.request.requester = before.request.requester.or(ticket.request.requester);
     ticket.request.required_skills.clone_from(&before.request.required_skills);
     let responded = before.times.first_responded_at.into_iter().chain(ticket.times.first_responded_at).min();
     ticket.times.first_responded_at = responded;

@@ -37,7 +37,7 @@ fn listed(state: &str, closed: Option<&str>) -> Row {
 }
 
 pub fn input<'a>(rows: &'a [Row], rules: HistoryRules, ids: &'a Ids) -> HistoryInput<'a> {
-    HistoryInput { source: "S", rules, before: None, rows, from: 0, incomplete: false, ids }
+    HistoryInput { source: "S", rules, before: None, rows, from: 0, incomplete: false, ids, locale: Locale::En }
 }
 
 /// Ids of all names in rows.

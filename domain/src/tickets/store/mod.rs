@@ -23,6 +23,9 @@ use crate::kernel::text::REDACTED;
 use crate::kernel::{CommentId, Error, Result, TeamId, TicketId, Timestamp, UserId};
 use crate::runtime::{Engine, Executor, Tx};
 
+/// Rows or ids per statement.
+const ROWS_MAX: usize = 500;
+
 /// Locks the row on engines with several writers.
 pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
     let mut select = ticket::Entity::find_by_id(id);
@@ -205,17 +208,36 @@ impl From<comment::Model> for Comment {
 }
 
 pub(super) async fn insert_comment(conn: &Executor, comment: Comment) -> Result<()> {
-    let Comment { id, ticket, author, body, visibility, created_at } = comment;
-    let row = comment::ActiveModel {
-        id: Set(id),
-        ticket_id: Set(ticket),
-        author_id: Set(author),
-        body: Set(body),
-        visibility: Set(visibility.as_str().to_owned()),
-        created_at: Set(created_at),
+    insert_comments(conn, vec![comment]).await
+}
+
+pub(super) async fn insert_comments(conn: &Executor, comments: Vec<Comment>) -> Result<()> {
+    let row = |comment: &Comment| {
+        let Comment { id, ticket, author, body, visibility, created_at } = comment.clone();
+        comment::ActiveModel {
+            id: Set(id),
+            ticket_id: Set(ticket),
+            author_id: Set(author),
+            body: Set(body),
+            visibility: Set(visibility.as_str().to_owned()),
+            created_at: Set(created_at),
+        }
     };
-    comment::Entity::insert(row).exec_without_returning(conn).await?;
+    for comments in comments.chunks(ROWS_MAX) {
+        comment::Entity::insert_many(comments.iter().map(row)).exec_without_returning(conn).await?;
+    }
     Ok(())
+}
+
+/// Those of these comments that exist.
+pub(super) async fn known_comments(conn: &Executor, ids: &[CommentId]) -> Result<HashSet<CommentId>> {
+    let mut known = HashSet::new();
+    for ids in ids.chunks(ROWS_MAX) {
+        let of = comment::Column::Id.is_in(ids.iter().copied());
+        let found = comment::Entity::find().select_only().column(comment::Column::Id).filter(of);
+        known.extend(found.into_tuple::<CommentId>().all(conn).await?);
+    }
+    Ok(known)
 }
 
 /// Redacts comments; returns how many of them belong to the ticket.
