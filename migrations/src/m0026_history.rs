@@ -2,7 +2,7 @@
 //! solutions without a whole attribution.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait as _, DbBackend};
+use sea_orm_migration::sea_orm::DbBackend;
 
 pub struct Migration;
 
@@ -24,7 +24,9 @@ impl MigrationTrait for Migration {
             "alter table report_file add column is_final boolean not null default false".to_owned(),
             // Measured by late reports, perhaps.
             "update partner_system set clock_offset_millis = null, clock_seen_at = null".to_owned(),
-            format!("create table source_solution (ticket_id {id} not null primary key references ticket (id), body text not null)"),
+            format!(
+                "create table source_solution (ticket_id {id} not null primary key references ticket (id), body text not null)"
+            ),
         ];
         for statement in statements {
             manager.get_connection().execute_unprepared(&statement).await?;

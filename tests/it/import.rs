@@ -261,12 +261,17 @@ async fn a_solution_without_a_whole_attribution_is_kept_as_text() {
     std::fs::write(installation.path("list.csv"), text).unwrap();
     // What the map cannot give is said before anything is written.
     let check = installation.run(&["import", "list.csv", "--map", "map.toml", "--check"]);
-    for expected in ["nothing was kept", "The map fills only part of the attribution", "1 ticket has cause and solution as text"] {
+    for expected in
+        ["nothing was kept", "The map fills only part of the attribution", "1 ticket has cause and solution as text"]
+    {
         assert!(check.success && check.stdout.contains(expected), "{expected}: {check:?}");
     }
     let server = installation.serve();
     let output = installation.run(&["import", "list.csv", "--map", "map.toml"]);
-    assert!(output.success && output.stdout.contains("2 created") && output.stdout.contains(" 0 refused"), "{output:?}");
+    assert!(
+        output.success && output.stdout.contains("2 created") && output.stdout.contains(" 0 refused"),
+        "{output:?}"
+    );
     let report = read_text(&installation.path("list.csv.refused.jsonl"));
     assert!(report.contains("kept as text, not as an attribution") && !report.contains("C2"), "{report}");
     let client = server.sign_in(ADMIN).await;
@@ -291,7 +296,8 @@ async fn a_solution_without_a_whole_attribution_is_kept_as_text() {
     assert_eq!(cited["citation"]["text"], solution);
     // It is no attribution in any figure.
     let health = "{ healthReport(month: \"2026-01\") { resolved unattributed rootCauseConvergence { denominator } topCauses { count } } }";
-    let figures = json!({ "resolved": 2, "unattributed": 2, "rootCauseConvergence": { "denominator": 0 }, "topCauses": [] });
+    let figures =
+        json!({ "resolved": 2, "unattributed": 2, "rootCauseConvergence": { "denominator": 0 }, "topCauses": [] });
     assert_eq!(client.query(health, json!({})).await["healthReport"], figures);
     let tags = client.query("{ catalogue { causeTags { key } } }", json!({})).await;
     assert!(!tags.to_string().contains("设备日常损坏"), "a text is no tag of the catalogue: {tags}");
@@ -308,8 +314,10 @@ async fn a_solution_without_a_whole_attribution_is_kept_as_text() {
 async fn requesters_comments_and_further_numbers_are_imported() {
     let installation = Installation::new(PROGRAM).await;
     installation.add_user(ADMIN, "ADMIN");
-    let map = short_map("format = \"jsonl\"", "requester = \"by\"\ncomments = \"said\"\ndevice = \"sn\"\ndescription = \"text\"")
-        + "[references]\nERP = \"erp\"\nCRM = \"crm\"\n";
+    let map = short_map(
+        "format = \"jsonl\"",
+        "requester = \"by\"\ncomments = \"said\"\ndevice = \"sn\"\ndescription = \"text\"",
+    ) + "[references]\nERP = \"erp\"\nCRM = \"crm\"\n";
     std::fs::write(installation.path("map.toml"), map).unwrap();
     let ticket = |id: &str, by: &str, erp: &str, said: Json| {
         json!({ "id": id, "created": "2026-01-05 08:00", "state": "Work", "text": "停机", "by": by, "said": said, "sn": "SN-7",
@@ -330,9 +338,7 @@ async fn requesters_comments_and_further_numbers_are_imported() {
     let query = "{ tickets(orderBy: { field: NUMBER, direction: ASC }) { nodes { description device requester { email }
         externalRefs { system externalId } comments(first: 10) { nodes { body visibility createdAt author { name } } } } } }";
     let nodes = client.query(query, json!({})).await["tickets"]["nodes"].clone();
-    let comment = |body: &str, visibility: &str, at: &str, name: &str| {
-        json!({ "body": body, "visibility": visibility, "createdAt": at, "author": { "name": name } })
-    };
+    let comment = |body: &str, visibility: &str, at: &str, name: &str| json!({ "body": body, "visibility": visibility, "createdAt": at, "author": { "name": name } });
     let admin = nodes[0]["comments"]["nodes"][0]["author"]["name"].as_str().unwrap().to_owned();
     let expected = json!([
         { "description": "停机", "device": "SN-7", "requester": { "email": ADMIN },

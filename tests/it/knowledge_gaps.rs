@@ -6,8 +6,7 @@ use domain::import::model::{ImportMap, PartialTicket, Progress, RejectedRow};
 use domain::kernel::{days, hours, seconds};
 use tests::{Desk, Json, attribution, json};
 
-const GAPS: &str =
-    "{ knowledgeGaps { label team { key } issueType threshold ticketCount isSmallSample unattributed
+const GAPS: &str = "{ knowledgeGaps { label team { key } issueType threshold ticketCount isSmallSample unattributed
     weeks { firstTimeResolution { numerator denominator smallSample } }
     topics { label count tickets { id } } } }";
 
@@ -58,7 +57,10 @@ async fn three_low_weeks_start_extraction_and_list_topics_without_a_card() {
     for gap in [of_type, of_team] {
         let week = |n: i64| json!({ "firstTimeResolution": { "numerator": n, "denominator": 2, "smallSample": true } });
         assert_eq!(gap["weeks"], json!([week(1), week(1), week(0)]), "{gap:#?}");
-        assert_eq!((&gap["ticketCount"], &gap["isSmallSample"], &gap["unattributed"]), (&json!(6), &json!(true), &json!(0)));
+        assert_eq!(
+            (&gap["ticketCount"], &gap["isSmallSample"], &gap["unattributed"]),
+            (&json!(6), &json!(true), &json!(0))
+        );
         // A recurring topic has a draft card; another topic is listed.
         assert_eq!(gap["topics"].as_array().unwrap().len(), 1, "{gap:#?}");
         assert_eq!((&gap["topics"][0]["count"], &gap["topics"][0]["tickets"]), (&json!(1), &json!([{ "id": last }])));

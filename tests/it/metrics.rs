@@ -50,7 +50,11 @@ async fn an_open_window_is_pending_until_its_outcome_is_derived_from_now() {
     desk.advance(minutes(10)).await;
     mutate_ticket(&desk.as_("agent1").await, "acceptTicket", &quick, json!({})).await;
     desk.wait_for_followers().await;
-    assert_eq!(ratio(&desk, "firstResponseCompliance").await, (0, 0, 2), "answered or not: the quarter of an hour is not over");
+    assert_eq!(
+        ratio(&desk, "firstResponseCompliance").await,
+        (0, 0, 2),
+        "answered or not: the quarter of an hour is not over"
+    );
     // The figure changes with time alone.
     desk.advance(minutes(6)).await;
     assert_eq!(ratio(&desk, "firstResponseCompliance").await, (1, 2, 0));

@@ -104,12 +104,14 @@ async fn a_system_creates_tickets_with_its_own_references() {
     let without = key(json!(["REPORT", "LINK", "READ", "CORRECTIONS"])).await;
     assert_eq!(without.refusal("createTicket", input(json!({}))).await, ("FORBIDDEN".into(), String::new()));
     let only = key(json!(["CREATE"])).await;
-    let created = only.mutate_ok("createTicket", "token ticket { id }", input(json!({ "externalRefs": own("SO-1") }))).await;
+    let created =
+        only.mutate_ok("createTicket", "token ticket { id }", input(json!({ "externalRefs": own("SO-1") }))).await;
     assert_eq!(created["ticket"], Json::Null, "it may not read");
     let token = created["token"].as_str().unwrap();
     // The system is linked to it: it sees the ticket, and can report at once.
     let panorama = erp.client.query("query Q($reference: String!) { panorama(reference: $reference) { ticket { requester { name } customer { key } externalRefs { system externalId } } } }", json!({ "reference": token })).await;
-    let expected = json!({ "requester": null, "customer": null, "externalRefs": [{ "system": "ERP", "externalId": "SO-1" }] });
+    let expected =
+        json!({ "requester": null, "customer": null, "externalRefs": [{ "system": "ERP", "externalId": "SO-1" }] });
     assert_eq!(panorama["panorama"]["ticket"], expected);
     let at = "2026-03-02T01:00:01Z";
     assert_eq!(erp.report_status(token, "处理中", at).await.1, "IN_PROGRESS");
@@ -126,8 +128,10 @@ async fn a_system_creates_tickets_with_its_own_references() {
     assert_eq!(seen["requester"]["name"], "requester2", "{seen}");
     for (more, expected) in [
         (json!({ "externalRefs": [{ "system": "CRM", "externalId": "C-1" }] }), ("FORBIDDEN", "externalRefs.system")),
-        (json!({ "externalRefs": [{ "system": "ERP", "externalId": "SO-2" }, { "system": "CRM", "externalId": "C-1" }] }),
-            ("FORBIDDEN", "externalRefs.system")),
+        (
+            json!({ "externalRefs": [{ "system": "ERP", "externalId": "SO-2" }, { "system": "CRM", "externalId": "C-1" }] }),
+            ("FORBIDDEN", "externalRefs.system"),
+        ),
         (json!({ "externalRefs": own("SO-1") }), ("ALREADY_EXISTS", "externalRefs")),
         (json!({ "requesterEmail": "nobody@desk.test" }), ("UNKNOWN_KEY", "requesterEmail")),
         (json!({ "customerKey": "NOBODY" }), ("UNKNOWN_KEY", "customerKey")),

@@ -45,9 +45,9 @@ pub fn survey_outcome(figure: Figure, survey: &SurveyFact, now: Timestamp) -> Op
     let met = |met: bool| if met { Outcome::Met } else { Outcome::Missed };
     match figure {
         Figure::Csat => survey.score.map(|score| met(score >= SATISFIED_FROM)),
-        Figure::ResponseRate => survey.requested_at.map(|at| {
-            if now <= at + days(LINK_DAYS) { Outcome::Pending } else { met(survey.answered) }
-        }),
+        Figure::ResponseRate => survey
+            .requested_at
+            .map(|at| if now <= at + days(LINK_DAYS) { Outcome::Pending } else { met(survey.answered) }),
         _ => None,
     }
 }

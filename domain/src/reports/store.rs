@@ -246,7 +246,13 @@ pub async fn published(conn: &Executor, at: Timestamp) -> Result<Vec<CardId>> {
 }
 
 /// Stores the files of a month; replaces older ones.
-pub async fn save_files(conn: &Executor, month: &str, files: Vec<ReportFile>, is_final: bool, at: Timestamp) -> Result<()> {
+pub async fn save_files(
+    conn: &Executor,
+    month: &str,
+    files: Vec<ReportFile>,
+    is_final: bool,
+    at: Timestamp,
+) -> Result<()> {
     let rows = files.into_iter().map(|ReportFile { format, name, media_type, content }| report_file::ActiveModel {
         month: Set(month.to_owned()),
         format: Set(format),
@@ -257,9 +263,11 @@ pub async fn save_files(conn: &Executor, month: &str, files: Vec<ReportFile>, is
         content: Set(content),
     });
     let mut replace = OnConflict::columns([report_file::Column::Month, report_file::Column::Format]);
-    replace
-        .update_columns([report_file::Column::Name, report_file::Column::MediaType])
-        .update_columns([report_file::Column::MadeAt, report_file::Column::IsFinal, report_file::Column::Content]);
+    replace.update_columns([report_file::Column::Name, report_file::Column::MediaType]).update_columns([
+        report_file::Column::MadeAt,
+        report_file::Column::IsFinal,
+        report_file::Column::Content,
+    ]);
     report_file::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
 }

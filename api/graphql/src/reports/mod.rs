@@ -9,7 +9,9 @@ use domain::calendar::model::Organisation;
 use domain::knowledge::model::Source;
 use domain::metrics::decide::{month, quarter, week};
 use domain::metrics::model::{Outcome, Period};
-use domain::reports::model::{Cause, CauseCount, Contribution, Escape, Figure, Health, Settings, SolutionReuse};
+use domain::reports::model::{
+    Cause, CauseCount, Contribution, Escape, Figure, Health, STORED_MAX, Settings, SolutionReuse,
+};
 use domain::reports::{decide, queries};
 use graphql_macros::paged;
 
@@ -468,7 +470,7 @@ impl ReportQuery {
 
     /// The health reports that were generated automatically at the end of each month, with all tickets, newest first;
     /// for administrators. Their content can be queried for one month only.
-    #[graphql(complexity = "if month.is_some() { 2 } else { queries::STORED_MAX } * child_complexity")]
+    #[graphql(complexity = "if month.is_some() { 2 } else { STORED_MAX } * child_complexity")]
     async fn health_report_files(
         &self,
         ctx: &Context<'_>,

@@ -37,8 +37,8 @@ use super::error::OrTopLevel as _;
 use super::guard::cx;
 use super::knowledge::{CardNode, CitationNode};
 use super::loaders::{
-    AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf, SourceSolutionOf,
-    SlaClocksOf, SurveyOf, TraceOf,
+    AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf,
+    SlaClocksOf, SourceSolutionOf, SurveyOf, TraceOf,
 };
 use super::notifications::{NotificationNode, UnseenVerdict};
 use super::paging::{PageArgs, Relay, relay, rows};

@@ -106,7 +106,8 @@ impl ReferenceResolver {
                 }
             }
         }
-        let is_known = |author: &Option<String>| author.as_ref().is_some_and(|name| self.ids.authors.contains_key(name));
+        let is_known =
+            |author: &Option<String>| author.as_ref().is_some_and(|name| self.ids.authors.contains_key(name));
         let mut comments = rows.iter().flat_map(|row| &row.comments);
         if self.ids.source_account.is_none() && comments.any(|comment| !is_known(&comment.author)) {
             let (email, name) = (format!("import@{}.import.invalid", self.source), self.source.to_uppercase());

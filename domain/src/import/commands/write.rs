@@ -4,14 +4,14 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::super::decide::{RowReader, truncate};
 use super::super::decide::history::{HistoryInput, TicketHistory, build_history, digest, into_update};
+use super::super::decide::{RowReader, truncate};
 use super::super::model::{ImportFinished, Omission, PartialTicket, RejectedRow, Row, Summary};
 use super::super::store::{self, ticket_import};
-use super::{BATCH, ImportObserver};
 use super::references::{ReferenceResolver, rejected};
-use crate::kernel::{Error, Result, TicketId, boxed};
+use super::{BATCH, ImportObserver};
 use crate::kernel::text::BODY_CHARS_MAX;
+use crate::kernel::{Error, Result, TicketId, boxed};
 use crate::msg;
 use crate::notifications::model::Settings as Notifications;
 use crate::runtime::{App, Ctx, Tx};
@@ -171,12 +171,7 @@ impl Writer {
         Ok(held)
     }
 
-    async fn create(
-        &mut self,
-        tx: &mut Tx,
-        group: &TicketRows<'_>,
-        held: &mut HeldReferences,
-    ) -> Result<WriteOutcome> {
+    async fn create(&mut self, tx: &mut Tx, group: &TicketRows<'_>, held: &mut HeldReferences) -> Result<WriteOutcome> {
         let id = TicketId(tx.new_uuid());
         self.references.resolve(tx, group.rows).await?;
         let (history, omissions) = self.to_imported(self.history(id, None, group, 0)?, group.rows, held);

@@ -17,13 +17,15 @@ pub struct SourceSolution {
 }
 
 /// An attribution, or what there is of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceAttribution {
     /// The source says nothing of cause and solution.
     Nothing,
     Whole(Attribution),
     /// These fields have no value, so it is kept as a text and counts in no figure about causes.
-    Text { solution: SourceSolution, missing: Vec<Field> },
+    Text {
+        solution: SourceSolution,
+        missing: Vec<Field>,
+    },
 }
 
 impl SourceSolution {

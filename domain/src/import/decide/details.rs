@@ -60,7 +60,8 @@ pub fn visibility(column: &str, word: Option<&str>) -> Result<Visibility, Messag
 pub fn email_in(text: &str) -> Option<String> {
     let inside = text.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(email, _)| email);
     let email = inside.trim();
-    let is_email = email.contains('@') && !email.contains(char::is_whitespace) && email.chars().count() <= 4 * KEY_CHARS_MAX;
+    let is_email =
+        email.contains('@') && !email.contains(char::is_whitespace) && email.chars().count() <= 4 * KEY_CHARS_MAX;
     is_email.then(|| email.to_lowercase())
 }
 
@@ -94,7 +95,12 @@ pub fn comments(ticket: TicketId, rows: &[Row], ids: &Ids, locale: Locale) -> Ve
             _ => text.clone(),
         };
         let mut hash = Sha256::new();
-        for part in [ticket.0.as_bytes().as_slice(), &at.millis().to_be_bytes(), author.as_deref().unwrap_or_default().as_bytes(), text.as_bytes()] {
+        for part in [
+            ticket.0.as_bytes().as_slice(),
+            &at.millis().to_be_bytes(),
+            author.as_deref().unwrap_or_default().as_bytes(),
+            text.as_bytes(),
+        ] {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }

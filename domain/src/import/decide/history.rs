@@ -120,7 +120,11 @@ impl<'a> HistoryBuilder<'a> {
         let request = TicketRequest {
             imported: true,
             requester: details::requester(input.rows).and_then(|name| input.ids.requesters.get(name).copied()),
-            ..TicketRequest::new(first.title.clone(), details::description(input.rows, input.ids, input.locale), "import")
+            ..TicketRequest::new(
+                first.title.clone(),
+                details::description(input.rows, input.ids, input.locale),
+                "import",
+            )
         };
         let ticket = Ticket::new(id, 0, String::new(), request, first.created);
         Self {
@@ -313,7 +317,14 @@ impl<'a> HistoryBuilder<'a> {
             return Err(msg!("import-attribution-missing"));
         }
         let comments = details::comments(self.ticket.id, rows, self.input.ids, self.input.locale);
-        Ok(TicketHistory { ticket: self.ticket, attribution, source_solution, comments, events: self.events, omissions })
+        Ok(TicketHistory {
+            ticket: self.ticket,
+            attribution,
+            source_solution,
+            comments,
+            events: self.events,
+            omissions,
+        })
     }
 
     fn finish_counts(&mut self) {

@@ -253,8 +253,10 @@ impl RowReader {
         let mut comments = Vec::new();
         for comment in details::json_comments(column, value)? {
             let said_at = comment.at.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            let said_at = said_at.map(|text| self.times.parse(&self.map, text).map_err(|fault| fault.message(column, text)));
-            let given = |text: Option<String>| text.map(|text| clean(&text, TextUse::Text)).filter(|text| !text.is_empty());
+            let said_at =
+                said_at.map(|text| self.times.parse(&self.map, text).map_err(|fault| fault.message(column, text)));
+            let given =
+                |text: Option<String>| text.map(|text| clean(&text, TextUse::Text)).filter(|text| !text.is_empty());
             let Some(text) = given(Some(comment.text)) else { continue };
             comments.push(SourceComment {
                 at: said_at.transpose()?.unwrap_or(at).max(created),

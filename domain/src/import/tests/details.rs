@@ -96,7 +96,8 @@ fn a_comment_is_the_same_in_every_import_and_names_an_unknown_author() {
     let texts: Vec<(UserId, &str)> = found.iter().map(|comment| (comment.author, comment.body.as_str())).collect();
     assert_eq!(texts, [(ann, "called"), (source, "bob (source): later")], "by time");
     let again = comments(ticket, &rows[..1], &ids, Locale::ZhCn);
-    let ids_of = |comments: &[crate::tickets::model::Comment]| comments.iter().map(|comment| comment.id).collect::<Vec<_>>();
+    let ids_of =
+        |comments: &[crate::tickets::model::Comment]| comments.iter().map(|comment| comment.id).collect::<Vec<_>>();
     assert_eq!(ids_of(&found), ids_of(&again));
     assert_ne!(ids_of(&found), ids_of(&comments(TicketId(Uuid::from_u128(8)), &rows, &ids, Locale::En)));
 }
@@ -127,7 +128,8 @@ fn numbers_in_other_systems_are_read_by_system() {
 
 #[test]
 fn what_a_map_leaves_out_is_said_before_the_first_row() {
-    let all = "fault_type = \"f\"\nroot_cause_level = \"l\"\nsolution_tag = \"s\"\nresolution = \"r\"\nassignee = \"a\"";
+    let all =
+        "fault_type = \"f\"\nroot_cause_level = \"l\"\nsolution_tag = \"s\"\nresolution = \"r\"\nassignee = \"a\"";
     let missing = |fields: &[Field]| vec![MapNote::PartialAttribution { missing: fields.to_vec() }];
     for (columns, expected) in [
         ("", vec![]),

@@ -196,7 +196,10 @@ fn a_partial_attribution_is_a_text_that_names_its_parts() {
     let resolution = Some("更换电源模块".to_owned());
     let text = |solution: SourceSolution| (solution.text(Locale::En), solution.text(Locale::ZhCn));
     for (solution, expected) in [
-        (SourceSolution { resolution: resolution.clone(), ..SourceSolution::default() }, ("更换电源模块", "更换电源模块")),
+        (
+            SourceSolution { resolution: resolution.clone(), ..SourceSolution::default() },
+            ("更换电源模块", "更换电源模块"),
+        ),
         (
             SourceSolution { resolution, cause_tag: Some("老化".to_owned()), ..SourceSolution::default() },
             ("更换电源模块\nCause (source): 老化", "更换电源模块\n原因（源系统）：老化"),

@@ -1,6 +1,7 @@
 //! Outcomes, aggregates, heat maps and visibility.
 
 mod history;
+mod windows;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::decide::{Visibility, aggregate, distribution, drill_down, edges, gap_instants, heatmaps, outcome};
 use super::model::{
     BUCKETS, Cell, Columns, Dimension, Fact, Gap, Interval, Key, Metric, Outcome, PERCENTILES, Period, Row, Selection,
-    Settings, Split, Stratum, Tally,
+    Settings, Split, Stratum,
 };
 use crate::kernel::{
     Actor, CustomerId, Person, Role, TeamId, TicketId, Timestamp, UserId, days, hours, minutes, seconds,
@@ -98,32 +99,6 @@ fn a_root_cause_is_closed_once_its_fix_is_released() {
     check(Metric::RootCauseClosure, defect, false, NOON, Some((closed_at, Outcome::Missed)));
     check(Metric::RootCauseClosure, Row { defect: false, ..defect }, true, NOON, None);
     check(Metric::RootCauseClosure, Row { closed_at: None, ..defect }, true, NOON, None);
-}
-
-#[test]
-fn a_figure_of_open_windows_has_no_value_and_says_how_many_are_pending() {
-    let tally_of = |outcomes: &[Outcome]| {
-        let mut tally = Tally::default();
-        outcomes.iter().for_each(|outcome| tally.add(*outcome));
-        tally
-    };
-    use Outcome::{Excluded, Met, Missed, Pending, PendingFailed, Unknown};
-    for (outcomes, value, pending, pending_failed) in [
-        (&[][..], None, 0, 0),
-        // 22 of 25 may hold, and one has failed: no share, and no verdict.
-        (&[PendingFailed, Pending, Pending], None, 3, 1),
-        (&[Met, Missed, PendingFailed], Some(0.5), 1, 1),
-        (&[Met, Unknown, Excluded], Some(1.0), 0, 0),
-    ] {
-        let tally = tally_of(outcomes);
-        let actual = (tally.value(), tally.pending, tally.pending_failed, tally.is_provisional());
-        assert_eq!(actual, (value, pending, pending_failed, pending > 0), "{outcomes:?}");
-    }
-    for (outcome, wanted, is_listed) in
-        [(PendingFailed, Pending, true), (PendingFailed, PendingFailed, true), (Pending, PendingFailed, false), (Met, Pending, false)]
-    {
-        assert_eq!(outcome.is_listed_as(wanted), is_listed, "{outcome:?} {wanted:?}");
-    }
 }
 
 fn fact(n: u128) -> Fact {

@@ -201,6 +201,7 @@ pub struct Params {
 }
 
 /// First-time resolution of a team or issue type stays low.
+#[derive(Clone, Debug)]
 pub struct KnowledgeGap {
     /// The name of the team or issue type.
     pub name: Message,

@@ -21,8 +21,8 @@ use crate::people;
 use crate::people::model::User;
 use crate::reports::decide;
 use crate::reports::model::{
-    Cause, CellValue, Escape, Heading, Health, MonthlyReport, Pending, ReportFile, ReportFormat, ReportRenderer, Settings,
-    Sheet,
+    Cause, CellValue, Escape, Heading, Health, MonthlyReport, Pending, ReportFile, ReportFormat, ReportRenderer,
+    Settings, Sheet,
 };
 use crate::runtime::Ctx;
 use crate::tickets;

@@ -81,7 +81,8 @@ fn is_confidential(known: &CatalogueSnapshot, ticket: &Ticket) -> bool {
 pub async fn update_imported_ticket(tx: &mut Tx, version: i32, imported: ImportedTicket) -> Result<i32> {
     let ImportedTicket { mut ticket, references, attribution, source_solution, mut comments, events } = imported;
     let id = ticket.id;
-    let known = store::known_comments(tx.conn(), &comments.iter().map(|comment| comment.id).collect::<Vec<_>>()).await?;
+    let known =
+        store::known_comments(tx.conn(), &comments.iter().map(|comment| comment.id).collect::<Vec<_>>()).await?;
     comments.retain(|comment| !known.contains(&comment.id));
     record_comments(tx, &ticket, &comments);
     // The first one is that of the source, by which the ticket was found.
