@@ -10,6 +10,7 @@ import { Server } from './server';
 const run = promisify(execFile);
 const text = await readFile(new URL('../docs/partners.md', import.meta.url), 'utf8');
 const blocks = [...text.matchAll(/```([^\n]*)\n([\s\S]*?)```/g)].map(([, kind, body]) => ({ kind: kind!, body: body! }));
+const ticketToken = /^TKN-[0-9A-Z]{6}-[0-9A-Z]{5}$/;
 let server: Server;
 let workDir: string;
 const env: Record<string, string> = { ...(process.env as Record<string, string>) };
@@ -29,6 +30,7 @@ beforeAll(async () => {
     BUOY: server.address,
     ADMIN: admin,
     TOKEN: token,
+    SECRET: `whsec_${Buffer.from('the secret of the guide').toString('base64')}`,
     QUEUE: join(workDir, 'queue'),
     SDK: new URL('../web/dist/sdk/buoy.mjs', import.meta.url).href,
   });
@@ -69,9 +71,11 @@ it('every command of the guide runs and succeeds', async () => {
     const results = data.results ?? data.reportStatuses?.results ?? (data.outcome ? [data] : []);
     for (const { outcome } of results) expect(['APPLIED', 'AGREED', 'STALE']).toContain(outcome);
     if (data.registerSystem) Object.assign(env, { KEY: data.registerSystem.apiKey, WEBHOOK_SECRET: data.registerSystem.webhookSecret });
+    if (data.createTicket) expect(data.createTicket.token).toMatch(ticketToken);
+    if (body.includes('/intake/api')) expect(printed.ticket).toMatch(ticketToken);
     if (data.panorama) expect(data.panorama.systems[0]).toMatchObject({ system: 'ERP_NO_GUIDE', agrees: true });
   }
-  expect(ranKinds).toEqual(['sh', 'sh', 'sh', 'python', 'java', 'js', 'python', 'sh', 'sh']);
+  expect(ranKinds).toEqual(['sh', 'sh', 'sh', 'sh', 'python', 'java', 'js', 'python', 'sh', 'sh', 'sh', 'python']);
 });
 
 it('the server accepts every status map of the guide', async () => {

@@ -263,7 +263,7 @@ import-time-implausible = { $column }: "{ $text }" is before 1980 or in the futu
 import-time-before-created = { $column }: { $at } is before the ticket was created ({ $created })
 import-row-before-created = the row was written ({ $at }) before its ticket was created ({ $created })
 import-omitted-rows = rows of this ticket were refused: it is marked as incomplete and counts in no metric
-import-omitted-attribution = cause and solution were not imported: { $missing } has no value
+import-omitted-attribution = cause and solution are kept as text, not as an attribution: { $missing } has no value
 import-omitted-several-tickets = { $rows } rows have this id and were created at different times: they became one ticket, which is marked as incomplete and counts in no metric
 import-omitted-closing-time = it is closed, and no closing time is given: it counts in no duration
 import-omitted-repeated-id =
@@ -278,9 +278,33 @@ import-summary-incomplete =
     }
 import-summary-unattributed =
     { $count ->
-        [one] { $count } ticket lost its cause and solution: parts of them are missing
-       *[other] { $count } tickets lost their cause and solution: parts of them are missing
+        [one] { $count } ticket has cause and solution as text only: parts of its attribution are missing, so it counts in no figure about causes
+       *[other] { $count } tickets have cause and solution as text only: parts of their attribution are missing, so they count in no figure about causes
     }
+import-map-attribution-partial = The map fills only part of the attribution ({ $missing } missing): cause and solution are kept as text.
+import-map-operators = People are not created, so operators without an account are left out of the audit trail.
+import-map-references-invalid = references.{ $system }: at most { $max } systems, each with a key of its own that is not source
+import-comments-malformed = { $column }: the comments are no list of objects with at, author, text and visibility: { $error }
+import-comments-too-many = { $column }: { $count } comments in one row; at most { $max } are allowed
+import-comment-visibility = { $column }: "{ $value }" must be PUBLIC or INTERNAL
+import-omitted-texts = longer than a ticket holds, so the end was cut: { $fields }
+import-omitted-reference = the number { $external_id } in { $system } was not linked: another ticket has it
+import-summary-shortened =
+    { $count ->
+        [one] { $count } ticket has a text that was cut because of its length
+       *[other] { $count } tickets have texts that were cut because of their length
+    }
+import-summary-taken =
+    { $count ->
+        [one] { $count } number in another system was not linked, because another ticket has it
+       *[other] { $count } numbers in other systems were not linked, because other tickets have them
+    }
+import-source-requester = Requester (source): { $text }
+import-source-comment = { $author } (source): { $text }
+import-source-cause = Cause (source): { $text }
+import-source-solution = Solution (source): { $text }
+import-source-fault-type = Fault type (source): { $text }
+import-source-cause-level = Root-cause level (source): { $text }
 import-summary-repeated =
     { $count ->
         [one] { $count } row of the list has the id of another one and became part of its ticket
@@ -388,8 +412,13 @@ notification-digest = { $count } messages
 notification-alert = Buoy needs an administrator
 notification-report = The { $month } health report is ready
 notification-report-body = View it with charts, or download it as a file.
+notification-report-provisional-body = It is provisional: the windows of some figures are still open. The final report follows by itself.
+notification-report-final = The { $month } health report is final
+notification-report-final-body = All windows are closed. It replaces the provisional report.
 notification-knowledge-gap = { $name }: first-time resolution is low
 notification-knowledge-gap-body = Below target for three weeks. { $count } topics have no knowledge card yet: review them and add cards.
+notification-knowledge-gap-of-body = Below target for three weeks ({ $tickets } tickets). { $count } topics have no knowledge card yet: review them and add cards.
+notification-knowledge-gap-small-body = Below target for three weeks, but only { $tickets } tickets: a small sample, so this may be chance. { $count } topics have no knowledge card yet.
 notification-card = A knowledge card was drafted from { $count } tickets
 notification-card-body = The same root cause was repeatedly solved the same way. Review the draft and publish it.
 notification-survey = How did we do? Ticket { $number }
@@ -496,6 +525,7 @@ recommend-solved-before = Similar solved cases:
 
 reports-title = Health report { $month }
 reports-scope = Tickets first resolved from { $from } until before { $to } ({ $time_zone }): { $resolved }, including { $unattributed } without a root cause.
+reports-provisional = Provisional: { $tickets } tickets and { $surveys } surveys are pending, because their windows are still open. They count in no figure yet. Final from { $date }.
 reports-made-on = Generated on { $date } from the data that the reader can see. Merged and cancelled tickets are not counted.
 
 reports-section-figures = Metrics
@@ -514,6 +544,7 @@ reports-figure-response-rate = Survey response rate
 reports-verdict-met = met
 reports-verdict-missed = missed
 reports-verdict-none = no data
+reports-verdict-provisional = { $verdict } (provisional, { $pending } pending)
 
 reports-column-figure = Metric
 reports-column-value = Value

@@ -29,6 +29,7 @@ mod m0022_send_window;
 mod m0023_contacts;
 mod m0024_raw_mail;
 mod m0025_routing;
+mod m0026_history;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_contacts::Migration),
             Box::new(m0024_raw_mail::Migration),
             Box::new(m0025_routing::Migration),
+            Box::new(m0026_history::Migration),
         ]
     }
 }
@@ -97,7 +99,7 @@ impl From<DbErr> for Mismatch {
 }
 
 /// Every table, parents before children: the order in which rows can be written back.
-pub const TABLES: [&str; 73] = [
+pub const TABLES: [&str; 74] = [
     "event_log",
     "log_seal",
     "meta",
@@ -117,6 +119,7 @@ pub const TABLES: [&str; 73] = [
     "known_device",
     "ticket",
     "attribution",
+    "source_solution",
     "external_ref",
     "comment",
     "ticket_participant",

@@ -336,7 +336,11 @@ async fn invalid_reports_are_rejected_with_a_code_and_the_others_are_applied() {
     let systems = "{ systems { key clockOffsetMilliseconds unknownWords { word reportCount } apiKeys { prefix lastUsedAt scopes } } }";
     let seen = admin.query(systems, json!({})).await["systems"][0].clone();
     assert_eq!(seen["unknownWords"], json!([{ "word": "搁置", "reportCount": 1 }]));
-    assert_eq!(seen["clockOffsetMilliseconds"], 301_000, "by its latest report");
+    assert_eq!(seen["clockOffsetMilliseconds"], Json::Null, "no report said when it was sent");
+    let waited = json!({ "reports": [report(&token, "处理中", "2026-03-02T00:59:00Z", json!(null))], "sentAt": "2026-03-02T01:00:02Z" });
+    erp.client.mutate_ok("reportStatuses", "__typename", waited).await;
+    let offset = admin.query(systems, json!({})).await["systems"][0]["clockOffsetMilliseconds"].clone();
+    assert_eq!(offset, 2_000, "by the time of sending, however old the report");
     assert_eq!(seen["apiKeys"][0]["lastUsedAt"], "2026-03-02T01:00:00Z");
     let actual = admin.query("{ notifications(first: 5) { nodes { cause body } } }", json!({})).await;
     assert!(actual.to_string().contains("ERP: 搁置"), "{actual:#}");

@@ -221,7 +221,8 @@ async fn a_list_counts_what_it_knows_and_says_what_it_does_not() {
     for expected in [
         "14 created",
         "1 refused",
-        "1 ticket lost its cause and solution",
+        "1 ticket has cause and solution as text only",
+        "The map fills only part of the attribution (fault_type, root_cause_level, solution_tag, assignee missing)",
         "1 row of the list has the id of another one",
         "1 closed ticket has no closing time",
     ] {
@@ -245,6 +246,128 @@ async fn a_list_counts_what_it_knows_and_says_what_it_does_not() {
         "tickets": { "nodes": [{ "externalRefs": [{ "externalId": "D3" }], "historyIncomplete": false }] },
     });
     assert_eq!(metrics, expected);
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solution_without_a_whole_attribution_is_kept_as_text() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let columns = "title = \"故障现象\"\nclosed = \"closed\"\nresolution = \"故障处理过程\"\ncause_tag = \"形成原因\"";
+    std::fs::write(installation.path("map.toml"), short_map("", columns)).unwrap();
+    let text = "id,created,state,closed,故障现象,故障处理过程,形成原因\n\
+        C1,2026-01-05 08:00,Done,2026-01-06 08:00,刻蚀机 E-721 报警停机,更换射频匹配器后复位,设备日常损坏\n\
+        C2,2026-01-05 08:00,Done,2026-01-06 08:00,打印机卡纸,,\n";
+    std::fs::write(installation.path("list.csv"), text).unwrap();
+    // What the map cannot give is said before anything is written.
+    let check = installation.run(&["import", "list.csv", "--map", "map.toml", "--check"]);
+    for expected in
+        ["nothing was kept", "The map fills only part of the attribution", "1 ticket has cause and solution as text"]
+    {
+        assert!(check.success && check.stdout.contains(expected), "{expected}: {check:?}");
+    }
+    let server = installation.serve();
+    let output = installation.run(&["import", "list.csv", "--map", "map.toml"]);
+    assert!(
+        output.success && output.stdout.contains("2 created") && output.stdout.contains(" 0 refused"),
+        "{output:?}"
+    );
+    let report = read_text(&installation.path("list.csv.refused.jsonl"));
+    assert!(report.contains("kept as text, not as an attribution") && !report.contains("C2"), "{report}");
+    let client = server.sign_in(ADMIN).await;
+    // It is found by the words of its solution.
+    let search = "{ tickets(filter: { text: \"射频匹配器\" }) { nodes { id title unattributed sourceSolution attribution { resolution } } } }";
+    let ask = || client.query(search, json!({}));
+    wait_until("the index has followed", || async { ask().await["tickets"]["nodes"][0].is_object() }).await;
+    let found = ask().await["tickets"]["nodes"][0].clone();
+    let solution = "更换射频匹配器后复位\n原因（源系统）：设备日常损坏";
+    let expected = json!({ "id": found["id"], "title": "刻蚀机 E-721 报警停机", "unattributed": true, "sourceSolution": solution,
+        "attribution": null });
+    assert_eq!(found, expected);
+    // The engineer gets it with the similar case, and can cite it.
+    let similar = "query Q($input: SimilarCasesInput!) { similarCases(input: $input, first: 3) { ticket { title sourceSolution } } }";
+    let input = json!({ "input": { "title": "E-721 刻蚀机又报警", "description": "3 号刻蚀机报警 E-721，已停机" } });
+    let cases = client.query(similar, input).await["similarCases"].clone();
+    assert_eq!(cases[0]["ticket"]["sourceSolution"], solution, "{cases}");
+    let input = json!({ "title": "E-721 刻蚀机又报警", "description": "停机" });
+    let open = client.mutate_ok("createTicket", "ticket { id }", input).await["ticket"]["id"].clone();
+    let input = json!({ "ticketId": open, "caseId": found["id"] });
+    let cited = client.mutate_ok("citeSolution", "citation { text }", input).await;
+    assert_eq!(cited["citation"]["text"], solution);
+    // It is no attribution in any figure.
+    let health = "{ healthReport(month: \"2026-01\") { resolved unattributed rootCauseConvergence { denominator } topCauses { count } } }";
+    let figures =
+        json!({ "resolved": 2, "unattributed": 2, "rootCauseConvergence": { "denominator": 0 }, "topCauses": [] });
+    assert_eq!(client.query(health, json!({})).await["healthReport"], figures);
+    let tags = client.query("{ catalogue { causeTags { key } } }", json!({})).await;
+    assert!(!tags.to_string().contains("设备日常损坏"), "a text is no tag of the catalogue: {tags}");
+    // Redacting the resolution redacts it, too.
+    let input = json!({ "ticketId": found["id"], "texts": ["RESOLUTION"] });
+    client.mutate_ok("redactTicket", "__typename", input).await;
+    let redacted = "query Q($id: ID!) { ticket(id: $id) { sourceSolution } }";
+    let redacted = client.query(redacted, json!({ "id": found["id"] })).await["ticket"]["sourceSolution"].clone();
+    assert!(!redacted.to_string().contains("射频"), "{redacted}");
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requesters_comments_and_further_numbers_are_imported() {
+    let installation = Installation::new(PROGRAM).await;
+    installation.add_user(ADMIN, "ADMIN");
+    let map = short_map(
+        "format = \"jsonl\"",
+        "requester = \"by\"\ncomments = \"said\"\ndevice = \"sn\"\ndescription = \"text\"",
+    ) + "[references]\nERP = \"erp\"\nCRM = \"crm\"\n";
+    std::fs::write(installation.path("map.toml"), map).unwrap();
+    let ticket = |id: &str, by: &str, erp: &str, said: Json| {
+        json!({ "id": id, "created": "2026-01-05 08:00", "state": "Work", "text": "停机", "by": by, "said": said, "sn": "SN-7",
+            "erp": erp, "crm": null })
+        .to_string()
+    };
+    let said = json!([
+        { "at": "2026-01-05 09:00", "author": format!("Admin <{ADMIN}>"), "text": "已联系客户", "visibility": "PUBLIC" },
+        { "at": "2026-01-05 10:00", "author": "张三", "text": "等待备件" },
+    ]);
+    let lines = [ticket("A1", ADMIN, "SO-1", said.clone()), ticket("A2", "李工", "SO-1", json!("called back"))];
+    std::fs::write(installation.path("list.jsonl"), lines.join("\n")).unwrap();
+    let server = installation.serve();
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.success && output.stdout.contains("2 created"), "{output:?}");
+    assert!(output.stdout.contains("1 number in another system was not linked"), "{output:?}");
+    let client = server.sign_in(ADMIN).await;
+    let query = "{ tickets(orderBy: { field: NUMBER, direction: ASC }) { nodes { description device requester { email }
+        externalRefs { system externalId } comments(first: 10) { nodes { body visibility createdAt author { name } } } } } }";
+    let nodes = client.query(query, json!({})).await["tickets"]["nodes"].clone();
+    let comment = |body: &str, visibility: &str, at: &str, name: &str| json!({ "body": body, "visibility": visibility, "createdAt": at, "author": { "name": name } });
+    let admin = nodes[0]["comments"]["nodes"][0]["author"]["name"].as_str().unwrap().to_owned();
+    let expected = json!([
+        { "description": "停机", "device": "SN-7", "requester": { "email": ADMIN },
+          "externalRefs": [{ "system": "ERP", "externalId": "SO-1" }, { "system": "SHORT", "externalId": "A1" }],
+          "comments": { "nodes": [
+              comment("已联系客户", "PUBLIC", "2026-01-05T01:00:00Z", &admin),
+              comment("张三（源系统）：等待备件", "INTERNAL", "2026-01-05T02:00:00Z", "SHORT"),
+          ] } },
+        { "description": "停机\n\n报修人（源系统）：李工", "device": "SN-7", "requester": null,
+          "externalRefs": [{ "system": "SHORT", "externalId": "A2" }],
+          "comments": { "nodes": [comment("called back", "INTERNAL", "2026-01-05T00:00:00Z", "SHORT")] } },
+    ]);
+    assert_eq!(nodes, expected);
+    // The same file changes nothing; a further comment is added, and those that exist are not repeated.
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.stdout.contains("0 created, 0 updated, 2 unchanged"), "{output:?}");
+    let mut more = said.as_array().unwrap().clone();
+    more.push(json!({ "at": "2026-01-05 11:00", "text": "备件已到" }));
+    let lines = [ticket("A1", ADMIN, "SO-1", json!(more)), ticket("A2", "李工", "SO-1", json!("called back"))];
+    std::fs::write(installation.path("list.jsonl"), lines.join("\n")).unwrap();
+    let output = installation.run(&["import", "list.jsonl", "--map", "map.toml"]);
+    assert!(output.stdout.contains("0 created, 1 updated, 1 unchanged"), "{output:?}");
+    let nodes = client.query(query, json!({})).await["tickets"]["nodes"].clone();
+    let bodies: Vec<&Json> =
+        nodes[0]["comments"]["nodes"].as_array().unwrap().iter().map(|comment| &comment["body"]).collect();
+    assert_eq!(bodies, ["已联系客户", "张三（源系统）：等待备件", "备件已到"]);
+    // Staff are not told of history.
+    let told = client.query("{ notifications(first: 10) { nodes { cause } } }", json!({})).await;
+    assert_eq!(told["notifications"]["nodes"], json!([]));
     server.stop();
 }
 

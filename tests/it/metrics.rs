@@ -50,7 +50,11 @@ async fn an_open_window_is_pending_until_its_outcome_is_derived_from_now() {
     desk.advance(minutes(10)).await;
     mutate_ticket(&desk.as_("agent1").await, "acceptTicket", &quick, json!({})).await;
     desk.wait_for_followers().await;
-    assert_eq!(ratio(&desk, "firstResponseCompliance").await, (1, 1, 1));
+    assert_eq!(
+        ratio(&desk, "firstResponseCompliance").await,
+        (0, 0, 2),
+        "answered or not: the quarter of an hour is not over"
+    );
     // The figure changes with time alone.
     desk.advance(minutes(6)).await;
     assert_eq!(ratio(&desk, "firstResponseCompliance").await, (1, 2, 0));
@@ -66,10 +70,21 @@ async fn an_open_window_is_pending_until_its_outcome_is_derived_from_now() {
     assert_eq!(ratio(&desk, "firstTimeResolution").await, (0, 0, 2), "a week has to pass");
     mutate_ticket(&desk.as_("requester1").await, "reopenTicket", &slow, json!({ "reason": "又漏了" })).await;
     desk.wait_for_followers().await;
-    assert_eq!(ratio(&desk, "firstTimeResolution").await, (0, 1, 1), "it has already failed");
+    assert_eq!(ratio(&desk, "firstTimeResolution").await, (0, 0, 2), "what has failed already counts no earlier");
+    let fields = "firstTimeResolution { value healthy pendingFailed isProvisional }
+        pending: tickets(metric: FIRST_TIME_RESOLUTION, outcome: PENDING) { nodes { id } }
+        failed: tickets(metric: FIRST_TIME_RESOLUTION, outcome: PENDING_FAILED) { nodes { id } }";
+    let open = metrics(&desk.as_("admin").await, fields).await;
+    let no_verdict = json!({ "value": null, "healthy": null, "pendingFailed": 1, "isProvisional": true });
+    assert_eq!(open["firstTimeResolution"], no_verdict, "no share and no verdict from open windows");
+    assert_eq!(open["failed"]["nodes"], json!([{ "id": slow }]));
+    assert_eq!(open["pending"]["nodes"].as_array().unwrap().len(), 2);
     desk.advance(days(7) + hours(1)).await;
     desk.wait_for_followers().await;
     assert_eq!(ratio(&desk, "firstTimeResolution").await, (1, 2, 0));
+    let closed = metrics(&desk.as_("admin").await, "firstTimeResolution { healthy pendingFailed isProvisional }").await;
+    let verdict = json!({ "healthy": false, "pendingFailed": 0, "isProvisional": false });
+    assert_eq!(closed["firstTimeResolution"], verdict);
     // A later reopening begins a new cycle, and the figure stays.
     mutate_ticket(&desk.as_("requester1").await, "reopenTicket", &quick, json!({ "reason": "again" })).await;
     desk.wait_for_followers().await;

@@ -6,8 +6,9 @@ use tests::{Desk, Json, json};
 
 const REPORT: &str = "query Q($month: String!) { healthReport(month: $month) { resolved unattributed
     rootCauseConvergence { numerator denominator value healthy } solutionReuse { numerator denominator }
-    l3Escape { numerator denominator healthy } recurrence { numerator denominator pending } linkRate { numerator denominator }
-    csat { numerator denominator } responseRate { numerator denominator }
+    l3Escape { numerator denominator healthy } recurrence { numerator denominator pending pendingFailed healthy } linkRate { numerator denominator }
+    csat { numerator denominator } responseRate { numerator denominator pending }
+    isProvisional finalAt pending pendingSurveys
     topCauses { faultType rootCauseLevel causeTag product count share label tickets { nodes { id } } }
     contributions { user { name } cards citedCases citations } solutions { citationCount case { id } card { id } } } }";
 
@@ -111,7 +112,8 @@ async fn the_monthly_report_matches_plain_sql_and_lists_its_tickets() {
     assert_eq!(ratio("rootCauseConvergence"), (6, 7), "the three most frequent causes");
     assert_eq!(ratio("linkRate"), (3, 7));
     assert_eq!(ratio("solutionReuse"), (1, 1), "one case, cited by three");
-    assert_eq!((ratio("csat"), ratio("responseRate")), ((1, 1), (1, 2)));
+    assert_eq!((ratio("csat"), ratio("responseRate")), ((1, 1), (0, 0)), "both surveys can still be answered");
+    assert_eq!((&actual["pendingSurveys"], &actual["responseRate"]["pending"]), (&json!(2), &json!(2)));
     // The same figures in plain SQL.
     let attributed = sql(&desk, "select count(*) from attribution").await;
     let defects = sql(&desk, "select count(*) from attribution where root_cause_level = 'L3_DESIGN_DEFECT'").await;
@@ -125,8 +127,13 @@ async fn the_monthly_report_matches_plain_sql_and_lists_its_tickets() {
             and x.root_cause_level = y.root_cause_level and coalesce(x.cause_tag, '') = coalesce(y.cause_tag, '')",
     )
     .await;
-    assert_eq!((ratio("recurrence"), &actual["recurrence"]["pending"]), ((back, back), &json!(6)));
-    assert_eq!(drill_down(&desk, "admin", "RECURRENCE", "MET").await, std::slice::from_ref(&first));
+    // A recurrence in an open window is no share of 100 %: it is pending like those that hold.
+    let open = json!({ "numerator": 0, "denominator": 0, "pending": 7, "pendingFailed": back, "healthy": null });
+    assert_eq!((&actual["recurrence"], &actual["pending"]), (&open, &json!(7)));
+    assert_eq!((&actual["isProvisional"], &actual["finalAt"]), (&json!(true), &json!("2026-04-30T16:00:00Z")));
+    assert_eq!(drill_down(&desk, "admin", "RECURRENCE", "PENDING_FAILED").await, std::slice::from_ref(&first));
+    assert_eq!(drill_down(&desk, "admin", "RECURRENCE", "PENDING").await.len(), 7);
+    assert_eq!(drill_down(&desk, "admin", "RESPONSE_RATE", "PENDING").await.len(), 2);
     let cause = &actual["topCauses"][0];
     assert_eq!(
         (&cause["faultType"], &cause["count"], &cause["product"]),
@@ -139,7 +146,6 @@ async fn the_monthly_report_matches_plain_sql_and_lists_its_tickets() {
         ("l3Escape", "L3_ESCAPE"),
         ("linkRate", "LINK_RATE"),
         ("csat", "CSAT"),
-        ("responseRate", "RESPONSE_RATE"),
     ] {
         let (met, all) = ratio(name);
         let lengths = [
@@ -161,6 +167,20 @@ async fn the_monthly_report_matches_plain_sql_and_lists_its_tickets() {
     // An empty month has ratios without a value.
     let empty = desk.as_("admin").await.query(REPORT, json!({ "month": "2026-02" })).await;
     assert_eq!(empty["healthReport"]["rootCauseConvergence"]["value"], json!(null));
+    assert_eq!(empty["healthReport"]["isProvisional"], true, "its last window ends thirty days after its end");
+    let old = desk.as_("admin").await.query(REPORT, json!({ "month": "2025-12" })).await;
+    assert_eq!(old["healthReport"]["isProvisional"], false);
+    // Once every window is over, everything counts.
+    desk.advance(days(60)).await;
+    let closed = report(&desk, "admin").await;
+    let met = json!({ "numerator": back, "denominator": 7, "pending": 0, "pendingFailed": 0, "healthy": false });
+    assert_eq!(closed["recurrence"], met);
+    assert_eq!(closed["responseRate"], json!({ "numerator": 1, "denominator": 2, "pending": 0 }));
+    assert_eq!(
+        (&closed["isProvisional"], &closed["pending"], &closed["pendingSurveys"]),
+        (&json!(false), &json!(0), &json!(0))
+    );
+    assert_eq!(drill_down(&desk, "admin", "RECURRENCE", "MET").await, std::slice::from_ref(&first));
     desk.close().await;
 }
 
@@ -179,10 +199,10 @@ async fn the_same_cause_on_the_same_device_counts_as_recurrence() {
     create_resolved(&desk, &ResolvedCase { requester: "agent2", ..REPAIR }).await;
     create_resolved(&desk, &ResolvedCase { requester: "agent2", device: Some("SN-0042"), product: "VPN", ..REPAIR })
         .await;
-    let none = drill_down(&desk, "admin", "RECURRENCE", "MET").await;
+    let none = drill_down(&desk, "admin", "RECURRENCE", "PENDING_FAILED").await;
     assert_eq!(none, Vec::<String>::new(), "another cause, no device, another product");
     create_resolved(&desk, &ResolvedCase { requester: "agent2", device: Some("SN-0042"), ..REPAIR }).await;
-    assert!(drill_down(&desk, "admin", "RECURRENCE", "MET").await.contains(&first));
+    assert!(drill_down(&desk, "admin", "RECURRENCE", "PENDING_FAILED").await.contains(&first));
     let device = "query Q($id: ID!) { ticket(id: $id) { device } }";
     let actual = async |name: &str| desk.as_(name).await.query(device, json!({ "id": first })).await["ticket"].clone();
     assert_eq!(actual("agent1").await["device"], "SN-0042");
@@ -243,7 +263,9 @@ async fn figures_of_a_past_month_do_not_change() {
     desk.as_("supervisor").await.mutate_ok("publishCard", "__typename", card.clone()).await;
     let of_march = async || {
         let actual = report(&desk, "admin").await;
-        (actual["solutionReuse"]["denominator"].clone(), actual["responseRate"]["denominator"].clone())
+        let surveys = &actual["responseRate"];
+        let all = surveys["denominator"].as_i64().unwrap() + surveys["pending"].as_i64().unwrap();
+        (actual["solutionReuse"]["denominator"].clone(), json!(all))
     };
     assert_eq!(of_march().await, (json!(1), json!(1)));
     desk.advance(days(40)).await;
@@ -282,6 +304,9 @@ async fn the_report_file_is_made_on_demand_and_at_month_end() {
         "PM-3300 · hardware · environment (L2) · LOOSE_CONNECTOR",
         "agent1",
         "50.0 %",
+        "Provisional: 2 tickets and 0 surveys are pending",
+        "no data (provisional, 2 pending)",
+        "Final from 2026-05-01",
         "@page",
     ] {
         assert!(page.contains(text), "{text}: {page}");
@@ -292,19 +317,23 @@ async fn the_report_file_is_made_on_demand_and_at_month_end() {
     let none = desk.as_("requester1").await.execute(file, json!({ "month": "2026-03", "format": "HTML" })).await;
     assert_eq!(none.code(), "FORBIDDEN");
     // The automatic file, an hour into the next month, covers everything and is for administrators.
-    let query = "{ healthReportFiles(month: \"2026-03\") { month format file { name base64 } } }";
+    let query = "{ healthReportFiles(month: \"2026-03\") { month format isFinal file { name base64 } } }";
     let wrong = desk.as_("admin").await.execute("{ healthReportFiles(month: \"March\") { name } }", json!({})).await;
     assert_eq!(wrong.code(), "BAD_USER_INPUT");
     let all = desk.as_("admin").await.execute("{ healthReportFiles { file { base64 } } }", json!({})).await;
     assert_eq!(all.code(), "BAD_USER_INPUT", "files of all months at once are refused: {all:?}");
     let before = desk.as_("admin").await.query(query, json!({})).await;
     assert_eq!(before["healthReportFiles"], json!([]));
-    desk.advance(days(31)).await;
+    desk.advance(days(10)).await;
+    create_resolved(&desk, &REPAIR).await;
+    desk.advance(days(21)).await;
     let files = desk.as_("admin").await.query(query, json!({})).await["healthReportFiles"].clone();
     let formats: Vec<&Json> = files.as_array().unwrap().iter().map(|file| &file["format"]).collect();
     assert_eq!((formats, &files[0]["month"]), (vec![&json!("HTML"), &json!("XLSX")], &json!("2026-03")));
     let page = String::from_utf8(decode_file(&files[0]["file"])).unwrap();
     assert!(page.contains("工单健康度报告 2026-03"), "in the organisation's language: {page}");
+    assert!(page.contains("暂定：1 张工单、"), "{page}");
+    assert_eq!((&files[0]["isFinal"], &files[1]["isFinal"]), (&json!(false), &json!(false)));
     let actual = desk.as_("admin").await.query("{ notifications(first: 50) { nodes { title } } }", json!({})).await;
     let actual = actual["notifications"]["nodes"].as_array().unwrap().iter();
     assert!(actual.clone().any(|n| n["title"] == "The 2026-03 health report is ready"), "{actual:?}");
@@ -322,6 +351,29 @@ async fn the_report_file_is_made_on_demand_and_at_month_end() {
     let actual = admin.query("{ notifications(first: 50) { nodes { title } } }", json!({})).await;
     let actual = actual["notifications"]["nodes"].as_array().unwrap().iter();
     assert_eq!(actual.filter(|n| n["title"] == "The 2026-03 health report is ready").count(), 1);
+    // Once the month's windows are over, the report is made again by itself, replaces the provisional one, and says so once.
+    desk.advance(days(28)).await;
+    let files = desk.as_("admin").await.query(query, json!({})).await["healthReportFiles"].clone();
+    assert_eq!((files.as_array().unwrap().len(), &files[0]["isFinal"]), (2, &json!(false)), "{files}");
+    desk.advance(days(2)).await;
+    let admin = desk.as_("admin").await;
+    let files = admin.query(query, json!({})).await["healthReportFiles"].clone();
+    assert_eq!(files.as_array().unwrap().len(), 2, "one report a month: {files}");
+    assert_eq!((&files[0]["isFinal"], &files[1]["isFinal"]), (&json!(true), &json!(true)));
+    let page = String::from_utf8(decode_file(&files[0]["file"])).unwrap();
+    assert!(!page.contains("暂定"), "{page}");
+    let titles = async |title: &str| {
+        let found = desk.as_("admin").await.query("{ notifications(first: 100) { nodes { title } } }", json!({})).await;
+        found["notifications"]["nodes"].as_array().unwrap().iter().filter(|n| n["title"] == title).count()
+    };
+    assert_eq!(titles("The 2026-03 health report is final").await, 1);
+    // A redaction makes it again, and it stays final without a further notification.
+    admin.mutate_ok("redactTicket", "__typename", json!({ "ticketId": first, "texts": ["DESCRIPTION"] })).await;
+    desk.advance(minutes(2)).await;
+    let files = desk.as_("admin").await.query(query, json!({})).await["healthReportFiles"].clone();
+    assert_eq!(files[0]["isFinal"], true);
+    assert!(!files[0]["file"].is_null());
+    assert_eq!(titles("The 2026-03 health report is final").await, 1);
     desk.close().await;
 }
 

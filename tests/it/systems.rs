@@ -86,6 +86,67 @@ async fn a_system_reaches_only_its_linked_tickets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_system_creates_tickets_with_its_own_references() {
+    let desk = Desk::start().await;
+    let (erp, crm) = (Partner::register(&desk, "ERP", 10).await, Partner::register(&desk, "CRM", 10).await);
+    let admin = desk.as_("admin").await;
+    let key = async |scopes: Json| {
+        let made = admin.mutate_ok("issueApiKey", "apiKey", json!({ "systemKey": "ERP", "scopes": scopes })).await;
+        Client { token: Some(made["apiKey"].as_str().unwrap().to_owned()), ..desk.anonymous() }
+    };
+    let input = |more: Json| {
+        let mut input = json!({ "title": "泵站停机", "description": "现场已断电重启" });
+        input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        input
+    };
+    let own = |id: &str| json!([{ "system": "ERP", "externalId": id }]);
+    // A key needs the scope, and needs no other to learn the token.
+    let without = key(json!(["REPORT", "LINK", "READ", "CORRECTIONS"])).await;
+    assert_eq!(without.refusal("createTicket", input(json!({}))).await, ("FORBIDDEN".into(), String::new()));
+    let only = key(json!(["CREATE"])).await;
+    let created =
+        only.mutate_ok("createTicket", "token ticket { id }", input(json!({ "externalRefs": own("SO-1") }))).await;
+    assert_eq!(created["ticket"], Json::Null, "it may not read");
+    let token = created["token"].as_str().unwrap();
+    // The system is linked to it: it sees the ticket, and can report at once.
+    let panorama = erp.client.query("query Q($reference: String!) { panorama(reference: $reference) { ticket { requester { name } customer { key } externalRefs { system externalId } } } }", json!({ "reference": token })).await;
+    let expected =
+        json!({ "requester": null, "customer": null, "externalRefs": [{ "system": "ERP", "externalId": "SO-1" }] });
+    assert_eq!(panorama["panorama"]["ticket"], expected);
+    let at = "2026-03-02T01:00:01Z";
+    assert_eq!(erp.report_status(token, "处理中", at).await.1, "IN_PROGRESS");
+    assert_eq!(crm.client.count_tickets().await, 0, "no other system is linked");
+    // Without a number of its own it is linked, too; requester and customer are found by key.
+    let more = json!({ "requesterEmail": "requester2@desk.test", "idempotencyKey": "once" });
+    let fields = "token ticket { id }";
+    let created = erp.client.mutate_ok("createTicket", fields, input(more.clone())).await;
+    assert!(created["ticket"]["id"].is_string(), "{created}");
+    assert_eq!(erp.client.mutate_ok("createTicket", fields, input(more)).await, created, "the same ticket");
+    assert_eq!(erp.client.count_tickets().await, 2);
+    let about = "query Q($id: ID!) { ticket(id: $id) { requester { name } customer { key } channel } }";
+    let seen = admin.query(about, json!({ "id": created["ticket"]["id"] })).await["ticket"].clone();
+    assert_eq!(seen["requester"]["name"], "requester2", "{seen}");
+    for (more, expected) in [
+        (json!({ "externalRefs": [{ "system": "CRM", "externalId": "C-1" }] }), ("FORBIDDEN", "externalRefs.system")),
+        (
+            json!({ "externalRefs": [{ "system": "ERP", "externalId": "SO-2" }, { "system": "CRM", "externalId": "C-1" }] }),
+            ("FORBIDDEN", "externalRefs.system"),
+        ),
+        (json!({ "externalRefs": own("SO-1") }), ("ALREADY_EXISTS", "externalRefs")),
+        (json!({ "requesterEmail": "nobody@desk.test" }), ("UNKNOWN_KEY", "requesterEmail")),
+        (json!({ "customerKey": "NOBODY" }), ("UNKNOWN_KEY", "customerKey")),
+    ] {
+        let (code, field) = erp.client.refusal("createTicket", input(more.clone())).await;
+        assert_eq!((code.as_str(), field.as_str()), expected, "{more}");
+    }
+    assert_eq!(erp.client.count_tickets().await, 2, "a refusal creates nothing");
+    // An account with the role PARTNER that is no system creates nothing.
+    assert_eq!(desk.as_("partner").await.refusal("createTicket", input(json!({}))).await.0, "FORBIDDEN");
+    desk.advance(seconds(1)).await;
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn divergence_counts_after_the_grace_period_and_ends_with_agreement() {
     let desk = Desk::start().await;
     let (crm, erp) = (Partner::register(&desk, "CRM", 10).await, Partner::register(&desk, "ERP", 10).await);

@@ -131,6 +131,20 @@ impl Loader<AttributionOf> for ById {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SourceSolutionOf(pub TicketId);
+
+impl Loader<SourceSolutionOf> for ById {
+    type Value = String;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[SourceSolutionOf]) -> Result<HashMap<SourceSolutionOf, String>, Self::Error> {
+        let ids: Vec<TicketId> = keys.iter().map(|key| key.0).collect();
+        let found = tickets::queries::source_solutions(self.0.read(), &ids).await?;
+        Ok(found.into_iter().map(|(id, text)| (SourceSolutionOf(id), text)).collect())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RefsOf(pub TicketId);
 
 impl Loader<RefsOf> for ById {

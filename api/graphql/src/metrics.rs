@@ -126,6 +126,8 @@ pub fn ratio(ctx: &Context<'_>, tally: Tally, target: f64) -> Ratio {
         denominator: count(tally.denominator()),
         value: tally.value(),
         pending: count(tally.pending),
+        pending_failed: count(tally.pending_failed),
+        is_provisional: tally.is_provisional(),
         unknown: count(tally.unknown),
         target,
         healthy: tally.value().map(|value| value >= target),
@@ -151,19 +153,20 @@ pub fn count(n: u64) -> i32 {
 #[Object]
 impl ServiceMetrics {
     /// Response: the share of tickets created in the period whose first response came in time (15 minutes by default).
+    /// A ticket counts once its response is due.
     async fn first_response_compliance(&self, ctx: &Context<'_>) -> Ratio {
         let targets = cx(ctx).app.state::<Settings>();
         ratio(ctx, self.figures.first_response_compliance, targets.first_response_compliance_target)
     }
 
     /// Resolution: the share of tickets first resolved in the period without a hand-over before and without a reopening
-    /// within 7 days.
+    /// within 7 days. A ticket counts after these 7 days.
     async fn first_time_resolution(&self, ctx: &Context<'_>) -> Ratio {
         let targets = cx(ctx).app.state::<Settings>();
         ratio(ctx, self.figures.first_time_resolution, targets.first_time_resolution_target)
     }
 
-    /// Evolution: the share of design defects closed in the period whose fix is released.
+    /// Evolution: the share of design defects closed in the period whose fix is released by now. There is no window.
     async fn root_cause_closure(&self, ctx: &Context<'_>) -> Ratio {
         let targets = cx(ctx).app.state::<Settings>();
         ratio(ctx, self.figures.root_cause_closure, targets.root_cause_closure_target)
@@ -256,8 +259,8 @@ impl ServiceMetrics {
     }
 }
 
-/// A share, mostly of tickets. Pending items, whose window is still open, are in neither the numerator nor the
-/// denominator.
+/// A share, mostly of tickets. An item counts once its window is over, whether it succeeded or failed; before that it is
+/// pending, and in neither the numerator nor the denominator.
 #[derive(SimpleObject)]
 pub struct Ratio {
     /// The number of counted items to which the measured property applies.
@@ -268,6 +271,10 @@ pub struct Ratio {
     value: Option<f64>,
     /// The number of items whose window is still open.
     pending: i32,
+    /// The number of pending items that have failed already, such as reopened tickets.
+    pending_failed: i32,
+    /// Whether items are pending, so that the share may still change.
+    is_provisional: bool,
     /// The number of items that are not counted because an imported history leaves them open.
     unknown: i32,
     /// The target, in 0..1.

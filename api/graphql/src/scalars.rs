@@ -176,8 +176,10 @@ mirror! {
         Met,
         /// It counts as missed.
         Missed,
-        /// Not decided yet: its time window is still open.
+        /// Not counted yet: its time window is still open, whatever is known already.
         Pending,
+        /// Those of the pending ones that have failed already, such as a reopened ticket; PENDING lists them too.
+        PendingFailed,
         /// It is not counted: its imported history does not say when it was answered or solved, or rows of it were refused.
         Unknown,
         /// It is not counted: merged into another ticket, or cancelled before anyone responded.

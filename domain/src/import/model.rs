@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::{Arg, Locale, Message, Timestamp, string_enum};
 use crate::msg;
 use crate::runtime::LogEvent;
-use crate::tickets::model::{FaultType, Priority, RootCauseLevel, TicketStatus};
+use crate::tickets::model::{ExternalRef, FaultType, Priority, RootCauseLevel, TicketStatus, Visibility};
 use uuid::Uuid;
 
 /// How to read the columns of a file. Written by hand, so unknown keys are rejected.
@@ -53,6 +53,9 @@ pub struct ImportMap {
     /// Fields that have the same value in every row.
     #[serde(default)]
     pub fixed: BTreeMap<Field, String>,
+    /// Further systems and the column of the ticket's number in each.
+    #[serde(default)]
+    pub references: BTreeMap<String, String>,
     /// How the values of the source map to those of Buoy.
     #[serde(default)]
     pub words: ValueMaps,
@@ -119,6 +122,10 @@ string_enum! {
         Team = "team",
         Assignee = "assignee",
         Customer = "customer",
+        /// Who needed help: a name, an e-mail address, or both.
+        Requester = "requester",
+        /// Comments: a JSON array, or a text.
+        Comments = "comments",
         Channel = "channel",
         /// Who wrote the row, for the audit trail.
         Operator = "operator",
@@ -136,6 +143,35 @@ string_enum! {
         SolutionTag = "solution_tag",
         Resolution = "resolution",
     }
+}
+
+impl Field {
+    /// What an attribution consists of, besides its author and an optional cause tag.
+    pub const ATTRIBUTION: [Self; 4] = [Self::FaultType, Self::RootCauseLevel, Self::SolutionTag, Self::Resolution];
+}
+
+/// What a map leaves out of every ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MapNote {
+    /// It fills some fields of an attribution, but not these: what there is becomes a text.
+    PartialAttribution { missing: Vec<Field> },
+    /// People are not created, so operators without an account are left out of the audit trail.
+    Operators,
+}
+
+impl MapNote {
+    pub fn message(&self) -> Message {
+        match self {
+            Self::PartialAttribution { missing } => {
+                msg!("import-map-attribution-partial", missing = field_names(missing))
+            }
+            Self::Operators => msg!("import-map-operators"),
+        }
+    }
+}
+
+fn field_names(fields: &[Field]) -> String {
+    fields.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The mapping of a source status that does not change the status of the ticket.
@@ -213,6 +249,24 @@ pub struct Row {
     pub cause_tag: Option<String>,
     pub solution_tag: Option<String>,
     pub resolution: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub requester: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub comments: Vec<SourceComment>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub references: Vec<ExternalRef>,
+    /// Fields whose text was longer than a ticket holds.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub truncated: Vec<Field>,
+}
+
+/// A comment of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceComment {
+    pub at: Timestamp,
+    pub author: Option<String>,
+    pub text: String,
+    pub visibility: Visibility,
 }
 
 /// A row or ticket that was not imported, and why.
@@ -237,7 +291,7 @@ impl RejectedRow {
 pub enum Omission {
     /// Rows of it were refused, so its figures do not count.
     Rows,
-    /// Cause and solution, because these fields have no value.
+    /// The attribution, because these fields have no value: what there is of cause and solution is kept as a text.
     Attribution { missing: Vec<Field> },
     /// Several rows of a list have its id.
     RepeatedId { rows: usize },
@@ -245,6 +299,10 @@ pub enum Omission {
     SeveralTickets { rows: usize },
     /// It is solved, and since when is not known.
     ClosingTime,
+    /// Texts longer than a ticket holds were cut.
+    Texts { fields: Vec<Field> },
+    /// A number that another ticket has.
+    Reference { system: String, external_id: String },
 }
 
 impl Omission {
@@ -252,13 +310,14 @@ impl Omission {
         let count = |rows: &usize| Arg::Number(i64::try_from(*rows).unwrap_or(i64::MAX));
         match self {
             Self::Rows => msg!("import-omitted-rows"),
-            Self::Attribution { missing } => {
-                let missing: Vec<&str> = missing.iter().map(|field| field.as_str()).collect();
-                msg!("import-omitted-attribution", missing = missing.join(", "))
-            }
+            Self::Attribution { missing } => msg!("import-omitted-attribution", missing = field_names(missing)),
             Self::RepeatedId { rows } => msg!("import-omitted-repeated-id", rows = count(rows)),
             Self::SeveralTickets { rows } => msg!("import-omitted-several-tickets", rows = count(rows)),
             Self::ClosingTime => msg!("import-omitted-closing-time"),
+            Self::Texts { fields } => msg!("import-omitted-texts", fields = field_names(fields)),
+            Self::Reference { system, external_id } => {
+                msg!("import-omitted-reference", system = system, external_id = external_id)
+            }
         }
     }
 }
@@ -294,7 +353,7 @@ pub struct Summary {
     /// Tickets whose figures do not count: rows of them were refused, or are those of several tickets.
     #[serde(default)]
     pub incomplete: u64,
-    /// Tickets that lost cause and solution.
+    /// Tickets whose cause and solution are kept as a text, because they are no whole attribution.
     #[serde(default)]
     pub unattributed: u64,
     /// Rows of lists that became one ticket with another row of the same id.
@@ -303,6 +362,15 @@ pub struct Summary {
     /// Solved tickets without a closing time.
     #[serde(default)]
     pub undated: u64,
+    /// Tickets of which a text was cut.
+    #[serde(default)]
+    pub shortened: u64,
+    /// Numbers in other systems that other tickets have.
+    #[serde(default)]
+    pub taken: u64,
+    /// What the map leaves out of every ticket.
+    #[serde(default)]
+    pub notes: Vec<MapNote>,
     pub dry_run: bool,
 }
 

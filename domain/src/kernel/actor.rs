@@ -57,6 +57,8 @@ string_enum! {
         Read = "READ",
         /// Receiving corrections by subscription.
         Corrections = "CORRECTIONS",
+        /// Creating tickets, with the system's own references.
+        Create = "CREATE",
     }
 }
 

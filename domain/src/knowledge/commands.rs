@@ -238,9 +238,9 @@ async fn solution_of_case(tx: &Tx, ticket: TicketId, case: TicketId) -> Result<S
     if found.request.confidential {
         return Err(refused(msg!("knowledge-citation-confidential")).into());
     }
-    let attribution = tickets::queries::attributions(tx.conn(), &[case]).await?.remove(&case);
-    match attribution.filter(|_| found.status.is_solved()) {
-        Some(attribution) => Ok(attribution.details.resolution),
+    let solution = tickets::queries::solutions(tx.conn(), &[case]).await?.remove(&case);
+    match solution.filter(|_| found.status.is_solved()) {
+        Some(solution) => Ok(solution),
         None => Err(refused(msg!("knowledge-citation-without-solution")).into()),
     }
 }

@@ -206,6 +206,23 @@ impl ReuseStats {
     }
 }
 
+pub fn fault_name(fault: FaultType) -> Message {
+    match fault {
+        FaultType::Hardware => msg!("knowledge-fault-hardware"),
+        FaultType::Software => msg!("knowledge-fault-software"),
+        FaultType::Configuration => msg!("knowledge-fault-configuration"),
+        FaultType::Operation => msg!("knowledge-fault-operation"),
+    }
+}
+
+pub fn level_name(level: RootCauseLevel) -> Message {
+    match level {
+        RootCauseLevel::L1UserError => msg!("knowledge-cause-user-error"),
+        RootCauseLevel::L2Environment => msg!("knowledge-cause-environment"),
+        RootCauseLevel::L3DesignDefect => msg!("knowledge-cause-design-defect"),
+    }
+}
+
 /// A readable label of a cause.
 pub fn cause_label(
     known: &CatalogueSnapshot,
@@ -215,21 +232,10 @@ pub fn cause_label(
     level: RootCauseLevel,
     tag: Option<&str>,
 ) -> String {
-    let fault = match fault {
-        FaultType::Hardware => msg!("knowledge-fault-hardware"),
-        FaultType::Software => msg!("knowledge-fault-software"),
-        FaultType::Configuration => msg!("knowledge-fault-configuration"),
-        FaultType::Operation => msg!("knowledge-fault-operation"),
-    };
-    let level = match level {
-        RootCauseLevel::L1UserError => msg!("knowledge-cause-user-error"),
-        RootCauseLevel::L2Environment => msg!("knowledge-cause-environment"),
-        RootCauseLevel::L3DesignDefect => msg!("knowledge-cause-design-defect"),
-    };
     let mut parts: Vec<String> =
         product.map(|key| known.entry_name(Kind::Product, key, language)).into_iter().collect();
-    parts.push(fault.text(language));
-    parts.push(level.text(language));
+    parts.push(fault_name(fault).text(language));
+    parts.push(level_name(level).text(language));
     parts.extend(tag.map(|key| known.entry_name(Kind::CauseTag, key, language)));
     parts.join(" · ")
 }

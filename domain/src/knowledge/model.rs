@@ -243,7 +243,7 @@ impl Settings {
 }
 
 /// The period in which occurrences are counted for a knowledge gap.
-pub const GAP_LOOKBACK: Duration = days(28);
+pub const GAP_LOOKBACK: Duration = days(35);
 
 /// Why a card is extracted; each has its own threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 
 use super::commands::notify;
 use super::decide::audience::{Happening, Person, RULES, Way, happening};
-use super::model::{Cause, Channel, ChannelAnswer, NotificationRequest, Params, RECIPIENTS_MAX, Via};
+use super::model::{
+    Cause, Channel, ChannelAnswer, FINAL, KnowledgeGap, NotificationRequest, PROVISIONAL, Params, RECIPIENTS_MAX,
+    SMALL_SAMPLE, Via,
+};
 use super::store;
 use crate::calendar::model::Organisation;
 use crate::credentials::model::CredentialEvent;
@@ -354,9 +357,11 @@ pub async fn on_unknown_status(tx: &mut Tx, key: &str, status: &str) -> Result<(
     notify_administrators(tx, Cause::Credential, params).await
 }
 
-/// The report of a month, such as `2026-10`, was created.
-pub async fn on_report(tx: &mut Tx, month: &str) -> Result<()> {
-    notify_administrators(tx, Cause::Knowledge, Params { month: Some(month.to_owned()), ..Params::default() }).await
+/// The report of a month, such as `2026-10`, was created: the first one, or the final one.
+pub async fn on_report(tx: &mut Tx, month: &str, is_final: bool) -> Result<()> {
+    let word = Some(if is_final { FINAL } else { PROVISIONAL }.to_owned());
+    let params = Params { month: Some(month.to_owned()), word, ..Params::default() };
+    notify_administrators(tx, Cause::Knowledge, params).await
 }
 
 async fn notify_administrators(tx: &mut Tx, cause: Cause, params: Params) -> Result<()> {
@@ -401,10 +406,16 @@ pub async fn on_card_extracted(tx: &mut Tx, card: CardId, team: Option<TeamId>, 
     notify(tx, requests.collect()).await.map(drop)
 }
 
-/// First-time resolution of a team or issue type stays low, and `topics` topics have no card. Notifies the supervisors of the
-/// team; for an issue type, administrators.
-pub async fn on_knowledge_gap(tx: &mut Tx, name: Message, team: Option<TeamId>, topics: usize) -> Result<()> {
-    let params = Params { name: Some(name), count: i64::try_from(topics).ok(), ..Params::default() };
+/// First-time resolution of a team or issue type stays low. Notifies the supervisors of the team; for an issue type, administrators.
+pub async fn on_knowledge_gap(tx: &mut Tx, gap: KnowledgeGap) -> Result<()> {
+    let KnowledgeGap { name, team, topics, tickets, is_small_sample } = gap;
+    let params = Params {
+        name: Some(name),
+        count: i64::try_from(topics).ok(),
+        tickets: i64::try_from(tickets).ok(),
+        word: is_small_sample.then(|| SMALL_SAMPLE.to_owned()),
+        ..Params::default()
+    };
     if team.is_none() {
         return notify_administrators(tx, Cause::Knowledge, params).await;
     }

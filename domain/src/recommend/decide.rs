@@ -11,7 +11,6 @@ use crate::kernel::{CardId, TicketId, Timestamp};
 use crate::knowledge::decide::lower_bound;
 use crate::knowledge::model::ReuseStats;
 use crate::msg;
-use crate::tickets::model::Attribution;
 
 /// The factor on a case's score for each reopening.
 const REOPENED_FACTOR: f32 = 0.85;
@@ -47,7 +46,7 @@ pub fn rank_cases(mut cases: Vec<SimilarCase>, limit: usize, one_per_card: bool)
 /// Cases as lines of a message: number, score, title, the beginning of the solution, and a link.
 pub fn message_lines(
     cases: &[SimilarCase],
-    solutions: &HashMap<TicketId, Attribution>,
+    solutions: &HashMap<TicketId, String>,
     base: Option<&str>,
     solution_chars: usize,
     locale: Locale,
@@ -57,7 +56,7 @@ pub fn message_lines(
         let ticket = &case.view.ticket;
         let mut line = format!("#{} {:.0} % {}", ticket.number, case.score * 100.0, ticket.request.title);
         if let Some(solution) = solutions.get(&ticket.id) {
-            let text = solution.details.resolution.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = solution.split_whitespace().collect::<Vec<_>>().join(" ");
             let excerpt: String = text.chars().take(solution_chars).collect();
             let ellipsis = if excerpt.len() < text.len() { "…" } else { "" };
             line.push_str(&format!(" — {excerpt}{ellipsis}"));

@@ -152,7 +152,7 @@ pub struct SimilarCase {
 
 /// The index document of a ticket.
 pub fn document(indexed: &IndexedTicket) -> search::Document {
-    let IndexedTicket { ticket, participants, refs, attribution } = indexed;
+    let IndexedTicket { ticket, participants, refs, attribution, source_solution } = indexed;
     let mut tags = rights::terms_of(&ticket.snapshot(), participants);
     tags.extend(ticket.request.product.as_ref().map(|product| format!("product={product}")));
     tags.extend(ticket.request.issue_type.as_ref().map(|issue_type| format!("issueType={issue_type}")));
@@ -168,7 +168,7 @@ pub fn document(indexed: &IndexedTicket) -> search::Document {
         at: ticket.times.created_at.millis(),
         title: ticket.request.title.clone(),
         body: ticket.request.description.clone(),
-        extra: extra_text(ticket, refs, attribution.as_ref()),
+        extra: extra_text(ticket, refs, attribution.as_ref(), source_solution.as_deref()),
         tags,
     }
 }

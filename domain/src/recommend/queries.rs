@@ -138,7 +138,7 @@ pub async fn message_lines(cx: Ctx, ticket: TicketId, recipient: UserId, locale:
         let mut cases = for_assignee(&cx, &ticket).await?;
         cases.retain(|case| is_case(&case.view.ticket));
         let ids: Vec<TicketId> = cases.iter().map(|case| case.view.ticket.id).collect();
-        let solutions = tickets::queries::attributions(cx.read(), &ids).await?;
+        let solutions = tickets::queries::solutions(cx.read(), &ids).await?;
         let base = cx.app.state::<notifications::model::Settings>().public_url();
         Ok::<_, Error>(decide::message_lines(&cases, &solutions, base, SOLUTION_CHARS, locale))
     };

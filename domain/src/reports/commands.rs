@@ -4,15 +4,17 @@ use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::model::{AFTER_MIDNIGHT, Gap, MAKE_JOB, QUEUE, RERENDER_AFTER, ReportFile};
+use super::model::{AFTER_MIDNIGHT, Gap, MAKE_JOB, MonthlyReport, QUEUE, RERENDER_AFTER, STORED_MAX};
 use super::{queries, store};
 use crate::calendar::model::Organisation;
 use crate::catalogue;
 use crate::kernel::{Error, Message, Result, TeamId, Timestamp, boxed, days};
 use crate::knowledge;
+use crate::metrics;
 use crate::metrics::decide::{interval_at, previous_interval};
 use crate::metrics::model::{Interval, Key};
 use crate::notifications;
+use crate::notifications::model::KnowledgeGap;
 use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule, SendAttempt};
 use crate::runtime::ports::Outcome;
 use crate::runtime::{Ctx, Tx};
@@ -26,6 +28,9 @@ struct Finding {
     team: Option<TeamId>,
     /// The number of topics without a card.
     topics: usize,
+    /// The number of tickets behind it.
+    tickets: u64,
+    is_small_sample: bool,
     /// Signatures to extract cards from.
     signatures: Vec<String>,
 }
@@ -81,29 +86,47 @@ async fn schedule_rendering(tx: &mut Tx, months: impl Iterator<Item = &str>) -> 
 pub async fn begin_report(tx: &mut Tx, job: &Job) -> Result<SendAttempt> {
     let (cx, month) = (tx.cx.clone(), job.subject.clone());
     let rendering = async move {
-        let files = queries::files(&cx, &month).await;
-        match files.and_then(|files| serde_json::to_value(files).map_err(Error::internal)) {
-            Ok(files) => Outcome::Completed(files),
+        let report = queries::monthly_report(&cx, &month).await;
+        match report.and_then(|report| serde_json::to_value(report).map_err(Error::internal)) {
+            Ok(report) => Outcome::Completed(report),
             Err(error) => Outcome::Rejected { why: Message::plain(error.to_string()) },
         }
     };
     Ok(SendAttempt::Send(rendering.boxed()))
 }
 
-/// Completes a report: stores its files, and notifies administrators the first time.
+/// Completes a report: stores its files, and notifies administrators of the first and of the final one. A provisional report is made again
+/// once its windows are over, and replaced.
 #[boxed]
 pub async fn complete_report(tx: &mut Tx, job: &Job, outcome: Outcome) -> Result<Next> {
-    let files: Vec<ReportFile> = match outcome {
+    let MonthlyReport { files, is_final } = match outcome {
         Outcome::Completed(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("the monthly report was not made: {other:?}"))),
     };
     let month = &job.subject;
-    let existed = !store::stored_reports(tx.conn(), Some(month), 1).await?.is_empty();
-    store::save_files(tx.conn(), month, files, tx.now).await?;
-    if !existed {
-        notifications::react::on_report(tx, month).await?;
+    let before = store::stored_reports(tx.conn(), Some(month), 1).await?.pop();
+    store::save_files(tx.conn(), month, files, is_final, tx.now).await?;
+    if before.is_none_or(|before| is_final && !before.is_final) {
+        notifications::react::on_report(tx, month, is_final).await?;
     }
-    Ok(Next::Done)
+    Ok(if is_final { Next::Done } else { Next::At(final_at(tx, month)?) })
+}
+
+/// When the report of a month is made for good. Not before now: a window may have ended since the report was begun.
+fn final_at(tx: &Tx, month: &str) -> Result<Timestamp> {
+    let period = metrics::decide::month(month, &tx.app().state::<Organisation>().zone)?;
+    Ok(Ord::max(queries::final_at(&tx.cx, period) + AFTER_MIDNIGHT, tx.now))
+}
+
+/// Schedules the final report of each month whose stored one is provisional: those of a version that made no final ones, too.
+pub async fn schedule_final_reports(tx: &mut Tx) -> Result<()> {
+    let months = store::provisional_months(tx.conn(), STORED_MAX as u64).await?;
+    let mut jobs = Vec::with_capacity(months.len());
+    for month in &months {
+        let at = final_at(tx, month)?;
+        jobs.push(Schedule::new(MAKE_JOB, month, at).in_queue(QUEUE).if_scheduled(IfScheduled::Keep));
+    }
+    jobs::schedule(tx, &jobs).await
 }
 
 /// Begins the search for gaps, outside a transaction.
@@ -126,10 +149,11 @@ pub async fn complete_gap_search(tx: &mut Tx, _: &Job, outcome: Outcome) -> Resu
         Outcome::Completed(found) => serde_json::from_value(found).map_err(Error::internal)?,
         other => return Err(Error::internal(format!("gaps were not looked for: {other:?}"))),
     };
-    for Finding { name, team, topics, signatures } in findings {
+    for Finding { name, team, topics, tickets, is_small_sample, signatures } in findings {
         knowledge::commands::extract_for_gaps(tx, &signatures).await?;
         if topics > 0 {
-            notifications::react::on_knowledge_gap(tx, name, team, topics).await?;
+            let gap = KnowledgeGap { name, team, topics, tickets, is_small_sample };
+            notifications::react::on_knowledge_gap(tx, gap).await?;
         }
     }
     Ok(Next::At(next_monday(tx)))
@@ -151,7 +175,8 @@ async fn findings(cx: &Ctx) -> Result<Vec<Finding>> {
     let known = catalogue::queries::cached(&cx.app).await?;
     let named = |name: &str, name_zh: Option<&str>| Message::literal(name, name_zh.unwrap_or(name));
     let mut findings = Vec::new();
-    for Gap { dimension, key, weeks: _, topic_count: topics, topics: _ } in queries::gaps(cx).await? {
+    for gap in queries::gaps(cx).await? {
+        let Gap { dimension, key, topic_count: topics, ticket_count: tickets, is_small_sample, .. } = gap;
         let Some(of) = queries::of_key(dimension, &key) else { continue };
         let signatures = knowledge::queries::signatures_without_card(cx.read(), of, since, wanted).await?;
         let (name, team) = match &key {
@@ -167,7 +192,7 @@ async fn findings(cx: &Ctx) -> Result<Vec<Finding>> {
             }
             Key::None => continue,
         };
-        findings.push(Finding { name, team, topics, signatures });
+        findings.push(Finding { name, team, topics, tickets, is_small_sample, signatures });
     }
     Ok(findings)
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::model::{Cause, CauseCount, Effect, Fact, Figure, Health, Settings, SolutionReuse, SurveyFact};
-use crate::kernel::Timestamp;
+use crate::kernel::{Timestamp, days};
 use crate::knowledge::decide::lower_bound;
-use crate::metrics::model::{Outcome, Tally};
-use crate::satisfaction::model::SATISFIED_FROM;
+use crate::metrics::model::{Outcome, Period, Tally};
+use crate::satisfaction::model::{LINK_DAYS, SATISFIED_FROM};
 use crate::tickets::model::RootCauseLevel;
 
 /// The outcome of a resolved ticket in a figure; `None`: it is in neither numerator nor denominator.
@@ -23,11 +23,13 @@ pub fn outcome(
         (Figure::RootCauseConvergence, Some(cause)) => met(top.contains(cause)),
         (Figure::L3Escape, Some(cause)) => met(cause.root_cause_level == RootCauseLevel::L3DesignDefect),
         (Figure::Recurrence, Some(_)) => {
+            // Lower is better: a recurrence is the failure.
             let until = fact.resolved_at + recurs_within;
-            match fact.recurred_at.filter(|at| *at <= until) {
-                Some(_) => Some(Outcome::Met),
-                None if now < until => Some(Outcome::Pending),
-                None => Some(Outcome::Missed),
+            let recurred = fact.recurred_at.is_some_and(|at| at <= until);
+            match (now <= until, recurred) {
+                (true, true) => Some(Outcome::PendingFailed),
+                (true, false) => Some(Outcome::Pending),
+                (false, recurred) => met(recurred),
             }
         }
         (Figure::LinkRate, _) => met(fact.cites),
@@ -37,27 +39,29 @@ pub fn outcome(
     }
 }
 
-/// The outcome of a survey in a figure.
-pub fn survey_outcome(figure: Figure, survey: &SurveyFact) -> Option<Outcome> {
+/// The outcome of a survey in a figure. Its window ends with its link: what is answered at once counts no earlier than what is never
+/// answered.
+pub fn survey_outcome(figure: Figure, survey: &SurveyFact, now: Timestamp) -> Option<Outcome> {
     let met = |met: bool| if met { Outcome::Met } else { Outcome::Missed };
     match figure {
         Figure::Csat => survey.score.map(|score| met(score >= SATISFIED_FROM)),
-        Figure::ResponseRate => survey.requested.then(|| met(survey.answered)),
+        Figure::ResponseRate => survey
+            .requested_at
+            .map(|at| if now <= at + days(LINK_DAYS) { Outcome::Pending } else { met(survey.answered) }),
         _ => None,
     }
 }
 
 fn tally(outcomes: impl Iterator<Item = Option<Outcome>>) -> Tally {
     outcomes.flatten().fold(Tally::default(), |mut tally, outcome| {
-        match outcome {
-            Outcome::Met => tally.met += 1,
-            Outcome::Missed => tally.missed += 1,
-            Outcome::Pending => tally.pending += 1,
-            Outcome::Unknown => tally.unknown += 1,
-            Outcome::Excluded => {}
-        }
+        tally.add(outcome);
         tally
     })
+}
+
+/// When every window of a period is over, so that its figures are final.
+pub fn final_at(period: Period, recurs_within: Duration) -> Timestamp {
+    period.to + recurs_within.max(days(LINK_DAYS))
 }
 
 /// The number of tickets by cause, most frequent first, then in the order of the cause.
@@ -94,7 +98,7 @@ pub fn health(
     let causes = causes(facts);
     let top = top_causes(&causes, settings.top_causes);
     let count = |figure: Figure| tally(facts.iter().map(|fact| outcome(figure, fact, &top, recurs_within, now)));
-    let rate = |figure: Figure| tally(surveys.iter().map(|survey| survey_outcome(figure, survey)));
+    let rate = |figure: Figure| tally(surveys.iter().map(|survey| survey_outcome(figure, survey, now)));
     Health {
         resolved: facts.len() as u64,
         unattributed: facts.iter().filter(|fact| fact.cause.is_none()).count() as u64,

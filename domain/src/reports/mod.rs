@@ -5,10 +5,11 @@
 //! - Every figure counts [`decide::outcome`] of each ticket, and so does its drill-down.
 //! - Only tickets that the viewer may see count.
 //! - Solution reuse is as of the end of the period: a solution is a published card, or a cited case that belongs to no card.
+//! - A ticket counts in a figure once its window is over; before that it is pending, and the figure is provisional.
 //! - Where first-time resolution stays under 80 % for three weeks, there is a knowledge gap: once a week cards are extracted for it, and the
 //!   topics without one are listed ([`queries::gaps`]).
-//! - The report of a month is generated with all tickets an hour into the next month, and stored for administrators; on demand
-//!   everybody gets it with the tickets they may see. A redaction clears stored files that may contain the redacted data in its own
+//! - The report of a month is generated with all tickets an hour into the next month, and stored for administrators. It is provisional
+//!   until its windows are over; then it is generated again and replaced. On demand everybody gets it with the tickets they may see. A redaction clears stored files that may contain the redacted data in its own
 //!   transaction; they are generated again with the figures of that day.
 //!
 //! Events in: TicketRedacted, UserRedacted. Events out: none.

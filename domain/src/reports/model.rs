@@ -23,6 +23,9 @@ pub const AFTER_MIDNIGHT: Duration = hours(1);
 /// A delay that merges redactions.
 pub const RERENDER_AFTER: Duration = minutes(1);
 
+/// The most stored reports listed.
+pub const STORED_MAX: usize = 120;
+
 /// Configuration: the section `reports`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +85,8 @@ pub struct Fact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SurveyFact {
     pub ticket: TicketId,
-    pub requested: bool,
+    /// When it was last sent in the period; `None`: it was only answered in it.
+    pub requested_at: Option<Timestamp>,
     /// Of an answer in the period.
     pub score: Option<i32>,
     /// Whether it was answered at any time.
@@ -124,6 +128,22 @@ pub struct Contribution {
 pub struct SolutionReuse {
     pub source: Source,
     pub citing: u64,
+}
+
+impl Health {
+    /// Tickets and surveys whose window is still open. A ticket is pending in one figure at most.
+    pub const fn pending(&self) -> Pending {
+        Pending { tickets: self.recurrence.pending, surveys: self.response_rate.pending }
+    }
+}
+
+/// What is missing in figures whose windows are still open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Of the recurrence rate.
+    pub tickets: u64,
+    /// Of the response rate.
+    pub surveys: u64,
 }
 
 /// The figures of a month.
@@ -199,8 +219,14 @@ pub const TOPICS_MAX: usize = 10;
 pub struct Gap {
     pub dimension: Dimension,
     pub key: Key,
-    /// First-time resolution in each of the last [`GAP_WEEKS`] whole ISO weeks, the earliest first.
+    /// First-time resolution in each of the last [`GAP_WEEKS`] whole ISO weeks whose windows are over, the earliest first.
     pub weeks: Vec<(Period, Tally)>,
+    /// The number of tickets behind it: those counted in these weeks.
+    pub ticket_count: u64,
+    /// Fewer tickets than a reliable figure needs: it may be chance.
+    pub is_small_sample: bool,
+    /// Tickets that were not resolved the first time and have no attribution: they belong to no topic.
+    pub unattributed: u64,
     /// The number of topics without a card.
     pub topic_count: usize,
     /// Causes of tickets that were not resolved the first time and have no card, most frequent first; at most [`TOPICS_MAX`].
@@ -210,8 +236,7 @@ pub struct Gap {
 /// A cause without a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
-    /// `None`: unattributed.
-    pub cause: Option<Cause>,
+    pub cause: Cause,
     /// Its tickets, newest first.
     pub tickets: Vec<TicketId>,
 }
@@ -234,6 +259,8 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
+    pub const ALL: [Self; 2] = [Self::Html, Self::Xlsx];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Html => "HTML",
@@ -294,4 +321,13 @@ pub struct ReportFileInfo {
     pub format: String,
     pub name: String,
     pub made_at: Timestamp,
+    /// Every window of the month was over when it was made; otherwise it is made again.
+    pub is_final: bool,
+}
+
+/// The report of a month in every format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthlyReport {
+    pub files: Vec<ReportFile>,
+    pub is_final: bool,
 }

@@ -38,5 +38,6 @@ pub async fn start(tx: &mut Tx) -> Result<()> {
     let (gaps_at, report_at) = (commands::next_monday(tx), commands::next_month(tx, tx.now));
     jobs::schedule(tx, &[Schedule::new(GAPS_JOB, "", gaps_at).in_queue(QUEUE).if_scheduled(IfScheduled::Keep)]).await?;
     jobs::schedule(tx, &[Schedule::new(MONTHLY_JOB, "", report_at).in_queue(QUEUE).if_scheduled(IfScheduled::Keep)])
-        .await
+        .await?;
+    commands::schedule_final_reports(tx).await
 }

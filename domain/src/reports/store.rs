@@ -14,6 +14,8 @@ pub mod report_file {
         pub name: String,
         pub media_type: String,
         pub made_at: Timestamp,
+        /// Every window of the month was over when it was made.
+        pub is_final: bool,
         pub content: Vec<u8>,
     }
 
@@ -135,14 +137,14 @@ pub async fn surveys(conn: &Executor, of: &Condition, period: Period) -> Result<
     let within = |column: SimpleExpr| column.clone().gte(period.from).and(column.lt(period.to));
     let mut requests = Query::select();
     requests
-        .expr(Expr::val(1))
+        .expr(Expr::col((survey_request::Entity, survey_request::Column::AskedAt)).max())
         .from(survey_request::Entity)
         .and_where(
             Expr::col((survey_request::Entity, survey_request::Column::TicketId))
                 .equals((survey::Entity, survey::Column::TicketId)),
         )
         .and_where(within(Expr::col((survey_request::Entity, survey_request::Column::AskedAt))));
-    let requested = Expr::exists(requests);
+    let requested_at = SimpleExpr::SubQuery(None, Box::new(requests.into()));
     // A query each, so that each uses its own index.
     let mut answered = Query::select();
     answered
@@ -157,26 +159,24 @@ pub async fn surveys(conn: &Executor, of: &Condition, period: Period) -> Result<
         .union(UnionType::Distinct, answered);
     let of_ticket: RelationDef =
         survey::Entity::belongs_to(ticket::Entity).from(survey::Column::TicketId).to(ticket::Column::Id).into();
-    let is = |of: SimpleExpr| -> SimpleExpr { Expr::case(of, 1).finally(0).into() };
     let rows = survey::Entity::find()
         .select_only()
         .columns([survey::Column::TicketId, survey::Column::Score, survey::Column::AnsweredAt])
-        .expr_as(is(requested), "asked")
+        .expr_as(requested_at, "asked_at")
         .join(JoinType::InnerJoin, of_ticket)
         .filter(of.clone())
         .filter(ticket::Column::MergedInto.is_null())
         .filter(survey::Column::TicketId.in_subquery(of_period))
-        .into_tuple::<(TicketId, Option<i32>, Option<Timestamp>, i32)>()
+        .into_tuple::<(TicketId, Option<i32>, Option<Timestamp>, Option<Timestamp>)>()
         .all(conn)
         .await?;
-    let survey =
-        |(ticket, score, answered_at, requested): (TicketId, Option<i32>, Option<Timestamp>, i32)| SurveyFact {
-            ticket,
-            requested: requested != 0,
-            score: score.filter(|_| answered_at.is_some_and(|at| period.contains(at))),
-            answered: score.is_some(),
-        };
-    Ok(rows.into_iter().map(survey).collect())
+    let facts = rows.into_iter().map(|(ticket, score, answered_at, requested_at)| SurveyFact {
+        ticket,
+        requested_at,
+        score: score.filter(|_| answered_at.is_some_and(|at| period.contains(at))),
+        answered: score.is_some(),
+    });
+    Ok(facts.collect())
 }
 
 /// Citations of cases and cards before an instant: case, card, citing ticket, time. Those of merged or cancelled tickets
@@ -246,19 +246,28 @@ pub async fn published(conn: &Executor, at: Timestamp) -> Result<Vec<CardId>> {
 }
 
 /// Stores the files of a month; replaces older ones.
-pub async fn save_files(conn: &Executor, month: &str, files: Vec<ReportFile>, at: Timestamp) -> Result<()> {
+pub async fn save_files(
+    conn: &Executor,
+    month: &str,
+    files: Vec<ReportFile>,
+    is_final: bool,
+    at: Timestamp,
+) -> Result<()> {
     let rows = files.into_iter().map(|ReportFile { format, name, media_type, content }| report_file::ActiveModel {
         month: Set(month.to_owned()),
         format: Set(format),
         name: Set(name),
         media_type: Set(media_type),
         made_at: Set(at),
+        is_final: Set(is_final),
         content: Set(content),
     });
     let mut replace = OnConflict::columns([report_file::Column::Month, report_file::Column::Format]);
-    replace
-        .update_columns([report_file::Column::Name, report_file::Column::MediaType])
-        .update_columns([report_file::Column::MadeAt, report_file::Column::Content]);
+    replace.update_columns([report_file::Column::Name, report_file::Column::MediaType]).update_columns([
+        report_file::Column::MadeAt,
+        report_file::Column::IsFinal,
+        report_file::Column::Content,
+    ]);
     report_file::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
     Ok(())
 }
@@ -283,13 +292,29 @@ pub async fn stored_reports(conn: &Executor, month: Option<&str>, limit: u64) ->
         .select_only()
         .columns([report_file::Column::Month, report_file::Column::Format])
         .columns([report_file::Column::Name, report_file::Column::MadeAt])
+        .column(report_file::Column::IsFinal)
         .order_by_desc(report_file::Column::Month)
         .order_by_asc(report_file::Column::Format)
         .limit(limit)
-        .into_tuple::<(String, String, String, Timestamp)>()
+        .into_tuple::<(String, String, String, Timestamp, bool)>()
         .all(conn)
         .await?;
-    Ok(rows.into_iter().map(|(month, format, name, made_at)| ReportFileInfo { month, format, name, made_at }).collect())
+    let info = |(month, format, name, made_at, is_final)| ReportFileInfo { month, format, name, made_at, is_final };
+    Ok(rows.into_iter().map(info).collect())
+}
+
+/// The months whose stored report is provisional, newest first.
+pub async fn provisional_months(conn: &Executor, limit: u64) -> Result<Vec<String>> {
+    Ok(report_file::Entity::find()
+        .select_only()
+        .column(report_file::Column::Month)
+        .filter(report_file::Column::IsFinal.eq(false))
+        .distinct()
+        .order_by_desc(report_file::Column::Month)
+        .limit(limit)
+        .into_tuple()
+        .all(conn)
+        .await?)
 }
 
 /// `None`: there is no file, or it is being generated again.

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::decide::{causes, change, median, outcome, reuse, steps, top_causes};
-use super::model::{Cause, Fact, Figure, SolutionReuse};
+use super::decide::{causes, change, final_at, median, outcome, reuse, steps, survey_outcome, top_causes};
+use super::model::{Cause, Fact, Figure, SolutionReuse, SurveyFact};
 use crate::kernel::{TicketId, Timestamp, days, hours};
 use crate::knowledge::model::Source;
 use crate::metrics::decide::{month, previous_interval, quarter, week};
@@ -78,19 +78,52 @@ fn the_top_causes_are_ordered_by_count_then_by_name() {
 }
 
 #[test]
-fn a_recurrence_is_known_at_once_and_its_absence_after_thirty_days() {
+fn a_recurrence_counts_after_thirty_days_whether_it_came_or_not() {
     let mut of = fact(1, Some((FaultType::Hardware, RootCauseLevel::L2Environment)));
     let none = HashSet::new();
     let seen = |of: &Fact, after: u64| outcome(Figure::Recurrence, of, &none, days(30), of.resolved_at + hours(after));
-    assert_eq!((seen(&of, 1), seen(&of, 719), seen(&of, 720)), {
-        let (pending, missed) = (Some(Outcome::Pending), Some(Outcome::Missed));
-        (pending, pending, missed)
-    });
+    let (pending, missed) = (Some(Outcome::Pending), Some(Outcome::Missed));
+    assert_eq!((seen(&of, 1), seen(&of, 720), seen(&of, 721)), (pending, pending, missed));
+    of.recurred_at = Some(of.resolved_at + hours(1));
+    assert_eq!((seen(&of, 2), seen(&of, 720)), (Some(Outcome::PendingFailed), Some(Outcome::PendingFailed)));
     of.recurred_at = Some(of.resolved_at + days(30));
     assert_eq!(seen(&of, 721), Some(Outcome::Met));
     of.recurred_at = Some(of.resolved_at + days(31));
     assert_eq!(seen(&of, 800), Some(Outcome::Missed));
     assert_eq!(outcome(Figure::Recurrence, &fact(2, None), &none, days(30), of.resolved_at), None);
+}
+
+#[test]
+fn a_survey_counts_once_its_link_has_expired_whether_it_was_answered_or_not() {
+    let sent_at = at("2026-03-02T00:00:00Z");
+    let survey = |answered: bool| SurveyFact {
+        ticket: TicketId(Uuid::from_u128(1)),
+        requested_at: Some(sent_at),
+        score: answered.then_some(5),
+        answered,
+    };
+    let unrequested = SurveyFact { requested_at: None, ..survey(true) };
+    for (figure, survey, after_days, expected) in [
+        (Figure::ResponseRate, survey(true), 1, Some(Outcome::Pending)),
+        (Figure::ResponseRate, survey(false), 30, Some(Outcome::Pending)),
+        (Figure::ResponseRate, survey(true), 31, Some(Outcome::Met)),
+        (Figure::ResponseRate, survey(false), 31, Some(Outcome::Missed)),
+        (Figure::ResponseRate, unrequested.clone(), 31, None),
+        // A rating has no window: the month in which it was given counts.
+        (Figure::Csat, unrequested, 1, Some(Outcome::Met)),
+        (Figure::Csat, survey(false), 31, None),
+        (Figure::LinkRate, survey(true), 31, None),
+    ] {
+        let actual = survey_outcome(figure, &survey, sent_at + days(after_days));
+        assert_eq!(actual, expected, "{figure:?} {survey:?} {after_days}");
+    }
+}
+
+#[test]
+fn a_month_is_final_once_its_last_window_is_over() {
+    let march = period("2026-03-01T00:00:00+08:00", "2026-04-01T00:00:00+08:00");
+    assert_eq!(final_at(march, days(45)), march.to + days(45), "of the recurrence rate");
+    assert_eq!(final_at(march, days(1)), march.to + days(30), "of the last survey's link");
 }
 
 #[test]

@@ -202,4 +202,4 @@ pub const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee 
     closedAt comments { nodes { body } } createdAt customer { key } description device escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount historyIncomplete id
     issueType mergedInto { id } noResponseMarkedAt notifications { id } number pendingReport { system } priority product productRecognisedBy rating { score } reopenCount requester { name email } requiredSkills resolvedAt
-    similarCases { state } suggestions { state } slaClocks { state } status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";
+    similarCases { state } suggestions { state } slaClocks { state } sourceSolution status team { key } title token unattributed unseenVerdict { reason } updatedAt version waitingReason";

@@ -16,10 +16,15 @@ export function KnowledgeGaps() {
   return (
     <section className="gaps" data-testid="gaps">
       <h2>{t('knowledgeGaps.title')}</h2>
-      {data.knowledgeGaps.map(({ label, threshold, weeks, topics }) => (
+      {data.knowledgeGaps.map(({ label, threshold, weeks, ticketCount, isSmallSample, unattributed, topics }) => (
         <article key={label} className="panel" data-testid="knowledge-gap">
           <h3>{label}</h3>
           <p className="quiet">{t('knowledgeGaps.help', { threshold: formatPercent(lang, threshold) })}</p>
+          <p className="line">
+            <span>{t('knowledgeGaps.tickets', { count: ticketCount })}</span>
+            {isSmallSample && <span className="badge">{t('knowledgeGaps.smallHelp')}</span>}
+            {unattributed > 0 && <span className="quiet">{t('knowledgeGaps.unattributed', { count: unattributed })}</span>}
+          </p>
           <ol className="weeks">
             {weeks.map(({ from, firstTimeResolution: { value, numerator, denominator, smallSample } }) => (
               <li key={from}>
@@ -33,9 +38,9 @@ export function KnowledgeGaps() {
           </ol>
           {topics.length === 0 && <p className="quiet">{t('knowledgeGaps.none')}</p>}
           {topics.map(({ label: topic, count, tickets }) => (
-            <details key={topic ?? ''} data-testid="gap-topic">
+            <details key={topic} data-testid="gap-topic">
               <summary>
-                {topic ?? t('knowledgeGaps.unattributed')} <span className="quiet">{t('knowledgeGaps.count', { count })}</span>
+                {topic} <span className="quiet">{t('knowledgeGaps.count', { count })}</span>
               </summary>
               <ul>
                 {tickets.map(({ id, number, title }) => (

@@ -20,8 +20,9 @@ import { formatDuration } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
 import { ReportTabs, useTimeZone } from './ReportControls';
 import { HealthReportFiles } from './HealthReportFiles';
-import { formatPercent } from './format';
+import { formatDay, formatPercent } from './format';
 import { recentMonths, quarterOf, weekOf } from './period';
+import { PendingTickets } from './PendingTickets';
 import { TicketRows } from './TicketRows';
 
 type Report = HealthReportQuery['healthReport'];
@@ -90,6 +91,11 @@ function MonthlyReport({ zone, showArchive }: { zone: string; showArchive: boole
       {error && <ErrorNote error={error} onRetry={() => refetch({ requestPolicy: 'network-only' })} />}
       {report && (
         <div className="report" data-testid="health">
+          {report.isProvisional && (
+            <p className="note" data-testid="health-provisional">
+              {t('health.provisional', { tickets: report.pending, surveys: report.pendingSurveys, date: formatDay(lang, report.finalAt) })}
+            </p>
+          )}
           <div className="layers">
             {FIGURES.map(([figure, healthFigure]) => (
               <FigureCard
@@ -114,7 +120,7 @@ function MonthlyReport({ zone, showArchive }: { zone: string; showArchive: boole
 
 function FigureCard({ figure, share, onDrillDown }: { figure: Figure; share: ShareFragment; onDrillDown: ((outcome: MetricOutcome) => void) | null }) {
   const [lang, t] = useLanguage();
-  const { numerator, denominator, value, pending, target, healthy, smallSample } = share;
+  const { numerator, denominator, value, target, healthy, smallSample } = share;
   const healthClass = healthy === null ? 'unknown' : healthy ? 'healthy' : 'unhealthy';
   return (
     <section className={`panel layer ${healthClass}`} data-testid="health-figure" data-figure={figure}>
@@ -138,11 +144,7 @@ function FigureCard({ figure, share, onDrillDown }: { figure: Figure; share: Sha
             <button type="button" disabled={denominator === numerator} onClick={() => onDrillDown('MISSED')}>
               {t('health.remaining', { count: denominator - numerator })}
             </button>
-            {pending > 0 && (
-              <button type="button" onClick={() => onDrillDown('PENDING')}>
-                {t('report.pending', { count: pending })}
-              </button>
-            )}
+            <PendingTickets share={share} onDrillDown={onDrillDown} />
           </>
         ) : (
           <span>{t('report.fraction', { numerator, denominator })}</span>
@@ -289,7 +291,7 @@ function HealthDrillDown({ month, target, onClose }: { month: string; target: He
     <section className="panel" data-testid="drill-down">
       <div className="toolbar">
         <h2>
-          {target.label}: {t(`health.outcome.${target.outcome as 'MET' | 'MISSED' | 'PENDING'}`)}
+          {target.label}: {t(`health.outcome.${target.outcome as 'MET' | 'MISSED' | 'PENDING' | 'PENDING_FAILED'}`)}
         </h2>
         <button type="button" onClick={onClose}>
           {t('report.close')}

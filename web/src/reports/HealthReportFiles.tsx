@@ -58,11 +58,12 @@ function ArchivedReports({ onError }: { onError: (error: CombinedError | null) =
       <h3>{t('health.files.archived')}</h3>
       {rebuilding && <p role="status">{t('health.files.rebuilding')}</p>}
       <ul>
-        {data.healthReportFiles.map(({ month, format, name, generatedAt }) => (
+        {data.healthReportFiles.map(({ month, format, name, isFinal, generatedAt }) => (
           <li key={name}>
             <button type="button" onClick={() => void save(month, format)}>
               {name}
             </button>{' '}
+            <span className="badge">{t(isFinal ? 'health.files.final' : 'health.files.provisional')}</span>{' '}
             <span className="quiet">{formatDateTime(generatedAt, lang)}</span>
           </li>
         ))}

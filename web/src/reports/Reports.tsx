@@ -14,6 +14,7 @@ import { useLanguage } from '../i18n';
 import { formatDuration } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
 import { DrillDown } from './DrillDown';
+import { PendingTickets } from './PendingTickets';
 import { PeriodSelect, ReportTabs, TeamSelect, usePeriod } from './ReportControls';
 import { Histogram, Sparkline, durationRange, Strata } from './charts';
 import { formatPercent } from './format';
@@ -132,7 +133,7 @@ function LayerCard({
   onDrillDown: (outcome: MetricOutcome) => void;
 }) {
   const [lang, t] = useLanguage();
-  const { numerator, denominator, value, pending, unknown, target, smallSample } = share;
+  const { numerator, denominator, value, unknown, target, smallSample } = share;
   return (
     <section className={`panel layer ${healthClass(share)}`} data-testid="layer" data-layer={layer}>
       <h2>{t(`layer.${layer}`)}</h2>
@@ -148,11 +149,7 @@ function LayerCard({
         <button type="button" onClick={() => onDrillDown('MISSED')} disabled={denominator === numerator}>
           {t('report.missed', { count: denominator - numerator })}
         </button>
-        {pending > 0 && (
-          <button type="button" onClick={() => onDrillDown('PENDING')}>
-            {t('report.pending', { count: pending })}
-          </button>
-        )}
+        <PendingTickets share={share} onDrillDown={onDrillDown} />
         {unknown > 0 && (
           <button type="button" onClick={() => onDrillDown('UNKNOWN')}>
             {t('report.unknown', { count: unknown })}
@@ -268,13 +265,14 @@ function BreakdownTable({
 function ShareCell({ metrics, layer, onDrillDown }: { metrics: LayersFragment; layer: Layer; onDrillDown: () => void }) {
   const [lang, t] = useLanguage();
   const share = metrics[layer];
-  const { value, numerator, denominator, smallSample } = share;
-  if (value === null) return <span className="quiet">{t('none')}</span>;
+  const { value, numerator, denominator, pending, isProvisional, smallSample } = share;
+  const marks = [smallSample ? t('report.smallSample') : '', isProvisional ? t('report.provisional', { count: pending }) : ''].filter((mark) => mark !== '');
+  if (value === null) return <span className="quiet">{[t('none'), ...(isProvisional ? marks.slice(-1) : [])].join(' · ')}</span>;
   return (
     <button type="button" className={`cell ${healthClass(share)}`} onClick={onDrillDown} title={t('report.showMissed')}>
       <span className="fill" style={{ width: `${value * 100}%` }} />
       <span>
-        {formatPercent(lang, value)} <small>{`${numerator}/${denominator}${smallSample ? ` · ${t('report.smallSample')}` : ''}`}</small>
+        {formatPercent(lang, value)} <small>{[`${numerator}/${denominator}`, ...marks].join(' · ')}</small>
       </span>
     </button>
   );

@@ -9,6 +9,18 @@ import { FormErrors } from '../shell/ErrorNote';
 const FAULT_TYPES: FaultType[] = ['HARDWARE', 'SOFTWARE', 'CONFIGURATION', 'OPERATION'];
 const ROOT_CAUSE_LEVELS: RootCauseLevel[] = ['L1_USER_ERROR', 'L2_ENVIRONMENT', 'L3_DESIGN_DEFECT'];
 
+/** Cause and solution of an imported ticket as its source wrote them: a text, and no attribution. */
+export function SourceSolution({ text }: { text: string }) {
+  const [, t] = useLanguage();
+  return (
+    <section className="attribution" data-testid="source-solution">
+      <h2>{t('attribution.title')}</h2>
+      <p className="text">{text}</p>
+      <p className="note">{t('attribution.sourceText')}</p>
+    </section>
+  );
+}
+
 export function AttributionSummary({ attribution }: { attribution: AttributionFragment }) {
   const [lang, t] = useLanguage();
   const { causeTags, solutionTags } = useCatalogue();

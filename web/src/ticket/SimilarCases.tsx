@@ -58,11 +58,17 @@ export function SimilarCases({ cases, empty, cite, dismiss }: { cases: readonly 
                   {ticket.attribution.solutionTags.map((key) => nameOf(catalogue.solutionTags, key)).join(', ')}
                 </p>
               </details>
+            ) : ticket.sourceSolution ? (
+              <details data-testid="source-solution">
+                <summary>{t('similar.solution')}</summary>
+                <p className="text">{ticket.sourceSolution}</p>
+                <p className="quiet">{t('attribution.sourceText')}</p>
+              </details>
             ) : (
               <p className="quiet">{t('similar.unattributed')}</p>
             )}
             <div className="answer">
-              {cite && ticket.attribution && (
+              {cite && (ticket.attribution ?? ticket.sourceSolution) && (
                 <button type="button" className="primary" disabled={cite.busy || cite.isCited(ticket.number)} onClick={() => cite.run(ticket.id)} data-testid="cite">
                   {cite.isCited(ticket.number) ? t('cite.done') : t('cite')}
                 </button>

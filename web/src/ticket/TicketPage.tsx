@@ -13,7 +13,7 @@ import { formatDateTime } from '../lib/time';
 import { ErrorNote } from '../shell/ErrorNote';
 import { PendingReport } from '../panorama/PendingReport';
 import { Actions } from './Actions';
-import { AttributionSummary } from './Attribution';
+import { AttributionSummary, SourceSolution } from './Attribution';
 import { Citations } from './Citations';
 import { Rating } from './Rating';
 import { TicketSimilarCases } from './TicketSimilarCases';
@@ -140,6 +140,7 @@ function TicketDetails({ page, live, staff, onChange }: PageProps) {
         <PendingReport page={page} onChange={onChange} />
         <Actions page={page} onChange={onChange} />
         {page.attribution && <AttributionSummary attribution={page.attribution} />}
+        {!page.attribution && page.sourceSolution && <SourceSolution text={page.sourceSolution} />}
         {page.card && (
           <p className="note">
             <Link href={`/knowledge/${page.card.id}`}>{t('card.linked', { title: page.card.title })}</Link>
@@ -147,7 +148,7 @@ function TicketDetails({ page, live, staff, onChange }: PageProps) {
         )}
         <Citations citations={page.citations} />
         <Rating page={page} onChange={onChange} />
-        {page.unattributed && <p className="note">{t('attribution.unattributed')}</p>}
+        {page.unattributed && !page.sourceSolution && <p className="note">{t('attribution.unattributed')}</p>}
         {page.historyIncomplete && <p className="note">{t('ticket.historyIncomplete')}</p>}
       </div>
       {!asCase && (

@@ -33,6 +33,8 @@ mirror! {
         Read,
         /// Receiving corrections by subscription.
         Corrections,
+        /// Creating tickets, with the system's own references.
+        Create,
     }
 }
 
@@ -132,8 +134,8 @@ impl SystemNode {
         self.1.keys.iter().cloned().map(ApiKeyNode).collect()
     }
 
-    /// By how many milliseconds its clock is ahead of Buoy's, estimated from its reports; negative if behind, null if
-    /// not known.
+    /// By how many milliseconds its clock is ahead of Buoy's, measured when its reports say when they were sent
+    /// (`sentAt`); negative if behind. Null without such a report: a late one may have waited.
     async fn clock_offset_milliseconds(&self) -> Option<i32> {
         self.0.clock_offset_millis.map(int)
     }

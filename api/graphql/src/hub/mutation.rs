@@ -105,7 +105,8 @@ mutations! {
     ReportStatusesInput {
         /// One to 500 reports, in any order.
         reports: Vec<StatusReportInput>,
-        /// The system's clock when it sends the batch; Buoy estimates the clock offset from it.
+        /// The system's clock when it sends the batch; Buoy measures the clock offset by it. Without it the offset is not known, because
+        /// reports may have waited.
         sent_at: Option<DateTime>,
     } (
         /// Idempotency key: a repeated call with the same key and input returns the first answer, for 24 h. Reports are

@@ -52,6 +52,12 @@ impl StoredReportNode {
         &self.0.name
     }
 
+    /// Whether every window of the month was over when it was generated. A provisional report is generated again when
+    /// they are, and replaced.
+    async fn is_final(&self) -> bool {
+        self.0.is_final
+    }
+
     /// When the report was generated.
     async fn generated_at(&self) -> DateTime {
         self.0.made_at.into()

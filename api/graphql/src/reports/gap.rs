@@ -20,7 +20,7 @@ use super::{Settings, cause_label};
 pub struct KnowledgeGap(pub Gap);
 
 /// A team or an issue type whose first-time resolution stayed below the threshold in each of the last three complete
-/// ISO weeks.
+/// ISO weeks whose windows are over.
 #[Object]
 impl KnowledgeGap {
     /// The team; null if the gap is about an issue type.
@@ -53,6 +53,21 @@ impl KnowledgeGap {
             first_time_resolution: ratio(ctx, *tally, target),
         };
         self.0.weeks.iter().map(week).collect()
+    }
+
+    /// The number of tickets behind it: those counted in these weeks.
+    async fn ticket_count(&self) -> i32 {
+        count(self.0.ticket_count)
+    }
+
+    /// Whether fewer tickets are counted than a reliable figure needs (20 by default): it may be chance.
+    async fn is_small_sample(&self) -> bool {
+        self.0.is_small_sample
+    }
+
+    /// The number of tickets that were not resolved the first time and have no attribution. They belong to no topic.
+    async fn unattributed(&self) -> i32 {
+        count(self.0.unattributed)
     }
 
     /// The threshold below which first-time resolution counts as low.
@@ -98,12 +113,9 @@ const SHOWN_MAX: usize = 20;
 /// A cause of repeated failures that no knowledge card covers.
 #[Object]
 impl GapTopic {
-    /// The cause in words, in the language of the request; null for tickets without attribution.
+    /// The cause in words, in the language of the request; never null.
     async fn label(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        match &self.0.cause {
-            Some(cause) => cause_label(ctx, cause).await.map(Some),
-            None => Ok(None),
-        }
+        cause_label(ctx, &self.0.cause).await.map(Some)
     }
 
     /// The number of tickets that were not resolved the first time.

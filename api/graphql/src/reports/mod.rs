@@ -9,7 +9,9 @@ use domain::calendar::model::Organisation;
 use domain::knowledge::model::Source;
 use domain::metrics::decide::{month, quarter, week};
 use domain::metrics::model::{Outcome, Period};
-use domain::reports::model::{Cause, CauseCount, Contribution, Escape, Figure, Health, Settings, SolutionReuse};
+use domain::reports::model::{
+    Cause, CauseCount, Contribution, Escape, Figure, Health, STORED_MAX, Settings, SolutionReuse,
+};
 use domain::reports::{decide, queries};
 use graphql_macros::paged;
 
@@ -96,6 +98,27 @@ impl HealthReport {
         self.period.to.into()
     }
 
+    /// Whether figures may still change: the month is not over, or windows of its tickets or surveys are open.
+    async fn is_provisional(&self, ctx: &Context<'_>) -> bool {
+        let cx = cx(ctx);
+        cx.now() < queries::final_at(cx, self.period)
+    }
+
+    /// When the last window of the month is over, so that its figures are final (by default 30 days after its end).
+    async fn final_at(&self, ctx: &Context<'_>) -> DateTime {
+        queries::final_at(cx(ctx), self.period).into()
+    }
+
+    /// The number of tickets whose window is still open: they count in no recurrence rate yet.
+    async fn pending(&self) -> i32 {
+        count(self.health.pending().tickets)
+    }
+
+    /// The number of surveys that can still be answered: they count in no response rate yet.
+    async fn pending_surveys(&self) -> i32 {
+        count(self.health.pending().surveys)
+    }
+
     /// The number of tickets first resolved in the month.
     async fn resolved(&self) -> i32 {
         count(self.health.resolved)
@@ -123,7 +146,8 @@ impl HealthReport {
     }
 
     /// The share of attributed tickets followed within 30 days by a ticket of the same customer or device with the same
-    /// fault type, level and cause tag; lower is better. Tickets whose 30 days are not over are pending.
+    /// fault type, level and cause tag; lower is better. A ticket counts after these 30 days; before that it is pending,
+    /// whether it recurred or not.
     async fn recurrence(&self, ctx: &Context<'_>) -> Ratio {
         at_most(ctx, self.health.recurrence, targets(ctx).recurrence_target)
     }
@@ -138,7 +162,8 @@ impl HealthReport {
         ratio(ctx, self.health.csat, targets(ctx).csat_target)
     }
 
-    /// The share of the month's surveys that were answered.
+    /// The share of the month's surveys that were answered. A survey counts once its link has expired (30 days); before
+    /// that it is pending, answered or not.
     async fn response_rate(&self, ctx: &Context<'_>) -> Ratio {
         ratio(ctx, self.health.response_rate, targets(ctx).response_rate_target)
     }
@@ -445,7 +470,7 @@ impl ReportQuery {
 
     /// The health reports that were generated automatically at the end of each month, with all tickets, newest first;
     /// for administrators. Their content can be queried for one month only.
-    #[graphql(complexity = "if month.is_some() { 2 } else { queries::STORED_MAX } * child_complexity")]
+    #[graphql(complexity = "if month.is_some() { 2 } else { STORED_MAX } * child_complexity")]
     async fn health_report_files(
         &self,
         ctx: &Context<'_>,

@@ -38,7 +38,7 @@ use super::guard::cx;
 use super::knowledge::{CardNode, CitationNode};
 use super::loaders::{
     AttributionOf, CardOf, CitationsOf, CommentsOf, EscalationsOf, EventsOf, Loaders, NotificationsOf, RefsOf,
-    SlaClocksOf, SurveyOf, TraceOf,
+    SlaClocksOf, SourceSolutionOf, SurveyOf, TraceOf,
 };
 use super::notifications::{NotificationNode, UnseenVerdict};
 use super::paging::{PageArgs, Relay, relay, rows};
@@ -255,6 +255,15 @@ impl TicketNode {
         }
         let key = AttributionOf(self.ticket().id);
         Ok(ctx.data_unchecked::<Loaders>().load(key).await.or_top_level(ctx)?.is_none())
+    }
+
+    /// What the source of an imported ticket says of its cause and solution, as a text, because it is no whole attribution;
+    /// null otherwise. It is searched and shown like a solution, and counts in no figure about causes.
+    async fn source_solution(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        if !self.ticket().request.imported {
+            return Ok(None);
+        }
+        ctx.data_unchecked::<Loaders>().load(SourceSolutionOf(self.ticket().id)).await.or_top_level(ctx)
     }
 
     /// The ticket's references in other systems.

@@ -163,16 +163,6 @@ mutations! {
 }
 
 mutations! {
-    /// Creates tickets.
-    pub struct NewTicketMutation;
-
-    payload {
-        /// The ticket after the mutation; null if it was refused.
-        ticket: Option<TicketNode> = ticket,
-    }
-
-    /// Creates a ticket.
-    create_ticket("The ticket.")
     /// A new ticket.
     CreateTicketInput {
         /// The problem in one line (title); at most 200 characters.
@@ -191,27 +181,72 @@ mutations! {
         device: Option<String>,
         /// Key of the customer; by default the requester's organisation.
         customer_key: Option<String>,
-        /// E-mail address of the requester; by default the caller. For staff.
+        /// E-mail address of the requester; by default the caller, and nobody if a system creates it. For staff and systems.
         requester_email: Option<String>,
         /// Keys of the skills that the ticket requires beside those of its issue type and product.
         required_skills: Option<Vec<String>>,
         /// The ticket's references in other systems. Those of a requester are not linked: staff see them as an internal
-        /// comment.
+        /// comment. A system gives its own only.
         external_refs: Option<Vec<ExternalRefInput>>,
-    } => commands::CreateTicket {
-        title,
-        description,
-        priority: priority.unwrap_or(Priority::Normal).into(),
-        issue_type,
-        product,
-        device,
-        customer_key,
-        requester_email,
-        requester: None,
-        required_skills: required_skills.unwrap_or_default(),
-        external_refs: external_refs.unwrap_or_default().into_iter().map(Into::into).collect(),
-        at: None,
-    } => CreateTicketPayload {}
+    } => CreateTicketPayload {
+        /// The ticket after the mutation; null if it was refused, or if the API key may not read.
+        ticket: Option<TicketNode>,
+        /// The token of the new ticket, also for an API key that may not read; null if it was refused.
+        token: Option<String>,
+    }
+}
+
+/// Creates tickets.
+#[derive(Default)]
+pub struct NewTicketMutation;
+
+#[Object]
+impl NewTicketMutation {
+    /// Creates a ticket.
+    async fn create_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket.")] input: CreateTicketInput,
+    ) -> async_graphql::Result<CreateTicketPayload> {
+        let CreateTicketInput {
+            title,
+            description,
+            priority,
+            issue_type,
+            product,
+            device,
+            customer_key,
+            requester_email,
+            required_skills,
+            external_refs,
+            idempotency_key,
+        } = input;
+        let command = || {
+            Ok(hub::model::CreateTicket(commands::CreateTicket {
+                title,
+                description,
+                priority: priority.unwrap_or(Priority::Normal).into(),
+                issue_type,
+                product,
+                device,
+                customer_key,
+                requester_email,
+                requester: None,
+                required_skills: required_skills.unwrap_or_default(),
+                external_refs: external_refs.unwrap_or_default().into_iter().map(Into::into).collect(),
+                at: None,
+            }))
+        };
+        let (id, user_errors) = execute(ctx, idempotency_key, command).await?;
+        let token = match id {
+            None => None,
+            Some(id) => {
+                let created = domain::tickets::queries::by_ids(cx(ctx).read(), &[id]).await.or_top_level(ctx)?;
+                created.into_values().next().map(|ticket| ticket.token)
+            }
+        };
+        Ok(CreateTicketPayload { ticket: Box::pin(ticket(ctx, id)).await?, token, user_errors })
+    }
 }
 
 mutations! {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::import::model::{PartialTicket, Progress, RejectedRow, Summary};
+use domain::import::model::{MapNote, PartialTicket, Progress, RejectedRow, Summary};
 use domain::kernel::{Arg, Locale, Message};
 use domain::msg;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -23,8 +23,8 @@ pub struct Import {
     /// The import map: its columns and status values (see maps/).
     #[arg(long)]
     map: PathBuf,
-    /// Does everything, then rolls back.
-    #[arg(long)]
+    /// Does everything, then rolls back: shows what would be refused, and what would be left out.
+    #[arg(long, visible_alias = "check")]
     dry_run: bool,
     /// Where refused rows and incomplete tickets are written, as JSON Lines; by default FILE.refused.jsonl in the current folder.
     #[arg(long)]
@@ -174,18 +174,18 @@ impl ProgressView {
 
 /// What was not imported, or does not count in metrics.
 fn left_out(summary: &Summary) -> Vec<Message> {
-    let Summary { incomplete, unattributed, repeated, undated, .. } = *summary;
+    let Summary { incomplete, unattributed, repeated, undated, shortened, taken, ref notes, .. } = *summary;
     let count = |count: u64| Arg::Number(i64::try_from(count).unwrap_or(i64::MAX));
-    [
+    let counts = [
         (incomplete, msg!("import-summary-incomplete", count = count(incomplete))),
         (unattributed, msg!("import-summary-unattributed", count = count(unattributed))),
         (repeated, msg!("import-summary-repeated", count = count(repeated))),
         (undated, msg!("import-summary-undated", count = count(undated))),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(_, message)| message)
-    .collect()
+        (shortened, msg!("import-summary-shortened", count = count(shortened))),
+        (taken, msg!("import-summary-taken", count = count(taken))),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, message)| message);
+    notes.iter().map(MapNote::message).chain(counts).collect()
 }
 
 fn style(template: &str) -> ProgressStyle {

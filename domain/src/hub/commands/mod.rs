@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use self::delivery::mark_streamed;
 pub use self::systems::{link_existing_tickets, rebuild_tickets};
 use self::ticket_sync::{LoadScope, TicketSyncBatch};
-use super::model::{DismissPendingReport, LinkExternalRef, LocalChange, System, UnlinkExternalRef};
+use super::model::{CreateTicket, DismissPendingReport, LinkExternalRef, LocalChange, System, UnlinkExternalRef};
 use super::{queries, store};
 use crate::kernel::{ApiScope, Code, Error, Refusal, ReportId, Result, Role, TicketId, boxed, refuse};
 use crate::msg;
@@ -115,14 +115,41 @@ impl Command for UnlinkExternalRef {
     }
 }
 
+impl Command for CreateTicket {
+    const NAME: &'static str = "createTicket";
+    type Output = TicketId;
+
+    /// A system is linked to the ticket that it creates, with or without a number of its own: it sees the ticket, and receives corrections.
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<TicketId> {
+        let Self(create) = self;
+        let is_system = tx.actor().is(Role::Partner) && !tx.actor().is_staff();
+        if !is_system {
+            return create.run(tx).await;
+        }
+        let system = calling_system(tx, ApiScope::Create).await?;
+        for reference in &create.external_refs {
+            check_own(&system, reference).map_err(|refusal| refusal.inside("externalRefs"))?;
+        }
+        let id = create.run(tx).await?;
+        self::link(tx, &[id], std::slice::from_ref(&system.key)).await?;
+        Ok(id)
+    }
+}
+
 /// The calling system, if the reference is one of its own.
 async fn require_own_reference(tx: &Tx, reference: &ExternalRef) -> Result<Arc<System>> {
     let system = calling_system(tx, ApiScope::Link).await?;
+    check_own(&system, reference)?;
+    Ok(system)
+}
+
+fn check_own(system: &System, reference: &ExternalRef) -> Result<(), Refusal> {
     if reference.system.trim() == system.key {
-        return Ok(system);
+        return Ok(());
     }
     let key = &system.key;
-    Err(refuse(Code::Forbidden, "system", msg!("hub-link-forbidden", key = key)).into())
+    Err(refuse(Code::Forbidden, "system", msg!("hub-link-forbidden", key = key)))
 }
 
 impl Command for DismissPendingReport {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::decide::{Ingestion, ValidReport, clock_offset, unknown_token, validate};
 use super::super::model::{
-    HubEvent, HubFact, Outcome, REPORTS_MAX, ReportResult, ReportStatuses, ReportTime, Settings, StatusReport, System,
+    HubEvent, HubFact, Outcome, REPORTS_MAX, ReportResult, ReportStatuses, Settings, StatusReport, System,
 };
 use super::super::{queries, store};
 use super::calling_system;
@@ -45,11 +45,7 @@ impl Command for ReportStatuses {
             )
             .into());
         }
-        let instants = reports.iter().filter_map(|given| match given.at {
-            ReportTime::Instant(at) => Some(at),
-            ReportTime::Malformed(_) => None,
-        });
-        if let Some(offset) = clock_offset(&system, instants.max(), *sent_at, tx.now) {
+        if let Some(offset) = clock_offset(&system, *sent_at, tx.now) {
             store::save_clock_offset(tx.conn(), system.id, offset, tx.now).await?;
             queries::invalidate_systems(tx.app());
         }

@@ -210,21 +210,11 @@ fn no_such_cause(cause: &str) -> Refusal {
 /// A measured clock offset is saved if it differs from the saved one by more than this, or if that one is an hour old.
 const CLOCK_CHANGE_MILLIS: i64 = 500;
 
-/// How far the system's clock is ahead, in milliseconds: by `sent_at`, or by its latest report, which cannot be ahead of
-/// its clock. `None`: the saved offset stays.
-pub fn clock_offset(
-    system: &System,
-    latest: Option<Timestamp>,
-    sent_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<i64> {
-    let measured = sent_at.or(latest)?.millis() - now.millis();
+/// How far the system's clock is ahead, in milliseconds, by the time at which it sent the call. Reports without that time say nothing
+/// of its clock: they may have waited. `None`: the saved offset stays.
+pub fn clock_offset(system: &System, sent_at: Option<Timestamp>, now: Timestamp) -> Option<i64> {
+    let measured = sent_at?.millis() - now.millis();
     let is_old = system.clock_seen_at.is_none_or(|at| at + hours(1) <= now);
-    let is_better = match system.clock_offset_millis {
-        None => true,
-        // A report may have waited: only one further ahead is better evidence, until the saved offset is old.
-        Some(saved) if sent_at.is_none() => is_old || measured > saved + CLOCK_CHANGE_MILLIS,
-        Some(saved) => is_old || (measured - saved).abs() > CLOCK_CHANGE_MILLIS,
-    };
-    is_better.then_some(measured)
+    let has_changed = system.clock_offset_millis.is_none_or(|saved| (measured - saved).abs() > CLOCK_CHANGE_MILLIS);
+    (is_old || has_changed).then_some(measured)
 }

@@ -212,6 +212,10 @@ pub struct RotatedSecret {
     pub secret: OneTimeSecret,
 }
 
+/// Creates a ticket; called by people, or by a system with its own references.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateTicket(pub tickets::CreateTicket);
+
 /// Links a system's reference to a ticket; called by staff, or by the system for its own references.
 #[derive(Clone, Debug, Serialize)]
 pub struct LinkExternalRef(pub tickets::LinkExternalRef);

@@ -42,7 +42,7 @@ pub async fn import<R: Read + Send + 'static>(
     observer: &mut impl ImportObserver,
 ) -> Result<Summary> {
     let reader = Arc::new(RowReader::new(map, organisation, app.now()).map_err(bad_map)?);
-    let mut summary = Summary { dry_run, ..Summary::default() };
+    let mut summary = Summary { dry_run, notes: reader.notes(), ..Summary::default() };
     let mut stage = StagingFile::begin(&app.data_dir, reader.row_order()).await?;
     stage_rows(&stage, file, reader.clone(), &mut summary, observer).await?;
     summary.tickets = stage.sort().await?;

@@ -1,16 +1,19 @@
 //! Writes tickets in batches, one transaction per batch.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::super::decide::RowReader;
 use super::super::decide::history::{HistoryInput, TicketHistory, build_history, digest, into_update};
+use super::super::decide::{RowReader, truncate};
 use super::super::model::{ImportFinished, Omission, PartialTicket, RejectedRow, Row, Summary};
 use super::super::store::{self, ticket_import};
-use super::ImportObserver;
 use super::references::{ReferenceResolver, rejected};
+use super::{BATCH, ImportObserver};
+use crate::kernel::text::BODY_CHARS_MAX;
 use crate::kernel::{Error, Result, TicketId, boxed};
 use crate::msg;
+use crate::notifications::model::Settings as Notifications;
 use crate::runtime::{App, Ctx, Tx};
 use crate::tickets::commands::{ImportedTicket, insert_imported_tickets, update_imported_ticket};
 use crate::tickets::model::{ExternalRef, Ticket};
@@ -70,6 +73,7 @@ impl Writer {
             .into_iter()
             .map(|found| (found.ticket.id, found.ticket))
             .collect();
+        let mut held = self.held_references(&tx, &groups).await?;
         let (mut created, mut new_states) = (Vec::new(), Vec::new());
         let before = self.summary.clone();
         for rows in groups {
@@ -77,8 +81,8 @@ impl Writer {
             let group = TicketRows { rows: &rows, incomplete: gaps.contains(&first.id) };
             let known = existing.get(&first.id).and_then(|id| Some((import_states.get(id), tickets.get(id)?)));
             let outcome = match known {
-                None => self.create(&mut tx, &group).await,
-                Some((state, ticket)) => self.update(&mut tx, &group, state, ticket).await,
+                None => self.create(&mut tx, &group, &mut held).await,
+                Some((state, ticket)) => self.update(&mut tx, &group, (state, ticket), &mut held).await,
             };
             match outcome {
                 Ok(WriteOutcome::Created(history, state, omissions)) => {
@@ -129,6 +133,8 @@ impl Writer {
                 Omission::Attribution { .. } => self.summary.unattributed += 1,
                 Omission::RepeatedId { rows } => self.summary.repeated += *rows as u64 - 1,
                 Omission::ClosingTime => self.summary.undated += 1,
+                Omission::Texts { .. } => self.summary.shortened += 1,
+                Omission::Reference { .. } => self.summary.taken += 1,
             }
         }
         let is_incomplete = |omission| matches!(omission, &Omission::Rows | &Omission::SeveralTickets { .. });
@@ -151,10 +157,24 @@ impl Writer {
         Ok(summary)
     }
 
-    async fn create(&mut self, tx: &mut Tx, group: &TicketRows<'_>) -> Result<WriteOutcome> {
+    /// The numbers in other systems that these rows give, and the tickets that have them already.
+    async fn held_references(&self, tx: &Tx, groups: &[Vec<Row>]) -> Result<HeldReferences> {
+        let mut held = HashMap::new();
+        for system in self.reader.map().references.keys() {
+            let given = groups.iter().flatten().flat_map(|row| &row.references);
+            let ids: Vec<String> = given.filter(|of| of.system == *system).map(|of| of.external_id.clone()).collect();
+            for ids in ids.chunks(BATCH) {
+                let found = ids_by_refs(tx.conn(), system, ids).await?.into_iter();
+                held.extend(found.map(|(external_id, id)| (ExternalRef { system: system.clone(), external_id }, id)));
+            }
+        }
+        Ok(held)
+    }
+
+    async fn create(&mut self, tx: &mut Tx, group: &TicketRows<'_>, held: &mut HeldReferences) -> Result<WriteOutcome> {
         let id = TicketId(tx.new_uuid());
         self.references.resolve(tx, group.rows).await?;
-        let (history, omissions) = self.to_imported(self.history(id, None, group, 0)?, group.rows);
+        let (history, omissions) = self.to_imported(self.history(id, None, group, 0)?, group.rows, held);
         Ok(WriteOutcome::Created(Box::new(history), import_state(id, group.rows, 1), omissions))
     }
 
@@ -167,7 +187,8 @@ impl Writer {
     ) -> Result<TicketHistory> {
         let TicketRows { rows, incomplete } = *group;
         let (source, rules) = (&self.reader.map().source, self.reader.history_rules());
-        let input = HistoryInput { source, rules, before, rows, from, incomplete, ids: &self.references.ids };
+        let (ids, locale) = (&self.references.ids, self.app.state::<Notifications>().locale());
+        let input = HistoryInput { source, rules, before, rows, from, incomplete, ids, locale };
         build_history(id, &input).map_err(rejected)
     }
 
@@ -175,8 +196,8 @@ impl Writer {
         &mut self,
         tx: &mut Tx,
         group: &TicketRows<'_>,
-        state: Option<&ticket_import::Model>,
-        ticket: &Ticket,
+        (state, ticket): (Option<&ticket_import::Model>, &Ticket),
+        held: &mut HeldReferences,
     ) -> Result<WriteOutcome> {
         let (id, rows) = (ticket.id, group.rows);
         let Some(before) = state else {
@@ -197,18 +218,45 @@ impl Writer {
         if !same {
             history = into_update(history, ticket, &self.reader.map().source, tx.now);
         }
-        let (history, omissions) = self.to_imported(history, rows);
+        let (history, omissions) = self.to_imported(history, rows, held);
         let events = history.events.len() as u64;
         let version = update_imported_ticket(tx, ticket.version, history).await?;
         Ok(WriteOutcome::Updated { state: import_state(id, rows, version), events, omissions })
     }
 
-    fn to_imported(&self, history: TicketHistory, rows: &[Row]) -> (ImportedTicket, Vec<Omission>) {
-        let TicketHistory { ticket, attribution, events, omissions } = history;
+    fn to_imported(
+        &self,
+        history: TicketHistory,
+        rows: &[Row],
+        held: &mut HeldReferences,
+    ) -> (ImportedTicket, Vec<Omission>) {
+        let TicketHistory { ticket, attribution, source_solution, comments, events, mut omissions } = history;
         let reference = ExternalRef { system: self.reader.map().source.clone(), external_id: rows[0].id.clone() };
-        (ImportedTicket { ticket, reference, attribution, events }, omissions)
+        let language = self.app.state::<Notifications>().locale();
+        let source_solution = source_solution.map(|solution| truncate(&solution.text(language), BODY_CHARS_MAX));
+        let mut references = vec![reference];
+        for reference in rows.iter().flat_map(|row| &row.references) {
+            match held.entry(reference.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(ticket.id);
+                    references.push(reference.clone());
+                }
+                Entry::Occupied(holder) if *holder.get() == ticket.id => {}
+                Entry::Occupied(_) => {
+                    let ExternalRef { system, external_id } = reference.clone();
+                    let omission = Omission::Reference { system, external_id };
+                    if !omissions.contains(&omission) {
+                        omissions.push(omission);
+                    }
+                }
+            }
+        }
+        (ImportedTicket { ticket, references, attribution, source_solution, comments, events }, omissions)
     }
 }
+
+/// Numbers in other systems, and the ticket that has each.
+type HeldReferences = HashMap<ExternalRef, TicketId>;
 
 /// What an observer hears of a batch.
 #[derive(Default)]

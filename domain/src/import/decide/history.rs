@@ -1,17 +1,18 @@
 //! Builds the state and the events of a ticket from its rows. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
 use super::super::model::{CountedUntil, Field, MERGED, Omission, Row};
-use super::HistoryRules;
-use crate::kernel::{CustomerId, Message, TeamId, TicketId, Timestamp, UserId};
+use super::attribution::{SourceAttribution, SourceSolution, attribution};
+use super::{HistoryRules, details};
+use crate::kernel::{CustomerId, Locale, Message, TeamId, TicketId, Timestamp, UserId};
 use crate::msg;
 use crate::tickets::decide::hand_over::count_hand_over;
 use crate::tickets::decide::lifecycle::text_digest;
 use crate::tickets::model::{
-    Attribution, AttributionDetails, Fact, History as EventHistory, Ticket, TicketEvent, TicketRequest, TicketStatus,
+    Attribution, Comment, Fact, History as EventHistory, Ticket, TicketEvent, TicketRequest, TicketStatus,
 };
 
 /// The ids of the keys and names in rows.
@@ -20,6 +21,12 @@ pub struct Ids {
     pub teams: HashMap<String, TeamId>,
     pub customers: HashMap<String, CustomerId>,
     pub people: HashMap<String, UserId>,
+    /// Accounts of requesters, by what rows call them.
+    pub requesters: HashMap<String, UserId>,
+    /// Accounts of those who wrote comments.
+    pub authors: HashMap<String, UserId>,
+    /// The account that holds the comments of authors without one.
+    pub source_account: Option<UserId>,
 }
 
 /// What a history is built from.
@@ -35,12 +42,18 @@ pub struct HistoryInput<'a> {
     /// Other rows of the ticket were refused.
     pub incomplete: bool,
     pub ids: &'a Ids,
+    /// The language of texts that the import adds.
+    pub locale: Locale,
 }
 
 /// The result of all rows of a ticket.
 pub struct TicketHistory {
     pub ticket: Ticket,
     pub attribution: Option<Attribution>,
+    /// What the source says of cause and solution, if that is no attribution.
+    pub source_solution: Option<SourceSolution>,
+    /// By time.
+    pub comments: Vec<Comment>,
     /// In order, each with its own instant.
     pub events: Vec<(TicketEvent, Timestamp)>,
     pub omissions: Vec<Omission>,
@@ -62,7 +75,7 @@ pub fn build_history(id: TicketId, input: &HistoryInput<'_>) -> Result<TicketHis
 /// Replaces the events by an update at `now`, for a source that has changed earlier rows (a list with one row per ticket, or a
 /// corrected log).
 pub fn into_update(history: TicketHistory, before: &Ticket, source: &str, now: Timestamp) -> TicketHistory {
-    let TicketHistory { mut ticket, attribution, events, omissions } = history;
+    let TicketHistory { mut ticket, attribution, source_solution, comments, events, omissions } = history;
     let (was, after) = (before.snapshot(), ticket.snapshot());
     let history = Some(EventHistory { operator: None });
     let closed = (!before.status.is_solved() && ticket.status.is_solved()).then_some(events.last()).flatten();
@@ -72,7 +85,7 @@ pub fn into_update(history: TicketHistory, before: &Ticket, source: &str, now: T
         TicketEvent { ticket: ticket.id, fact, before, after, first_response: false, reported: false, history };
     let events = std::iter::once((changed, now)).chain(closed.cloned()).collect();
     (ticket.times.updated_at, ticket.times.public_updated_at) = (now, now);
-    TicketHistory { ticket, attribution, events, omissions }
+    TicketHistory { ticket, attribution, source_solution, comments, events, omissions }
 }
 
 /// The digest of rows; it shows whether the source has changed them.
@@ -106,7 +119,12 @@ impl<'a> HistoryBuilder<'a> {
     fn new(id: TicketId, input: &'a HistoryInput<'a>, first: &Row) -> Self {
         let request = TicketRequest {
             imported: true,
-            ..TicketRequest::new(first.title.clone(), first.description.clone(), "import")
+            requester: details::requester(input.rows).and_then(|name| input.ids.requesters.get(name).copied()),
+            ..TicketRequest::new(
+                first.title.clone(),
+                details::description(input.rows, input.ids, input.locale),
+                "import",
+            )
         };
         let ticket = Ticket::new(id, 0, String::new(), request, first.created);
         Self {
@@ -287,11 +305,26 @@ impl<'a> HistoryBuilder<'a> {
             keep_changes_in_buoy(&mut self.ticket, before);
         }
         let mut omissions = self.finish_history(first);
-        let attribution = attribution(&self.ticket, rows, &mut omissions);
+        let (attribution, source_solution) = match attribution(&self.ticket, rows) {
+            SourceAttribution::Nothing => (None, None),
+            SourceAttribution::Whole(attribution) => (Some(attribution), None),
+            SourceAttribution::Text { solution, missing } => {
+                omissions.push(Omission::Attribution { missing });
+                (None, Some(solution))
+            }
+        };
         if self.ticket.status == TicketStatus::Resolved && attribution.is_none() {
             return Err(msg!("import-attribution-missing"));
         }
-        Ok(TicketHistory { ticket: self.ticket, attribution, events: self.events, omissions })
+        let comments = details::comments(self.ticket.id, rows, self.input.ids, self.input.locale);
+        Ok(TicketHistory {
+            ticket: self.ticket,
+            attribution,
+            source_solution,
+            comments,
+            events: self.events,
+            omissions,
+        })
     }
 
     fn finish_counts(&mut self) {
@@ -322,6 +355,10 @@ impl<'a> HistoryBuilder<'a> {
         if history.resolution_unknown {
             omissions.push(Omission::ClosingTime);
         }
+        let fields: BTreeSet<Field> = rows.iter().flat_map(|row| row.truncated.iter().copied()).collect();
+        if !fields.is_empty() {
+            omissions.push(Omission::Texts { fields: fields.into_iter().collect() });
+        }
         history.incomplete = incomplete || several;
         let is_unknown = history.response_unknown
             || match status {
@@ -341,7 +378,7 @@ impl<'a> HistoryBuilder<'a> {
 /// Keeps the fields that only change in Buoy.
 fn keep_changes_in_buoy(ticket: &mut Ticket, before: &Ticket) {
     (ticket.number, ticket.token, ticket.version) = (before.number, before.token.clone(), before.version);
-    ticket.request.requester = before.request.requester;
+    ticket.request.requester = before.request.requester.or(ticket.request.requester);
     ticket.request.required_skills.clone_from(&before.request.required_skills);
     let responded = before.times.first_responded_at.into_iter().chain(ticket.times.first_responded_at).min();
     ticket.times.first_responded_at = responded;
@@ -378,43 +415,6 @@ fn apply_fields(ticket: &mut Ticket, row: &Row, ids: &Ids) {
         ticket.history.merged = row.merged;
     }
     ticket.assignment.accepted |= matches!(ticket.status, TicketStatus::InProgress | TicketStatus::Waiting);
-}
-
-/// The attribution of a solved ticket, if its source has all parts of it; otherwise the parts that it has are left out.
-fn attribution(ticket: &Ticket, rows: &[Row], omissions: &mut Vec<Omission>) -> Option<Attribution> {
-    fn last<T: Clone>(rows: &[Row], of: fn(&Row) -> &Option<T>) -> Option<T> {
-        rows.iter().rev().find_map(|row| of(row).clone())
-    }
-    let fault_type = last(rows, |row| &row.fault_type);
-    let root_cause_level = last(rows, |row| &row.root_cause_level);
-    let cause_tag = last(rows, |row| &row.cause_tag);
-    let solution_tag = last(rows, |row| &row.solution_tag);
-    let resolution = last(rows, |row| &row.resolution);
-    let wanted = [
-        (Field::FaultType, fault_type.is_some()),
-        (Field::RootCauseLevel, root_cause_level.is_some()),
-        (Field::SolutionTag, solution_tag.is_some()),
-        (Field::Resolution, resolution.is_some()),
-    ];
-    if cause_tag.is_none() && wanted.iter().all(|(_, is_given)| !is_given) {
-        return None;
-    }
-    let others = [(Field::Assignee, ticket.assignment.assignee.is_some()), (Field::Closed, ticket.status.is_solved())];
-    let missing = wanted.into_iter().chain(others).filter(|(_, is_given)| !is_given).map(|(field, _)| field);
-    let missing: Vec<Field> = missing.collect();
-    if !missing.is_empty() {
-        omissions.push(Omission::Attribution { missing });
-        return None;
-    }
-    let details = AttributionDetails {
-        fault_type: fault_type?,
-        root_cause_level: root_cause_level?,
-        cause_tag,
-        solution_tags: vec![solution_tag?],
-        resolution: resolution?,
-    };
-    let at = ticket.closing.resolved_at.or(rows.last().map(|row| row.at))?;
-    Some(Attribution { ticket: ticket.id, details, by: ticket.assignment.assignee?, at })
 }
 
 /// A change of a ticket by a row.

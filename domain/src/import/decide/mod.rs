@@ -1,6 +1,8 @@
 //! Parsing of rows. Pure.
 
+pub mod attribution;
 pub mod cells;
+pub mod details;
 pub mod history;
 pub mod order;
 pub mod times;
@@ -12,16 +14,20 @@ use jiff::tz::TimeZone;
 
 use self::cells::{Cells, LINE, TextUse, clean, columns_of};
 use self::order::RowOrder;
-use self::times::{TimeFault, TimeReader, is_rounded_number, whole_number};
-use super::model::{CountedUntil, EarlyRows, Field, ImportMap, MERGED, RejectedRow, Row, UNCHANGED};
+use self::times::{TimeReader, is_rounded_number, whole_number};
+use super::model::{
+    CountedUntil, EarlyRows, Field, ImportMap, MERGED, MapNote, RejectedRow, Row, SourceComment, UNCHANGED,
+};
 pub use crate::kernel::encoding;
 use crate::kernel::text::{BODY_CHARS_MAX, KEY_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::kernel::{Message, Timestamp, time};
 use crate::msg;
-use crate::tickets::model::TicketStatus;
+use crate::tickets::model::{ExternalRef, TicketStatus};
 
 /// The characters of an id of another system.
 const ID_CHARS_MAX: usize = 2 * KEY_CHARS_MAX;
+/// Further systems whose numbers a map names.
+const REFERENCES_MAX: usize = 10;
 
 /// What a word of the source says about the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +80,12 @@ impl RowReader {
         if !map.columns.contains_key(&Field::Id) {
             return Err(msg!("import-map-id-missing"));
         }
+        for system in map.references.keys() {
+            let is_key = !system.trim().is_empty() && system.chars().count() <= KEY_CHARS_MAX && *system != map.source;
+            if !is_key || map.references.len() > REFERENCES_MAX {
+                return Err(msg!("import-map-references-invalid", system = system, max = REFERENCES_MAX));
+            }
+        }
         let has = |field: Field| map.columns.contains_key(&field) || map.fixed.contains_key(&field);
         if !has(Field::Created) && !has(Field::At) {
             return Err(msg!("import-map-created-missing"));
@@ -115,12 +127,14 @@ impl RowReader {
 
     /// Whether the map uses a column.
     pub fn uses(&self, column: &str) -> bool {
-        self.map.columns.values().any(|template| columns_of(template).contains(&column))
+        let templates = self.map.columns.values().chain(self.map.references.values());
+        templates.flat_map(|template| columns_of(template)).any(|used| used == column)
     }
 
     /// Checks that the file has all columns of the map, each once.
     pub fn check_columns(&self, names: &[String]) -> Result<(), Message> {
-        for (field, template) in &self.map.columns {
+        let columns = self.map.columns.iter().map(|(field, template)| (Some(*field), template));
+        for (field, template) in columns.chain(self.map.references.values().map(|template| (None, template))) {
             for column in columns_of(template) {
                 let count = names.iter().filter(|name| *name == column).count();
                 let columns = names.join(", ");
@@ -130,7 +144,7 @@ impl RowReader {
                     0 if names.len() == 1 => {
                         return Err(msg!("import-one-column", column = column, columns = columns));
                     }
-                    0 if *field == Field::Id => {
+                    0 if field == Some(Field::Id) => {
                         return Err(msg!("import-id-column-missing", column = column, columns = columns));
                     }
                     0 => return Err(msg!("import-column-missing", column = column, columns = columns)),
@@ -178,6 +192,19 @@ impl RowReader {
         let words = &self.map.words;
         let title = self.text(cells, Field::Title).unwrap_or_else(|| id.clone());
         let description = self.text(cells, Field::Description).unwrap_or_else(|| title.clone());
+        let resolution = self.text(cells, Field::Resolution);
+        let first_line = title.lines().find(|line| !line.trim().is_empty()).unwrap_or(&title).trim();
+        let lengths = [
+            (Field::Title, first_line, TITLE_CHARS_MAX),
+            (Field::Description, description.as_str(), BODY_CHARS_MAX),
+            (Field::Resolution, resolution.as_deref().unwrap_or_default(), BODY_CHARS_MAX),
+        ];
+        let too_long = lengths.into_iter().filter(|(_, text, max)| text.chars().count() > *max);
+        let mut truncated: Vec<Field> = too_long.map(|(field, ..)| field).collect();
+        let comments = self.comments(cells, created, at)?;
+        if comments.iter().any(|comment| comment.text.chars().count() > BODY_CHARS_MAX) {
+            truncated.push(Field::Comments);
+        }
         Ok(Row {
             line: cells.line,
             order,
@@ -186,10 +213,7 @@ impl RowReader {
             created,
             responded: self.time_from(cells, Field::Responded, created)?,
             closed: self.time_from(cells, Field::Closed, created)?,
-            title: truncate(
-                title.lines().find(|line| !line.trim().is_empty()).unwrap_or(&title).trim(),
-                TITLE_CHARS_MAX,
-            ),
+            title: truncate(first_line, TITLE_CHARS_MAX),
             description: truncate(&description, BODY_CHARS_MAX),
             source_status,
             status: match status {
@@ -211,11 +235,52 @@ impl RowReader {
             reopenings: self.count(cells, Field::Reopenings)?,
             fault_type: self.mapped(cells, Field::FaultType, &words.fault_type)?,
             root_cause_level: self.mapped(cells, Field::RootCauseLevel, &words.root_cause_level)?,
-            cause_tag: self.key(cells, Field::CauseTag)?,
-            solution_tag: self.key(cells, Field::SolutionTag)?,
-            resolution: self.text(cells, Field::Resolution).map(|text| truncate(&text, BODY_CHARS_MAX)),
+            cause_tag: self.tag(cells, Field::CauseTag)?,
+            solution_tag: self.tag(cells, Field::SolutionTag)?,
+            resolution: resolution.map(|text| truncate(&text, BODY_CHARS_MAX)),
+            requester: self.text(cells, Field::Requester).map(|text| truncate(&text, TITLE_CHARS_MAX)),
+            comments,
+            references: self.references(cells)?,
+            truncated,
             id,
         })
+    }
+
+    /// A comment without a time has that of its row; nobody comments on a ticket before it exists.
+    fn comments(&self, cells: &Cells<'_>, created: Timestamp, at: Timestamp) -> Result<Vec<SourceComment>, Message> {
+        let Some(value) = self.text(cells, Field::Comments) else { return Ok(Vec::new()) };
+        let column = self.column(Field::Comments);
+        let mut comments = Vec::new();
+        for comment in details::json_comments(column, value)? {
+            let said_at = comment.at.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            let said_at =
+                said_at.map(|text| self.times.parse(&self.map, text).map_err(|fault| fault.message(column, text)));
+            let given =
+                |text: Option<String>| text.map(|text| clean(&text, TextUse::Text)).filter(|text| !text.is_empty());
+            let Some(text) = given(Some(comment.text)) else { continue };
+            comments.push(SourceComment {
+                at: said_at.transpose()?.unwrap_or(at).max(created),
+                author: given(comment.author).map(|name| truncate(&name, TITLE_CHARS_MAX)),
+                text,
+                visibility: details::visibility(column, comment.visibility.as_deref())?,
+            });
+        }
+        Ok(comments)
+    }
+
+    fn references(&self, cells: &Cells<'_>) -> Result<Vec<ExternalRef>, Message> {
+        let mut references = Vec::new();
+        for (system, template) in &self.map.references {
+            let Some(external_id) = cells.value(template, &self.map.missing, TextUse::Key) else { continue };
+            if external_id.chars().count() > ID_CHARS_MAX {
+                return Err(msg!("import-id-too-long", column = template, max = ID_CHARS_MAX));
+            }
+            if is_rounded_number(&external_id) {
+                return Err(msg!("import-id-rounded", column = template, id = external_id));
+            }
+            references.push(ExternalRef { system: system.clone(), external_id });
+        }
+        Ok(references)
     }
 
     fn checked_id(&self, id: Option<String>) -> Result<String, Message> {
@@ -283,6 +348,29 @@ impl RowReader {
         }
     }
 
+    /// A tag of an attribution is a key. In a map that gives no whole attribution it is a text of any length.
+    fn tag(&self, cells: &Cells<'_>, field: Field) -> Result<Option<String>, Message> {
+        if self.unmapped_attribution().is_empty() {
+            return self.key(cells, field);
+        }
+        Ok(self.text(cells, field).map(|text| truncate(&text, BODY_CHARS_MAX)))
+    }
+
+    /// The fields of an attribution that the map does not fill, if it fills some of it.
+    fn unmapped_attribution(&self) -> Vec<Field> {
+        let is_named = Field::ATTRIBUTION.iter().chain([&Field::CauseTag]).any(|field| self.has(*field));
+        let wanted = Field::ATTRIBUTION.into_iter().chain([Field::Assignee]).filter(|field| !self.has(*field));
+        if is_named { wanted.collect() } else { Vec::new() }
+    }
+
+    /// What the map leaves out of every ticket, before the first row is read.
+    pub fn notes(&self) -> Vec<MapNote> {
+        let missing = self.unmapped_attribution();
+        let partial = (!missing.is_empty()).then_some(MapNote::PartialAttribution { missing });
+        let operators = (self.has(Field::Operator) && !self.map.create.people).then_some(MapNote::Operators);
+        partial.into_iter().chain(operators).collect()
+    }
+
     fn mapped<T: Copy>(
         &self,
         cells: &Cells<'_>,
@@ -300,10 +388,7 @@ impl RowReader {
     fn time(&self, cells: &Cells<'_>, field: Field) -> Result<Option<Timestamp>, Message> {
         let Some(text) = self.key_value(cells, field) else { return Ok(None) };
         let column = self.column(field);
-        self.times.parse(&self.map, &text).map(Some).map_err(|fault| match fault {
-            TimeFault::Malformed => msg!("import-time-invalid", column = column, text = text),
-            TimeFault::Implausible => msg!("import-time-implausible", column = column, text = text),
-        })
+        self.times.parse(&self.map, &text).map(Some).map_err(|fault| fault.message(column, &text))
     }
 
     /// A time that is not before the creation of the ticket.
@@ -334,7 +419,8 @@ fn source_status(word: &str) -> Result<SourceStatus, Message> {
     }
 }
 
-fn truncate(text: &str, chars_max: usize) -> String {
+/// At most so many characters; an ellipsis says that it is shorter.
+pub fn truncate(text: &str, chars_max: usize) -> String {
     if text.chars().count() <= chars_max {
         return text.to_owned();
     }

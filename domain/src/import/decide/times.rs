@@ -6,7 +6,8 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 use super::super::model::ImportMap;
-use crate::kernel::{Timestamp, days};
+use crate::kernel::{Message, Timestamp, days};
+use crate::msg;
 
 /// 1980-01-01. An earlier time is a missing one (1970-01-01, 1899-12-30) or a year of two digits.
 const EARLIEST: Timestamp = Timestamp::from_millis(315_532_800_000);
@@ -19,6 +20,15 @@ pub enum TimeFault {
     Malformed,
     /// Before 1980, or in the future.
     Implausible,
+}
+
+impl TimeFault {
+    pub fn message(self, column: &str, text: &str) -> Message {
+        match self {
+            Self::Malformed => msg!("import-time-invalid", column = column, text = text),
+            Self::Implausible => msg!("import-time-implausible", column = column, text = text),
+        }
+    }
 }
 
 /// Reads times by a map.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::super::decide::HistoryRules;
+use super::super::decide::attribution::SourceSolution;
 use super::super::decide::history::{HistoryInput, Ids, TicketHistory, build_history};
 use super::super::model::{CountedUntil, Field, Omission, Row};
 use super::{at, map, parse, reader};
-use crate::kernel::{TeamId, TicketId, Timestamp, UserId, minutes};
+use crate::kernel::{Locale, TeamId, TicketId, Timestamp, UserId, minutes};
 use crate::tickets::model::{Fact, FaultType, RootCauseLevel, SourceHistory, Ticket, TicketStatus};
 
 /// A log.
@@ -36,7 +37,7 @@ fn listed(state: &str, closed: Option<&str>) -> Row {
 }
 
 pub fn input<'a>(rows: &'a [Row], rules: HistoryRules, ids: &'a Ids) -> HistoryInput<'a> {
-    HistoryInput { source: "S", rules, before: None, rows, from: 0, incomplete: false, ids }
+    HistoryInput { source: "S", rules, before: None, rows, from: 0, incomplete: false, ids, locale: Locale::En }
 }
 
 /// Ids of all names in rows.
@@ -179,12 +180,52 @@ fn what_is_dropped_is_said() {
         assert_eq!(history.omissions, expected, "{rows:?}");
         let several = matches!(expected.first(), Some(Omission::SeveralTickets { .. }));
         assert_eq!(history.ticket.history.incomplete, several, "{rows:?}");
-        assert_eq!(history.attribution.is_some(), expected.is_empty() && rows[0].resolution.is_some(), "{rows:?}");
+        let has_text = rows[0].resolution.is_some();
+        assert_eq!(history.attribution.is_some(), expected.is_empty() && has_text, "{rows:?}");
+        // What is no whole attribution is kept as a text.
+        assert_eq!(history.source_solution.is_some(), history.attribution.is_none() && has_text, "{rows:?}");
     }
     // The rows of a log are its history; what the last row does not repeat is kept.
     let rows = [row(0, "Open"), attributed(row(5, "Solved")), row(9, "Done")];
     let history = history_of(&rows, RULES);
     assert!(history.omissions.is_empty() && history.attribution.is_some(), "{:?}", history.omissions);
+}
+
+#[test]
+fn a_partial_attribution_is_a_text_that_names_its_parts() {
+    let resolution = Some("更换电源模块".to_owned());
+    let text = |solution: SourceSolution| (solution.text(Locale::En), solution.text(Locale::ZhCn));
+    for (solution, expected) in [
+        (
+            SourceSolution { resolution: resolution.clone(), ..SourceSolution::default() },
+            ("更换电源模块", "更换电源模块"),
+        ),
+        (
+            SourceSolution { resolution, cause_tag: Some("老化".to_owned()), ..SourceSolution::default() },
+            ("更换电源模块\nCause (source): 老化", "更换电源模块\n原因（源系统）：老化"),
+        ),
+        (
+            SourceSolution {
+                fault_type: Some(FaultType::Hardware),
+                root_cause_level: Some(RootCauseLevel::L2Environment),
+                solution_tag: Some("RESTART".to_owned()),
+                ..SourceSolution::default()
+            },
+            (
+                "Solution (source): RESTART\nFault type (source): hardware\nRoot-cause level (source): environment (L2)",
+                "方案（源系统）：RESTART\n故障类型（源系统）：硬件\n根因层级（源系统）：环境因素（L2）",
+            ),
+        ),
+    ] {
+        let (english, chinese) = text(solution.clone());
+        assert_eq!((english.as_str(), chinese.as_str()), expected, "{solution:?}");
+    }
+    let cause_only = Row { cause_tag: Some("老化".to_owned()), ..listed("Done", Some(NEXT_DAY)) };
+    let history = history_of(&[cause_only], LIST);
+    assert_eq!(history.source_solution.and_then(|solution| solution.cause_tag).as_deref(), Some("老化"));
+    // An open ticket keeps it, too.
+    let open = Row { resolution: Some("restarted".to_owned()), ..listed("Work", None) };
+    assert!(history_of(&[open], LIST).source_solution.is_some());
 }
 
 #[test]

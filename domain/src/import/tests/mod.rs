@@ -1,5 +1,6 @@
 //! Maps, files, rows and histories.
 
+mod details;
 mod files;
 mod hand_overs;
 mod history;

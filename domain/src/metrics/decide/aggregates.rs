@@ -109,7 +109,7 @@ pub fn drill_down(
             let row = columns.row(index);
             let ticket = columns.ticket(index);
             let (anchor, outcome) = outcome(metric, &row, || fixed.contains(&ticket), now, settings)?;
-            let counts = outcome == wanted && period.contains(anchor) && visibility.includes(index);
+            let counts = outcome.is_listed_as(wanted) && period.contains(anchor) && visibility.includes(index);
             counts.then_some((row.created_at, ticket))
         })
         .collect()
@@ -123,15 +123,10 @@ impl Accumulator {
             Metric::FirstTimeResolution => &mut aggregates.first_time_resolution,
             Metric::RootCauseClosure => &mut aggregates.root_cause_closure,
         };
-        match outcome {
-            Outcome::Met => tally.met += 1,
-            Outcome::Missed => tally.missed += 1,
-            Outcome::Pending => tally.pending += 1,
-            Outcome::Unknown => tally.unknown += 1,
-            Outcome::Excluded => {
-                aggregates.excluded += u64::from(metric == Metric::FirstResponseCompliance);
-                return;
-            }
+        tally.add(outcome);
+        if outcome == Outcome::Excluded {
+            aggregates.excluded += u64::from(metric == Metric::FirstResponseCompliance);
+            return;
         }
         let elapsed = |at: Timestamp| u32::try_from(at.seconds_since(row.created_at)).unwrap_or(u32::MAX);
         match metric {

@@ -12,6 +12,8 @@ pub use self::visibility::Visibility;
 use super::model::{Metric, Outcome, Row, Settings};
 use crate::kernel::Timestamp;
 
+/// A ticket counts once its window is over, whether it succeeded or failed: before that it is pending.
+///
 /// The outcome of a ticket in a metric, and the instant that assigns it to a period; `None`: the metric does not apply
 /// (yet). Aggregates and drill-down share this definition.
 pub fn outcome(
@@ -28,17 +30,19 @@ pub fn outcome(
         Metric::FirstTimeResolution => {
             let resolved_at = row.first_resolved_at?;
             let window = resolved_at + settings.reopened_within();
-            let outcome = match row.first_reopened_at {
-                _ if row.handed_over => Outcome::Missed,
-                Some(reopened_at) if reopened_at <= window => Outcome::Missed,
-                None if now <= window => Outcome::Pending,
-                _ => Outcome::Met,
+            let has_failed = row.handed_over || row.first_reopened_at.is_some_and(|reopened_at| reopened_at <= window);
+            let outcome = match (now <= window, has_failed) {
+                (true, true) => Outcome::PendingFailed,
+                (true, false) => Outcome::Pending,
+                (false, true) => Outcome::Missed,
+                (false, false) => Outcome::Met,
             };
             (resolved_at, outcome)
         }
         Metric::RootCauseClosure if row.defect && (row.incomplete || row.resolution_unknown) => {
             (row.created_at, Outcome::Unknown)
         }
+        // It has no window: a defect counts as the releases stand now.
         Metric::RootCauseClosure => {
             let closed_at = row.closed_at.filter(|_| row.defect)?;
             (closed_at, if is_fixed() { Outcome::Met } else { Outcome::Missed })
@@ -47,17 +51,18 @@ pub fn outcome(
     Some((anchor, if row.excluded { Outcome::Excluded } else { outcome }))
 }
 
-/// A history that knows only the resolution: the first response came no later.
+/// The window ends when the response is due, for a ticket that was answered in time, too. A history that knows only the resolution: the
+/// first response came no later.
 fn first_response(row: &Row, now: Timestamp, settings: &Settings) -> Outcome {
     let due = row.first_response_due_at.unwrap_or(row.created_at + settings.first_response_within());
     match row.first_responded_at {
         _ if row.incomplete => Outcome::Unknown,
+        _ if now < due => Outcome::Pending,
         _ if row.response_unknown => match row.first_resolved_at {
             Some(at) if at <= due => Outcome::Met,
             _ => Outcome::Unknown,
         },
         Some(at) if at <= due => Outcome::Met,
-        None if now < due => Outcome::Pending,
         _ => Outcome::Missed,
     }
 }

@@ -94,10 +94,19 @@ pub enum Outcome {
     Missed,
     /// The window is still open.
     Pending,
+    /// The window is still open, and the ticket has failed already. It is pending too, so that failures do not count before successes.
+    PendingFailed,
     /// The history of an imported ticket does not say: it counts in no metric, and is shown apart.
     Unknown,
     /// Merged, or cancelled before a response: counts in no metric, and is shown apart.
     Excluded,
+}
+
+impl Outcome {
+    /// Whether a ticket with this outcome is listed for the wanted one: those that have failed already are pending, too.
+    pub fn is_listed_as(self, wanted: Self) -> bool {
+        self == wanted || (self == Self::PendingFailed && wanted == Self::Pending)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -207,11 +216,33 @@ pub struct Aggregates {
 pub struct Tally {
     pub met: u64,
     pub missed: u64,
+    /// Their window is still open: they are in neither numerator nor denominator, whatever is known of them already.
     pub pending: u64,
+    /// Those of the pending ones that have failed already.
+    pub pending_failed: u64,
     pub unknown: u64,
 }
 
 impl Tally {
+    pub fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Met => self.met += 1,
+            Outcome::Missed => self.missed += 1,
+            Outcome::Pending => self.pending += 1,
+            Outcome::PendingFailed => {
+                self.pending += 1;
+                self.pending_failed += 1;
+            }
+            Outcome::Unknown => self.unknown += 1,
+            Outcome::Excluded => {}
+        }
+    }
+
+    /// Whether the share may still change, because a window is open.
+    pub const fn is_provisional(self) -> bool {
+        self.pending > 0
+    }
+
     pub const fn denominator(self) -> u64 {
         self.met + self.missed
     }

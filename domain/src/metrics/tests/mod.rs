@@ -1,6 +1,7 @@
 //! Outcomes, aggregates, heat maps and visibility.
 
 mod history;
+mod windows;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ fn check(metric: Metric, row: Row, is_fixed: bool, now: Timestamp, expected: Opt
 }
 
 #[test]
-fn a_first_response_is_met_missed_or_pending() {
+fn a_first_response_counts_once_it_is_due_whether_it_came_or_not() {
     let responded = |after| Row { first_responded_at: Some(NOON + after), ..row() };
     let due = NOON + minutes(15);
     for (row, now, expected) in [
@@ -52,10 +53,14 @@ fn a_first_response_is_met_missed_or_pending() {
         (responded(minutes(15)), NOON + days(9), Outcome::Met),
         (responded(minutes(15) + std::time::Duration::from_millis(1)), NOON + days(9), Outcome::Missed),
         (row(), due - std::time::Duration::from_millis(1), Outcome::Pending),
+        (responded(seconds(1)), due - std::time::Duration::from_millis(1), Outcome::Pending),
         (row(), due, Outcome::Missed),
+        (responded(seconds(1)), due, Outcome::Met),
         // With an SLA clock, its due time counts.
         (Row { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(59)) }, NOON + days(9), Outcome::Met),
         (Row { first_response_due_at: Some(NOON + minutes(5)), ..row() }, NOON + minutes(5), Outcome::Missed),
+        (Row { first_response_due_at: Some(NOON + hours(1)), ..responded(minutes(9)) }, due, Outcome::Pending),
+        (Row { response_unknown: true, first_resolved_at: Some(NOON), ..row() }, due, Outcome::Met),
         (Row { excluded: true, ..row() }, due + seconds(1), Outcome::Excluded),
     ] {
         check(Metric::FirstResponseCompliance, row, false, now, Some((NOON, expected)));
@@ -71,8 +76,13 @@ fn a_first_time_resolution_has_no_hand_over_and_no_reopening_within_a_week() {
     for (row, now, expected) in [
         (resolved, week, Outcome::Pending),
         (resolved, week + seconds(1), Outcome::Met),
-        (Row { handed_over: true, ..resolved }, NOON + hours(4), Outcome::Missed),
-        (reopened(days(7)), week, Outcome::Missed),
+        // What has failed already counts no earlier than what may still hold.
+        (Row { handed_over: true, ..resolved }, NOON + hours(4), Outcome::PendingFailed),
+        (Row { handed_over: true, ..resolved }, week, Outcome::PendingFailed),
+        (Row { handed_over: true, ..resolved }, week + seconds(1), Outcome::Missed),
+        (reopened(hours(1)), NOON + hours(5), Outcome::PendingFailed),
+        (reopened(days(7)), week, Outcome::PendingFailed),
+        (reopened(days(7)), week + seconds(1), Outcome::Missed),
         (reopened(days(7) + seconds(1)), NOON + days(30), Outcome::Met),
         (Row { excluded: true, ..resolved }, NOON + days(30), Outcome::Excluded),
     ] {

@@ -2,7 +2,9 @@
 
 use crate::kernel::{Arg, Message};
 use crate::msg;
-use crate::notifications::model::{Cause, Channel, ChannelAnswer, DeliveryState, Params, UnseenReason, Verdict};
+use crate::notifications::model::{
+    Cause, Channel, ChannelAnswer, DeliveryState, FINAL, PROVISIONAL, Params, SMALL_SAMPLE, UnseenReason, Verdict,
+};
 use crate::tickets::model::{PendingNeeds, Priority, SlaMetric, Ticket};
 
 /// A title and a body.
@@ -149,12 +151,27 @@ pub fn render(cause: Cause, params: &Params, of: Subject<'_>) -> RenderedText {
         Cause::Credential => (msg!("notification-alert"), alert(params)),
         Cause::Knowledge if params.month.is_some() => {
             let month = params.month.as_deref().unwrap_or_default();
-            (msg!("notification-report", month = month), msg!("notification-report-body"))
+            match params.word.as_deref() {
+                Some(FINAL) => {
+                    (msg!("notification-report-final", month = month), msg!("notification-report-final-body"))
+                }
+                Some(PROVISIONAL) => {
+                    (msg!("notification-report", month = month), msg!("notification-report-provisional-body"))
+                }
+                _ => (msg!("notification-report", month = month), msg!("notification-report-body")),
+            }
         }
         Cause::Knowledge if params.card.is_none() => {
             let key = params.word.as_deref().unwrap_or_default();
             let name = params.name.clone().unwrap_or_else(|| Message::literal(key, key));
-            (msg!("notification-knowledge-gap", name = name), msg!("notification-knowledge-gap-body", count = count))
+            let body = match (params.tickets, params.word.as_deref()) {
+                (None, _) => msg!("notification-knowledge-gap-body", count = count),
+                (Some(tickets), Some(SMALL_SAMPLE)) => {
+                    msg!("notification-knowledge-gap-small-body", count = count, tickets = tickets)
+                }
+                (Some(tickets), _) => msg!("notification-knowledge-gap-of-body", count = count, tickets = tickets),
+            };
+            (msg!("notification-knowledge-gap", name = name), body)
         }
         Cause::Knowledge => (msg!("notification-card", count = count), msg!("notification-card-body")),
         Cause::Survey => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{CardId, CommentId, Message, UserId, string_enum};
+use crate::kernel::{CardId, CommentId, Message, TeamId, UserId, string_enum};
 
 string_enum! {
     /// Why somebody is notified.
@@ -109,4 +109,29 @@ pub struct Params {
     /// The month of the report, such as `2026-10`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub month: Option<String>,
+    /// The number of tickets behind a figure.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tickets: Option<i64>,
 }
+
+/// First-time resolution of a team or issue type stays low.
+#[derive(Clone, Debug)]
+pub struct KnowledgeGap {
+    /// The name of the team or issue type.
+    pub name: Message,
+    /// The team whose supervisors are notified; `None`: administrators.
+    pub team: Option<TeamId>,
+    /// The number of topics without a card.
+    pub topics: usize,
+    /// The number of tickets behind it.
+    pub tickets: u64,
+    /// They are fewer than a reliable figure needs.
+    pub is_small_sample: bool,
+}
+
+/// [`Params::word`] of a knowledge gap with few tickets.
+pub const SMALL_SAMPLE: &str = "SMALL_SAMPLE";
+/// [`Params::word`] of a monthly report some of whose windows are open.
+pub const PROVISIONAL: &str = "PROVISIONAL";
+/// [`Params::word`] of a monthly report that was made for good.
+pub const FINAL: &str = "FINAL";

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::addresses::*;
-pub use self::causes::{Cause, ChannelAnswer, Params};
+pub use self::causes::*;
 pub use self::conversations::ChannelMessage;
 pub use self::preferences::{ChosenWay, Preference, SaveNotificationWay, SavePreference};
 use crate::kernel::{

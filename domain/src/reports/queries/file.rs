@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{escapes, health};
+use super::{escapes, final_at, health};
 use crate::calendar::model::Organisation;
 use crate::catalogue;
 use crate::catalogue::model::{CatalogueSnapshot, Kind};
@@ -21,7 +21,8 @@ use crate::people;
 use crate::people::model::User;
 use crate::reports::decide;
 use crate::reports::model::{
-    Cause, CellValue, Escape, Heading, Health, ReportFile, ReportFormat, ReportRenderer, Settings, Sheet,
+    Cause, CellValue, Escape, Heading, Health, MonthlyReport, Pending, ReportFile, ReportFormat, ReportRenderer,
+    Settings, Sheet,
 };
 use crate::runtime::Ctx;
 use crate::tickets;
@@ -30,13 +31,15 @@ use crate::tickets;
 const ROWS_MAX: usize = 100;
 
 /// The report of a month in every format, in the organisation's language.
-pub async fn files(cx: &Ctx, month: &str) -> Result<Vec<ReportFile>> {
+pub async fn monthly_report(cx: &Ctx, month_text: &str) -> Result<MonthlyReport> {
     let language = cx.app.state::<Notifications>().locale();
+    // Before the figures are read: a window that ends meanwhile leaves the report provisional.
+    let is_final = cx.now() >= final_at(cx, month(month_text, &cx.app.state::<Organisation>().zone)?);
     let mut files = Vec::new();
-    for format in [ReportFormat::Html, ReportFormat::Xlsx] {
-        files.push(file(cx, month, format, language).await?);
+    for format in ReportFormat::ALL {
+        files.push(file(cx, month_text, format, language).await?);
     }
-    Ok(files)
+    Ok(MonthlyReport { files, is_final })
 }
 
 /// The report of a month, within what the actor may see.
@@ -122,19 +125,30 @@ impl Names {
         let (from, to, made) = (day(period.from), day(period.to), day(cx.now()));
         let zone = zone.iana_name().unwrap_or("UTC");
         let Health { resolved, unattributed, .. } = health;
+        let mut lines = vec![
+            self.text(&msg!(
+                "reports-scope",
+                from = from,
+                to = to,
+                time_zone = zone,
+                resolved = resolved,
+                unattributed = unattributed
+            )),
+            self.text(&msg!("reports-made-on", date = made)),
+        ];
+        let final_at = final_at(cx, period);
+        if cx.now() < final_at {
+            let Pending { tickets, surveys } = health.pending();
+            lines.push(self.text(&msg!(
+                "reports-provisional",
+                tickets = tickets,
+                surveys = surveys,
+                date = day(final_at)
+            )));
+        }
         Heading {
             title: self.text(&msg!("reports-title", month = month)),
-            lines: vec![
-                self.text(&msg!(
-                    "reports-scope",
-                    from = from,
-                    to = to,
-                    time_zone = zone,
-                    resolved = resolved,
-                    unattributed = unattributed
-                )),
-                self.text(&msg!("reports-made-on", date = made)),
-            ],
+            lines,
             language: self.language.as_str().to_owned(),
         }
     }
@@ -156,6 +170,11 @@ impl Names {
                 Some(true) => self.text(&msg!("reports-verdict-met")),
                 Some(false) => self.text(&msg!("reports-verdict-missed")),
                 None => self.text(&msg!("reports-verdict-none")),
+            };
+            let verdict = if tally.is_provisional() {
+                self.text(&msg!("reports-verdict-provisional", verdict = verdict, pending = tally.pending))
+            } else {
+                verdict
             };
             let bound = if less { "≤" } else { "≥" };
             vec![

@@ -10,7 +10,9 @@ use crate::kernel::{Result, TicketId, boxed};
 use crate::knowledge;
 use crate::metrics;
 use crate::metrics::decide::{interval_at, previous_interval};
-use crate::metrics::model::{Dimension, Interval, Key, Metric, Outcome, Period, Selection, Split, Tally};
+use crate::metrics::model::{
+    Dimension, Interval, Key, Metric, Outcome, Period, Selection, Settings as Metrics, Split, Tally,
+};
 use crate::reports;
 use crate::reports::model::{Cause, GAP_WEEKS, Gap, TOPICS_MAX, Topic};
 use crate::reports::store;
@@ -20,11 +22,12 @@ use crate::tickets::store::entities::ticket;
 /// The dimensions in which gaps are searched.
 const DIMENSIONS: [Dimension; 2] = [Dimension::Team, Dimension::IssueType];
 
-/// The last whole weeks, the earliest first; `None`: outside the calendar's range.
+/// The last whole weeks in which every resolution has stood its test, the earliest first; `None`: outside the calendar's range.
 pub fn weeks(cx: &Ctx) -> Option<Vec<Period>> {
     let zone = &cx.app.state::<Organisation>().zone;
     let mut weeks = Vec::with_capacity(GAP_WEEKS);
-    let mut week = interval_at(cx.now(), Interval::Week, zone)?;
+    let closed = cx.now() - cx.app.state::<Metrics>().reopened_within();
+    let mut week = interval_at(closed, Interval::Week, zone)?;
     for _ in 0..GAP_WEEKS {
         week = previous_interval(week, Interval::Week, zone)?;
         weeks.push(week);
@@ -33,20 +36,14 @@ pub fn weeks(cx: &Ctx) -> Option<Vec<Period>> {
     Some(weeks)
 }
 
-/// Whether the share stays below the target even if everything pending is met.
-#[expect(clippy::cast_precision_loss, reason = "counts of tickets")]
-fn stays_below(Tally { met, missed, pending, unknown: _ }: Tally, target: f64) -> bool {
-    let all = met + missed + pending;
-    all > 0 && ((met + pending) as f64) < target * all as f64
-}
-
 /// Knowledge gaps within what the viewer may see: teams and issue types whose first-time resolution was below target in each of the
-/// last whole weeks.
+/// last whole weeks. Only closed windows count.
 #[boxed]
 pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
     check(cx)?;
     let Some(weeks) = weeks(cx) else { return Ok(Vec::new()) };
     let target = cx.app.state::<reports::model::Settings>().knowledge_gap_below;
+    let small_sample = cx.app.state::<Metrics>().small_sample;
     let causes_with_card = knowledge::queries::causes_with_card(cx.read()).await?;
     let mut gaps = Vec::new();
     for dimension in DIMENSIONS {
@@ -55,7 +52,7 @@ pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
             let selection = Selection { period: *period, only: Vec::new() };
             for group in metrics::queries::aggregates(cx, &selection, Split::By(dimension)).await? {
                 let tally = group.aggregates.first_time_resolution;
-                if group.key != Key::None && stays_below(tally, target) {
+                if group.key != Key::None && tally.value().is_some_and(|share| share < target) {
                     low.entry(group.key).or_default().push((*period, tally));
                 }
             }
@@ -64,23 +61,26 @@ pub async fn gaps(cx: &Ctx) -> Result<Vec<Gap>> {
             low.into_iter().filter(|(_, low)| low.len() == weeks.len()).collect();
         low_every_week.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (key, weeks) in low_every_week {
-            let mut topics = topics(cx, dimension, &key, &weeks, &causes_with_card).await?;
+            let (mut topics, unattributed) = topics(cx, dimension, &key, &weeks, &causes_with_card).await?;
             let topic_count = topics.len();
             topics.truncate(TOPICS_MAX);
-            gaps.push(Gap { dimension, key, weeks, topic_count, topics });
+            let ticket_count = weeks.iter().map(|(_, tally)| tally.denominator()).sum();
+            let is_small_sample = ticket_count < small_sample;
+            gaps.push(Gap { dimension, key, weeks, ticket_count, is_small_sample, unattributed, topic_count, topics });
         }
     }
     Ok(gaps)
 }
 
+/// The causes without a card, and the number of tickets without attribution.
 async fn topics(
     cx: &Ctx,
     dimension: Dimension,
     key: &Key,
     weeks: &[(Period, Tally)],
     causes_with_card: &HashSet<(String, String, Option<String>, Option<String>)>,
-) -> Result<Vec<Topic>> {
-    let (Some((first, _)), Some((last, _))) = (weeks.first(), weeks.last()) else { return Ok(Vec::new()) };
+) -> Result<(Vec<Topic>, u64)> {
+    let (Some((first, _)), Some((last, _))) = (weeks.first(), weeks.last()) else { return Ok((Vec::new(), 0)) };
     let period = Period { from: first.from, to: last.to };
     let selection = Selection { period, only: vec![(dimension, key.clone())] };
     let missed = metrics::queries::drill_down_all(cx, &selection, Metric::FirstTimeResolution, Outcome::Missed).await?;
@@ -101,16 +101,18 @@ async fn topics(
             product,
         ))
     };
-    let mut topics: HashMap<Option<Cause>, Vec<TicketId>> = HashMap::new();
+    let mut topics: HashMap<Cause, Vec<TicketId>> = HashMap::new();
+    let mut unattributed = 0;
     for id in ids {
-        let cause = causes.remove(&id).flatten();
-        if !cause.as_ref().is_some_and(has_card) {
-            topics.entry(cause).or_default().push(id);
+        match causes.remove(&id).flatten() {
+            None => unattributed += 1,
+            Some(cause) if has_card(&cause) => {}
+            Some(cause) => topics.entry(cause).or_default().push(id),
         }
     }
     let mut topics: Vec<Topic> = topics.into_iter().map(|(cause, tickets)| Topic { cause, tickets }).collect();
     topics.sort_by(|a, b| b.tickets.len().cmp(&a.tickets.len()).then_with(|| a.cause.cmp(&b.cause)));
-    Ok(topics)
+    Ok((topics, unattributed))
 }
 
 /// The condition for tickets of a team or issue type.

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ColumnTrait, Condition};
 
-pub use self::file::{file, files};
+pub use self::file::{file, monthly_report};
 pub use self::gaps::{gaps, of_key, weeks};
 use super::decide;
 use super::model::{
-    Cause, Contribution, Effect, Escape, Fact, Figure, Health, ReportFile, ReportFileInfo, Settings, SolutionReuse,
-    SolutionText, SurveyFact, TopSolution,
+    Cause, Contribution, Effect, Escape, Fact, Figure, Health, ReportFile, ReportFileInfo, STORED_MAX, Settings,
+    SolutionReuse, SolutionText, SurveyFact, TopSolution,
 };
 use super::store;
 use crate::calendar::model::Organisation;
@@ -92,6 +92,11 @@ pub async fn health(cx: &Ctx, period: Period) -> Result<Health> {
     Ok(health)
 }
 
+/// When the figures of a period are final.
+pub fn final_at(cx: &Ctx, period: Period) -> Timestamp {
+    decide::final_at(period, cx.app.state::<knowledge::model::Settings>().recurs_within())
+}
+
 /// The tickets behind a figure, latest resolution first.
 #[boxed]
 pub async fn drill_down(
@@ -106,7 +111,11 @@ pub async fn drill_down(
     let found: Vec<(i64, TicketId)> = match figure {
         Figure::Csat | Figure::ResponseRate => {
             let surveys = surveys(cx, period).await?;
-            let of = surveys.iter().filter(|survey| decide::survey_outcome(figure, survey) == Some(wanted));
+            let now = cx.now();
+            let is_wanted = |survey: &&SurveyFact| {
+                decide::survey_outcome(figure, survey, now).is_some_and(|outcome| outcome.is_listed_as(wanted))
+            };
+            let of = surveys.iter().filter(is_wanted);
             of.map(|survey| (0, survey.ticket)).collect()
         }
         _ => {
@@ -116,7 +125,10 @@ pub async fn drill_down(
             };
             let top = decide::top_causes(&decide::causes(&facts), cx.app.state::<Settings>().top_causes);
             let (now, within) = (cx.now(), cx.app.state::<knowledge::model::Settings>().recurs_within());
-            let of = facts.iter().filter(|fact| decide::outcome(figure, fact, &top, within, now) == Some(wanted));
+            let is_wanted = |fact: &&Fact| {
+                decide::outcome(figure, fact, &top, within, now).is_some_and(|outcome| outcome.is_listed_as(wanted))
+            };
+            let of = facts.iter().filter(is_wanted);
             of.map(|fact| (fact.resolved_at.millis(), fact.ticket)).collect()
         }
     };
@@ -414,9 +426,6 @@ async fn handling(
         .filter(|fact| fact.cause.as_ref() == Some(cause) && !fact.cites && Source::Case(fact.ticket) != source);
     Ok((with, same_cause.map(elapsed).collect()))
 }
-
-/// The most stored reports listed.
-pub const STORED_MAX: usize = 120;
 
 fn check_stored(cx: &Ctx) -> Result<()> {
     match &cx.actor {

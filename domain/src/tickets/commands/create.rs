@@ -8,7 +8,7 @@ use crate::catalogue::decide;
 use crate::catalogue::model::{Entry, Kind, ProductMatch};
 use crate::catalogue::queries as catalogue;
 use crate::kernel::text::{self, BODY_CHARS_MAX, TITLE_CHARS_MAX};
-use crate::kernel::{Actor, Code, Error, Refusal, Result, Role, TeamId, TicketId, UserId, boxed, refuse};
+use crate::kernel::{Actor, ApiScope, Code, Error, Refusal, Result, Role, TeamId, TicketId, UserId, boxed, refuse};
 use crate::msg;
 use crate::people;
 use crate::runtime::{Command, Tx};
@@ -102,9 +102,10 @@ pub(super) async fn next_numbers(tx: &Tx, count: usize) -> Result<Vec<i64>> {
     if numbers.len() == count { Ok(numbers) } else { Err(Error::internal("the database gives no ticket numbers")) }
 }
 
-/// Whether the actor links references to a new ticket. A requester could take the numbers of another party.
+/// Whether the actor links references to a new ticket. A requester could take the numbers of another party; of a system, the hub has
+/// checked that they are its own.
 fn may_link(actor: &Actor) -> bool {
-    *actor == Actor::System || actor.is_staff()
+    *actor == Actor::System || actor.is_staff() || actor.is(Role::Partner)
 }
 
 fn may_create(actor: &Actor) -> Result<()> {
@@ -112,6 +113,7 @@ fn may_create(actor: &Actor) -> Result<()> {
         Actor::System => Ok(()),
         Actor::Anonymous => Err(Error::unauthenticated()),
         Actor::Person(person) if person.is_staff() || person.is(Role::Requester) => Ok(()),
+        Actor::Person(person) if person.is(Role::Partner) && person.has_scope(ApiScope::Create) => Ok(()),
         Actor::Person(_) => Err(refuse(Code::Forbidden, "", msg!("tickets-create-forbidden")).into()),
     }
 }
@@ -162,19 +164,21 @@ struct RequesterInfo {
     customer: Option<crate::kernel::CustomerId>,
 }
 
-/// The requester and customer of a new ticket. Staff may create it for somebody else; a requester only for themselves.
+/// The requester and customer of a new ticket. Staff and systems may create it for somebody else; a requester only for themselves. The
+/// account of a system is nobody's requester.
 async fn resolve_requester(
     tx: &Tx,
     writer: Option<UserId>,
     email: Option<&str>,
     customer_key: Option<&str>,
 ) -> Result<RequesterInfo> {
-    let staff = tx.actor().is_staff() || *tx.actor() == Actor::System;
+    let of_system = tx.actor().is(Role::Partner) && !tx.actor().is_staff();
+    let for_others = tx.actor().is_staff() || of_system || *tx.actor() == Actor::System;
     let requester = match email {
         Some(email) => {
             let email = text::email("requesterEmail", email)?;
             let user = people::queries::user_by_email(tx.conn(), &email).await?;
-            let user = user.filter(|user| staff || Some(user.id) == tx.actor().user_id());
+            let user = user.filter(|user| for_others || Some(user.id) == tx.actor().user_id());
             Some(Arc::new(
                 user.ok_or_else(|| refuse(Code::UnknownKey, "requesterEmail", msg!("tickets-requester-unknown")))?,
             ))
@@ -184,7 +188,7 @@ async fn resolve_requester(
             Some(id) => people::queries::user(tx.conn(), id).await?.map(Arc::new),
             None => None,
         },
-        None => match tx.actor().user_id() {
+        None => match tx.actor().user_id().filter(|_| !of_system) {
             Some(id) => people::queries::cached_users(tx.app(), vec![id]).await?.remove(&id),
             None => None,
         },
@@ -194,7 +198,7 @@ async fn resolve_requester(
         None => own,
         Some(key) => {
             let id = people::commands::customer_id(tx.conn(), "customerKey", key).await?;
-            if !staff && own != Some(id) {
+            if !for_others && own != Some(id) {
                 return Err(catalogue::unknown_key("customerKey", key).into());
             }
             Some(id)

@@ -206,6 +206,21 @@ pub async fn attributions(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<T
     store::attributions(conn, ids).await
 }
 
+/// What the sources of imported tickets say of cause and solution, where that is no attribution.
+#[boxed]
+pub async fn source_solutions(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, String>> {
+    store::source_solutions(conn, ids).await
+}
+
+/// The texts of solutions: that of the attribution, or what the source of an imported ticket says.
+#[boxed]
+pub async fn solutions(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, String>> {
+    let mut solutions = store::source_solutions(conn, ids).await?;
+    let attributions = store::attributions(conn, ids).await?;
+    solutions.extend(attributions.into_iter().map(|(id, attribution)| (id, attribution.details.resolution)));
+    Ok(solutions)
+}
+
 /// The participants of a ticket, for any reason.
 pub async fn participants(conn: &Executor, id: TicketId) -> Result<HashSet<UserId>> {
     Ok(store::participants(conn, &[id]).await?.remove(&id).unwrap_or_default())
@@ -436,11 +451,13 @@ pub async fn live_tickets(app: &Arc<App>, ids: Vec<TicketId>) -> Result<HashMap<
     let mut participants = store::participants(conn, &ids).await?;
     let mut refs = store::refs(conn, &ids).await?;
     let mut attributions = store::attributions(conn, &ids).await?;
+    let mut solutions = store::source_solutions(conn, &ids).await?;
     let to_live_ticket = |row: ticket::Model| {
         let ticket = Ticket::try_from(row)?;
         let participants = participants.remove(&ticket.id).unwrap_or_default();
         let refs = refs.remove(&ticket.id).unwrap_or_default();
-        let extra = extra_text(&ticket, &refs, attributions.remove(&ticket.id).as_ref());
+        let (attribution, solution) = (attributions.remove(&ticket.id), solutions.remove(&ticket.id));
+        let extra = extra_text(&ticket, &refs, attribution.as_ref(), solution.as_deref());
         Ok((ticket.id, Arc::new(LiveTicket { ticket, participants, extra })))
     };
     rows.into_iter().map(to_live_ticket).collect()

@@ -11,7 +11,12 @@ use crate::kernel::{Result, TicketId, UserId};
 use crate::runtime::{Executor, Row};
 
 /// The searchable text besides title and description: number, token, device, references, resolution.
-pub fn extra_text(ticket: &Ticket, refs: &[ExternalRef], attribution: Option<&Attribution>) -> String {
+pub fn extra_text(
+    ticket: &Ticket,
+    refs: &[ExternalRef],
+    attribution: Option<&Attribution>,
+    source_solution: Option<&str>,
+) -> String {
     let mut extra = format!("{}\n{}", ticket.number, ticket.token);
     if let Some(device) = &ticket.request.device {
         extra.push('\n');
@@ -24,6 +29,10 @@ pub fn extra_text(ticket: &Ticket, refs: &[ExternalRef], attribution: Option<&At
     if let Some(attribution) = attribution {
         extra.push('\n');
         extra.push_str(&attribution.details.resolution);
+    }
+    if let Some(solution) = source_solution {
+        extra.push('\n');
+        extra.push_str(solution);
     }
     extra
 }
@@ -85,6 +94,8 @@ pub struct IndexedTicket {
     pub participants: HashSet<UserId>,
     pub refs: Vec<ExternalRef>,
     pub attribution: Option<Attribution>,
+    /// What the source of an imported ticket says of cause and solution, if that is no attribution.
+    pub source_solution: Option<String>,
 }
 
 pub async fn indexed_tickets(conn: &Executor, ids: &[TicketId]) -> Result<Vec<IndexedTicket>> {
@@ -115,6 +126,7 @@ async fn with_details(conn: &Executor, rows: Vec<ticket::Model>) -> Result<Vec<I
     let mut participants = store::participants(conn, &ids).await?;
     let mut refs = store::refs(conn, &ids).await?;
     let mut attributions = store::attributions(conn, &ids).await?;
+    let mut source_solutions = store::source_solutions(conn, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let id = row.id;
@@ -123,6 +135,7 @@ async fn with_details(conn: &Executor, rows: Vec<ticket::Model>) -> Result<Vec<I
                 participants: participants.remove(&id).unwrap_or_default(),
                 refs: refs.remove(&id).unwrap_or_default(),
                 attribution: attributions.remove(&id),
+                source_solution: source_solutions.remove(&id),
             })
         })
         .collect()

@@ -102,6 +102,26 @@ pub(crate) mod attribution {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// What the source of an imported ticket says of cause and solution, if that is no attribution.
+pub(crate) mod source_solution {
+    use crate::kernel::TicketId;
+    use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
+    #[sea_orm(table_name = "source_solution")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub ticket_id: TicketId,
+        pub body: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub(crate) mod external_ref {
     use crate::kernel::TicketId;
     use sea_orm::entity::prelude::*;

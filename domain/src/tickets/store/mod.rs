@@ -13,7 +13,7 @@ use sea_orm::{
     QueryFilter, QueryOrder as _, QuerySelect, SqlErr,
 };
 
-use self::entities::{attribution, comment, external_ref, participant, ticket, ticket_open};
+use self::entities::{attribution, comment, external_ref, participant, source_solution, ticket, ticket_open};
 use super::model::{
     Attribution, Comment, ConfidentialityCause, ExternalRef, NumberSequence, ParticipantReason, Ticket, TicketStatus,
     Visibility,
@@ -23,6 +23,9 @@ use crate::catalogue::queries as catalogue;
 use crate::kernel::text::REDACTED;
 use crate::kernel::{CommentId, Error, Result, TeamId, TicketId, Timestamp, UserId};
 use crate::runtime::{Engine, Executor, Tx};
+
+/// Rows or ids per statement.
+const ROWS_MAX: usize = 500;
 
 /// Locks the row on engines with several writers.
 pub(super) async fn load(tx: &Tx, id: TicketId) -> Result<Option<Ticket>> {
@@ -207,17 +210,36 @@ impl From<comment::Model> for Comment {
 }
 
 pub(super) async fn insert_comment(conn: &Executor, comment: Comment) -> Result<()> {
-    let Comment { id, ticket, author, body, visibility, created_at } = comment;
-    let row = comment::ActiveModel {
-        id: Set(id),
-        ticket_id: Set(ticket),
-        author_id: Set(author),
-        body: Set(body),
-        visibility: Set(visibility.as_str().to_owned()),
-        created_at: Set(created_at),
+    insert_comments(conn, vec![comment]).await
+}
+
+pub(super) async fn insert_comments(conn: &Executor, comments: Vec<Comment>) -> Result<()> {
+    let row = |comment: &Comment| {
+        let Comment { id, ticket, author, body, visibility, created_at } = comment.clone();
+        comment::ActiveModel {
+            id: Set(id),
+            ticket_id: Set(ticket),
+            author_id: Set(author),
+            body: Set(body),
+            visibility: Set(visibility.as_str().to_owned()),
+            created_at: Set(created_at),
+        }
     };
-    comment::Entity::insert(row).exec_without_returning(conn).await?;
+    for comments in comments.chunks(ROWS_MAX) {
+        comment::Entity::insert_many(comments.iter().map(row)).exec_without_returning(conn).await?;
+    }
     Ok(())
+}
+
+/// Those of these comments that exist.
+pub(super) async fn known_comments(conn: &Executor, ids: &[CommentId]) -> Result<HashSet<CommentId>> {
+    let mut known = HashSet::new();
+    for ids in ids.chunks(ROWS_MAX) {
+        let of = comment::Column::Id.is_in(ids.iter().copied());
+        let found = comment::Entity::find().select_only().column(comment::Column::Id).filter(of);
+        known.extend(found.into_tuple::<CommentId>().all(conn).await?);
+    }
+    Ok(known)
 }
 
 /// Redacts comments; returns how many of them belong to the ticket.
@@ -247,14 +269,37 @@ pub(super) async fn redact_comments(conn: &Executor, ticket: TicketId, ids: &[Co
     Ok(usize::try_from(redacted.rows_affected).unwrap_or(usize::MAX))
 }
 
-/// Redacts the resolution, if there is one.
+/// Redacts the resolution, if there is one, and what an imported ticket has in its place.
 pub(super) async fn redact_resolution(conn: &Executor, ticket: TicketId) -> Result<()> {
     attribution::Entity::update_many()
         .col_expr(attribution::Column::Resolution, Expr::value(REDACTED.as_str()))
         .filter(attribution::Column::TicketId.eq(ticket))
         .exec(conn)
         .await?;
+    source_solution::Entity::update_many()
+        .col_expr(source_solution::Column::Body, Expr::value(REDACTED.as_str()))
+        .filter(source_solution::Column::TicketId.eq(ticket))
+        .exec(conn)
+        .await?;
     Ok(())
+}
+
+pub(super) async fn upsert_source_solutions(conn: &Executor, solutions: Vec<(TicketId, String)>) -> Result<()> {
+    if solutions.is_empty() {
+        return Ok(());
+    }
+    let row = |(ticket_id, body)| source_solution::ActiveModel { ticket_id: Set(ticket_id), body: Set(body) };
+    let mut replace = OnConflict::column(source_solution::Column::TicketId);
+    replace.update_column(source_solution::Column::Body);
+    let rows = solutions.into_iter().map(row);
+    source_solution::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+pub(super) async fn source_solutions(conn: &Executor, ids: &[TicketId]) -> Result<HashMap<TicketId, String>> {
+    let of = source_solution::Column::TicketId.is_in(ids.iter().copied());
+    let rows = source_solution::Entity::find().filter(of).all(conn).await?;
+    Ok(rows.into_iter().map(|source_solution::Model { ticket_id, body }| (ticket_id, body)).collect())
 }
 
 pub(super) async fn upsert_attributions(conn: &Executor, attributions: Vec<Attribution>) -> Result<()> {

@@ -62,7 +62,7 @@ pub async fn report_statuses(app: &Arc<App>, clock: &ManualClock) -> Result<()> 
         for (place, report) in reports(&ticket, n, clock.now()) {
             let Some(actor) = actors.get(place) else { continue };
             let cx = Ctx { actor: actor.clone(), channel: "api", ..Ctx::system(app) };
-            cx.execute(&ReportStatuses { reports: vec![report], sent_at: None }, None).await?;
+            cx.execute(&ReportStatuses { reports: vec![report], sent_at: Some(clock.now()) }, None).await?;
         }
     }
     Ok(())
