@@ -20,7 +20,7 @@ impl Command for SaveEntry {
             None => None,
         };
         let before = queries::find(tx.conn(), *kind, &key).await?;
-        let confidentiality = before.is_some_and(|before| before.confidential != *confidential);
+        let confidentiality = before.as_ref().is_some_and(|before| before.confidential != *confidential);
         let entry = Entry {
             kind: *kind,
             key: key.clone(),
@@ -30,8 +30,9 @@ impl Command for SaveEntry {
             team,
             confidential: *confidential,
         };
+        let renamed = before.is_some_and(|before| before.name != entry.name || before.name_zh != entry.name_zh);
         store::upsert_entry(tx.conn(), entry).await?;
-        let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality };
+        let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality, renamed };
         tx.record(saved).await?;
         Ok(key)
     }
