@@ -76,6 +76,7 @@ fn document(n: u64, vocabulary: &mut Vocabulary) -> Document {
         title: vocabulary.title(),
         body: vocabulary.text(50),
         extra: n.to_string(),
+        restricted: String::new(),
         tags: vec![team, "solved".to_owned(), "case".to_owned()],
     }
 }

@@ -340,6 +340,9 @@ intake-canary-not-arrived = it did not arrive
 
 knowledge-card-not-found = Card not found, or you do not have access.
 knowledge-manage-forbidden = Only supervisors, administrators, and product managers for their products can review, publish and retire cards.
+knowledge-create-forbidden = Only staff, and product managers for their products, can write cards.
+knowledge-solution-tags = Provide 1 to { $max } solution tags.
+knowledge-card-exists = A card for this product, cause and set of solution tags exists: find it on the knowledge page and edit it.
 knowledge-filter-too-large = filter can have at most { $products_max } products, and a text of at most 200 characters.
 knowledge-transition-invalid = This card is { $state }; only { $allowed }.
 knowledge-transition-review = a DRAFT can be reviewed

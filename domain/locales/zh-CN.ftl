@@ -304,6 +304,9 @@ intake-canary-not-arrived = 未到达
 
 knowledge-card-not-found = 卡片不存在，或您无权查看。
 knowledge-manage-forbidden = 知识卡片由主管、管理员或所属产品的产品经理审核、发布与下线。
+knowledge-create-forbidden = 只有员工和相应产品的产品经理可以编写知识卡片。
+knowledge-solution-tags = 请填写 1 到 { $max } 个解决方案标签。
+knowledge-card-exists = 该产品、根因和解决方案标签组合已有知识卡片：请在知识库中找到并编辑它。
 knowledge-filter-too-large = filter 最多包含 { $products_max } 个产品，文本最多 200 个字符。
 knowledge-transition-invalid = 该卡片当前状态为 { $state }，只有{ $allowed }。
 knowledge-transition-review = DRAFT 状态的卡片可以审核

@@ -1,7 +1,8 @@
 //! Full-text filter for lists: every word of the text must be in the document.
 //!
-//! A Latin word is found as written, by its stem and, for the last word, as a prefix; a code with or without hyphens; a
-//! Chinese word as a phrase of characters, so that segmentation never hides a document.
+//! A Latin word is found as written, by its stem and, for the last word, as a prefix; a code in every spelling, with or
+//! without hyphens and spaces; a Chinese word as a phrase of simplified characters, so that segmentation never hides a
+//! document. Each word may be in another text of the document, within the reach of the query.
 
 use std::collections::HashSet;
 
@@ -11,12 +12,13 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, Term};
 
 use crate::analysis::{
-    Kind, Run, Token, WORD_CHARS_MAX, han_words, lowercase, normalise, runs, stem, terms, tokens, truncate,
+    Kind, Run, Token, WORD_CHARS_MAX, code_form, compound, han_words, hex_digits, lowercase, normalise, plain_tokens,
+    runs, simplify, stem, terms, tokens, truncate,
 };
 use crate::candidates::{IdColumns, clause_parts, exact_term, unscored};
-use crate::generation::Fields;
+use crate::generation::{Fields, TextFields};
 use crate::statistics::{Statistics, StatisticsCache};
-use crate::{Clause, TextHit};
+use crate::{Clause, Reach, TextHit};
 
 /// Bytes of a query text; the rest is ignored.
 const QUERY_BYTES_MAX: usize = 4 * 1024;
@@ -30,12 +32,55 @@ const CODE_WEIGHT: f32 = 2.0;
 /// One required word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum WordQuery {
-    /// One of these forms.
-    AnyOf(Vec<String>),
-    /// One of these forms, or a word with this prefix.
-    Prefix(Vec<String>, String),
+    Latin(LatinQuery),
     /// These characters in sequence.
     Phrase(String),
+}
+
+/// A word or a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct LatinQuery {
+    /// One of these forms; the first is the word as written.
+    forms: Vec<String>,
+    /// A word may also begin with the first form: the user is still typing.
+    is_prefix: bool,
+    /// Or all of these: the parts of a code that is written with spaces.
+    parts: Vec<LatinQuery>,
+}
+
+impl LatinQuery {
+    fn of(forms: Vec<String>) -> Self {
+        Self { forms, is_prefix: false, parts: Vec::new() }
+    }
+
+    fn with_prefix(mut self) -> Self {
+        self.is_prefix = self.forms[0].chars().count() >= PREFIX_CHARS_MIN;
+        if let Some(last) = self.parts.pop() {
+            self.parts.push(last.with_prefix());
+        }
+        self
+    }
+
+    fn matches(&self, forms: &HashSet<String>) -> bool {
+        self.forms.iter().any(|form| forms.contains(form))
+            || (self.is_prefix && forms.iter().any(|form| form.starts_with(self.forms[0].as_str())))
+            || (!self.parts.is_empty() && self.parts.iter().all(|part| part.matches(forms)))
+    }
+
+    fn query(&self, texts: &[TextFields]) -> Box<dyn Query> {
+        let mut any: Vec<Box<dyn Query>> = Vec::new();
+        for TextFields { latin, .. } in texts {
+            let term = |form: &String| Term::from_field_text(*latin, form);
+            any.extend(self.forms.iter().map(|form| exact_term(term(form))));
+            if self.is_prefix {
+                any.push(Box::new(FuzzyTermQuery::new_prefix(term(&self.forms[0]), 0, false)));
+            }
+        }
+        if !self.parts.is_empty() {
+            any.push(Box::new(BooleanQuery::intersection(self.parts.iter().map(|part| part.query(texts)).collect())));
+        }
+        Box::new(BooleanQuery::union(any))
+    }
 }
 
 /// The words that a document must contain; empty for a text without words, which finds nothing.
@@ -44,41 +89,47 @@ fn word_queries(text: &str) -> Vec<WordQuery> {
     // The user may still be typing the last word.
     let is_incomplete = normalised.chars().last().is_some_and(char::is_alphanumeric);
     let mut word_queries = Vec::new();
-    let mut last_latin = None;
     for run in runs(&normalised) {
-        last_latin = None;
         match run {
             Run::Han(run) => {
-                word_queries.extend(han_words(run).into_iter().map(|word| WordQuery::Phrase(word.to_owned())))
+                let run = simplify(run);
+                word_queries.extend(han_words(&run).into_iter().map(|word| WordQuery::Phrase(word.to_owned())));
             }
-            Run::Latin(run) => {
-                for token in tokens(run) {
-                    let (any, whole) = match token {
-                        Token::Word(word) => (word_forms(word), normalise_word(word)),
-                        Token::Code(code) => (vec![strip_hyphens(code)], strip_hyphens(code)),
-                        // The code that contains it is required already.
-                        Token::Part(_) => continue,
-                    };
-                    last_latin = Some((word_queries.len(), whole));
-                    word_queries.push(WordQuery::AnyOf(any));
-                }
-            }
+            Run::Latin(run) => word_queries.extend(latin_queries(run).into_iter().map(WordQuery::Latin)),
         }
     }
-    if let Some((place, prefix)) =
-        last_latin.filter(|(_, word)| is_incomplete && word.chars().count() >= PREFIX_CHARS_MIN)
-        && let WordQuery::AnyOf(any) = &word_queries[place]
+    if is_incomplete
+        && let Some(WordQuery::Latin(last)) = word_queries.pop_if(|last| matches!(last, WordQuery::Latin(_)))
     {
-        word_queries[place] = WordQuery::Prefix(any.clone(), prefix);
+        word_queries.push(WordQuery::Latin(last.with_prefix()));
     }
     word_queries.truncate(WORDS_MAX);
     word_queries
 }
 
-/// All forms of a Latin run: words as written and stemmed, codes without hyphens, and the whole run.
+fn latin_queries(run: &str) -> Vec<LatinQuery> {
+    if compound(run).is_none() {
+        return plain_queries(run);
+    }
+    // A document may hold the parts of what only looks like one code.
+    let parts = if run.contains(' ') { run.split(' ').flat_map(plain_queries).collect() } else { Vec::new() };
+    vec![LatinQuery { parts, ..LatinQuery::of(code_forms(run)) }]
+}
+
+fn plain_queries(run: &str) -> Vec<LatinQuery> {
+    let forms = plain_tokens(run).into_iter().filter_map(|token| match token {
+        Token::Word(word) => Some(word_forms(word)),
+        Token::Code(code) => Some(code_forms(code)),
+        // The code that contains it is required already.
+        Token::Part(_) | Token::Group(_) => None,
+    });
+    forms.map(LatinQuery::of).collect()
+}
+
+/// All forms of a Latin run: words as written and stemmed, codes in every spelling, and the whole run.
 pub(crate) fn latin_forms(run: &str) -> Vec<String> {
     let mut forms = Vec::new();
-    for piece in run.split('/') {
+    for piece in run.split(['/', ' ']) {
         // The whole piece, so that a prefix of `3.2.1-beta` is found.
         forms.push(normalise_word(piece));
     }
@@ -86,9 +137,11 @@ pub(crate) fn latin_forms(run: &str) -> Vec<String> {
         match token {
             Token::Word(word) | Token::Part(word) => forms.extend(word_forms(word)),
             Token::Code(code) => {
-                forms.push(strip_hyphens(code));
-                code.split(['-', '_']).filter(|part| !part.is_empty()).for_each(|part| forms.extend(word_forms(part)));
+                forms.extend(code_forms(code));
+                let parts = code.split(['-', '_', ' ', '/', '×', '*']).filter(|part| !part.is_empty());
+                parts.for_each(|part| forms.extend(word_forms(part)));
             }
+            Token::Group(group) => forms.extend(code_forms(group)),
         }
     }
     forms.sort_unstable();
@@ -107,31 +160,31 @@ fn normalise_word(word: &str) -> String {
     lowercase(word).chars().take(WORD_CHARS_MAX).collect()
 }
 
-/// The code in lower case, without hyphens.
-fn strip_hyphens(code: &str) -> String {
-    normalise_word(&code.replace(['-', '_'], ""))
+/// The forms of a code: without hyphens and spaces, and without `0x`.
+fn code_forms(code: &str) -> Vec<String> {
+    let form: String = code_form(code).chars().take(WORD_CHARS_MAX).collect();
+    let digits = hex_digits(&form).map(str::to_owned);
+    std::iter::once(form).chain(digits).collect()
 }
 
 /// Whether [`crate::Index::find`] would find a document with these texts, decided in memory.
-pub fn matches(text: &str, title: &str, body: &str, extra: &str) -> bool {
+pub fn matches(text: &str, texts: &[&str]) -> bool {
     let word_queries = word_queries(text);
     if word_queries.is_empty() {
         return false;
     }
-    let parts = [normalise(title), normalise(body), normalise(extra)];
     let mut forms = HashSet::new();
     let mut han = Vec::new();
-    for run in parts.iter().flat_map(|part| runs(part)) {
-        match run {
-            Run::Han(run) => han.push(run),
-            Run::Latin(run) => forms.extend(latin_forms(run)),
+    for text in texts.iter().map(|text| normalise(text)) {
+        for run in runs(&text) {
+            match run {
+                Run::Han(run) => han.push(simplify(run).into_owned()),
+                Run::Latin(run) => forms.extend(latin_forms(run)),
+            }
         }
     }
     word_queries.iter().all(|query| match query {
-        WordQuery::AnyOf(any) => any.iter().any(|form| forms.contains(form)),
-        WordQuery::Prefix(any, prefix) => {
-            any.iter().any(|form| forms.contains(form)) || forms.iter().any(|form| form.starts_with(prefix.as_str()))
-        }
+        WordQuery::Latin(query) => query.matches(&forms),
         WordQuery::Phrase(word) => han.iter().any(|run| run.contains(word.as_str())),
     })
 }
@@ -141,15 +194,19 @@ pub(crate) fn find(
     fields: &Fields,
     cache: &StatisticsCache,
     text: &str,
-    clause: &Clause,
+    (clause, reach): (&Clause, Reach),
     limit: usize,
 ) -> tantivy::Result<Vec<TextHit>> {
     let word_queries = word_queries(text);
     if word_queries.is_empty() || limit == 0 {
         return Ok(Vec::new());
     }
+    let texts = match reach {
+        Reach::Extra => &fields.texts[..2],
+        Reach::Restricted => &fields.texts[..],
+    };
     let mut parts = clause_parts(fields.tags, clause);
-    parts.extend(word_queries.iter().map(|query| (Occur::Must, unscored(word_query(fields, query)))));
+    parts.extend(word_queries.iter().map(|query| (Occur::Must, unscored(word_query(texts, query)))));
     let scored = scored_terms(fields, text);
     let terms = scored.iter().map(|(term, _)| term.clone());
     let statistics = Statistics::of(searcher, fields, cache, clause, terms)?;
@@ -171,23 +228,19 @@ pub(crate) fn find(
     Ok(hits)
 }
 
-fn word_query(fields: &Fields, query: &WordQuery) -> Box<dyn Query> {
-    let latin = |form: &String| Term::from_field_text(fields.latin, form);
-    let any_of = |any: &[String]| -> Vec<Box<dyn Query>> { any.iter().map(|form| exact_term(latin(form))).collect() };
+fn word_query(texts: &[TextFields], query: &WordQuery) -> Box<dyn Query> {
     match query {
-        WordQuery::AnyOf(any) => Box::new(BooleanQuery::union(any_of(any))),
-        WordQuery::Prefix(any, prefix) => {
-            let mut any = any_of(any);
-            any.push(Box::new(FuzzyTermQuery::new_prefix(latin(prefix), 0, false)));
-            Box::new(BooleanQuery::union(any))
-        }
+        WordQuery::Latin(query) => query.query(texts),
         WordQuery::Phrase(word) => {
-            let characters: Vec<Term> =
-                word.chars().map(|c| Term::from_field_text(fields.han, &c.to_string())).collect();
-            match <[Term; 1]>::try_from(characters) {
-                Ok([one]) => exact_term(one),
-                Err(several) => Box::new(PhraseQuery::new(several)),
-            }
+            let phrase = |TextFields { han, .. }: &TextFields| -> Box<dyn Query> {
+                let characters: Vec<Term> =
+                    word.chars().map(|c| Term::from_field_text(*han, c.encode_utf8(&mut [0; 4]))).collect();
+                match <[Term; 1]>::try_from(characters) {
+                    Ok([one]) => exact_term(one),
+                    Err(several) => Box::new(PhraseQuery::new(several)),
+                }
+            };
+            Box::new(BooleanQuery::union(texts.iter().map(phrase).collect()))
         }
     }
 }

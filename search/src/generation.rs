@@ -15,7 +15,7 @@ use tantivy::{
 };
 use uuid::Uuid;
 
-use crate::analysis::{Kind, Run, normalise, runs, terms};
+use crate::analysis::{Kind, Run, normalise, runs, simplify, terms};
 use crate::find::latin_forms;
 use crate::joined::{JoinedTerms, Splitter};
 use crate::profile::StoredDocument;
@@ -23,7 +23,7 @@ use crate::statistics::StatisticsCache;
 use crate::{Change, Document, Error, profile};
 
 /// Increment it when fields, analysis or the profile change: an index of another format is rebuilt.
-const FORMAT: &str = "buoy-search 4";
+const FORMAT: &str = "buoy-search 5";
 const FORMAT_FILE: &str = "format";
 /// Memory of the indexing thread for single changes, in bytes: the minimum of tantivy, because its tables are cleared
 /// at each commit.
@@ -44,6 +44,19 @@ pub(crate) const ID_HIGH: &str = "id_high";
 pub(crate) const ID_LOW: &str = "id_low";
 pub(crate) const AT: &str = "at";
 
+/// Title and body, extra text, restricted text: [`crate::Index::similar`] depends on the first alone, so that its scores
+/// tell nothing about the others.
+const TEXTS: usize = 3;
+
+/// The fields of a text for [`crate::Index::find`].
+#[derive(Clone, Copy)]
+pub(crate) struct TextFields {
+    /// Chinese characters, with positions.
+    pub han: Field,
+    /// All forms of Latin words.
+    pub latin: Field,
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct Fields {
     /// For replacing and deleting.
@@ -55,10 +68,10 @@ pub(crate) struct Fields {
     pub at: Field,
     /// Words and codes of title and body.
     pub words: Field,
-    /// Chinese characters of all texts, with positions.
+    /// Chinese characters of title and body, with positions.
     pub han: Field,
-    /// For [`crate::Index::find`]: all forms of Latin words, of all texts.
-    pub latin: Field,
+    /// For [`crate::Index::find`]: the texts each text by itself, title and body first.
+    pub texts: [TextFields; TEXTS],
     pub tags: Field,
     /// See [`StoredDocument`].
     pub stored: Field,
@@ -73,14 +86,23 @@ fn schema() -> (Schema, Fields) {
             .set_fieldnorms(norms);
         TextOptions::default().set_indexing_options(indexing)
     };
+    let mut text = |han: &str, latin: &str, norms| TextFields {
+        han: schema.add_text_field(han, indexed(IndexRecordOption::WithFreqsAndPositions, norms)),
+        latin: schema.add_text_field(latin, indexed(IndexRecordOption::Basic, false)),
+    };
+    let texts = [
+        text("han", "latin", true),
+        text("extra_han", "extra_latin", false),
+        text("restricted_han", "restricted_latin", false),
+    ];
     let fields = Fields {
         id: schema.add_bytes_field("id", INDEXED),
         id_high: schema.add_u64_field(ID_HIGH, FAST),
         id_low: schema.add_u64_field(ID_LOW, FAST),
         at: schema.add_i64_field(AT, FAST),
         words: schema.add_text_field("words", indexed(IndexRecordOption::WithFreqs, true)),
-        han: schema.add_text_field("han", indexed(IndexRecordOption::WithFreqsAndPositions, true)),
-        latin: schema.add_text_field("latin", indexed(IndexRecordOption::Basic, false)),
+        han: texts[0].han,
+        texts,
         tags: schema.add_text_field("tags", STRING),
         stored: schema.add_text_field("stored", STORED),
     };
@@ -270,29 +292,12 @@ impl Generation {
     }
 
     fn stored(&self, document: &Document) -> TantivyDocument {
-        let Document { id, at, title, body, extra, tags } = document;
+        let Document { id, at, title, body, extra, restricted, tags } = document;
         let (title_terms, body_terms) = (terms(title), terms(body));
         let title_times = title_terms.iter().flat_map(|term| std::iter::repeat_n(term, TITLE_TIMES));
         let words = title_times.chain(&body_terms).filter(|term| term.kind != Kind::Character);
         let mut words_joined = JoinedTerms::default();
         words.for_each(|term| words_joined.push(&term.form));
-        let mut latin = Vec::new();
-        let mut han = JoinedTerms::default();
-        for part in [title, body, extra].map(|part| normalise(part)) {
-            for run in runs(&part) {
-                match run {
-                    Run::Latin(run) => latin.extend(latin_forms(run)),
-                    Run::Han(run) => {
-                        run.chars().for_each(|c| han.push(c.encode_utf8(&mut [0; 4])));
-                        han.leave_empty(RUN_GAP);
-                    }
-                }
-            }
-        }
-        latin.sort_unstable();
-        latin.dedup();
-        let mut latin_joined = JoinedTerms::default();
-        latin.iter().for_each(|form| latin_joined.push(form));
         let (high, low) = id.as_u64_pair();
         let mut stored = doc!(
             self.fields.id => id.as_bytes().to_vec(),
@@ -301,15 +306,40 @@ impl Generation {
             self.fields.at => *at,
             self.fields.stored => StoredDocument::pack(*id, &profile::pack(&title_terms, &body_terms, tags)),
         );
-        let fields = &self.fields;
-        for (field, joined) in [(fields.words, words_joined), (fields.han, han), (fields.latin, latin_joined)] {
-            stored.add_text(field, joined.0);
+        stored.add_text(self.fields.words, words_joined.0);
+        let parts: [&[&String]; TEXTS] = [&[title, body], &[extra], &[restricted]];
+        for (TextFields { han, latin }, parts) in self.fields.texts.iter().zip(parts) {
+            let (characters, words) = searched(parts);
+            stored.add_text(*han, characters.0);
+            stored.add_text(*latin, words.0);
         }
         for tag in tags {
             stored.add_text(self.fields.tags, tag);
         }
         stored
     }
+}
+
+/// The Chinese characters and the Latin words of texts, as [`crate::Index::find`] searches them.
+fn searched(texts: &[&String]) -> (JoinedTerms, JoinedTerms) {
+    let mut forms = Vec::new();
+    let mut han = JoinedTerms::default();
+    for text in texts.iter().map(|text| normalise(text)) {
+        for run in runs(&text) {
+            match run {
+                Run::Latin(run) => forms.extend(latin_forms(run)),
+                Run::Han(run) => {
+                    simplify(run).chars().for_each(|c| han.push(c.encode_utf8(&mut [0; 4])));
+                    han.leave_empty(RUN_GAP);
+                }
+            }
+        }
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    let mut latin = JoinedTerms::default();
+    forms.iter().for_each(|form| latin.push(form));
+    (han, latin)
 }
 
 /// Whether an error comes from the machine (permissions, space, a failing disk) and not from the content of files.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::generation::{Generation, OpenError, lock};
 use crate::vectors::Vectors;
-use crate::{Change, Clause, Document, Error, Hit, SimilarQuery, TextHit, Vector, find, similar};
+use crate::{Change, Clause, Document, Error, Hit, Reach, SimilarQuery, TextHit, Vector, find, similar};
 
 const CURRENT_FILE: &str = "CURRENT";
 const CURRENT_PART_FILE: &str = "CURRENT.part";
@@ -137,9 +137,9 @@ impl Index {
     }
 
     /// The documents that contain every word of a text, most relevant first.
-    pub fn find(&self, text: &str, clause: &Clause, limit: usize) -> Result<Vec<TextHit>, Error> {
+    pub fn find(&self, text: &str, clause: &Clause, reach: Reach, limit: usize) -> Result<Vec<TextHit>, Error> {
         let generation = self.0.current.load_full();
-        find::find(&generation.searcher(), &generation.fields, &generation.statistics, text, clause, limit)
+        find::find(&generation.searcher(), &generation.fields, &generation.statistics, text, (clause, reach), limit)
             .map_err(|e| generation.error(e))
     }
 

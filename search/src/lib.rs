@@ -16,6 +16,7 @@ mod index;
 mod joined;
 mod profile;
 mod reasons;
+mod shingles;
 mod similar;
 mod statistics;
 mod tune;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 
 pub use find::matches;
 pub use index::{Index, OpenResult, Rebuild};
+pub use shingles::Shingles;
 pub use tune::{Judgement, TrainingExample, first_relevant_rank, tune};
 pub use vectors::{DIMENSIONS, EXACT_MAX, Vector};
 pub use weights::{Features, Shares, Similarity, VectorSimilarity, Weights};
@@ -47,6 +49,8 @@ pub struct Document {
     pub body: String,
     /// Searched by [`Index::find`], ignored by [`Index::similar`].
     pub extra: String,
+    /// The same, but only for [`Reach::Restricted`].
+    pub restricted: String,
     /// Exact terms.
     pub tags: Vec<String>,
 }
@@ -67,6 +71,15 @@ pub struct Clause {
     pub all_of: Vec<String>,
     /// A document has one tag of each list; an empty list matches nothing.
     pub any_of: Vec<Vec<String>>,
+}
+
+/// Which texts of the documents [`Index::find`] searches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Title, body and extra text.
+    Extra,
+    /// These and the restricted text.
+    Restricted,
 }
 
 /// A field that adds to the score if it is equal: matches the tag `name=value`.

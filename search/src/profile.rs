@@ -69,9 +69,9 @@ pub(crate) fn pack(title: &[Term], body: &[Term], tags: &[String]) -> Vec<u8> {
     bytes
 }
 
-/// Words and codes; characters are not counted, because they repeat the words.
+/// Words and codes; characters and parts of codes are not counted, because they repeat them.
 pub(crate) fn length(terms: &[Term]) -> u16 {
-    let count = terms.iter().filter(|term| term.kind != Kind::Character).count();
+    let count = terms.iter().filter(|term| !matches!(term.kind, Kind::Character | Kind::Group)).count();
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
@@ -153,19 +153,17 @@ pub(crate) fn shingles(title: &[Term]) -> BTreeSet<String> {
     let mut shingles = BTreeSet::new();
     let mut before: Option<&str> = None;
     for term in title {
-        match term.kind {
-            Kind::Character => {
-                if let Some(before) = before {
-                    shingles.insert(format!("{before}{}", term.surface));
-                }
-                shingles.insert(term.surface.clone());
-                before = Some(&term.surface);
-                continue;
+        if let Some(character) = term.character() {
+            if let Some(before) = before {
+                shingles.insert(format!("{before}{character}"));
             }
-            Kind::Word | Kind::Code | Kind::StopWord if !term.form.chars().any(is_han) => {
-                shingles.insert(term.form.clone());
-            }
-            Kind::Word | Kind::Code | Kind::StopWord | Kind::Subword => {}
+            shingles.insert(character.to_owned());
+            before = Some(character);
+            continue;
+        }
+        let is_whole = matches!(term.kind, Kind::Word | Kind::Code | Kind::StopWord);
+        if is_whole && !term.form.chars().any(is_han) {
+            shingles.insert(term.form.clone());
         }
         before = None;
     }

@@ -9,10 +9,9 @@ pub(crate) fn consolidate(mut reasons: Vec<Reason>, sum: f32) -> Vec<Reason> {
     let mut merged: Vec<Reason> = Vec::new();
     for reason in reasons {
         let within = |longer: &&mut Reason| {
-            longer.kind == ReasonKind::Term
-                && reason.kind == ReasonKind::Term
-                && !reason.value.is_ascii()
-                && longer.value.contains(&reason.value)
+            let is_part =
+                longer.kind == ReasonKind::Term && !reason.value.is_ascii() && longer.value.contains(&reason.value);
+            longer.kind == reason.kind && (is_part || (reason.kind == ReasonKind::Code && longer.value == reason.value))
         };
         match merged.iter_mut().find(within) {
             Some(longer) => longer.weight += reason.weight,

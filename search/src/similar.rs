@@ -12,7 +12,7 @@ use tantivy::query::{BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, Term as IndexTerm};
 
-use crate::analysis::{Kind, Term, is_han, terms};
+use crate::analysis::{Kind, Term, character_of, is_han, terms};
 use crate::candidates;
 use crate::generation::{AT, Fields};
 use crate::profile::{self, Profile, StoredDocument, TermFrequency};
@@ -39,6 +39,8 @@ const CODE_DIGITS_MIN: usize = 3;
 const IDENTIFIER_DIGITS_MIN: usize = 2;
 /// Of a word within a word: it repeats part of the longer word.
 const SUBWORD_WEIGHT: f32 = 0.5;
+/// Of a part of a code that identifies less than it: `6ES7` of a part number.
+const GROUP_WEIGHT: f32 = 0.5;
 /// Of a Chinese character; its word counts as well.
 const CHARACTER_WEIGHT: f32 = 1.0;
 const STOP_WORD_WEIGHT: f32 = 0.25;
@@ -64,6 +66,8 @@ struct QueryTerm {
     form: String,
     surface: String,
     kind: Kind,
+    /// The code that it is a part of: the hash of its form, and its spelling.
+    code: Option<(u32, String)>,
     /// Counts as a code.
     strong: bool,
     hash: u32,
@@ -77,10 +81,10 @@ struct QueryTerm {
 impl QueryTerm {
     fn term(&self, fields: &Fields) -> IndexTerm {
         match self.kind {
-            Kind::Word | Kind::Subword | Kind::Code | Kind::StopWord => {
+            Kind::Word | Kind::Subword | Kind::Code | Kind::Group | Kind::StopWord => {
                 IndexTerm::from_field_text(fields.words, &self.form)
             }
-            Kind::Character => IndexTerm::from_field_text(fields.han, &self.surface),
+            Kind::Character => IndexTerm::from_field_text(fields.han, character_of(&self.form)),
         }
     }
 
@@ -90,6 +94,7 @@ impl QueryTerm {
             Kind::Subword => SUBWORD_WEIGHT,
             Kind::Code if self.strong => CODE_WEIGHT,
             Kind::Code => 1.0,
+            Kind::Group => GROUP_WEIGHT,
             Kind::Character => CHARACTER_WEIGHT,
             Kind::StopWord => STOP_WORD_WEIGHT,
         }
@@ -135,6 +140,7 @@ struct AnalysedQuery {
 fn gather(title: Vec<Term>, body: Vec<Term>) -> Vec<QueryTerm> {
     let mut query_terms: Vec<QueryTerm> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
+    let mut code = None;
     let with_place = |terms: Vec<Term>, in_title: bool| terms.into_iter().map(move |term| (term, in_title));
     for (Term { form, surface, kind }, in_title) in with_place(title, true).chain(with_place(body, false)) {
         let place = match places.get(&form) {
@@ -142,10 +148,14 @@ fn gather(title: Vec<Term>, body: Vec<Term>) -> Vec<QueryTerm> {
             None if query_terms.len() < QUERY_TERMS_MAX => {
                 places.insert(form.clone(), query_terms.len());
                 let (hash, strong) = (profile::hash(&form), kind == Kind::Code && is_strong(&surface));
+                if kind == Kind::Code {
+                    code = Some((hash, surface.clone()));
+                }
                 query_terms.push(QueryTerm {
                     form,
                     surface,
                     kind,
+                    code: code.clone().filter(|_| kind == Kind::Group),
                     strong,
                     hash,
                     in_index: false,
@@ -156,8 +166,8 @@ fn gather(title: Vec<Term>, body: Vec<Term>) -> Vec<QueryTerm> {
             }
             None => continue,
         };
-        if kind == Kind::Word {
-            query_terms[place].kind = kind; // a subword here and a whole word elsewhere
+        if kind == Kind::Word || (kind == Kind::Code && query_terms[place].kind == Kind::Group) {
+            query_terms[place].kind = kind; // a part here and a whole elsewhere
         }
         let times = &mut query_terms[place].times;
         times.all = times.all.saturating_add(1);
@@ -265,14 +275,16 @@ impl AnalysedQuery {
             }
             let kind = match term.kind {
                 Kind::Word | Kind::Subword => ReasonKind::Term,
-                Kind::Code => ReasonKind::Code,
+                Kind::Code | Kind::Group => ReasonKind::Code,
                 // They count, but are no reason.
                 Kind::Character | Kind::StopWord => continue,
             };
             shares_term = true;
             let code = if term.is_identifier() { term.weight / self.codes } else { 0.0 };
             codes += code;
-            report(kind, &term.surface, parts, code);
+            // A part of a code that matches is said by the whole code.
+            let whole = term.code.as_ref().filter(|(hash, _)| profile.times(*hash).is_some());
+            report(kind, whole.map_or(&term.surface, |(_, surface)| surface), parts, code);
         }
         let [text, head, title] = sums.map(|sum: f32| sum.min(1.0));
         let common = self.shingles.iter().filter(|hash| profile.has_shingle(**hash)).count();
@@ -366,7 +378,7 @@ struct DocumentContext<'v> {
 }
 
 fn is_strong(code: &str) -> bool {
-    code.contains(['-', '_']) || code.chars().filter(char::is_ascii_digit).count() >= CODE_DIGITS_MIN
+    code.contains(['-', '_', ' ']) || code.chars().filter(char::is_ascii_digit).count() >= CODE_DIGITS_MIN
 }
 
 pub(crate) fn similar(

@@ -138,7 +138,7 @@ fn people() -> Vec<Example> {
         PeopleEvent::UserChanged { user, fields: vec![text()] },
         PeopleEvent::UserRedacted { user },
         PeopleEvent::AvailabilityChanged { user, what: text() },
-        PeopleEvent::CustomerSaved { customer: CustomerId(ID), key: text() },
+        PeopleEvent::CustomerSaved { customer: CustomerId(ID), key: text(), renamed: true },
     ];
     auth.into_iter().map(example).chain(people.into_iter().map(example)).collect()
 }
@@ -146,7 +146,12 @@ fn people() -> Vec<Example> {
 fn rules() -> Vec<Example> {
     let key = || "ERP".to_owned();
     vec![
-        example(CatalogueEvent::CatalogueSaved { kind: Kind::Product, key: key(), confidentiality: true }),
+        example(CatalogueEvent::CatalogueSaved {
+            kind: Kind::Product,
+            key: key(),
+            confidentiality: true,
+            renamed: true,
+        }),
         example(CatalogueEvent::TeamSaved { team: TeamId(ID), key: key(), confidentiality: true }),
         example(CalendarEvent::CalendarSaved { key: key(), version: 2 }),
         example(SlaEvent::PolicySaved { key: key(), version: 2 }),
@@ -176,6 +181,7 @@ fn cards() -> Vec<Example> {
     let (card, version) = (CardId(ID), 2);
     let events = [
         KnowledgeEvent::CardExtracted { card, team: Some(TeamId(ID)), cases: 5 },
+        KnowledgeEvent::CardCreated { card, text_digest: String::new() },
         KnowledgeEvent::CardEdited { card, version, text_digest: String::new() },
         KnowledgeEvent::CardReviewed { card, version },
         KnowledgeEvent::CardPublished { card, version },

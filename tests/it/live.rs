@@ -93,6 +93,29 @@ async fn a_ticket_that_leaves_the_filter_or_scope_sends_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_board_searches_the_comments_that_its_viewer_may_read() {
+    let desk = Desk::start().await;
+    let id = desk.create_ticket("requester1", "水泵", json!({ "issueType": "REPAIR" })).await;
+    let start = cursor(&desk).await;
+    let mut of_agent = board(&desk, "agent1", json!({ "text": "beryllium" }), Some(&start)).await;
+    let mut of_requester = board(&desk, "requester1", json!({ "text": "beryllium" }), Some(&start)).await;
+    let agent = desk.as_("agent1").await;
+    let note = json!({ "ticketId": id, "body": "beryllium 批次", "visibility": "INTERNAL" });
+    agent.mutate_ok("addComment", "__typename", note).await;
+    assert_eq!(next(&mut of_agent).await["kind"], "COMMENTED");
+    // A public event of the ticket that only an internal word would put on the board.
+    agent.mutate_ok("addComment", "__typename", json!({ "ticketId": id, "body": "请重启" })).await;
+    assert_eq!(next(&mut of_agent).await["kind"], "COMMENTED");
+    let public = json!({ "ticketId": id, "body": "Beryllium again", "visibility": "PUBLIC" });
+    let marker = desk.create_ticket("requester1", "beryllium", json!({ "issueType": "REPAIR" })).await;
+    let created = next(&mut of_requester).await;
+    assert_eq!((&created["kind"], &created["ticketId"]), (&json!("TICKET_CREATED"), &json!(marker)), "nothing before");
+    agent.mutate_ok("addComment", "__typename", public).await;
+    assert_eq!(next(&mut of_requester).await["ticketId"], json!(id), "a public comment counts");
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_requester_receives_no_internal_events() {
     let desk = Desk::start().await;
     let start = cursor(&desk).await;

@@ -50,8 +50,10 @@ mod status_reports;
 mod strings;
 mod suggestions;
 mod systems;
+mod text_search;
 mod texts;
 mod tidy;
+mod written_cards;
 
 /// The path of the program under test.
 const PROGRAM: tests::process::Program = env!("CARGO_BIN_EXE_buoy-under-test");

@@ -28,7 +28,8 @@ const STATUSES: [TicketStatus; 7] = [
     TicketStatus::Cancelled,
 ];
 const TITLES: [&str; 4] = ["泵站停机 E-721", "VPN cannot connect", "PM-3300 上电报警", "Printer 卡纸 paper jam"];
-const WORDS: [&str; 6] = ["泵站", "E-721", "vpn", "PM-3300 报警", "paper", "没有"];
+const WORDS: [&str; 10] =
+    ["泵站", "E-721", "vpn", "PM-3300 报警", "paper", "没有", "beryllium", "批次 E721", "zirconium", "acme"];
 
 /// Forty tickets in all states.
 async fn create_tickets(desk: &Desk) {
@@ -54,6 +55,11 @@ async fn create_tickets(desk: &Desk) {
             // Followed without a team, then moved to another team: a participant still sees it.
             desk.as_(agents[n % 3]).await.mutate_ok("followTicket", "__typename", json!({ "ticketId": id })).await;
             admin.mutate_ok("updateTicket", "__typename", json!({ "ticketId": id, "teamKey": team })).await;
+        }
+        if n % 3 == 0 {
+            let (body, visibility) = [("beryllium 批次", "INTERNAL"), ("zirconium", "PUBLIC")][n % 2];
+            let comment = json!({ "ticketId": id, "body": body, "visibility": visibility });
+            admin.mutate_ok("addComment", "__typename", comment).await;
         }
         let steps = n % 7;
         if steps == 0 {

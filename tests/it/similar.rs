@@ -74,6 +74,37 @@ async fn similar_cases_of_a_ticket_exclude_the_ticket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn three_cases_are_three_solutions() {
+    let desk = Desk::start().await;
+    // One solution in nearly the same words, many times, and the most similar titles.
+    for n in 0..16 {
+        let resolution = if n % 2 == 0 {
+            "更换电源端子，紧固后复测正常"
+        } else {
+            "更换電源端子，紧固后复测正常。"
+        };
+        desk.create_resolved_ticket("agent1", "E-721 上电报警", resolution, json!({})).await;
+    }
+    for (title, resolution) in [
+        ("E-721 上电报警，屏幕闪烁", "升级固件到 2.1"),
+        ("E-721 报警偶发", "接地线重新压接"),
+        ("E-721 偶发", "更换主控板"),
+    ] {
+        desk.create_resolved_ticket("agent1", title, resolution, json!({})).await;
+    }
+    desk.wait_for_followers().await;
+    let cases = find_similar(&desk, "agent2", "E-721 上电报警").await;
+    let solutions: Vec<&str> =
+        cases.iter().map(|case| case["ticket"]["attribution"]["resolution"].as_str().unwrap()).collect();
+    assert_eq!(solutions.len(), 3, "{cases:#?}");
+    assert!(solutions[0].starts_with("更换"), "{solutions:?}");
+    assert_eq!((solutions[1], solutions[2]), ("升级固件到 2.1", "接地线重新压接"), "each one other");
+    let ranks: Vec<i64> = cases.iter().map(|case| case["rank"].as_i64().unwrap()).collect();
+    assert_eq!(ranks, [1, 2, 3]);
+    desk.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn others_see_a_ticket_as_a_case_and_never_a_confidential_one() {
     let desk = Desk::start().await;
     let more = json!({ "requesterEmail": "requester1@desk.test", "issueType": "REPAIR" });

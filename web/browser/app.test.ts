@@ -208,11 +208,17 @@ it('an agent cites a solution and dismisses a case, and the requester rates the 
   await agent.locator(`[data-testid=similar-case][data-number="${dismissedNumber}"]`).waitFor();
   expect(await agent.getByTestId('similar-case').first().getByTestId('cite').isDisabled(), 'a case can be cited once').toBe(true);
   expect(await requester.getByTestId('citations').count(), 'requesters do not see citations').toBe(0);
+  // The form is filled in from the cited case, says so, and is sent once the agent has checked it.
   await agent.getByTestId('action-RESOLVE').click();
-  await agent.getByTestId('fault-type').selectOption('HARDWARE');
-  await agent.getByTestId('root-cause').selectOption('L2_ENVIRONMENT');
+  expect(await agent.getByTestId('cited-draft').innerText()).toMatch(/#\d+/);
+  for (const field of ['fault-type', 'root-cause', 'resolution']) {
+    expect(await agent.getByTestId(field).inputValue(), field).not.toBe('');
+  }
+  expect(await agent.locator('[data-testid^=solution-]:checked').count()).toBeGreaterThan(0);
   await agent.getByTestId('resolution').fill('紧固端子');
-  await agent.getByTestId('solution-RESTART').check();
+  await agent.getByTestId('attribution-submit').click();
+  expect(await agent.getByTestId('cited-confirm').evaluate((box: HTMLInputElement) => box.validity.valueMissing), 'not checked yet').toBe(true);
+  await agent.getByTestId('cited-confirm').check();
   await agent.getByTestId('attribution-submit').click();
   await requester.locator('[data-testid=status][data-status=RESOLVED]').waitFor();
   await requester.getByTestId('score-4').click();
@@ -241,6 +247,20 @@ it('publishes an automatically created knowledge card, and shows the health repo
   await page.getByTestId('drill-down').getByRole('link').first().waitFor();
   expect(await page.getByTestId('causes').locator('li').count()).toBeGreaterThan(3);
   await page.getByTestId('escapes').locator('tr').first().waitFor();
+});
+
+it('an agent writes a knowledge card by hand', async () => {
+  const page = await desk.signedIn('agent1');
+  await page.getByTestId('nav-knowledge').click();
+  await page.getByTestId('card-new').click();
+  await page.getByTestId('card-title').fill('Spindle brake squeals after washing');
+  await page.getByTestId('fault-type').selectOption('OPERATION');
+  await page.getByTestId('root-cause').selectOption('L3_DESIGN_DEFECT');
+  await page.getByTestId('card-solution').fill('1. Dry the brake\n2. Run it for ten minutes');
+  await page.getByTestId('solution-RESTART').check();
+  await page.getByTestId('card-create').click();
+  await page.locator('[data-testid=card-state][data-state=DRAFT]').waitFor();
+  await page.getByRole('heading', { name: 'Spindle brake squeals after washing' }).waitFor();
 });
 
 it('no page logged an error', () => {

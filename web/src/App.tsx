@@ -10,6 +10,7 @@ import { useStore } from './lib/store';
 import { CardPage } from './knowledge/CardPage';
 import { Knowledge } from './knowledge/Knowledge';
 import { LinkPage } from './link/LinkPage';
+import { NewCard } from './knowledge/NewCard';
 import { ProfilePage } from './me/ProfilePage';
 import { NewTicket } from './new/NewTicket';
 import { DivergencePage } from './panorama/DivergencePage';
@@ -69,8 +70,9 @@ export function App() {
               {({ reference }) => (isStaff(currentSession.viewer) ? <PanoramaPage key={reference ?? ''} reference={reference === undefined ? null : decodeURIComponent(reference)} /> : <NotFound />)}
             </Route>
             <Route path="/knowledge">
-              <Knowledge />
+              <Knowledge writes={isStaff(currentSession.viewer)} />
             </Route>
+            <Route path="/knowledge/new">{isStaff(currentSession.viewer) ? <NewCard /> : <NotFound />}</Route>
             <Route path="/knowledge/:id">{({ id }) => <CardPage key={id} id={id} staff={canReadAgentProfiles(currentSession.viewer)} />}</Route>
             <Route path="/me">
               <ProfilePage viewer={currentSession.viewer} />

@@ -27,7 +27,7 @@ use domain::runtime::{App, Cursor, Row, log};
 use domain::tickets::decide::board::{Board, LiveTicket, affected_scopes};
 use domain::tickets::decide::rights::Grant;
 use domain::tickets::model::{BoardDelta, Fact, TicketEvent};
-use domain::tickets::queries::{changed_tickets, live_tickets};
+use domain::tickets::queries::{LiveTexts, changed_tickets, live_tickets};
 use tokio::sync::{OnceCell, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -138,8 +138,20 @@ impl SubscriberRegistry {
     }
 
     fn remove_all(&mut self) {
-        let all: Vec<u64> = self.subscribers.keys().copied().collect();
-        for id in all {
+        self.remove_each(self.subscribers.keys().copied().collect());
+    }
+
+    /// The subscribers whose boards search the texts of tickets.
+    fn searching(&self) -> impl Iterator<Item = u64> {
+        self.subscribers.iter().filter(|(_, subscriber)| subscriber.board.searches_texts()).map(|(id, _)| *id)
+    }
+
+    fn remove_searching(&mut self) {
+        self.remove_each(self.searching().collect());
+    }
+
+    fn remove_each(&mut self, ids: Vec<u64>) {
+        for id in ids {
             if let Some(subscriber) = self.remove(id) {
                 let _ = subscriber.removed_at.set(self.position);
             }
@@ -289,12 +301,19 @@ impl Live {
                 // The follower continues from the log.
                 Next::Lagged => {}
                 Next::Rows(rows) => {
-                    let idle = self.registry().subscribers.is_empty();
-                    let tickets = if idle { HashMap::new() } else { live_tickets(app, changed_tickets(&rows)).await? };
+                    let (idle, searched) = {
+                        let registry = self.registry();
+                        (registry.subscribers.is_empty(), registry.searching().next().is_some())
+                    };
+                    let texts = if searched { LiveTexts::Loaded } else { LiveTexts::Left };
+                    let tickets =
+                        if idle { HashMap::new() } else { live_tickets(app, changed_tickets(&rows), texts).await? };
                     let mut registry = self.registry();
+                    // What was not loaded, those who subscribed in the meantime read from the log.
                     if idle {
-                        // Tickets were not loaded: who subscribed in the meantime reads these rows from the log.
                         registry.remove_all();
+                    } else if !searched {
+                        registry.remove_searching();
                     }
                     for row in rows {
                         registry.dispatch(&row, &tickets);

@@ -35,7 +35,7 @@ impl Command for SaveEntry {
             Some(given) => decide::check_aliases(given)?,
             None => before.as_ref().map(|before| before.aliases.clone()).unwrap_or_default(),
         };
-        let confidentiality = before.is_some_and(|before| before.confidential != *confidential);
+        let confidentiality = before.as_ref().is_some_and(|before| before.confidential != *confidential);
         let entry = Entry {
             kind: *kind,
             key: key.clone(),
@@ -47,8 +47,9 @@ impl Command for SaveEntry {
             required_skills,
             aliases,
         };
+        let renamed = before.is_some_and(|before| before.name != entry.name || before.name_zh != entry.name_zh);
         store::upsert_entry(tx.conn(), entry).await?;
-        let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality };
+        let saved = CatalogueEvent::CatalogueSaved { kind: *kind, key: key.clone(), confidentiality, renamed };
         tx.record(saved).await?;
         Ok(key)
     }

@@ -82,6 +82,9 @@ pub enum CatalogueEvent {
         /// Whether `confidential` has changed.
         #[serde(default)]
         confidentiality: bool,
+        /// Whether its name has changed, in any language.
+        #[serde(default)]
+        renamed: bool,
     },
     TeamSaved {
         team: TeamId,

@@ -4,12 +4,15 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::decide::{self, Edit};
 use super::model::{
-    Card, CardState, Citation, CiteSolution, EXTRACT_JOB, EditCard, ExtractionTrigger, FILL_JOB, GAP_LOOKBACK,
-    KnowledgeEvent, KnowledgeFact, Origin, PublishCard, RetireCard, ReviewCard, Settings, Signature, Source,
+    Card, CardState, Citation, CiteSolution, CreateCard, EXTRACT_JOB, EditCard, ExtractionTrigger, FILL_JOB,
+    GAP_LOOKBACK, KnowledgeEvent, KnowledgeFact, Origin, PublishCard, RetireCard, ReviewCard, Settings, Signature,
+    Source,
 };
 use super::store::entities::{card_case, occurrence};
 use super::{queries, store};
 use crate::calendar::model::Organisation;
+use crate::catalogue::model::Kind;
+use crate::catalogue::queries as catalogue;
 use crate::kernel::{Actor, CardId, CitationId, Code, Error, Result, TicketId, Timestamp, boxed, refuse};
 use crate::msg;
 use crate::runtime::command::version_conflict;
@@ -143,7 +146,7 @@ async fn create_card(tx: &mut Tx, signature: &str, trigger: ExtractionTrigger) -
         origin: Origin { title: Some(ticket.id), solution: Some(ticket.id) },
         withheld: false,
     };
-    if !store::insert_card(tx.conn(), &card).await? {
+    if !store::insert_card(tx.conn(), &card, None).await? {
         // Another transaction created the card; its cases join with the next update.
         return Ok(None);
     }
@@ -277,6 +280,36 @@ async fn save(tx: &mut Tx, before: &Card, next: &Card, event: KnowledgeEvent) ->
     }
     tx.record(event).await?;
     Ok(next.id)
+}
+
+impl Command for CreateCard {
+    const NAME: &'static str = "createCard";
+    type Output = CardId;
+
+    #[boxed]
+    async fn run(&self, tx: &mut Tx) -> Result<CardId> {
+        if *tx.actor() == Actor::Anonymous {
+            return Err(Error::unauthenticated());
+        }
+        let card = decide::create(self, CardId(tx.new_uuid()), tx.actor(), tx.now)?;
+        let Signature { cause_tag, product, solution_tags, .. } = &card.signature;
+        catalogue::check_keys(tx, Kind::SolutionTag, "solutionTags", solution_tags).await?;
+        if let Some(tag) = cause_tag {
+            catalogue::require(tx, Kind::CauseTag, "causeTag", tag).await?;
+        }
+        if let Some(product) = product {
+            catalogue::require(tx, Kind::Product, "product", product).await?;
+        }
+        if !store::insert_card(tx.conn(), &card, tx.actor().user_id()).await? {
+            return Err(refuse(Code::AlreadyExists, "solutionTags", msg!("knowledge-card-exists")).into());
+        }
+        let text_digest = text_digest(&format!("{}\n{}", card.text.title, card.text.solution));
+        tx.record(KnowledgeEvent::CardCreated { card: card.id, text_digest }).await?;
+        // Tickets that are solved this way already join it.
+        let (now, signature) = (tx.now, card.signature.digest());
+        jobs::schedule(tx, &[Schedule::new(EXTRACT_JOB, &signature, now)]).await?;
+        Ok(card.id)
+    }
 }
 
 impl Command for ReviewCard {

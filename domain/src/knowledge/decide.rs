@@ -3,10 +3,12 @@
 use jiff::civil::ISOWeekDate;
 use jiff::tz::TimeZone;
 
-use super::model::{Card, CardState, CardText, CitationOutcome, ReuseStats, SURVIVAL_DAYS, Survival};
+use super::model::{
+    Card, CardState, CardText, CitationOutcome, CreateCard, Origin, ReuseStats, SURVIVAL_DAYS, Signature, Survival,
+};
 use crate::catalogue::model::{CatalogueSnapshot, Kind};
 use crate::kernel::text::{BODY_CHARS_MAX, REDACTED, TITLE_CHARS_MAX, body, line};
-use crate::kernel::{Actor, Code, Locale, Message, Refusal, Role, Timestamp, days, refuse};
+use crate::kernel::{Actor, CardId, Code, Locale, Message, Refusal, Role, Timestamp, days, refuse};
 use crate::msg;
 use crate::tickets::model::{FaultType, RootCauseLevel};
 
@@ -59,6 +61,49 @@ fn forbidden() -> Refusal {
 fn invalid_transition(card: &Card, allowed: Message) -> Refusal {
     let state = card.state.as_str();
     refuse(Code::InvalidTransition, "cardId", msg!("knowledge-transition-invalid", state = state, allowed = allowed))
+}
+
+/// Solution tags of a card.
+const SOLUTION_TAGS_MAX: usize = 20;
+
+/// A draft in somebody's own words: of staff, or of a product manager for their products. The catalogue has its keys.
+pub fn create(given: &CreateCard, id: CardId, actor: &Actor, now: Timestamp) -> Result<Card, Refusal> {
+    let CreateCard { title, applies_to, solution, fault_type, root_cause_level, cause_tag, product, solution_tags } =
+        given;
+    if actor.user_id().is_none() || !may_read(actor, product.as_deref()) {
+        return Err(refuse(Code::Forbidden, "product", msg!("knowledge-create-forbidden")));
+    }
+    let mut solution_tags = solution_tags.clone();
+    solution_tags.sort_unstable();
+    solution_tags.dedup();
+    if solution_tags.is_empty() || solution_tags.len() > SOLUTION_TAGS_MAX {
+        let code = if solution_tags.is_empty() { Code::Required } else { Code::LimitExceeded };
+        return Err(refuse(code, "solutionTags", msg!("knowledge-solution-tags", max = SOLUTION_TAGS_MAX)));
+    }
+    let applies_to = applies_to.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    Ok(Card {
+        id,
+        signature: Signature {
+            fault_type: *fault_type,
+            root_cause_level: *root_cause_level,
+            cause_tag: cause_tag.clone(),
+            product: product.clone(),
+            solution_tags,
+        },
+        state: CardState::Draft,
+        version: 1,
+        text: CardText {
+            title: line("title", title, TITLE_CHARS_MAX)?,
+            applies_to: applies_to.map(|text| body("appliesTo", text, BODY_CHARS_MAX)).transpose()?,
+            solution: body("solution", solution, BODY_CHARS_MAX)?,
+        },
+        extracted_at: now,
+        reviewed: None,
+        published: None,
+        retired: None,
+        origin: Origin::default(),
+        withheld: false,
+    })
 }
 
 /// Marks a draft as reviewed.

@@ -71,6 +71,7 @@ pub struct Card {
     /// The version of the text, from 1.
     pub version: i32,
     pub text: CardText,
+    /// When it was extracted or written.
     pub extracted_at: Timestamp,
     pub reviewed: Option<(UserId, Timestamp)>,
     pub published: Option<(UserId, Timestamp)>,
@@ -153,6 +154,21 @@ pub struct CiteSolution {
     pub card: Option<CardId>,
 }
 
+/// Writes a card by hand.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateCard {
+    pub title: String,
+    /// The symptom and where the solution applies; `None`: derived from cause and product.
+    pub applies_to: Option<String>,
+    /// The steps.
+    pub solution: String,
+    pub fault_type: FaultType,
+    pub root_cause_level: RootCauseLevel,
+    pub cause_tag: Option<String>,
+    pub product: Option<String>,
+    pub solution_tags: Vec<String>,
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct ReviewCard {
     pub card: CardId,
@@ -190,6 +206,11 @@ pub enum KnowledgeEvent {
         team: Option<TeamId>,
         cases: usize,
     },
+    /// Somebody wrote it.
+    CardCreated {
+        card: CardId,
+        text_digest: String,
+    },
     CardEdited {
         card: CardId,
         version: i32,
@@ -212,6 +233,7 @@ impl KnowledgeEvent {
     pub const fn card(&self) -> CardId {
         match self {
             Self::CardExtracted { card, .. }
+            | Self::CardCreated { card, .. }
             | Self::CardEdited { card, .. }
             | Self::CardReviewed { card, .. }
             | Self::CardPublished { card, .. }
@@ -323,6 +345,7 @@ impl LogEvent for KnowledgeEvent {
     fn kind(&self) -> &'static str {
         match self {
             Self::CardExtracted { .. } => "CardExtracted",
+            Self::CardCreated { .. } => "CardCreated",
             Self::CardEdited { .. } => "CardEdited",
             Self::CardReviewed { .. } => "CardReviewed",
             Self::CardPublished { .. } => "CardPublished",

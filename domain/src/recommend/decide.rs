@@ -5,8 +5,11 @@ use std::collections::{HashMap, HashSet};
 use search::{Hit, Judgement, TrainingExample, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::model::{FeedbackCounts, SCORE_MIN, SUGGESTED_MAX, SimilarCase, Suggestion, SuggestionState};
+use super::model::{
+    FeedbackCounts, SAME_SOLUTION_MIN, SCORE_MIN, SUGGESTED_MAX, SimilarCase, Suggestion, SuggestionState,
+};
 use crate::kernel::Locale;
+use crate::kernel::text::REDACTED;
 use crate::kernel::{CardId, TicketId, Timestamp};
 use crate::knowledge::decide::lower_bound;
 use crate::knowledge::model::ReuseStats;
@@ -33,14 +36,30 @@ pub fn rank_penalty(reopened: i32, reuse: Option<&ReuseStats>, feedback: Feedbac
     durability * (penalised(failure_rate) * penalised(dismissal_rate)) as f32
 }
 
-/// Best first, from the minimum score; of each card only the best case.
-pub fn rank_cases(mut cases: Vec<SimilarCase>, limit: usize, one_per_card: bool) -> Vec<SimilarCase> {
+/// Best first, from the minimum score; of each solution only the best case: of a card, or of texts that are nearly the same.
+pub fn rank_cases(mut cases: Vec<SimilarCase>, limit: usize, one_per_solution: bool) -> Vec<SimilarCase> {
     cases.retain(|case| case.score >= SCORE_MIN);
     cases.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let mut cards = HashSet::new();
-    cases.retain(|case| !one_per_card || case.card.is_none_or(|card| cards.insert(card)));
-    cases.truncate(limit);
-    cases
+    let mut ranked: Vec<SimilarCase> = Vec::with_capacity(limit.min(cases.len()));
+    for case in cases {
+        if ranked.len() == limit {
+            break;
+        }
+        if !(one_per_solution && ranked.iter().any(|before| have_same_solution(before, &case))) {
+            ranked.push(case);
+        }
+    }
+    ranked
+}
+
+fn have_same_solution(one: &SimilarCase, other: &SimilarCase) -> bool {
+    (one.card.is_some() && one.card == other.card) || one.solution.similarity(&other.solution) >= SAME_SOLUTION_MIN
+}
+
+/// The text of a case by which its solution is compared with others.
+pub fn solution_text<'t>(title: &'t str, attribution: Option<&'t Attribution>) -> &'t str {
+    let resolution = attribution.map(|attribution| attribution.details.resolution.trim());
+    resolution.filter(|text| !text.is_empty() && *text != REDACTED.as_str()).unwrap_or(title)
 }
 
 /// Cases as lines of a message: number, score, title, the beginning of the solution, and a link.
@@ -153,9 +172,12 @@ pub fn fit_weights(choices: &[TrainingExample], begin: &Weights) -> Option<Fitte
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use search::{Features, Shares, Similarity};
 
     use super::*;
+    use crate::tickets::model::{Access, AttributionDetails, FaultType, RootCauseLevel, Ticket, TicketRequest, View};
 
     fn features(text: f32, title: f32) -> Features {
         let active = Shares { text: 1.0, head: 0.0, title: 1.0, codes: 0.0, wording: 0.0, meaning: 0.0, topic: 0.0 };
@@ -168,6 +190,59 @@ mod tests {
         let (one, other) = (features(0.9, 0.3), features(0.4, 0.9));
         let verdict = |chosen: bool| if chosen { Judgement::Relevant } else { Judgement::Skipped };
         TrainingExample { candidates: vec![(one, verdict(!by_title)), (other, verdict(by_title))] }
+    }
+
+    fn case(n: u128, score: f32, card: Option<u128>, solution: &str) -> SimilarCase {
+        let id = TicketId(uuid::Uuid::from_u128(n));
+        let request = TicketRequest::new("t".to_owned(), "d".to_owned(), "WEB");
+        let ticket = Ticket::new(id, i64::try_from(n).unwrap(), String::new(), request, Timestamp::from_millis(0));
+        SimilarCase {
+            view: View { ticket, access: Access::Full },
+            card: card.map(|n| CardId(uuid::Uuid::from_u128(n))),
+            solution: Arc::new(search::Shingles::of(solution)),
+            score,
+            reasons: Vec::new(),
+            state: None,
+        }
+    }
+
+    #[test]
+    fn three_cases_are_three_solutions() {
+        let cases = vec![
+            case(1, 0.9, Some(7), "紧固端子"),
+            case(2, 0.8, Some(7), "紧固端子，检查扭矩，复测"),
+            case(3, 0.85, None, "更换电源模块，上电测试正常。"),
+            case(4, 0.7, None, "更换電源模块，上电测试正常"),
+            case(5, 0.6, Some(8), "更换电源模块 上电测试正常"),
+            case(6, 0.5, None, "重启"),
+            case(7, 0.4, None, "升级固件"),
+            case(8, 0.01, None, "无关"),
+        ];
+        let numbers = |cases: Vec<SimilarCase>| cases.iter().map(|case| case.view.ticket.number).collect::<Vec<_>>();
+        assert_eq!(numbers(rank_cases(cases.clone(), 3, true)), [1, 3, 6]);
+        assert_eq!(numbers(rank_cases(cases.clone(), 50, true)), [1, 3, 6, 7]);
+        assert_eq!(numbers(rank_cases(cases.clone(), 50, false)), [1, 3, 2, 4, 5, 6, 7], "without the rule");
+        assert!(rank_cases(cases, 0, true).is_empty());
+    }
+
+    #[test]
+    fn a_case_without_a_solution_is_compared_by_its_title() {
+        let attribution = |resolution: &str| Attribution {
+            ticket: TicketId(uuid::Uuid::nil()),
+            details: AttributionDetails {
+                fault_type: FaultType::Hardware,
+                root_cause_level: RootCauseLevel::L1UserError,
+                cause_tag: None,
+                solution_tags: Vec::new(),
+                resolution: resolution.to_owned(),
+            },
+            by: crate::kernel::UserId(uuid::Uuid::nil()),
+            at: Timestamp::from_millis(0),
+        };
+        for (resolution, expected) in [("换端子", "换端子"), (" ", "标题"), (REDACTED.as_str(), "标题")] {
+            assert_eq!(solution_text("标题", Some(&attribution(resolution))), expected);
+        }
+        assert_eq!(solution_text("标题", None), "标题");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! - A case is found by title and description; the scope is a clause of the query, and SQL checks the hits again.
 //! - Vectors are computed behind the log ([`commands::run_encoder`]) and stored in the database; without them only words
 //!   count.
-//! - Of each card one case is shown. Reopened cases, and cases whose citing tickets fail, get a lower score ([`decide::rank_penalty`]).
+//! - Of each solution one case is shown: of a card, or of texts that are nearly the same. Reopened cases, and cases whose citing tickets fail, get a lower score ([`decide::rank_penalty`]).
 //!
 //! - Feedback on cases (cited, dismissed and why) is stored. Once a day the ranking's weights are fitted to it,
 //!   and used if they improve held-out tickets ([`decide::fit_weights`]).

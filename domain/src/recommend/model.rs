@@ -1,7 +1,7 @@
 //! Similar cases, suggestions and the embedding service.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use embedding::Engine;
@@ -13,8 +13,8 @@ use crate::kernel::{CardId, TicketId, Timestamp, UserId, days, string_enum};
 use crate::runtime::lookup_cache::LookupCache;
 use crate::runtime::{Cursor, LogEvent};
 use crate::tickets::decide::rights;
-use crate::tickets::model::{Ticket, TicketFact, View};
-use crate::tickets::queries::{IndexedTicket, extra_text};
+use crate::tickets::model::{SearchTexts, Ticket, TicketFact, View};
+use crate::tickets::queries::IndexedTicket;
 use uuid::Uuid;
 
 /// Finds cases for a ticket's assignee.
@@ -34,6 +34,9 @@ pub const SCORE_MIN: f32 = 0.12;
 pub const PRODUCT_WEIGHT: f32 = 0.06;
 pub const ISSUE_TYPE_WEIGHT: f32 = 0.03;
 pub const SKILL_WEIGHT: f32 = 0.015;
+
+/// From this similarity two solutions are one text with a few other characters.
+pub const SAME_SOLUTION_MIN: f32 = 0.9;
 
 /// Cases that are suggested to an assignee.
 pub const SUGGESTED_MAX: usize = 3;
@@ -144,6 +147,8 @@ pub struct SimilarCase {
     pub view: View,
     /// The card that the case belongs to.
     pub card: Option<CardId>,
+    /// Of the solution's text, by which near-duplicates are told; of the title where there is no solution.
+    pub solution: Arc<search::Shingles>,
     pub score: f32,
     pub reasons: Vec<search::Reason>,
     /// The state for the ticket that asks; `None`: no feedback.
@@ -152,7 +157,7 @@ pub struct SimilarCase {
 
 /// The index document of a ticket.
 pub fn document(indexed: &IndexedTicket) -> search::Document {
-    let IndexedTicket { ticket, participants, refs, attribution, source_solution } = indexed;
+    let IndexedTicket { ticket, participants, texts: SearchTexts { extra, restricted } } = indexed;
     let mut tags = rights::terms_of(&ticket.snapshot(), participants);
     tags.extend(ticket.request.product.as_ref().map(|product| format!("product={product}")));
     tags.extend(ticket.request.issue_type.as_ref().map(|issue_type| format!("issueType={issue_type}")));
@@ -168,7 +173,8 @@ pub fn document(indexed: &IndexedTicket) -> search::Document {
         at: ticket.times.created_at.millis(),
         title: ticket.request.title.clone(),
         body: ticket.request.description.clone(),
-        extra: extra_text(ticket, refs, attribution.as_ref(), source_solution.as_deref()),
+        extra: extra.clone(),
+        restricted: restricted.clone(),
         tags,
     }
 }

@@ -1,6 +1,7 @@
 //! Similar cases of a question.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use embedding::Text;
 
@@ -23,12 +24,12 @@ use crate::tickets::model::{Access, SolvedCase, Ticket, View};
 
 /// The most rounds of asking the index for more hits, when hits were filtered out or penalised.
 const ROUNDS_MAX: usize = 4;
-/// Hits requested beyond the wanted number.
+/// Hits requested beyond the wanted number; each round twice as many as the one before, for solutions that many cases share.
 const OVERFETCH: usize = 8;
 /// The most citations read per round, the newest first.
 const TRIALS_MAX: u64 = 500;
 
-/// Solved tickets that the viewer may read, most similar first; `first` is at most [`CASES_MAX`].
+/// Solved tickets that the viewer may read, most similar first, one for each solution; `first` is at most [`CASES_MAX`].
 #[boxed]
 pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<SimilarCase>> {
     if cx.actor.user_id().is_none() && cx.actor != crate::kernel::Actor::System {
@@ -58,8 +59,8 @@ pub async fn similar(cx: &Ctx, question: &Question, first: usize) -> Result<Vec<
     }
     let mut found = Vec::new();
     let mut cases = Vec::new();
-    for _ in 0..ROUNDS_MAX {
-        let wanted = first + OVERFETCH;
+    for round in 0..ROUNDS_MAX {
+        let wanted = first + (OVERFETCH << round);
         let (index, question, clause) = (cx.app.index.clone(), question.clone(), clause.clone());
         let (vector, now, without) = (vector.clone(), cx.now().millis(), exclude.clone());
         let ranking = Ranking { limit: wanted, floor: SCORE_MIN, weights };
@@ -158,13 +159,16 @@ async fn candidates(cx: &Ctx, hits: Vec<search::Hit>) -> Result<Vec<SimilarCase>
     let sources: Vec<Source> = ids.iter().map(|id| Source::Case(*id)).collect();
     let reuse = knowledge::queries::reuse_stats(cx, &sources, TRIALS_MAX).await?;
     let feedback = store::feedback_counts(cx.read(), &ids).await?;
+    let attributions = tickets::queries::attributions(cx.read(), &ids).await?;
     let candidate = |search::Hit { id, score, reasons, features: _ }: search::Hit| {
         let id = TicketId(id);
         let view = views.remove(&id)?;
+        let solution = decide::solution_text(&view.ticket.request.title, attributions.get(&id));
+        let solution = Arc::new(search::Shingles::of(solution));
         let stats = reuse.get(&Source::Case(id));
         let counts = feedback.get(&id).copied().unwrap_or_default();
         let score = score * rank_penalty(view.ticket.counts.reopenings, stats, counts);
-        Some(SimilarCase { card: cards.get(&id).copied(), view, score, reasons, state: None })
+        Some(SimilarCase { card: cards.get(&id).copied(), solution, view, score, reasons, state: None })
     };
     Ok(hits.into_iter().filter_map(candidate).collect())
 }

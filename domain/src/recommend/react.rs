@@ -20,9 +20,9 @@ use crate::runtime::feed::{self, Follower, Next};
 use crate::runtime::jobs::{self, IfScheduled, Schedule};
 use crate::runtime::log::{Audience, History};
 use crate::runtime::{AnyEvent, App, Ctx, Cursor, MessageEnricher, Row, Tx, log};
-use crate::tickets::model::{CaseFinder, Fact, SolvedCase, Ticket, TicketEvent};
-use crate::tickets::queries::{indexed_tickets, indexed_tickets_after};
-use crate::tickets::react::changed_confidentiality;
+use crate::tickets::model::{CaseFinder, Fact, IndexedSubset, SolvedCase, TextSource, Ticket, TicketEvent};
+use crate::tickets::queries::{IndexedTicket, indexed_tickets, indexed_tickets_after};
+use crate::tickets::react::{changed_confidentiality, changed_name};
 
 /// A short delay merges quick changes and keeps the work off the request.
 const SUGGEST_AFTER: Duration = seconds(1);
@@ -109,10 +109,11 @@ async fn follow_once(app: &Arc<App>) -> Result<()> {
         let began = Instant::now();
         let touched = backlog.split(rows.iter().map(Change::of), position);
         let imported = backlog.take();
+        let renamed = next_renamed(app, &mut backlog).await?;
         position = follower.position();
         // Everything before the first ticket that still waits is indexed.
         let indexed = backlog.first().unwrap_or(position);
-        apply(app, &touched, &imported, indexed).await?;
+        apply(app, &touched, &imported, &renamed, indexed).await?;
         reindex_confidential(app, &rows, indexed).await?;
         progress.set(indexed, position);
         feed::throttle(began).await;
@@ -146,22 +147,36 @@ struct Change {
     at: Cursor,
     ticket: Option<TicketId>,
     imported: bool,
+    /// A name that tickets are searched by has changed.
+    name: Option<TextSource>,
 }
 
 impl Change {
     fn of(row: &Row) -> Self {
         let ticket = row.event.get::<TicketEvent>().map(|event| event.ticket);
-        Self { at: row.cursor, ticket, imported: row.audience == Audience::History }
+        let imported = row.audience == Audience::History;
+        Self { at: row.cursor, ticket, imported, name: changed_name(&row.event) }
     }
 }
 
-/// Imported tickets that wait for the index. They come after live changes, a batch in each commit, so that an import does not
-/// delay what people write meanwhile.
+/// Imported tickets, and tickets of somebody or something that was renamed, that wait for the index. They come after live changes,
+/// a batch in each commit, so that neither an import nor a new name of a large customer delays what people write meanwhile.
 #[derive(Default)]
 struct Backlog {
     /// With the position before the event that changed the ticket.
     waiting: VecDeque<(Cursor, TicketId)>,
     known: HashSet<TicketId>,
+    renamed: VecDeque<Renaming>,
+}
+
+/// The tickets that are searched by a changed name.
+#[derive(Debug, PartialEq)]
+struct Renaming {
+    /// The position before the event that changed the name.
+    before: Cursor,
+    source: TextSource,
+    /// Up to here they are indexed.
+    after: Option<TicketId>,
 }
 
 /// Beyond it imported tickets are indexed in the order of the log again. 32 bytes each.
@@ -169,17 +184,25 @@ const BACKLOG_MAX: usize = 1_000_000;
 
 impl Backlog {
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.is_empty() && self.renamed.is_empty()
     }
 
     fn first(&self) -> Option<Cursor> {
-        self.waiting.front().map(|(before, _)| *before)
+        let imported = self.waiting.front().map(|(before, _)| *before);
+        let renamed = self.renamed.front().map(|renaming| renaming.before);
+        [imported, renamed].into_iter().flatten().min()
     }
 
     /// Puts imported tickets at the end, and returns the other ones. `before` is the position before the changes.
     fn split(&mut self, changes: impl Iterator<Item = Change>, mut before: Cursor) -> Vec<TicketId> {
         let mut live = BTreeSet::new();
-        for Change { at, ticket, imported } in changes {
+        for Change { at, ticket, imported, name } in changes {
+            if let Some(source) = name {
+                let is_waiting = |of: &Renaming| of.source == source && of.after.is_none();
+                if !self.renamed.iter().any(is_waiting) {
+                    self.renamed.push_back(Renaming { before, source, after: None });
+                }
+            }
             if let Some(ticket) = ticket {
                 if !imported || self.waiting.len() >= BACKLOG_MAX {
                     live.insert(ticket);
@@ -199,12 +222,36 @@ impl Backlog {
         batch.iter().for_each(|ticket| _ = self.known.remove(ticket));
         batch
     }
+
+    /// A page of the tickets of the first name was read, up to `last`; the last page is not full.
+    fn page_was_read(&mut self, last: Option<TicketId>, is_full: bool) {
+        match self.renamed.front_mut().filter(|_| is_full) {
+            Some(renaming) => renaming.after = last,
+            None => drop(self.renamed.pop_front()),
+        }
+    }
+}
+
+/// The next page of tickets with a changed name.
+async fn next_renamed(app: &Arc<App>, backlog: &mut Backlog) -> Result<Vec<IndexedTicket>> {
+    let Some(Renaming { source, after, .. }) = backlog.renamed.front() else { return Ok(Vec::new()) };
+    let of = IndexedSubset::Named(source.clone());
+    let tickets = indexed_tickets_after(app.db.read(), &of, *after, BATCH as u64).await?;
+    backlog.page_was_read(tickets.last().map(|last| last.ticket.id), tickets.len() == BATCH);
+    Ok(tickets)
 }
 
 /// Indexes the current state of these tickets in one commit.
-async fn apply(app: &Arc<App>, live: &[TicketId], imported: &[TicketId], indexed: Cursor) -> Result<()> {
+async fn apply(
+    app: &Arc<App>,
+    live: &[TicketId],
+    imported: &[TicketId],
+    renamed: &[IndexedTicket],
+    indexed: Cursor,
+) -> Result<()> {
     // After a restart the same rows are read again; that changes nothing.
-    let mut changes = Vec::with_capacity(live.len() + imported.len());
+    let mut changes = Vec::with_capacity(live.len() + imported.len() + renamed.len());
+    changes.extend(renamed.iter().map(|ticket| search::Change::Put(document(ticket))));
     for ids in live.chunks(BATCH).chain(imported.chunks(BATCH)) {
         let tickets = indexed_tickets(app.db.read(), ids).await?;
         changes.extend(tickets.iter().map(|ticket| search::Change::Put(document(ticket))));
@@ -215,9 +262,9 @@ async fn apply(app: &Arc<App>, live: &[TicketId], imported: &[TicketId], indexed
 /// Whether a ticket is confidential can follow from its team or issue type: all of them are indexed anew.
 async fn reindex_confidential(app: &Arc<App>, rows: &[Row], indexed: Cursor) -> Result<()> {
     for cause in rows.iter().filter_map(|row| row.event.get().and_then(changed_confidentiality)) {
-        let mut after = None;
+        let (mut after, of) = (None, IndexedSubset::Confidentiality(cause));
         loop {
-            let tickets = indexed_tickets_after(app.db.read(), Some(&cause), after, BATCH as u64).await?;
+            let tickets = indexed_tickets_after(app.db.read(), &of, after, BATCH as u64).await?;
             let Some(last) = tickets.last() else { break };
             after = Some(last.ticket.id);
             put(app, tickets.iter().map(|ticket| search::Change::Put(document(ticket))).collect(), indexed).await?;
@@ -244,7 +291,7 @@ pub async fn rebuild(app: &Arc<App>) -> Result<Cursor> {
     let mut after = None;
     let mut done: u64 = 0;
     loop {
-        let tickets = indexed_tickets_after(app.db.read(), None, after, BATCH as u64).await?;
+        let tickets = indexed_tickets_after(app.db.read(), &IndexedSubset::All, after, BATCH as u64).await?;
         let Some(last) = tickets.last() else { break };
         after = Some(last.ticket.id);
         done += tickets.len() as u64;
@@ -322,14 +369,19 @@ mod tests {
     }
 
     fn imported(seq: i64, n: u128) -> Change {
-        Change { at: at(seq), ticket: Some(ticket(n)), imported: true }
+        Change { at: at(seq), ticket: Some(ticket(n)), imported: true, name: None }
+    }
+
+    fn renamed(seq: i64, product: &str) -> Change {
+        let name = Some(TextSource::Product(product.to_owned()));
+        Change { at: at(seq), ticket: None, imported: false, name }
     }
 
     #[test]
     fn imported_tickets_wait_behind_live_ones_and_hold_the_position_back() {
         let mut backlog = Backlog::default();
-        let live = Change { at: at(4), ticket: Some(ticket(9)), imported: false };
-        let other = Change { at: at(5), ticket: None, imported: false };
+        let live = Change { at: at(4), ticket: Some(ticket(9)), imported: false, name: None };
+        let other = Change { at: at(5), ticket: None, imported: false, name: None };
         let changes = [imported(2, 1), imported(3, 1), live, other, imported(6, 2)];
         assert_eq!(backlog.split(changes.into_iter(), at(1)), [ticket(9)]);
         assert_eq!(backlog.first(), Some(at(1)), "before the first ticket that waits");
@@ -338,6 +390,25 @@ mod tests {
         // What changes again after it was taken waits again.
         backlog.split([imported(7, 1)].into_iter(), at(6));
         assert_eq!((backlog.first(), backlog.take()), (Some(at(6)), vec![ticket(1)]));
+    }
+
+    #[test]
+    fn tickets_with_a_changed_name_wait_by_pages_and_hold_the_position_back() {
+        let mut backlog = Backlog::default();
+        let changes = [renamed(2, "A"), renamed(3, "B"), renamed(4, "A")];
+        assert!(backlog.split(changes.into_iter(), at(1)).is_empty());
+        assert_eq!((backlog.renamed.len(), backlog.first()), (2, Some(at(1))), "each name once");
+        backlog.page_was_read(Some(ticket(500)), true);
+        assert_eq!((backlog.renamed[0].after, backlog.first()), (Some(ticket(500)), Some(at(1))));
+        // Renamed again after a part was read: from the beginning, behind the others.
+        backlog.split([renamed(5, "A")].into_iter(), at(4));
+        assert_eq!(backlog.renamed.len(), 3);
+        backlog.page_was_read(Some(ticket(600)), false);
+        assert_eq!(backlog.first(), Some(at(2)));
+        backlog.page_was_read(None, false);
+        assert_eq!(backlog.first(), Some(at(4)));
+        backlog.page_was_read(None, false);
+        assert!(backlog.is_empty());
     }
 
     #[test]

@@ -2,11 +2,14 @@
 //! changes.
 
 use super::decide::lifecycle::status_allows;
-use super::model::{Action, CloseTicket, ConfidentialityCause, Fact, NumberSequence, Settings, TicketEvent};
+use super::model::{
+    Action, CloseTicket, ConfidentialityCause, Fact, NumberSequence, Settings, TextSource, TicketEvent,
+};
 use super::queries::{LiveTicketCache, TicketCache};
 use super::store;
 use crate::catalogue::model::{CatalogueEvent, Kind};
 use crate::kernel::{Error, Result, TicketId, boxed};
+use crate::people::model::PeopleEvent;
 use crate::runtime::app::States;
 use crate::runtime::jobs::{self, IfScheduled, Job, Next, Schedule};
 use crate::runtime::{AnyEvent, Command, Tx};
@@ -33,8 +36,28 @@ async fn on_catalogue_event(tx: &mut Tx, event: &CatalogueEvent) -> Result<()> {
 pub fn changed_confidentiality(event: &CatalogueEvent) -> Option<ConfidentialityCause> {
     match event {
         CatalogueEvent::TeamSaved { team, confidentiality: true, .. } => Some(ConfidentialityCause::Team(*team)),
-        CatalogueEvent::CatalogueSaved { kind: Kind::IssueType, key, confidentiality: true } => {
+        CatalogueEvent::CatalogueSaved { kind: Kind::IssueType, key, confidentiality: true, .. } => {
             Some(ConfidentialityCause::IssueType(key.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// The name that this event changes and that tickets are searched by.
+pub fn changed_name(event: &AnyEvent) -> Option<TextSource> {
+    if let Some(event) = event.get::<PeopleEvent>() {
+        return match event {
+            PeopleEvent::UserChanged { user, fields } if fields.iter().any(|field| field == "name") => {
+                Some(TextSource::Requester(*user))
+            }
+            PeopleEvent::UserRedacted { user } => Some(TextSource::Requester(*user)),
+            PeopleEvent::CustomerSaved { customer, renamed: true, .. } => Some(TextSource::Customer(*customer)),
+            _ => None,
+        };
+    }
+    match event.get::<CatalogueEvent>()? {
+        CatalogueEvent::CatalogueSaved { kind: Kind::Product, key, renamed: true, .. } => {
+            Some(TextSource::Product(key.clone()))
         }
         _ => None,
     }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
+use super::codes::{Compound, compound};
+
 static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
 
 /// Letters and digits of one code, in characters.
@@ -17,6 +19,8 @@ const UNIT_CHARS_MAX: usize = 3;
 const PART_WORD_CHARS_MIN: usize = 4;
 /// Letters of a code without digits, as in `ERR_CONNECTION_REFUSED`.
 const CONSTANT_CHARS_MIN: usize = 6;
+/// `8007000E`: a code, although it ends like a number with a unit.
+const HEX_CODE_DIGITS: usize = 8;
 
 /// A piece of a run as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +30,32 @@ pub(crate) enum Token<'t> {
     Code(&'t str),
     /// A word within the preceding code.
     Part(&'t str),
+    /// A part of the preceding code that identifies less than it.
+    Group(&'t str),
+}
+
+impl<'t> Token<'t> {
+    /// As written.
+    pub fn text(self) -> &'t str {
+        match self {
+            Self::Word(text) | Self::Code(text) | Self::Part(text) | Self::Group(text) => text,
+        }
+    }
 }
 
 /// The tokens of a Latin run.
 pub(crate) fn tokens(run: &str) -> Vec<Token<'_>> {
+    match compound(run) {
+        Some(Compound { groups, words }) => {
+            let words = words.into_iter().flat_map(plain_tokens);
+            std::iter::once(Token::Code(run)).chain(groups.into_iter().map(Token::Group)).chain(words).collect()
+        }
+        None => plain_tokens(run),
+    }
+}
+
+/// The tokens of a run without spaces, whatever code it is.
+pub(crate) fn plain_tokens(run: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     for piece in run.split('/') {
         if let Some(number) = dotted_number(piece) {
@@ -72,6 +98,9 @@ fn is_code(segment: &str) -> bool {
 }
 
 fn is_quantity(segment: &str) -> bool {
+    if segment.len() == HEX_CODE_DIGITS && segment.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return false;
+    }
     let unit = segment.trim_start_matches(|c: char| c.is_ascii_digit());
     unit.len() < segment.len() && unit.chars().count() <= UNIT_CHARS_MAX && unit.chars().all(char::is_alphabetic)
 }

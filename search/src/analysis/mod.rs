@@ -1,28 +1,34 @@
 //! From text to terms, for Chinese and English.
 //!
-//! Text is first normalised (NFKC folds width and compatibility forms, hyphens are unified, invisible characters are
-//! removed), then split into runs of one script. Chinese runs give words (jieba, search mode) and single characters;
-//! Latin runs give words, dotted numbers and codes. Case is folded last, so that a term keeps its original spelling.
+//! Text is first normalised (NFKC folds width and compatibility forms, dashes are unified, invisible characters are
+//! removed), then split into runs of one script; a code that is written with spaces, such as `GB/T 1234.5`, is one run.
+//! Chinese runs give words (jieba, search mode) and single characters, in simplified characters; Latin runs give words,
+//! dotted numbers and codes. Case and characters are folded last, so that a term keeps its original spelling.
 //!
 //! Index and queries use the same functions. A change of their results requires a new [`FORMAT`]; a test compares a
 //! fingerprint.
 //!
 //! [`FORMAT`]: crate::generation
 
+mod codes;
 mod latin;
+mod simplified;
 mod stop;
 mod terms;
 
 use std::borrow::Cow;
 use std::io::BufReader;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use flate2::read::GzDecoder;
 use jieba_rs::Jieba;
 use unicode_normalization::UnicodeNormalization as _;
 
-pub(crate) use latin::{Token, stem, tokens};
-pub(crate) use terms::{Kind, Term, terms};
+pub(crate) use codes::{code_form, compound, hex_digits};
+pub(crate) use latin::{Token, plain_tokens, stem, tokens};
+pub(crate) use simplified::simplify;
+pub(crate) use terms::{Kind, Term, character_of, terms};
 
 /// Bytes of one text (title, body, extra); the rest is ignored.
 pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
@@ -46,7 +52,7 @@ pub(crate) fn warm_up() {
 pub(crate) enum Run<'t> {
     /// Chinese characters, and kana, which have no spaces either.
     Han(&'t str),
-    /// Letters and digits of all other scripts, with the connectors used in codes.
+    /// Letters and digits of all other scripts, with the connectors used in codes, and the spaces within one code.
     Latin(&'t str),
 }
 
@@ -55,13 +61,19 @@ pub(crate) fn truncate(text: &str, bytes_max: usize) -> &str {
     &text[..text.floor_char_boundary(bytes_max)]
 }
 
-/// The text with NFKC, one kind of hyphen, and no invisible characters.
+/// The text with NFKC, one kind of dash, one sign of multiplication, and no invisible characters.
 pub(crate) fn normalise(text: &str) -> Cow<'_, str> {
     let text = truncate(text, TEXT_BYTES_MAX);
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
-    text.nfkc().filter(|c| !is_invisible(*c)).map(|c| if is_hyphen(c) { '-' } else { c }).collect()
+    let unified = |c| match c {
+        c if is_dash(c) => '-',
+        // ✕ ✖ ⨯ ╳
+        '\u{2715}' | '\u{2716}' | '\u{2A2F}' | '\u{2573}' => '×',
+        c => c,
+    };
+    text.nfkc().filter(|c| !is_invisible(*c)).map(unified).collect()
 }
 
 /// Invisible characters: soft hyphens, joiners, direction and byte order marks. They come from web pages and would
@@ -70,8 +82,9 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }
 
-fn is_hyphen(c: char) -> bool {
-    matches!(c, '\u{2010}'..='\u{2013}' | '\u{2212}')
+/// Hyphens, dashes of all widths, and the sign of subtraction; NFKC gives the full-width ones.
+fn is_dash(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}')
 }
 
 pub(crate) fn is_han(c: char) -> bool {
@@ -98,7 +111,7 @@ pub(crate) fn runs(text: &str) -> Vec<Run<'_>> {
         let length = if is_han(c) {
             rest.find(|c| !is_han(c)).unwrap_or(rest.len())
         } else if is_latin(c) {
-            latin_length(rest)
+            codes::length_with_spaces(rest, latin_length(rest))
         } else {
             c.len_utf8()
         };
@@ -116,11 +129,16 @@ pub(crate) fn runs(text: &str) -> Vec<Run<'_>> {
 /// Length of a run of letters, digits, and connectors between them.
 fn latin_length(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
+    let mut before = ' ';
     while let Some((place, c)) = chars.next() {
-        let goes_on = is_latin(c) || (is_connector(c) && chars.peek().is_some_and(|(_, next)| is_latin(*next)));
-        if !goes_on {
+        let next = chars.peek().map(|(_, next)| *next);
+        let connects = is_connector(c) && next.is_some_and(is_latin);
+        // `M8×40`
+        let multiplies = matches!(c, '×' | '*') && before.is_ascii_digit() && next.is_some_and(|c| c.is_ascii_digit());
+        if !(is_latin(c) || connects || multiplies) {
             return place;
         }
+        before = c;
     }
     text.len()
 }
@@ -137,9 +155,9 @@ pub(crate) fn han_words(run: &str) -> Vec<&str> {
     JIEBA.cut(run, false).into_iter().map(|token| token.word).collect()
 }
 
-/// The words of a Chinese run, and the words within them.
-fn han_search_words(run: &str) -> Vec<&str> {
-    JIEBA.cut_for_search(run, false).into_iter().map(|token| token.word).collect()
+/// The words of a Chinese run and the words within them, each with its place in characters.
+fn han_search_words(run: &str) -> Vec<(&str, Range<usize>)> {
+    JIEBA.cut_for_search(run, false).into_iter().map(|token| (token.word, token.start..token.end)).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use search::{Change, Clause, Document, matches};
+use search::{Change, Clause, Document, Reach, matches};
 
 use crate::{ALL, HOSTILE, document, found, id, index_of, index_of_titles, tagged};
 
@@ -47,11 +47,42 @@ fn every_word_is_required() {
 }
 
 #[test]
+fn the_restricted_text_is_found_by_those_who_may_read_it() {
+    let restricted = Document {
+        extra: "Zhang 张三".to_owned(),
+        restricted: "supplier agreed 保修外 E-721".to_owned(),
+        ..document(1, "pump leaks", "")
+    };
+    let (_folder, index) = index_of(vec![restricted, document(2, "supplier 保修外 E-721", "")]);
+    for (text, by_all, by_some) in [
+        ("zhang", vec![1], vec![1]),
+        ("张三 pump", vec![1], vec![1]),
+        ("supplier", vec![2], vec![1, 2]),
+        ("保修外", vec![2], vec![1, 2]),
+        ("E721", vec![2], vec![1, 2]),
+        ("suppl", vec![2], vec![1, 2]),
+        // Each word in another text.
+        ("pump 张三 supplier", vec![], vec![1]),
+    ] {
+        let ask = |reach| {
+            let mut ids: Vec<u128> =
+                index.find(text, &ALL, reach, 10).unwrap().iter().map(|hit| hit.id.as_u128()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!((ask(Reach::Extra), ask(Reach::Restricted)), (by_all, by_some), "{text}");
+    }
+    // Neither the order nor the scores tell of it.
+    let order = index.find("supplier", &ALL, Reach::Restricted, 10).unwrap();
+    assert_eq!((order[0].id, order[1].score), (id(2), 0.0));
+}
+
+#[test]
 fn a_text_without_words_finds_nothing() {
     let (_folder, index) = index_of_titles(&["a printer", "，。"]);
     for text in ["", "  ", "!?", "，。", "😀", "\u{0}", "- _ . /"] {
         assert_eq!(found(&index, text), Vec::<u128>::new(), "{text:?}");
-        assert!(!matches(text, text, "printer", ""), "{text:?}");
+        assert!(!matches(text, &[text, "printer"]), "{text:?}");
     }
 }
 
@@ -65,7 +96,7 @@ fn clause_and_limit_are_respected() {
     let ask = |all_of: &[&str], any_of: Option<&[&str]>, limit| {
         let owned = |tags: &[&str]| -> Vec<String> { tags.iter().map(|tag| (*tag).to_owned()).collect() };
         let clause = Clause { all_of: owned(all_of), any_of: any_of.map(owned).into_iter().collect() };
-        index.find("printer", &clause, limit).unwrap().len()
+        index.find("printer", &clause, Reach::Extra, limit).unwrap().len()
     };
     assert_eq!(ask(&["open"], None, 10), 2);
     assert_eq!(ask(&["open"], Some(&["team=b"]), 10), 1);
@@ -83,7 +114,8 @@ fn results_are_ordered_by_relevance() {
         Document { extra: "printer".to_owned(), ..document(2, "weekly report", "short") },
         document(3, "printer", ""),
     ]);
-    let order: Vec<u128> = index.find("printer", &ALL, 10).unwrap().iter().map(|hit| hit.id.as_u128()).collect();
+    let order: Vec<u128> =
+        index.find("printer", &ALL, Reach::Extra, 10).unwrap().iter().map(|hit| hit.id.as_u128()).collect();
     assert_eq!(order, [3, 1, 2]);
 }
 
@@ -100,10 +132,18 @@ fn hostile_texts_are_handled() {
 
 /// The index finds a document if and only if `matches` is true.
 fn assert_agrees(index: &search::Index, text: &str, documents: &[Document]) {
-    let mut expected: Vec<u128> =
-        documents.iter().filter(|d| matches(text, &d.title, &d.body, &d.extra)).map(|d| d.id.as_u128()).collect();
-    expected.sort_unstable();
-    assert_eq!(found(index, text), expected, "{text:?}");
+    for reach in [Reach::Extra, Reach::Restricted] {
+        let is_expected = |d: &&Document| match reach {
+            Reach::Extra => matches(text, &[&d.title, &d.body, &d.extra]),
+            Reach::Restricted => matches(text, &[&d.title, &d.body, &d.extra, &d.restricted]),
+        };
+        let mut expected: Vec<u128> = documents.iter().filter(is_expected).map(|d| d.id.as_u128()).collect();
+        expected.sort_unstable();
+        let mut found: Vec<u128> =
+            index.find(text, &ALL, reach, 1_000).unwrap().into_iter().map(|hit| hit.id.as_u128()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{text:?} {reach:?}");
+    }
 }
 
 /// Fragments that form words, codes and mixtures.
@@ -162,6 +202,19 @@ const PIECES: &[&str] = &[
     "あ",
     "ア",
     "한",
+    "6ES7",
+    "214-1AG40",
+    "315",
+    "GB/T",
+    "1234.5",
+    "M8",
+    "x",
+    "×",
+    "40",
+    "0x80070005",
+    "80070005",
+    "—",
+    "機",
     "v",
     "1",
     ".2",
@@ -182,16 +235,20 @@ proptest! {
 
     #[test]
     fn the_index_agrees_with_matches(
-        texts in prop::collection::vec((text(), text(), text()), 1..12),
+        texts in prop::collection::vec((text(), text(), text(), text()), 1..12),
         questions in prop::collection::vec(text(), 1..24),
     ) {
         let documents: Vec<Document> = (1..)
             .zip(&texts)
-            .map(|(n, (title, body, extra))| Document { extra: extra.clone(), ..document(n, title, body) })
+            .map(|(n, (title, body, extra, restricted))| Document {
+                extra: extra.clone(),
+                restricted: restricted.clone(),
+                ..document(n, title, body)
+            })
             .collect();
         let (_folder, index) = index_of(documents.clone());
         // Texts of the documents themselves, so that many queries match.
-        let own = texts.iter().flat_map(|(title, body, extra)| [title, body, extra]);
+        let own = texts.iter().flat_map(|(title, body, extra, restricted)| [title, body, extra, restricted]);
         for question in questions.iter().chain(own) {
             assert_agrees(&index, question, &documents);
         }

@@ -1,5 +1,6 @@
-//! Tests of the public interface: similarity, full-text search, durability.
+//! Tests of the public interface: similarity, full-text search, spellings, durability.
 
+mod codes;
 mod crash;
 mod durable;
 mod find;
@@ -8,7 +9,7 @@ mod similar;
 use std::collections::HashSet;
 use std::path::Path;
 
-use search::{Change, Clause, Document, Hit, Index, SimilarQuery, Weights};
+use search::{Change, Clause, Document, Hit, Index, Reach, SimilarQuery, Weights};
 use uuid::Uuid;
 
 static WEIGHTS: Weights = Weights::DEFAULT;
@@ -25,6 +26,7 @@ fn document(number: u128, title: &str, body: &str) -> Document {
         title: title.to_owned(),
         body: body.to_owned(),
         extra: String::new(),
+        restricted: String::new(),
         tags: Vec::new(),
     }
 }
@@ -74,7 +76,8 @@ fn numbers(hits: &[Hit]) -> Vec<u128> {
 }
 
 fn found(index: &Index, text: &str) -> Vec<u128> {
-    let mut found: Vec<u128> = index.find(text, &ALL, 1_000).unwrap().into_iter().map(|hit| hit.id.as_u128()).collect();
+    let mut found: Vec<u128> =
+        index.find(text, &ALL, Reach::Extra, 1_000).unwrap().into_iter().map(|hit| hit.id.as_u128()).collect();
     found.sort_unstable();
     found
 }

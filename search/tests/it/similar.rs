@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use search::{Change, Clause, Facet, REASONS_MAX, ReasonKind, SimilarQuery};
+use search::{Change, Clause, Document, Facet, REASONS_MAX, Reach, ReasonKind, SimilarQuery};
 
 use crate::{ALL, HOSTILE, document, id, index_of, index_of_titles, numbers, question, similar, tagged};
 
@@ -198,7 +198,7 @@ fn documents_outside_of_the_clause_change_nothing() {
     let questions = ["coolant leaks from pump 7", "coolant leaks frobozz", "水泵漏水 frobozz", "pump", "layoffs"];
     let ask = |index: &search::Index| {
         let similar = |title| index.similar(&SimilarQuery { clause: &clause, ..question(title, "", &none) }).unwrap();
-        let found = |title| index.find(title, &clause, 10).unwrap();
+        let found = |title| index.find(title, &clause, Reach::Extra, 10).unwrap();
         (questions.map(similar), questions.map(found))
     };
     let (_folder, alone) = index_of(own());
@@ -256,10 +256,22 @@ fn replaced_and_removed_documents_are_not_found() {
 }
 
 #[test]
-fn extra_text_is_not_compared() {
-    let extra = search::Document { extra: "replaced the fuser".to_owned(), ..document(1, "printer jams", "") };
-    let (_folder, index) = index_of(vec![extra]);
-    assert!(similar(&index, "fuser replaced", "").is_empty());
+fn extra_and_restricted_texts_are_not_compared_and_change_no_score() {
+    let plain = || vec![document(1, "printer jams 卡纸", ""), document(2, "printer offline 脱机", "")];
+    let (_folder, index) = index_of(plain());
+    let (_folder, with_texts) = index_of(
+        plain()
+            .into_iter()
+            .map(|document| {
+                let (extra, restricted) = ("replaced the fuser 定影器".to_owned(), "卡纸 printer 员工".to_owned());
+                Document { extra, restricted, ..document }
+            })
+            .collect(),
+    );
+    assert!(similar(&with_texts, "fuser replaced 定影器", "").is_empty());
+    for question in ["printer jams 卡纸 定影", "脱机 员工 卡", "printer 换定影器"] {
+        assert_eq!(similar(&with_texts, question, ""), similar(&index, question, ""), "{question}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub const OPERATIONS: [Operation; 25] = [
 /// All other mutations; they change nothing that the snapshot depends on.
 pub type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-pub const OTHER_OPERATIONS: [OtherOperation; 50] = [
+pub const OTHER_OPERATIONS: [OtherOperation; 51] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -113,6 +113,11 @@ pub const OTHER_OPERATIONS: [OtherOperation; 50] = [
     ("reviewCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
     ("publishCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
     ("retireCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
+    // A user with the right gets an error: no solution tag.
+    (
+        "createCard",
+        |_| json!({ "title": "t", "solution": "s", "faultType": "HARDWARE", "rootCauseLevel": "L1_USER_ERROR", "solutionTags": [] }),
+    ),
     ("editCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000", "title": "changed" })),
     ("registerSystem", |desk| json!({ "key": desk.app.new_uuid().to_string() })),
     ("updateSystem", |_| json!({ "key": "ERP_NO", "name": "ERP" })),

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { nameOf, useCatalogue } from '../api/catalogue';
 import { KnowledgeCardsDocument, type CardRowFragment, type KnowledgeCardOrder, type KnowledgeCardState } from '../gql';
 import { useLanguage } from '../i18n';
@@ -13,8 +13,9 @@ const ORDERS: readonly KnowledgeCardOrder[] = ['RANK', 'EXTRACTED_AT', 'CASES', 
 const PAGE_SIZE = 30;
 
 /** All knowledge cards, the most reliable ones first. */
-export function Knowledge() {
+export function Knowledge({ writes }: { writes: boolean }) {
   const [, t] = useLanguage();
+  const [, navigate] = useLocation();
   const [state, setState] = useState<KnowledgeCardState | ''>('');
   const [orderBy, setOrderBy] = useState<KnowledgeCardOrder>('RANK');
   const [text, setText] = useState('');
@@ -44,6 +45,11 @@ export function Knowledge() {
           ))}
         </select>
         <input type="search" maxLength={200} placeholder={t('card.find')} aria-label={t('card.find')} value={text} onChange={(e) => restartWith(() => setText(e.target.value))} />
+        {writes && (
+          <button type="button" className="primary" onClick={() => navigate('/knowledge/new')} data-testid="card-new">
+            {t('card.new')}
+          </button>
+        )}
       </div>
       <p className="quiet pad">{t('card.help')}</p>
       <KnowledgeGaps />

@@ -20,6 +20,7 @@ import {
 import { useLanguage } from '../i18n';
 import { FormErrors } from '../shell/ErrorNote';
 import { AttributionForm } from './Attribution';
+import { citedDrafts } from './citedDraft';
 
 const SUPPORTED_ACTIONS = [
   'ACCEPT',
@@ -97,6 +98,7 @@ export function Actions({ page, onChange }: Props) {
       {(openForm === 'RESOLVE' || openForm === 'ATTRIBUTE') && (
         <AttributionForm
           initial={page.attribution}
+          drafts={citedDrafts(page.citations)}
           submitLabel={t(`action.${openForm}`)}
           action={openForm === 'RESOLVE' ? resolve : attribute}
           onCancel={() => setOpenAction(null)}

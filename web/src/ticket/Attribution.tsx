@@ -5,9 +5,10 @@ import type { AttributionFragment, AttributionInput, FaultType, RootCauseLevel }
 import { useLanguage } from '../i18n';
 import { formatDateTime } from '../lib/time';
 import { FormErrors } from '../shell/ErrorNote';
+import type { CitedDraft } from './citedDraft';
 
-const FAULT_TYPES: FaultType[] = ['HARDWARE', 'SOFTWARE', 'CONFIGURATION', 'OPERATION'];
-const ROOT_CAUSE_LEVELS: RootCauseLevel[] = ['L1_USER_ERROR', 'L2_ENVIRONMENT', 'L3_DESIGN_DEFECT'];
+export const FAULT_TYPES: FaultType[] = ['HARDWARE', 'SOFTWARE', 'CONFIGURATION', 'OPERATION'];
+export const ROOT_CAUSE_LEVELS: RootCauseLevel[] = ['L1_USER_ERROR', 'L2_ENVIRONMENT', 'L3_DESIGN_DEFECT'];
 
 /** Cause and solution of an imported ticket as its source wrote them: a text, and no attribution. */
 export function SourceSolution({ text }: { text: string }) {
@@ -49,6 +50,8 @@ export function AttributionSummary({ attribution }: { attribution: AttributionFr
 interface Props<R, I> {
   /** The current attribution. */
   initial: AttributionFragment | null;
+  /** What the form can be filled with; without a current attribution it begins with the first. */
+  drafts: readonly CitedDraft[];
   submitLabel: string;
   action: Action<R, I>;
   onSubmit: (attribution: AttributionInput) => void;
@@ -56,14 +59,28 @@ interface Props<R, I> {
 }
 
 /** The attribution form. A ticket cannot be resolved without attribution. */
-export function AttributionForm<R, I>({ initial, submitLabel, action, onSubmit, onCancel }: Props<R, I>) {
+export function AttributionForm<R, I>({ initial, drafts, submitLabel, action, onSubmit, onCancel }: Props<R, I>) {
   const [, t] = useLanguage();
   const { causeTags, solutionTags } = useCatalogue();
-  const [faultType, setFaultType] = useState<FaultType | ''>(initial?.faultType ?? '');
-  const [rootCauseLevel, setLevel] = useState<RootCauseLevel | ''>(initial?.rootCauseLevel ?? '');
-  const [causeTag, setCauseTag] = useState(initial?.causeTag ?? '');
-  const [tags, setTags] = useState<readonly string[]>(initial?.solutionTags ?? []);
-  const [resolution, setResolution] = useState(initial?.resolution ?? '');
+  const [draftId, setDraftId] = useState(initial ? '' : (drafts[0]?.id ?? ''));
+  const draft = drafts.find(({ id }) => id === draftId);
+  const start = initial ?? draft;
+  const [faultType, setFaultType] = useState<FaultType | ''>(start?.faultType ?? '');
+  const [rootCauseLevel, setLevel] = useState<RootCauseLevel | ''>(start?.rootCauseLevel ?? '');
+  const [causeTag, setCauseTag] = useState(start?.causeTag ?? '');
+  const [tags, setTags] = useState<readonly string[]>(start?.solutionTags ?? []);
+  const [resolution, setResolution] = useState(start?.resolution ?? '');
+  const [checked, setChecked] = useState(false);
+  const fillFrom = (id: string) => {
+    const next = drafts.find((of) => of.id === id) ?? initial;
+    setDraftId(id);
+    setChecked(false);
+    setFaultType(next?.faultType ?? '');
+    setLevel(next?.rootCauseLevel ?? '');
+    setCauseTag(next?.causeTag ?? '');
+    setTags(next?.solutionTags ?? []);
+    setResolution(next?.resolution ?? '');
+  };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (faultType === '' || rootCauseLevel === '') return;
@@ -71,6 +88,24 @@ export function AttributionForm<R, I>({ initial, submitLabel, action, onSubmit, 
   };
   return (
     <form className="panel" onSubmit={submit} data-testid="attribution-form">
+      {drafts.length > 0 && (
+        <label>
+          {t('attribution.cited.from')}
+          <select value={draftId} onChange={(e) => fillFrom(e.target.value)} data-testid="cited-source">
+            {drafts.map(({ id, source }) => (
+              <option key={id} value={id}>
+                {source}
+              </option>
+            ))}
+            <option value="">{t('attribution.cited.none')}</option>
+          </select>
+        </label>
+      )}
+      {draft && (
+        <p role="status" className="note" data-testid="cited-draft">
+          {t('attribution.cited', { source: draft.source })}
+        </p>
+      )}
       <div className="fields">
         <label>
           {t('attribution.faultType')}
@@ -135,6 +170,12 @@ export function AttributionForm<R, I>({ initial, submitLabel, action, onSubmit, 
           data-testid="resolution"
         />
       </label>
+      {draft && (
+        <label className="check">
+          <input type="checkbox" required checked={checked} onChange={(e) => setChecked(e.target.checked)} data-testid="cited-confirm" />
+          {t('attribution.cited.confirm')}
+        </label>
+      )}
       <FormErrors action={action} />
       <div className="line">
         <button type="submit" className="primary" disabled={action.busy || tags.length === 0} data-testid="attribution-submit">

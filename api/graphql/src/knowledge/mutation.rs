@@ -3,12 +3,13 @@
 use async_graphql::{Context, ID, MergedObject, Object};
 use domain::kernel::CardId;
 use domain::knowledge;
-use domain::knowledge::model::{CiteSolution, EditCard, PublishCard, RetireCard, ReviewCard};
+use domain::knowledge::model::{CiteSolution, CreateCard, EditCard, PublishCard, RetireCard, ReviewCard};
 
 use super::super::error::OrTopLevel as _;
 use super::super::execute::{execute, mutations};
 use super::super::guard::cx;
 use super::super::inputs::{id, optional_id};
+use super::super::scalars::{FaultType, RootCauseLevel};
 use super::super::ticket::{TicketNode, ticket};
 use super::{CardNode, CitationNode};
 
@@ -26,6 +27,31 @@ mutations! {
         citation: Option<CitationNode>,
         /// The ticket after the mutation; null if it was refused.
         ticket: Option<TicketNode>,
+    }
+}
+
+mutations! {
+    /// A knowledge card in the author's own words.
+    CreateCardInput {
+        /// The problem in one line (title).
+        title: String,
+        /// The symptom, and where the solution applies; left out or empty: derived from the cause and product.
+        applies_to: Option<String>,
+        /// The solution: the steps, in order.
+        solution: String,
+        /// What kind of fault it is.
+        fault_type: FaultType,
+        /// The level of the root cause: user error, environment or design defect.
+        root_cause_level: RootCauseLevel,
+        /// Key of the cause tag.
+        cause_tag: Option<String>,
+        /// Key of the product.
+        product: Option<String>,
+        /// Keys of solution tags, 1 to 20.
+        solution_tags: Vec<String>,
+    } => CreateCardPayload {
+        /// The card, a draft; null if it was refused.
+        card: Option<CardNode>,
     }
 }
 
@@ -101,7 +127,7 @@ async fn card(ctx: &Context<'_>, id: Option<CardId>) -> async_graphql::Result<Op
 
 /// Mutations of knowledge.
 #[derive(MergedObject, Default)]
-pub struct KnowledgeMutation(CitationMutation, CardMutation);
+pub struct KnowledgeMutation(CitationMutation, CardCreationMutation, CardMutation);
 
 /// Mutations of citations.
 #[derive(Default)]
@@ -131,5 +157,46 @@ impl CitationMutation {
         let citation = knowledge::queries::citation(cx, cited).await.or_top_level(ctx)?.map(CitationNode);
         let ticket = ticket(ctx, id("ticketId", &ticket_id).ok()).await?;
         Ok(CiteSolutionPayload { citation, ticket, user_errors })
+    }
+}
+
+/// Mutations that create cards.
+#[derive(Default)]
+pub struct CardCreationMutation;
+
+#[Object]
+impl CardCreationMutation {
+    /// Writes a knowledge card by hand, as a draft; for staff, and for product managers for their products. Resolved tickets
+    /// with the same cause and solution tags join it. Refused with ALREADY_EXISTS if there is a card for them.
+    async fn create_card(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The texts, cause and tags of the card.")] input: CreateCardInput,
+    ) -> async_graphql::Result<CreateCardPayload> {
+        let CreateCardInput {
+            title,
+            applies_to,
+            solution,
+            fault_type,
+            root_cause_level,
+            cause_tag,
+            product,
+            solution_tags,
+            idempotency_key,
+        } = input;
+        let (created, user_errors) = execute(ctx, idempotency_key, || {
+            Ok(CreateCard {
+                title,
+                applies_to,
+                solution,
+                fault_type: fault_type.into(),
+                root_cause_level: root_cause_level.into(),
+                cause_tag,
+                product,
+                solution_tags,
+            })
+        })
+        .await?;
+        Ok(CreateCardPayload { card: card(ctx, created).await?, user_errors })
     }
 }

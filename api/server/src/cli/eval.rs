@@ -153,6 +153,7 @@ pub fn run(config: &Config, Eval { set, run, replay }: &Eval) -> Result<ExitCode
             title: entry.title.clone(),
             body: entry.body.clone(),
             extra: String::new(),
+            restricted: String::new(),
             tags: entry.tags(),
         };
         rebuild.put(chunk.iter().enumerate().map(document).collect()).map_err(error)?;

@@ -119,8 +119,8 @@ pub async fn with_texts(conn: &Executor, rows: Vec<card::Model>) -> Result<Vec<C
     rows.into_iter().map(card).collect()
 }
 
-/// Returns whether the card was inserted: there is one per signature.
-pub async fn insert_card(conn: &Executor, card: &Card) -> Result<bool> {
+/// Returns whether the card was inserted: there is one per signature. `by`: its author; `None`: it was extracted.
+pub async fn insert_card(conn: &Executor, card: &Card, by: Option<UserId>) -> Result<bool> {
     let Card { id, signature, state, version, extracted_at, .. } = card;
     let digest = signature.digest();
     let Signature { fault_type, root_cause_level, cause_tag, product, solution_tags } = signature.clone();
@@ -144,7 +144,7 @@ pub async fn insert_card(conn: &Executor, card: &Card) -> Result<bool> {
     if !matches!(inserted, TryInsertResult::Inserted(1..)) {
         return Ok(false);
     }
-    insert_version(conn, card, None, *extracted_at).await?;
+    insert_version(conn, card, by, *extracted_at).await?;
     Ok(true)
 }
 

@@ -230,7 +230,7 @@ impl Command for SaveCustomer {
         let Self { key: given, name, region, archived } = self;
         let key = key("key", given)?;
         let before = queries::customer_by_key(tx.conn(), &key).await?;
-        let id = before.map_or_else(|| CustomerId(tx.new_uuid()), |customer| customer.id);
+        let id = before.as_ref().map_or_else(|| CustomerId(tx.new_uuid()), |customer| customer.id);
         let customer = Customer {
             id,
             key: key.clone(),
@@ -238,8 +238,9 @@ impl Command for SaveCustomer {
             region: region.as_deref().map(|region| line("region", region, KEY_CHARS_MAX)).transpose()?,
             archived: *archived,
         };
+        let renamed = before.is_some_and(|before| before.name != customer.name);
         store::upsert_customer(tx.conn(), customer).await?;
-        tx.record(PeopleEvent::CustomerSaved { customer: id, key }).await?;
+        tx.record(PeopleEvent::CustomerSaved { customer: id, key, renamed }).await?;
         Ok(id)
     }
 }

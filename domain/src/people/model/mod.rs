@@ -80,6 +80,9 @@ pub enum PeopleEvent {
     CustomerSaved {
         customer: CustomerId,
         key: String,
+        /// Whether its name has changed.
+        #[serde(default)]
+        renamed: bool,
     },
 }
 

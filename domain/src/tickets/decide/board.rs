@@ -6,14 +6,16 @@ use std::collections::HashSet;
 use super::rights::{Grant, Scope, grants_of, sees_as_requester};
 use crate::kernel::{Actor, Timestamp, UserId};
 use crate::runtime::Audience;
-use crate::tickets::model::{BoardDelta, Fact, Filter, IdIs, Snapshot, Ticket, TicketEvent, TicketRequest};
+use crate::tickets::model::{
+    BoardDelta, Fact, Filter, IdIs, SearchTexts, Snapshot, Ticket, TicketEvent, TicketRequest,
+};
 
 /// The current state of a ticket at delivery, with its participants.
 #[derive(Clone, Debug)]
 pub struct LiveTicket {
     pub ticket: Ticket,
     pub participants: HashSet<UserId>,
-    pub extra: String,
+    pub texts: SearchTexts,
 }
 
 /// A live list of tickets: the viewer's scope and a filter.
@@ -32,6 +34,11 @@ impl Board {
     /// The grants of the viewer's scope; `None`: every ticket.
     pub fn grants(&self) -> Option<&[Grant]> {
         self.scope.grants()
+    }
+
+    /// Whether the list depends on the texts of tickets.
+    pub fn searches_texts(&self) -> bool {
+        self.filter.has_text()
     }
 
     /// Whether the viewer only sees what a requester sees.
@@ -57,8 +64,10 @@ impl Board {
         let created = matches!(event.fact, Fact::Created { .. });
         // The old text is not stored. If it changed, assume that the ticket matched before.
         let text_changed = match &event.fact {
-            Fact::Updated { fields } => fields.iter().any(|field| field == "title" || field == "description"),
-            Fact::Redacted { .. } => true,
+            Fact::Updated { fields } => {
+                fields.iter().any(|field| matches!(field.as_str(), "title" | "description" | "device" | "product"))
+            }
+            Fact::Redacted { .. } | Fact::Attributed { .. } | Fact::Unlinked { .. } => true,
             _ => false,
         };
         let text_before = if text_changed { TextMatching::Ignored } else { TextMatching::Compared };
@@ -130,7 +139,11 @@ pub fn matches(
         && created_at.is_none_or(|between| within(between.from, between.before, current.ticket.times.created_at))
         && updated_at.is_none_or(|between| within(between.from, between.before, updated))
         && (text_matching == TextMatching::Ignored
-            || text.as_ref().is_none_or(|text| search::matches(text, title, description, &current.extra)))
+            || text.as_ref().is_none_or(|text| {
+                let SearchTexts { extra, restricted } = &current.texts;
+                let restricted = if as_requester { "" } else { restricted.as_str() };
+                search::matches(text, &[title, description, extra, restricted])
+            }))
 }
 
 fn id_matches(is: Option<&IdIs>, id: Option<uuid::Uuid>) -> bool {

@@ -17,6 +17,13 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
+impl Filter {
+    /// Whether any part of it searches a text.
+    pub fn has_text(&self) -> bool {
+        self.text.is_some() || self.and.iter().chain(&self.or).any(Self::has_text)
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StatusIs {
     pub one_of: Option<Vec<TicketStatus>>,
@@ -81,4 +88,29 @@ pub enum BoardDelta {
 pub enum ConfidentialityCause {
     Team(TeamId),
     IssueType(String),
+}
+
+/// Whose name tickets are searched by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextSource {
+    Requester(UserId),
+    Customer(CustomerId),
+    Product(String),
+}
+
+/// Which tickets an index is built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexedSubset {
+    All,
+    Confidentiality(ConfidentialityCause),
+    Named(TextSource),
+}
+
+/// What a ticket is searched by besides title and description.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchTexts {
+    /// For those who see the ticket in full: number, token, device, references, resolution, names, public comments.
+    pub extra: String,
+    /// For staff who see the ticket in full: internal comments.
+    pub restricted: String,
 }

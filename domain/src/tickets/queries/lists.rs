@@ -160,8 +160,10 @@ async fn search_index(cx: &Ctx, scope: &Scope, filter: &Filter, text: &str) -> R
     let mut any_of: Vec<Vec<String>> = scope.terms().into_iter().collect();
     add_filter_terms(filter, &mut any_of);
     let clause = search::Clause { all_of: Vec::new(), any_of };
+    // The same rule as for the comments of a ticket.
+    let reach = if sees_as_requester(&cx.actor) { search::Reach::Extra } else { search::Reach::Restricted };
     let (index, text) = (cx.app.index.clone(), text.to_owned());
-    let hits = tokio::task::spawn_blocking(move || index.find(&text, &clause, TEXT_HITS_MAX))
+    let hits = tokio::task::spawn_blocking(move || index.find(&text, &clause, reach, TEXT_HITS_MAX))
         .await
         .map_err(Error::internal)??;
     Ok(hits.into_iter().map(|hit| hit.id).collect())

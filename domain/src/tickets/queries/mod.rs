@@ -13,7 +13,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, Query
 
 pub use self::lists::{FILTER_PARTS_MAX, FILTER_TEXTS_MAX, Ordering, TEXT_HITS_MAX, check_filter, list};
 pub use self::projections::{
-    IndexedTicket, Texts, changed_tickets, extra_text, indexed_tickets, indexed_tickets_after, texts, texts_after,
+    IndexedTicket, Texts, changed_tickets, indexed_tickets, indexed_tickets_after, texts, texts_after,
     tickets_with_changed_text,
 };
 use super::decide::board::LiveTicket;
@@ -438,29 +438,41 @@ pub async fn live_ticket(app: &Arc<App>, id: TicketId, at: Cursor) -> Result<Opt
     let cache = &app.state::<LiveTicketCache>().0;
     // A reader of the log may be ahead of the feed.
     let now = at.max(*app.feed.head().borrow());
-    let loaded =
-        cache.try_get_with((now, id), async { Ok::<_, Error>(live_tickets(app, vec![id]).await?.remove(&id)) });
+    let loaded = cache.try_get_with((now, id), async {
+        Ok::<_, Error>(live_tickets(app, vec![id], LiveTexts::Loaded).await?.remove(&id))
+    });
     loaded.await.map_err(|e: Arc<Error>| Error::internal(e))
+}
+
+/// Whether live tickets come with what they are searched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveTexts {
+    Loaded,
+    /// No board searches them.
+    Left,
 }
 
 /// The current state of several tickets.
 #[boxed]
-pub async fn live_tickets(app: &Arc<App>, ids: Vec<TicketId>) -> Result<HashMap<TicketId, Arc<LiveTicket>>> {
+pub async fn live_tickets(
+    app: &Arc<App>,
+    ids: Vec<TicketId>,
+    texts: LiveTexts,
+) -> Result<HashMap<TicketId, Arc<LiveTicket>>> {
     let conn = app.db.read();
     let rows = ticket::Entity::find().filter(ticket::Column::Id.is_in(ids.iter().copied())).all(conn).await?;
     let mut participants = store::participants(conn, &ids).await?;
-    let mut refs = store::refs(conn, &ids).await?;
-    let mut attributions = store::attributions(conn, &ids).await?;
-    let mut solutions = store::source_solutions(conn, &ids).await?;
-    let to_live_ticket = |row: ticket::Model| {
-        let ticket = Ticket::try_from(row)?;
-        let participants = participants.remove(&ticket.id).unwrap_or_default();
-        let refs = refs.remove(&ticket.id).unwrap_or_default();
-        let (attribution, solution) = (attributions.remove(&ticket.id), solutions.remove(&ticket.id));
-        let extra = extra_text(&ticket, &refs, attribution.as_ref(), solution.as_deref());
-        Ok((ticket.id, Arc::new(LiveTicket { ticket, participants, extra })))
+    let tickets = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;
+    let mut texts = match texts {
+        LiveTexts::Loaded => projections::search_texts(conn, &tickets).await?,
+        LiveTexts::Left => HashMap::new(),
     };
-    rows.into_iter().map(to_live_ticket).collect()
+    let to_live_ticket = |ticket: Ticket| {
+        let participants = participants.remove(&ticket.id).unwrap_or_default();
+        let texts = texts.remove(&ticket.id).unwrap_or_default();
+        (ticket.id, Arc::new(LiveTicket { ticket, participants, texts }))
+    };
+    Ok(tickets.into_iter().map(to_live_ticket).collect())
 }
 
 /// The visible ones of these tickets, in the given order; for hits of the index.

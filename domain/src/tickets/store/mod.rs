@@ -15,8 +15,8 @@ use sea_orm::{
 
 use self::entities::{attribution, comment, external_ref, participant, source_solution, ticket, ticket_open};
 use super::model::{
-    Attribution, Comment, ConfidentialityCause, ExternalRef, NumberSequence, ParticipantReason, Ticket, TicketStatus,
-    Visibility,
+    Attribution, Comment, ConfidentialityCause, ExternalRef, NumberSequence, ParticipantReason, TextSource, Ticket,
+    TicketStatus, Visibility,
 };
 use crate::catalogue::model::Kind;
 use crate::catalogue::queries as catalogue;
@@ -109,6 +109,15 @@ pub(super) fn has_cause(cause: &ConfidentialityCause) -> SimpleExpr {
     match cause {
         ConfidentialityCause::Team(team) => ticket::Column::TeamId.eq(*team),
         ConfidentialityCause::IssueType(key) => ticket::Column::IssueType.eq(key),
+    }
+}
+
+/// Tickets that are searched by this name.
+pub(super) fn has_name(source: &TextSource) -> SimpleExpr {
+    match source {
+        TextSource::Requester(user) => ticket::Column::RequesterId.eq(*user),
+        TextSource::Customer(customer) => ticket::Column::CustomerId.eq(*customer),
+        TextSource::Product(key) => ticket::Column::Product.eq(key),
     }
 }
 
