@@ -44,6 +44,11 @@ async fn assert_fired(client: &Client, id: &str, times: usize) {
     assert_eq!(count_firings(client, id).await, times);
 }
 
+/// An SLA has two targets; each miss is told once.
+fn is_told_once(((cause, _), times): (&(String, String), &usize)) -> bool {
+    *times == 1 || (cause == "SLA_BREACHED" && *times == 2)
+}
+
 fn fired_levels(levels: &[(i64, i64, String)]) -> Vec<i64> {
     levels.iter().filter(|(_, _, state)| state == "FIRED").map(|(_, level, _)| *level).collect()
 }
@@ -92,7 +97,7 @@ async fn a_clock_jump_fires_each_level_once_and_notifies_administrators() {
     let (levels, notified) = escalation_state(&desk.as_("admin").await, &id).await;
     assert_eq!(fired_levels(&levels)[..3], [1, 2, 3]);
     assert_fired(&desk.as_("admin").await, &id, fired_levels(&levels).len()).await;
-    assert!(notified.values().all(|n| *n == 1), "{notified:?}");
+    assert!(notified.iter().all(is_told_once), "{notified:?}");
     desk.close().await;
 }
 
@@ -122,7 +127,7 @@ async fn two_workers_share_the_jobs_and_fire_each_level_once() {
             let (escalation_state, notified) = escalation_state(&admin, id).await;
             assert_eq!(fired_levels(&escalation_state), levels);
             assert_fired(&admin, id, levels.len()).await;
-            assert!(notified.values().all(|n| *n == 1), "{notified:?}");
+            assert!(notified.iter().all(is_told_once), "{notified:?}");
         }
     }
     if on_postgres() {

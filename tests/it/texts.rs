@@ -107,13 +107,14 @@ fn every_message_of_the_code_exists_in_every_language_and_none_is_unused() {
 }
 
 /// Texts that are not messages: marks in what others wrote, names that a new installation begins with.
-const BILINGUAL: [&str; 8] = [
+const BILINGUAL: [&str; 9] = [
     "domain/src/calendar/commands.rs",
     "domain/src/catalogue/model.rs",
     "domain/src/intake/decide/email/automatic.rs",
     "domain/src/intake/decide/email/fingerprint.rs",
     "domain/src/intake/decide/email/subject.rs",
     "domain/src/intake/decide/quoted_text.rs",
+    "domain/src/intake/decide/words.rs",
     "domain/src/sla/commands.rs",
     "api/server/src/cli/demo",
 ];

@@ -260,7 +260,7 @@ pub(super) async fn owners_who_left(conn: &Executor, max: u64) -> Result<Vec<Use
 }
 
 /// The open tickets of these people, accepted or not.
-pub(super) async fn open_work(conn: &Executor, of: &[UserId], after: i64, max: u64) -> Result<Vec<Ticket>> {
+pub(super) async fn work_of(conn: &Executor, of: &[UserId], after: i64, max: u64) -> Result<Vec<Ticket>> {
     let rows = ticket::Entity::find()
         .filter(ticket::Column::Number.gt(after))
         .filter(ticket::Column::AssigneeId.is_in(of.iter().copied()))

@@ -160,7 +160,7 @@ async fn hand_over_work_of_absentees(tx: &mut Tx, availability: &Availability) -
     let mut work: BTreeMap<UserId, Vec<(i64, Option<UserId>)>> = BTreeMap::new();
     let mut after = 0;
     for _ in 0..UNACCEPTED_BATCHES_MAX {
-        let open = queries::open_work(tx.conn(), &gone, after, DRAIN_MAX).await?;
+        let open = queries::work_of(tx.conn(), &gone, after, DRAIN_MAX).await?;
         let Some(last) = open.last() else { break };
         after = last.number;
         for ticket in open {

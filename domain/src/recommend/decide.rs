@@ -14,6 +14,7 @@ use crate::kernel::{CardId, TicketId, Timestamp};
 use crate::knowledge::decide::lower_bound;
 use crate::knowledge::model::ReuseStats;
 use crate::msg;
+use crate::tickets::model::Attribution;
 
 /// The factor on a case's score for each reopening.
 const REOPENED_FACTOR: f32 = 0.85;

@@ -21,7 +21,7 @@ pub type Operation = (&'static str, Stage, fn(&Desk) -> Json);
 /// A placeholder for the ticket's own id.
 pub const OWN_ID: &str = "itself";
 
-pub const OPERATIONS: [Operation; 25] = [
+pub const OPERATIONS: [Operation; 26] = [
     ("assignTicket", Stage::New, |desk| json!({ "assigneeId": desk.id("agent2").to_string() })),
     ("acceptTicket", Stage::Assigned, |_| json!({})),
     ("setWaiting", Stage::InProgress, |_| json!({ "reason": "等待备件" })),
@@ -42,6 +42,7 @@ pub const OPERATIONS: [Operation; 25] = [
     ("redactTicket", Stage::InProgress, |_| json!({ "texts": ["TITLE"] })),
     ("linkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
     ("unlinkExternalRef", Stage::Assigned, |_| json!({ "system": "ERP_NO" })),
+    ("revokeTicketLinks", Stage::Assigned, |_| json!({})),
     ("rateTicket", Stage::Closed, |_| json!({ "score": 5 })),
     // A user with the right gets an error about the missing source.
     ("citeSolution", Stage::InProgress, |_| json!({})),
@@ -55,7 +56,7 @@ pub const OPERATIONS: [Operation; 25] = [
 /// All other mutations; they change nothing that the snapshot depends on.
 pub type OtherOperation = (&'static str, fn(&Desk) -> Json);
 
-pub const OTHER_OPERATIONS: [OtherOperation; 51] = [
+pub const OTHER_OPERATIONS: [OtherOperation; 57] = [
     ("createTicket", |_| json!({ "title": "new", "description": "new" })),
     (
         "createTicket for another",
@@ -110,6 +111,13 @@ pub const OTHER_OPERATIONS: [OtherOperation; 51] = [
         |_| json!({ "priority": "LOW", "levels": [{ "level": 1, "afterSeconds": 60, "channels": ["WEB"] }] }),
     ),
     ("answerSurvey", |_| json!({ "token": "00", "score": 5 })),
+    // Nobody's right: the link is refused.
+    ("replyByLink", |_| json!({ "link": "00", "body": "x" })),
+    ("chaseByLink", |_| json!({ "link": "00" })),
+    ("reopenByLink", |_| json!({ "link": "00", "reason": "x" })),
+    ("cancelByLink", |_| json!({ "link": "00", "reason": "x" })),
+    ("rateByLink", |_| json!({ "link": "00", "score": 5 })),
+    ("saveNotificationWay", |_| json!({ "cause": "UPDATED", "way": "DIGEST" })),
     ("reviewCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
     ("publishCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
     ("retireCard", |_| json!({ "cardId": "018f0000-0000-7000-8000-000000000000" })),
@@ -143,7 +151,7 @@ pub const OTHER_OPERATIONS: [OtherOperation; 51] = [
 ];
 
 /// Queries that do not concern one ticket.
-pub const QUERIES: [(&str, &str); 38] = [
+pub const QUERIES: [(&str, &str); 39] = [
     ("about", "about { version }"),
     ("viewer", "viewer { id }"),
     ("catalogue", "catalogue { teams { key } }"),
@@ -162,6 +170,7 @@ pub const QUERIES: [(&str, &str); 38] = [
     ("healthReport", "healthReport(month: \"2026-03\") { resolved }"),
     ("escapeKpi", "escapeKpi(quarter: \"2026-Q1\") { product }"),
     ("solutionOfTheWeek", "solutionOfTheWeek(week: \"2026-W10\") { steps }"),
+    ("ticketByLink", "ticketByLink(link: \"00\") { number }"),
     ("survey", "survey(token: \"00\") { number }"),
     ("knowledgeCards", "knowledgeCards { nodes { state } }"),
     ("escalationPolicies", "escalationPolicies { version }"),
@@ -202,7 +211,7 @@ pub const TICKET_QUERIES: [&str; 4] = ["node", "ticket", "tickets", "similarCase
 /// Operations on the session itself, which tests/it/sessions.rs covers.
 pub const SESSION_OPERATIONS: [&str; 4] = ["signIn", "signOut", "refreshSession", "createTodoToken"];
 
-pub const FIELDS: &str = "access allowedActions assignmentTrace { at } assignee { name } attribution { resolution } cancelReason card { id } channel chaseCount
+pub const FIELDS: &str = "access allowedActions askedAt assignmentTrace { at } assignee { name } attribution { resolution } cancelReason card { id } channel chaseCount
     citations { text }
     closedAt comments { nodes { body } } createdAt customer { key } description device escalations { level } events(first: 100) { nodes { kind } }
     externalRefs { externalId } firstOpenedAt firstOpenedBy { name } firstRespondedAt followers { name } handOverCount historyIncomplete id

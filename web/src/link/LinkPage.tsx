@@ -92,7 +92,7 @@ function NextStep({ ticket }: { ticket: LinkedTicketFragment }) {
           <strong>{t('link.next.WAITING')}</strong> {ticket.waitingReason}
         </p>
       : <p>{t(`link.next.${ticket.status}`)}</p>}
-      {ticket.assigneeName !== null && <p>{t('link.assignee', { name: ticket.assigneeName ?? '' })}</p>}
+      {ticket.assigneeName !== null && <p>{t('link.assignee', { name: ticket.assigneeName })}</p>}
       {respondBy !== null && <p>{t('link.respondBy', { time: respondBy })}</p>}
       {respondBy === null && resolveBy !== null && <p>{t('link.resolveBy', { time: resolveBy })}</p>}
     </div>

@@ -18,7 +18,7 @@ const GRAPHIQL_FILE: &str = "graphiql.html";
 
 /// The routes of the web app (`web/src/App.tsx`); a segment with a colon is any text, one with a question mark may be
 /// absent.
-const ROUTES: [&str; 14] = [
+const ROUTES: [&str; 15] = [
     "/",
     "/knowledge",
     "/knowledge/:id",
@@ -32,6 +32,7 @@ const ROUTES: [&str; 14] = [
     "/reports/heatmap",
     "/request",
     "/settings",
+    "/t/:link",
     "/tickets/:number",
 ];
 

@@ -35,7 +35,7 @@ pub async fn place(tx: &mut Tx, gateway: Gateway, message: &Message, writer: &Wr
     let referred = referred_ticket(tx, channel, message).await?;
     // A mail of staff without a reference is their own request; in a chat they answer what they were sent.
     if writer.is_staff && channel.medium() == Medium::Chat {
-        return staff::place(tx, channel, text, writer, referred).await;
+        return staff::answer_ticket(tx, channel, text, writer, referred).await;
     }
     let recent = candidates(tx, channel, writer, referred).await?;
     let referred = match referred {

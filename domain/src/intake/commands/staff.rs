@@ -14,7 +14,7 @@ use crate::tickets::model::{AcceptTicket, AddComment, SetWaiting, Ticket, Ticket
 const ANSWERS_WITHIN: std::time::Duration = hours(24);
 
 /// Carries out what an engineer wrote. `referred`: the ticket whose message they replied to.
-pub async fn place(
+pub async fn answer_ticket(
     tx: &mut Tx,
     channel: Channel,
     text: &str,
