@@ -62,6 +62,8 @@ async fn an_agent_writes_a_card_and_a_supervisor_publishes_it() {
     assert_eq!(cited["citation"]["text"], "1. 断电\n2. 紧固端子\n3. 检查扭矩");
     // What the form of the resolution is filled with: cause and tags of a card, and of a case.
     let case = desk.create_resolved_ticket("agent1", "端子松动", "紧固", json!({})).await;
+    // Citations are in the order of their time.
+    desk.advance(seconds(1)).await;
     agent.mutate_ok("citeSolution", "__typename", json!({ "ticketId": open, "caseId": case })).await;
     let query = "query Q($id: ID!) { ticket(id: $id) { citations { text source {
         ... on KnowledgeCard { faultType rootCauseLevel causeTag solutionTags }

@@ -135,7 +135,7 @@ const fn is_common_gbk(lead: u8, trail: u8) -> bool {
 
 /// The first level of Big5, and its punctuation.
 const fn is_common_big5(lead: u8, trail: u8) -> bool {
-    matches!(trail, 0x40..=0x7e | 0xa1..=0xfe) && matches!(lead, 0xa1..=0xa3 | 0xa4..=0xc6)
+    matches!(trail, 0x40..=0x7e | 0xa1..=0xfe) && matches!(lead, 0xa1..=0xc6)
 }
 
 /// The share of pairs of octets that are common in an encoding; an octet without a partner counts against it.
