@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::{App as HttpApp, HttpRequest, HttpResponse, HttpServer, web};
+use domain::dispatch;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::task::AbortOnDropHandle;
+
+use server::config::Config;
 
 use crate::client::{Connection, post};
 use crate::instance::{AGENTS, Instance};
@@ -65,6 +68,12 @@ fn frame(text: &str) -> Vec<u8> {
     frame
 }
 
+/// The answer to a ping: a masked frame with the same payload, of at most 125 bytes.
+fn pong(payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a control frame is short");
+    [&[0x8a, 0x80 | length, 0, 0, 0, 0], payload].concat()
+}
+
 /// Header length and end of the first complete server frame; `None` if it is incomplete.
 fn end_of_frame(bytes: &[u8]) -> Option<(usize, usize)> {
     let (head, length) = match *bytes.get(1)? {
@@ -108,6 +117,10 @@ async fn open_socket(
                 let opcode = buffer[at] & 0xf;
                 let text = &buffer[at + head..at + end];
                 assert!(opcode != 8, "the server closed: {}", String::from_utf8_lossy(text));
+                if opcode == 9 {
+                    let answer = pong(text);
+                    stream.write_all(&answer).await.expect("an answer to a ping");
+                }
                 if opcode == 1 && !text.starts_with(br#"{"type":"connection_ack""#) {
                     assert!(text.starts_with(br#"{"type":"next""#), "{}", String::from_utf8_lossy(text));
                     received.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
@@ -199,7 +212,9 @@ async fn graphql(connection: &mut Connection, token: &str, query: &str, variable
 }
 
 pub async fn fanout(report: &mut Report) {
-    let instance = Instance::open().await;
+    // Dispatch would give the tickets an assignee, and with them a team, while the boards sign in.
+    let manually = |config: &mut Config| config.settings_mut::<dispatch::model::Settings>().automatic = false;
+    let instance = Instance::configured(manually).await;
     let admin = instance.token(instance.admin).await;
     let mut connection = Connection::open(&instance.address()).await.expect("the server listens");
     let create = "mutation C($i: CreateTicketInput!) { createTicket(input: $i) { ticket { id team { id } } } }";

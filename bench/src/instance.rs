@@ -41,7 +41,12 @@ pub fn temporary_config() -> (Config, tempfile::TempDir) {
 
 impl Instance {
     pub async fn open() -> Self {
-        let (config, folder) = temporary_config();
+        Self::configured(|_| {}).await
+    }
+
+    pub async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
+        let (mut config, folder) = temporary_config();
+        configure(&mut config);
         let app = open(&config, Environment::default()).await.expect("a new installation opens");
         let (admin, agents) = seed(&app).await;
         Self::serve(app, config, folder, admin, agents)
