@@ -40,7 +40,7 @@ fn control_characters_are_removed_from_titles_and_texts_of_all_gateways() {
     ] {
         let message = form("", text, Locale::En);
         assert_eq!((message.title.as_str(), message.description.as_str()), (title, description), "{text:?}");
-        assert_eq!(message.sender.as_deref(), Some("12"));
+        assert_eq!(message.author_name.as_deref(), Some("12"));
         let encoded: String = text.bytes().map(|octet| format!("={octet:02X}")).collect();
         let headers = [
             &format!("Subject: =?utf-8?Q?{}?=", encoded.replace("=0D=0A", "").replace("=0D", "")),
