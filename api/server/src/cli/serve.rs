@@ -33,6 +33,8 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, StartupError>
     })?;
     let stop = CancellationToken::new();
     control::serve(app.clone(), &config, demo, stop.clone()).await?;
+    // Before anybody knows that it serves: a signal that nothing awaits ends the process at once.
+    let stop_signal = stop_signal()?;
     println!("Buoy is at http://{}", server.address);
     if let Some(mail) = server.mail {
         println!("Accepting support mail at {mail} (LMTP, SMTP)");
@@ -40,7 +42,7 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, StartupError>
     if demo {
         println!("{}", demo::welcome());
     }
-    stop_signal().await;
+    stop_signal.await;
     tracing::info!("shutting down, waiting for running requests");
     stop.cancel();
     server.stop().await;
@@ -60,22 +62,24 @@ pub async fn work(config: Config) -> Result<ExitCode, StartupError> {
     let _lock = control::lock_data_dir(&config.data_dir)?;
     let app = open(&config, Environment::default()).await?;
     let background = Background::start_worker(&app);
+    let stop_signal = stop_signal()?;
     println!("Worker started");
-    stop_signal().await;
+    stop_signal.await;
     background.stop().await;
     app.db.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// SIGINT or SIGTERM.
-async fn stop_signal() {
+/// Awaits SIGINT or SIGTERM; from now on neither ends the process by itself.
+fn stop_signal() -> Result<impl Future<Output = ()>, StartupError> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    let listen =
+        |kind: SignalKind| signal(kind).map_err(|error| StartupError(format!("cannot await signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
