@@ -1,6 +1,7 @@
 //! Generates demo data for `buoy serve --demo`: ninety days of a help desk, created by the ordinary commands on a
 //! manual clock.
 
+mod contacts;
 mod scenarios;
 mod systems;
 mod timeline;
@@ -117,6 +118,7 @@ async fn fill_empty(
     outcome?;
     sign_in_agents(app, &scenarios).await?;
     systems::report_statuses(app, clock).await?;
+    contacts::write(app).await?;
     std::fs::remove_file(marker).map_err(io_error)
 }
 
