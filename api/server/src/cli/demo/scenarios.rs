@@ -6,7 +6,6 @@ use std::sync::Arc;
 use domain::auth::commands::hash_password;
 use domain::catalogue::model::{Kind, SaveEntry, SaveTeam, SkillLevel};
 use domain::kernel::{Actor, Role};
-use domain::notifications::model::{BindTerminal, Channel};
 use domain::people::model::{CreateUser, SaveCustomer};
 use domain::people::queries::person;
 use domain::runtime::{App, Ctx};
@@ -164,9 +163,6 @@ impl Scenarios {
                 password_hash: Some(hash_password(cx, PASSWORD).await?),
             };
             let id = cx.execute(&command, None).await?;
-            // No provider is connected here: the web app is where everybody is told.
-            let web = BindTerminal { channel: Channel::Web, address: String::new(), primary: true, user: Some(id) };
-            cx.execute(&web, None).await?;
             if roles.contains(&Role::Supervisor) {
                 supervisor = Some(id);
             }
