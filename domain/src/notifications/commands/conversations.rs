@@ -1,6 +1,6 @@
 //! Records what people write by a channel.
 
-use crate::kernel::{Result, UserId};
+use crate::kernel::{Result, UserId, boxed};
 use crate::notifications::model::{Channel, ChannelMessage, Terminal};
 use crate::notifications::store;
 use crate::runtime::Tx;
@@ -17,6 +17,7 @@ pub async fn record_channel_activity(tx: &Tx, user: UserId, channel: Channel) ->
 }
 
 /// Binds the address of a new contact: the gateway by which they wrote has proved it. Nobody else holds it.
+#[boxed]
 pub async fn bind_contact(tx: &Tx, user: UserId, channel: Channel, address: &str) -> Result<()> {
     let address = address.to_owned();
     let terminal = Terminal { user, channel, address, primary: true, proved_at: Some(tx.now) };

@@ -1,12 +1,13 @@
 //! Contacts: writers without an account. A channel proved their address, so what they write has an author who hears of it.
 
 use crate::kernel::text::{NAME_CHARS_MAX, email};
-use crate::kernel::{Result, Role, UserId};
+use crate::kernel::{Result, Role, UserId, boxed};
 use crate::people::model::{CONTACT_DOMAIN, CreateUser, PeopleEvent, User};
 use crate::people::store::{self, UserChange};
 use crate::runtime::Tx;
 
 /// Creates a contact. `address`: the proved e-mail address, if their channel is e-mail.
+#[boxed]
 pub async fn create_contact(tx: &mut Tx, name: &str, address: Option<&str>) -> Result<UserId> {
     let id = UserId(tx.new_uuid());
     let address = match address {
