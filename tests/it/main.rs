@@ -20,6 +20,7 @@ mod escalation;
 mod event_log;
 mod events;
 mod gateways;
+mod heard;
 mod hub;
 mod import;
 mod incoming_mail;
