@@ -4,7 +4,7 @@ use domain::kernel::{days, hours, seconds};
 use tests::{Desk, Json, json};
 
 /// Cause and recipient of the notifications about a ticket.
-async fn told(desk: &Desk, id: &str) -> Vec<(String, String)> {
+async fn notifications_of(desk: &Desk, id: &str) -> Vec<(String, String)> {
     let query = format!("{{ ticket(id: \"{id}\") {{ notifications {{ cause recipient {{ name }} }} }} }}");
     let found = desk.as_("admin").await.query(&query, json!({})).await["ticket"]["notifications"].clone();
     let text = |one: &Json, field: &Json| {
@@ -31,7 +31,7 @@ async fn a_missed_target_is_told_to_the_assignee_and_their_supervisor() {
     let desk = Desk::start().await;
     let id = assigned_ticket(&desk).await;
     desk.advance(hours(1)).await;
-    let told = told(&desk, &id).await;
+    let told = notifications_of(&desk, &id).await;
     assert!(has(&told, "SLA_BREACHED", "agent1") && has(&told, "SLA_BREACHED", "supervisor"), "{told:?}");
     desk.close().await;
 }
@@ -41,15 +41,15 @@ async fn a_ticket_that_nobody_can_take_reminds_further_up_each_day() {
     let desk = Desk::start().await;
     let id = assigned_ticket(&desk).await;
     desk.advance(hours(9)).await;
-    let before = told(&desk, &id).await;
+    let before = notifications_of(&desk, &id).await;
     assert!(has(&before, "ESCALATION_3", "supervisor"), "{before:?}");
     assert!(!has(&before, "ESCALATION_3", "admin"), "{before:?}");
     desk.advance(days(1)).await;
-    let after = told(&desk, &id).await;
+    let after = notifications_of(&desk, &id).await;
     assert!(has(&after, "ESCALATION_3", "admin"), "{after:?}");
     desk.advance(days(1)).await;
     let count = |told: &[(String, String)]| told.iter().filter(|(cause, _)| cause == "ESCALATION_3").count();
-    assert!(count(&told(&desk, &id).await) > count(&after), "it does not lie in silence");
+    assert!(count(&notifications_of(&desk, &id).await) > count(&after), "it does not lie in silence");
     desk.close().await;
 }
 

@@ -238,7 +238,7 @@ async fn create(
     writer: Option<&Writer>,
     text: Option<String>,
 ) -> Result<TicketId> {
-    let Submission { gateway: _, message, at, .. } = submission;
+    let Submission { gateway, message, at, .. } = submission;
     let MessageDetails { priority, issue_type, product, device, customer_key, requester_email, external_refs } =
         message.details.clone();
     let (title, description) = match text {
@@ -248,7 +248,12 @@ async fn create(
         }
         None => (message.title.clone(), message.description.clone()),
     };
-    let (description, _) = fit_text(&description, message.left_out, "", locale(tx.app()));
+    // A sender who is neither an account nor a contact, such as a disabled account, is named in the description.
+    let sender_note = match &message.sender {
+        Some(sender) if writer.is_none() => format!("\n\n({}: {sender})", gateway.as_str()),
+        _ => String::new(),
+    };
+    let (description, _) = fit_text(&description, message.left_out, &sender_note, locale(tx.app()));
     let command = CreateTicket {
         title,
         description,

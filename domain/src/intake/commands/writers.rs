@@ -4,7 +4,6 @@ use crate::intake::model::{Gateway, Message};
 use crate::kernel::{Result, UserId};
 use crate::notifications;
 use crate::people;
-use crate::people::model::User;
 use crate::runtime::Tx;
 
 /// The author of a message: an account, or a contact.
@@ -31,26 +30,15 @@ pub async fn writer(tx: &mut Tx, gateway: Gateway, message: &Message) -> Result<
         Some(user) => Some(user),
         None => notifications::queries::user_by_address(tx.conn(), channel, sender).await?,
     };
-    if let Some(user) = known.filter(|user| user.disabled_at.is_none()) {
-        return Ok(Some(writer_of(&user)));
+    if let Some(user) = known {
+        // The address of a disabled account stays theirs.
+        return Ok(user.disabled_at.is_none().then(|| Writer { user: user.id, is_staff: user.is_staff() }));
     }
     let name = message.author_name.as_deref().unwrap_or(sender);
     let address = (gateway == Gateway::Email).then_some(sender.as_str());
-    // The address of a disabled account stays theirs.
-    let taken = match address {
-        Some(address) => people::queries::user_by_email(tx.conn(), address).await?.is_some(),
-        None => notifications::queries::user_by_address(tx.conn(), channel, sender).await?.is_some(),
-    };
-    if taken {
-        return Ok(None);
-    }
     let user = people::commands::create_contact(tx, name, address).await?;
     if address.is_none() {
         notifications::commands::bind_contact(tx, user, channel, sender).await?;
     }
     Ok(Some(Writer { user, is_staff: false }))
-}
-
-fn writer_of(user: &User) -> Writer {
-    Writer { user: user.id, is_staff: user.is_staff() }
 }
